@@ -1,0 +1,1 @@
+"""The example project: Headway used for real work."""

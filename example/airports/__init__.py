@@ -1,0 +1,1 @@
+"""The world's airports: real rows with real dirt."""

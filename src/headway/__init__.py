@@ -1,0 +1,12 @@
+"""Long operations for Django that start once, survive anything, and show their progress.
+
+What is exported here is what an operation is declared with. Starting and steering runs is `headway.runs`.
+"""
+
+from headway.operations import sources
+from headway.operations.base import Operation
+from headway.operations.outcomes import Reject, Skip, Stop
+
+__version__ = "0.1.0"
+
+__all__ = ["Operation", "Reject", "Skip", "Stop", "sources"]

@@ -1,0 +1,58 @@
+"""Start-up checks: what can't work is told before a worker meets it at night."""
+
+from typing import Any
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from headway.clock import NOW_MS
+from headway.conf import conf
+
+__all__ = ["check_database", "check_settings"]
+
+
+@checks.register("headway")
+def check_settings(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E001: HEADWAY has an unknown key or a value that can't be meant."""
+    try:
+        conf()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), hint="Mend HEADWAY in the project's settings.", id="headway.E001")]
+    return []
+
+
+@checks.register("headway")
+def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E002 to E004: the default database can't keep the promises as it is set up."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor not in NOW_MS:
+        return [
+            checks.Error(
+                f"Headway doesn't run on {connection.vendor}.",
+                hint=f"Use one of: {', '.join(sorted(NOW_MS))}.",
+                id="headway.E002",
+            )
+        ]
+    if connection.vendor != "sqlite":
+        return []
+    options = connection.settings_dict["OPTIONS"]
+    found: list[checks.CheckMessage] = []
+    if str(options.get("transaction_mode", "")).upper() != "IMMEDIATE":
+        found.append(
+            checks.Error(
+                "SQLite's transactions are not IMMEDIATE: two writers at once would fail with 'database is locked'.",
+                hint='Add "transaction_mode": "IMMEDIATE" to OPTIONS of the default database.',
+                id="headway.E003",
+            )
+        )
+    if "journal_mode=wal" not in str(options.get("init_command", "")).lower().replace(" ", ""):
+        found.append(
+            checks.Error(
+                "SQLite is not told to use its write-ahead log (WAL): readers would wait for the worker, and it for them.",
+                hint='Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the default '
+                "database, and never put the file on a network disk.",
+                id="headway.E004",
+            )
+        )
+    return found

@@ -1,0 +1,46 @@
+"""The one clock of all that is stored: the database's, in whole milliseconds since 1970.
+
+Durations inside a process come from `time.monotonic`, never from here.
+"""
+
+from typing import Any
+
+from django.db import NotSupportedError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BigIntegerField, Func
+from django.db.models.sql.compiler import SQLCompiler
+
+__all__ = ["NowMs", "now_ms"]
+
+NOW_MS = {
+    "sqlite": "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
+    # clock_timestamp, not now(): a lease that is renewed late in a long transaction must be renewed from then.
+    "postgresql": "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint",
+}
+
+
+def sql(vendor: str) -> str:
+    try:
+        return NOW_MS[vendor]
+    except KeyError:
+        raise NotSupportedError(f"Headway runs on {' and '.join(NOW_MS)}, not on {vendor}.") from None
+
+
+class NowMs(Func):
+    """The database's time at this statement (not at its transaction's start), for use inside a query."""
+
+    arity = 0
+    output_field = BigIntegerField()  # type: ignore[assignment]  # declared as a property, documented as a plain field
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, list[Any]]:
+        # As a scalar subquery it is worked out once for the statement, so that `due <= now` can use its index.
+        return f"(SELECT {sql(connection.vendor)})", []
+
+
+def now_ms() -> int:
+    """The database's time now, by one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {sql(connection.vendor)}")  # noqa: S608  (one of the constants above)
+        return int(cursor.fetchone()[0])

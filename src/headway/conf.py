@@ -1,0 +1,36 @@
+"""Headway's settings: the dictionary HEADWAY of the project, with their defaults. Read late, so tests can override them."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+__all__ = ["Conf", "conf"]
+
+
+@dataclass(frozen=True)
+class Conf:
+    """One field for each key of HEADWAY, in lower case."""
+
+    lease_seconds: float = 10.0
+    """How long a worker may be silent before another takes its part over."""
+
+    slice_seconds: float = 30.0
+    """How long a worker stays with one part while nobody waits."""
+
+    busy_slice_seconds: float = 2.0
+    """The same while others wait: a run of two seconds behind twenty big ones is done in four."""
+
+
+def conf() -> Conf:
+    """The settings in force. Raises ImproperlyConfigured for a key that doesn't exist or a value that can't be meant."""
+    declared: dict[str, Any] = getattr(settings, "HEADWAY", {})
+    known = {field.name.upper(): field.name for field in fields(Conf)}
+    unknown = sorted(set(declared) - set(known))
+    if unknown:
+        raise ImproperlyConfigured(f"HEADWAY has no setting {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
+    for key, value in declared.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise ImproperlyConfigured(f"HEADWAY[{key!r}] is {value!r}; it must be a number of seconds above 0.")
+    return Conf(**{known[key]: float(value) for key, value in declared.items()})

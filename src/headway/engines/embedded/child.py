@@ -1,0 +1,121 @@
+"""A worker process: claims what is due, has the runner advance it, and asks again. It is watched by its supervisor."""
+
+import logging
+import os
+import random
+import select
+import signal
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from types import FrameType
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from headway import runner
+from headway.models import Part
+from headway.store import database, leases, workers
+
+from .doorbell import Doorbell
+
+__all__ = ["ALIVE", "HUNG", "Child", "Wires"]
+
+log = logging.getLogger(__name__)
+
+POLL = 1.0  # s: how late a lost doorbell, or a part whose lease has run out, is seen
+TELL_EVERY = 5.0  # s between two words to the database that we are there
+BEAT_EVERY = 0.25  # s between two words to the supervisor
+ALIVE, HUNG = b".", b"!"
+
+
+@dataclass(frozen=True)
+class Wires:
+    """What connects a child to its supervisor."""
+
+    doorbell: Doorbell
+    lifeline: int
+    """Reads the end of file when the supervisor is gone, however it went."""
+    beats: int
+    """Where to say `ALIVE` or `HUNG`."""
+
+
+class Child:
+    """The life of a worker process."""
+
+    def __init__(self, worker: str, index: int, wires: Wires) -> None:
+        self.worker = worker
+        self.picks = index  # neighbours begin on different feet: one picks the short first, one the long
+        self.wires = wires
+        self.pulse = runner.Pulse()
+        self.stopping = False
+        self.wake_read, self.wake_write = os.pipe()
+        self.told = float("-inf")
+
+    def live(self) -> None:
+        """Work until asked to stop."""
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor speaks for it
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
+        threading.Thread(target=self.watch_lifeline, name="headway-lifeline", daemon=True).start()
+        threading.Thread(target=self.keep_beating, name="headway-beats", daemon=True).start()
+        try:
+            while not self.stopping:
+                self.turn()
+            workers.leave(self.worker)
+        finally:
+            connections.close_all()
+
+    def turn(self) -> None:
+        """One claim and its slice, or a wait until something may be due."""
+        try:
+            self.tell()
+            self.picks += 1
+            part = leases.claim(self.worker, self.picks)
+            if part is not None:
+                self.advance(part)
+                return
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("worker=%s event=database-lost error=%r", self.worker, error)
+            database.forget()
+        self.wires.doorbell.wait(POLL * random.uniform(0.7, 1.0), self.wake_read)
+
+    def advance(self, part: Part) -> None:
+        """The slice; after a lost connection, as much of it as is still ours."""
+        outcome = runner.work(part, lambda: self.stopping, self.pulse)
+        while outcome is runner.Outcome.LOST and not self.stopping:
+            self.wires.doorbell.wait(random.uniform(0.2, 0.5), self.wake_read)
+            try:
+                mine = leases.reclaim(part)
+            except (DatabaseError, InterfaceError):
+                database.forget()
+                continue  # not back yet; when our lease has run out meanwhile, `reclaim` will say so
+            if mine is None:
+                return
+            outcome = runner.work(mine, lambda: self.stopping, self.pulse)
+
+    def tell(self) -> None:
+        """Tell the database now and then that we are there."""
+        if time.monotonic() - self.told > TELL_EVERY:
+            workers.beat(self.worker, socket.gethostname(), os.getpid(), self.wires.doorbell.port)
+            self.told = time.monotonic()
+
+    def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
+        """Stop after the item in hand."""
+        self.stopping = True
+        os.write(self.wake_write, b"!")
+
+    def watch_lifeline(self) -> None:
+        """Stop when the supervisor is gone: nobody would end us if we hung."""
+        select.select([self.wires.lifeline], [], [])
+        log.warning("worker=%s event=supervisor-gone", self.worker)
+        self.stop()
+
+    def keep_beating(self) -> None:
+        """Say every quarter second that we live, or that what we have in hand is hung."""
+        while True:
+            try:
+                os.write(self.wires.beats, HUNG if self.pulse.is_hung else ALIVE)
+            except OSError:
+                return  # nobody listens any more; the lifeline tells the rest
+            time.sleep(BEAT_EVERY)

@@ -1,0 +1,197 @@
+"""Starts the children, replaces the dead, ends the stalled, and hands everything over when it is asked to stop.
+
+It judges a child by its beats over a pipe, never by the database: a child that is frozen inside SQLite's write lock
+would freeze its judge.
+"""
+
+import logging
+import multiprocessing
+import os
+import secrets
+import select
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from types import FrameType
+
+from django.db import DatabaseError, InterfaceError, connection, connections
+
+from headway.conf import conf
+from headway.store import leases, workers
+
+from .child import HUNG, Child, Wires
+from .doorbell import Doorbell
+
+__all__ = ["Supervisor"]
+
+log = logging.getLogger(__name__)
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ASKED_AGAIN_AFTER = 0.5  # s
+TICK = 0.25  # s
+RESTART_PAUSE = 1.0  # s before a child is replaced that died within that time: a broken set-up must not spin
+DATABASE_PATIENCE_MS = 200  # SQLite: wait no longer than this for a lock, since a stalled child may hold it
+
+FORK = multiprocessing.get_context("fork")  # a replacement is there at once, with everything imported
+
+
+@dataclass
+class Ward:
+    """A child, as its supervisor knows it."""
+
+    index: int
+    worker: str
+    process: BaseProcess
+    beats: int
+    heard: float
+    started: float
+    hung: bool = False
+
+
+class Supervisor:
+    """A process that works on nothing itself."""
+
+    def __init__(self, processes: int) -> None:
+        self.processes = processes
+        self.doorbell = Doorbell()
+        self.lifeline_read, self.lifeline_write = os.pipe()
+        self.wake_read, self.wake_write = os.pipe()
+        os.set_blocking(self.wake_read, False)
+        self.wards: list[Ward] = []
+        self.orphaned: dict[str, bool] = {}  # worker → released; their parts are still to be made due
+        self.restart_at: dict[int, float] = {}
+        self.stopping = 0
+        self.asked = 0.0
+        self.ticked = time.monotonic()
+
+    def run(self) -> None:
+        """Supervise until SIGTERM or SIGINT; a second one ends the children where they are."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self.stop)
+        for index in range(self.processes):
+            self.start(index)
+        while not self.stopping:
+            self.tick()
+            self.replace_missing()
+        for ward in self.wards:
+            os.kill(ward.process.pid or 0, signal.SIGTERM)
+        while self.wards:
+            self.tick()
+        give_up = time.monotonic() + conf().lease_seconds  # after that their leases have run out anyway
+        while self.orphaned and time.monotonic() < give_up:
+            self.tick()
+        connections.close_all()
+
+    def tick(self) -> None:
+        """Wait for a beat, a death or a signal, and see to it."""
+        sentinels = {ward.process.sentinel for ward in self.wards}
+        select.select([*sentinels, self.wake_read, *(ward.beats for ward in self.wards)], [], [], TICK)
+        now = time.monotonic()
+        if now - self.ticked > conf().lease_seconds / 2:
+            # We were stopped ourselves, and so heard nobody: the children get their time anew.
+            for ward in self.wards:
+                ward.heard = now
+        self.ticked = now
+        drain(self.wake_read)
+        for ward in self.wards:
+            self.listen(ward)
+            self.judge(ward)
+        self.bury_dead()
+        self.make_due()
+
+    def start(self, index: int) -> None:
+        """Fork a child."""
+        connections.close_all()  # a connection must not be shared over a fork
+        worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        beats_read, beats_write = os.pipe()
+        wires = Wires(self.doorbell, self.lifeline_read, beats_write)
+        process = FORK.Process(target=self.be_child, args=(worker, index, wires, beats_read), name=worker)
+        # A SIGTERM between the fork and the child's own handler would be lost, so it is kept waiting for that long.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        os.close(beats_write)
+        os.set_blocking(beats_read, False)
+        now = time.monotonic()
+        self.wards.append(Ward(index, worker, process, beats_read, heard=now, started=now))
+
+    def be_child(self, worker: str, index: int, wires: Wires, beats_read: int) -> None:
+        """What the forked process does instead of supervising."""
+        os.close(self.lifeline_write)  # only the supervisor may hold it, or its death would go unnoticed
+        os.close(beats_read)
+        Child(worker, index, wires).live()
+
+    def stop(self, signum: int, frame: FrameType | None) -> None:
+        """Ask the children to hand over; asked again, end them.
+
+        Launchers that signal a process and then its whole group ask twice within an instant, and mean once.
+        """
+        now = time.monotonic()
+        if not self.stopping or now - self.asked > ASKED_AGAIN_AFTER:
+            self.stopping += 1
+            self.asked = now
+        os.write(self.wake_write, b"!")
+
+    def listen(self, ward: Ward) -> None:
+        """Read what a child has said."""
+        if said := drain(ward.beats):
+            ward.heard = time.monotonic()
+            ward.hung = said.endswith(HUNG)
+
+    def judge(self, ward: Ward) -> None:
+        """Kill a child that is hung, that has been silent for a lease, or that we no longer wait for."""
+        silent = time.monotonic() - ward.heard > conf().lease_seconds
+        impatient = self.stopping > 1
+        if (ward.hung or silent or impatient) and ward.process.is_alive():
+            log.error(
+                "worker=%s event=killed reason=%s", ward.worker, "hung" if ward.hung else "silent" if silent else "asked"
+            )
+            if impatient and not ward.hung:
+                self.orphaned[ward.worker] = True  # we ended it, no item did
+            ward.process.kill()
+            ward.process.join()
+
+    def bury_dead(self) -> None:
+        """Take note of children that are gone; what they owned is due at once."""
+        for ward in [ward for ward in self.wards if not ward.process.is_alive()]:
+            ward.process.join()
+            os.close(ward.beats)
+            self.wards.remove(ward)
+            self.orphaned.setdefault(ward.worker, False)
+            if not self.stopping:
+                log.error("worker=%s event=died exitcode=%s", ward.worker, ward.process.exitcode)
+            short_lived = time.monotonic() - ward.started < RESTART_PAUSE
+            self.restart_at[ward.index] = time.monotonic() + (RESTART_PAUSE if short_lived else 0)
+
+    def replace_missing(self) -> None:
+        """Start a child for each that is gone."""
+        for index in [index for index, due in self.restart_at.items() if due <= time.monotonic()]:
+            del self.restart_at[index]
+            self.start(index)
+
+    def make_due(self) -> None:
+        """Make the parts of those who are gone due at once; tried again with the next tick while the database is busy."""
+        for worker, released in list(self.orphaned.items()):
+            try:
+                if connection.vendor == "sqlite":
+                    connection.ensure_connection()
+                    connection.connection.execute(f"PRAGMA busy_timeout = {DATABASE_PATIENCE_MS}")
+                leases.give_up_parts_of(worker, released=released)
+                workers.leave(worker)
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("worker=%s event=hand-over-delayed error=%r", worker, error)
+                connections.close_all()
+                return
+            del self.orphaned[worker]
+
+
+def drain(descriptor: int) -> bytes:
+    """All that can be read at once."""
+    try:
+        return os.read(descriptor, 65536)
+    except BlockingIOError:
+        return b""

@@ -1,0 +1,126 @@
+"""Everything that Headway raises for its callers.
+
+HeadwayError
+├── DeclarationError    an operation is declared wrongly (raised when its class is made)
+├── UnknownOperation    no operation has this name
+├── InvalidParams       the parameters don't fit the operation's form
+├── RunNotFound         there is no such run, or it isn't yours
+├── Forbidden           the run may be seen by the caller, but not steered
+├── RunConflict         another run holds the concurrency key
+├── InvalidState        the run's state doesn't allow this
+├── NothingToRetry      no item of the run failed or was left
+├── AlreadyRetried      the run has been retried; the newest of its chain is named
+└── NotMigrated         Headway's tables are missing
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+__all__ = [
+    "AlreadyRetried",
+    "DeclarationError",
+    "Forbidden",
+    "HeadwayError",
+    "InvalidParams",
+    "InvalidState",
+    "NotMigrated",
+    "NothingToRetry",
+    "ParamError",
+    "RunConflict",
+    "RunNotFound",
+    "UnknownOperation",
+]
+
+
+class HeadwayError(Exception):
+    """The base of all errors that Headway raises on purpose."""
+
+
+class DeclarationError(HeadwayError, TypeError):
+    """An operation is declared wrongly; the message names the class, what is wrong and what is right."""
+
+
+class UnknownOperation(HeadwayError):
+    """No operation has this name; the message says which are close."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        known = sorted(known)
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known) or 'none'}."
+        super().__init__(
+            f"There is no operation {name!r}. {hint} Operations are found in operations.py of each installed app."
+        )
+
+
+@dataclass(frozen=True)
+class ParamError:
+    """One thing that is wrong: where (a JSON pointer into the parameters, "" for the whole), its code, its sentence."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidParams(HeadwayError):
+    """The parameters don't fit the operation's form; `errors` has every reason."""
+
+    def __init__(self, errors: Sequence[ParamError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(f"{e.pointer.lstrip('/') or 'parameters'}: {e.detail}" for e in self.errors))
+
+
+class RunNotFound(HeadwayError):
+    """There is no such run, or the caller may not see it."""
+
+    def __init__(self, run_id: object) -> None:
+        super().__init__(f"There is no run {run_id}.")
+
+
+class Forbidden(HeadwayError):
+    """The caller may see the run, but not steer it."""
+
+    def __init__(self, run_id: object) -> None:
+        super().__init__(f"Run {run_id} was started by somebody else; steering it takes the permission headway.change_run.")
+
+
+class RunConflict(HeadwayError):
+    """Another run of this operation holds the concurrency key; `existing` is its id (None: the caller may not see it)."""
+
+    def __init__(self, operation: str, existing: UUID | None, why: str) -> None:
+        self.existing = existing
+        which = f"Run {existing}" if existing else "A run of somebody else"
+        super().__init__(f"{which} of {operation} is live, {why}. Wait for its end, or cancel it.")
+
+
+class InvalidState(HeadwayError):
+    """The run's state doesn't allow this; `state` says where it is, `actions` what it does allow."""
+
+    def __init__(self, action: str, state: str, actions: Sequence[str]) -> None:
+        self.state, self.actions = state, tuple(actions)
+        allowed = f"It can be asked to: {', '.join(actions)}." if actions else "Nothing can be asked of it now."
+        super().__init__(f"The run is {state}, so it can't be asked to {action}. {allowed}")
+
+
+class NothingToRetry(HeadwayError):
+    """No item of the run failed, and none was left."""
+
+    def __init__(self, run_id: UUID) -> None:
+        super().__init__(f"Run {run_id} has no failed item and left none out, so there is nothing to retry.")
+
+
+class AlreadyRetried(HeadwayError):
+    """A run is retried once; `newest` is the end of its chain, to be retried instead."""
+
+    def __init__(self, run_id: UUID, newest: UUID) -> None:
+        self.newest = newest
+        super().__init__(f"Run {run_id} has been retried already. Retry the newest run of its chain instead: {newest}.")
+
+
+class NotMigrated(HeadwayError):
+    """Headway's tables are missing in the database."""
+
+    def __init__(self) -> None:
+        super().__init__("Headway's tables are missing or out of date. Run `manage.py migrate` and try again.")

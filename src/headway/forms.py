@@ -1,0 +1,170 @@
+"""Form fields for the files that a run will read: what is wrong with a file as a whole is said before anything starts.
+
+They look at the first 64 KiB. A row further down that can't be read later fails by itself.
+"""
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+
+from headway.encoding import check_encoding, encoding_of
+
+__all__ = ["CsvFileField", "NdjsonFileField"]
+
+SNIFFED = 1 << 16  # bytes
+BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")  # images, PDF, archives
+WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods and any ZIP; .xls
+DELIMITERS = {",": ",", ";": ";", "\t": _("tab"), "|": "|"}
+
+
+class TextFileField(forms.FileField):
+    """An uploaded text file. `encoding`: else the byte order mark's, else UTF-8. `max_size`: in bytes.
+
+    The file's position is at its start afterwards.
+    """
+
+    accept = "text/plain"
+    default_error_messages = {
+        "too-big": _("The file has %(size)s; at most %(limit)s are allowed."),
+        "workbook": _("This is a spreadsheet or a ZIP archive, not text. Open it and save it as CSV in UTF-8."),
+        "binary": _("This is not a text file."),
+        "nul-character": _(
+            "The file has NUL characters: it is no text, or its encoding isn't marked. Save it as UTF-8."
+        ),
+        "undecodable": _("The file is not %(encoding)s (byte 0x%(byte)s on line %(line)d). Save it as %(encoding)s."),
+        "bare-cr": _("The lines end in carriage returns alone. Save the file with the line ends of Windows or Unix."),
+    }
+
+    def __init__(self, *, encoding: str | None = None, max_size: int | None = None, **kwargs: Any) -> None:
+        self.encoding, self.max_size = check_encoding(encoding), max_size
+        super().__init__(**kwargs)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs: dict[str, Any] = super().widget_attrs(widget)
+        if isinstance(widget, forms.FileInput) and "accept" not in widget.attrs:
+            attrs["accept"] = self.accept
+        return attrs
+
+    def to_python(self, data: Any) -> Any:
+        file = super().to_python(data)
+        if file is None:
+            return None
+        if self.max_size is not None and (file.size or 0) > self.max_size:
+            raise self.error("too-big", size=filesizeformat(file.size), limit=filesizeformat(self.max_size))
+        file.seek(0)
+        try:
+            head = file.read(SNIFFED)
+            self.check_text(self.decoded(head, whole := not file.read(1)), whole)
+        finally:
+            file.seek(0)
+        return file
+
+    def decoded(self, head: bytes, whole: bool) -> str:
+        """The text at the beginning of the file; a character that is cut by the end of `head` is left out."""
+        encoding = encoding_of(head, self.encoding)
+        if head.startswith(WORKBOOK):
+            raise self.error("workbook")
+        if head.startswith(BINARY):
+            raise self.error("binary")
+        content = head[encoding.mark :]
+        if "\0" in content.decode(encoding.name, "replace"):
+            raise self.error("nul-character")
+        decoder = codecs.getincrementaldecoder(encoding.name)()
+        try:
+            text = decoder.decode(content, final=whole)
+        except UnicodeDecodeError as error:
+            line = content[: error.start].decode(encoding.name, "replace").count("\n") + 1
+            byte = f"{content[error.start]:02X}"
+            raise self.error("undecodable", encoding=str(encoding), byte=byte, line=line) from error
+        if not text.strip():
+            raise self.error("empty")
+        if "\n" not in text and "\r" in text[:-1]:
+            raise self.error("bare-cr")
+        return text
+
+    def check_text(self, text: str, whole: bool) -> None:
+        """Raises ValidationError for what can't be read. `text` is the file's beginning, or the whole of it."""
+
+    def error(self, code: str, **params: Any) -> ValidationError:
+        return ValidationError(self.error_messages[code], code=code, params=params)
+
+
+class CsvFileField(TextFileField):
+    """An uploaded CSV file whose first line names its columns. `columns`: those that must be there."""
+
+    accept = ".csv,text/csv"
+    default_error_messages = {
+        "malformed": _("The first line is not well-formed CSV. Is each quotation mark closed, or doubled?"),
+        "header-too-long": _("No line ends within the first %(limit)s, so this is not a CSV file with a header."),
+        "delimiter": _("Only one column was found, separated by “%(delimiter)s”. Is the delimiter “%(guess)s”?"),
+        "one-column": _("Only one column was found, separated by “%(delimiter)s”. Needed: %(columns)s."),
+        "unnamed-column": _("Column %(number)d has no name in the first line."),
+        "duplicate-column": _("The first line has the column “%(column)s” twice."),
+        "missing-columns": _("Columns are missing: %(missing)s. Found: %(found)s."),
+    }
+
+    def __init__(self, *, columns: Iterable[str] = (), delimiter: str = ",", **kwargs: Any) -> None:
+        if isinstance(columns, str):
+            raise TypeError(f"columns is the string {columns!r}; it must be a list of names, such as [{columns!r}].")
+        self.columns, self.delimiter = tuple(columns), delimiter
+        super().__init__(**kwargs)
+
+    def check_text(self, text: str, whole: bool) -> None:
+        names = self.header(text, whole)
+        if len(names) == 1 < len(self.columns):
+            raise self.one_column(names[0])
+        for number, name in enumerate(names, start=1):
+            if not name.strip():
+                raise self.error("unnamed-column", number=number)
+            if names.index(name) != number - 1:
+                raise self.error("duplicate-column", column=name)
+        missing = [column for column in self.columns if column not in names]
+        if missing:
+            raise self.error("missing-columns", missing=", ".join(missing), found=", ".join(names))
+
+    def header(self, text: str, whole: bool) -> list[str]:
+        # Only a line feed ends a line here, as in the source that reads the file later.
+        lines = io.StringIO(text, newline="\n")
+        try:
+            names = next(filter(None, csv.reader(lines, delimiter=self.delimiter, strict=True)))
+        except (csv.Error, StopIteration) as error:
+            raise self.error("malformed") from error
+        if not whole and not text[: lines.tell()].endswith("\n"):
+            raise self.error("header-too-long", limit=filesizeformat(SNIFFED))
+        return names
+
+    def one_column(self, name: str) -> ValidationError:
+        guess = max(DELIMITERS, key=name.count)
+        delimiter = DELIMITERS.get(self.delimiter, self.delimiter)
+        if guess in name and guess != self.delimiter:
+            return self.error("delimiter", delimiter=delimiter, guess=DELIMITERS[guess])
+        return self.error("one-column", delimiter=delimiter, columns=", ".join(self.columns))
+
+
+class NdjsonFileField(TextFileField):
+    """An uploaded NDJSON file: one JSON object per line."""
+
+    accept = ".ndjson,.jsonl,application/x-ndjson"
+    default_error_messages = {
+        "not-an-object": _("Line %(line)d is not a JSON object. Each line must be one, such as {“name”: “value”}."),
+    }
+
+    def check_text(self, text: str, whole: bool) -> None:
+        lines = text.split("\n")
+        number, line = next((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+        if number == len(lines) and not whole:
+            return  # its end lies behind what was read
+        try:
+            fits = isinstance(json.loads(line), dict)
+        except (ValueError, RecursionError):
+            fits = False
+        if not fits:
+            raise self.error("not-an-object", line=number)

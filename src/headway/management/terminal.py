@@ -1,0 +1,125 @@
+"""What the commands share: finding a run, asking for migrated tables, and drawing a run into a terminal."""
+
+import shutil
+import time
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import CommandError, OutputWrapper
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from headway import runs
+from headway.errors import NotMigrated, RunNotFound
+from headway.models import Run
+from headway.snapshots import snapshot
+
+__all__ = ["demand_tables", "describe", "find_run", "watch"]
+
+LOOK_EVERY = 0.2  # s
+LINE_EVERY = 2.0  # s between lines where nothing can be drawn over
+FULL, EMPTY = "█", "░"
+
+
+def demand_tables() -> None:
+    """Raises CommandError unless Headway's tables are there as this version needs them."""
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "headway"]
+    if executor.migration_plan(leaves):
+        raise CommandError(str(NotMigrated()))
+
+
+def find_run(given: str) -> Run:
+    """The run with this id, or whose id alone begins so. Raises CommandError."""
+    try:
+        return runs.get(given)
+    except RunNotFound as error:
+        begin = given.replace("-", "").lower()
+        close = [run for run in Run.objects.order_by("-created_at")[:1000] if begin and run.pk.hex.startswith(begin)]
+        if len(close) == 1:
+            return close[0]
+        several = f" {len(close)} runs begin so; give more of the id." if close else ""
+        raise CommandError(f"{error}{several} `manage.py headway_status` lists the runs.") from error
+
+
+def watch(run_id: UUID, out: OutputWrapper) -> dict[str, Any]:
+    """Draw the run until it ends or comes to rest; gives its last snapshot. KeyboardInterrupt passes through."""
+    drawable = out.isatty()
+    spoken, last = 0.0, ""
+    while True:
+        seen = snapshot(run_id)
+        over = seen["done"] or seen["state"] == "paused"
+        if drawable:
+            line = draw(seen, width=shutil.get_terminal_size().columns)
+            out.write(f"\r\x1b[2K{line}", ending="")
+        elif over or time.monotonic() - spoken >= LINE_EVERY:
+            line = draw(seen, width=160)
+            if line != last:
+                out.write(f"{line}\n")
+            spoken, last = time.monotonic(), line
+        if over and drawable:
+            out.write("\n")
+        out.flush()
+        if over:
+            return seen
+        time.sleep(LOOK_EVERY)
+
+
+def draw(seen: dict[str, Any], width: int) -> str:
+    """The run in one line, not wider than `width`."""
+    progress = seen["progress"]
+    share = progress["percent"]
+    figures = [f"{progress['processed']:,} so far" if share is None else f"{progress['processed']:,} of {progress['total']:,}"]
+    if progress["failed"]:
+        figures.append(f"{progress['failed']:,} failed")
+    if progress["skipped"]:
+        figures.append(f"{progress['skipped']:,} skipped")
+    if progress["rate"] and not seen["done"]:
+        figures.append(f"{progress['rate']:,.0f}/s")
+    if progress["eta_seconds"] is not None and not seen["done"]:
+        figures.append(f"about {spell(progress['eta_seconds'])} left")
+    head = f"{seen['title']}  {word(seen)}"
+    tail = " · ".join(figures)
+    percent = "" if share is None else f" {share:5.1f} %"
+    room = min(40, width - len(head) - len(percent) - len(tail) - 7)
+    bar = "" if share is None or room < 8 else f"{FULL * round(room * share / 100):{EMPTY}<{room}}"
+    return "  ".join(piece for piece in (head, f"{bar}{percent}".strip(), tail) if piece)[: width - 1]
+
+
+def word(seen: dict[str, Any]) -> str:
+    """The state as people say it."""
+    if seen["stalled"]:
+        return "changing workers"
+    if seen["state"] == "queued" and seen["reason"]:
+        return "queued: no worker is there; start one with `manage.py headway_worker`"
+    return str(seen["state"])
+
+
+def spell(seconds: int) -> str:
+    """A duration, rounded as people would."""
+    if seconds < 90:
+        return f"{seconds} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
+    """The run in several lines: what it came to, and why."""
+    progress = seen["progress"]
+    out.write(f"{seen['title']} ({seen['operation']}), run {seen['id']}\n")
+    out.write(f"  state      {word(seen)}\n")
+    of_total = "" if progress["total"] is None else f" of {progress['total']:,}"
+    out.write(f"  processed  {progress['processed']:,}{of_total}\n")
+    out.write(f"  succeeded  {progress['succeeded']:,}\n")
+    out.write(f"  failed     {progress['failed']:,}\n")
+    for failure in seen["failure_summary"]:
+        out.write(f"             {failure['count']:,} {failure['code']}\n")
+    if progress["skipped"]:
+        out.write(f"  skipped    {progress['skipped']:,}\n")
+    if seen["resumes"]:
+        out.write(f"  resumes    {seen['resumes']}\n")
+    if seen["message"]:
+        out.write(f"  message    {seen['message']}\n")
+    if seen["reason"]:
+        out.write(f"  reason     {seen['reason']['text']} ({seen['reason']['code']})\n")
+    if seen["result"] is not None:
+        out.write(f"  result     {seen['result']}\n")

@@ -1,0 +1,9 @@
+"""The tables. What may be written into them, and when, is the store's business."""
+
+from .outcome import ItemOutcome, ItemState
+from .part import Kind, Part
+from .run import Run
+from .selection import Selection
+from .worker import Worker
+
+__all__ = ["ItemOutcome", "ItemState", "Kind", "Part", "Run", "Selection", "Worker"]

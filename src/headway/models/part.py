@@ -1,0 +1,85 @@
+"""A part: a range of a run, and the unit of ownership."""
+
+
+from django.db import models
+
+from headway.states import Want
+
+from .run import Run
+
+
+class Kind(models.TextChoices):
+    """What there is to do with a part."""
+
+    PLAN = "plan"
+    ITEMS = "items"
+    FINISH = "finish"
+
+
+class Part(models.Model):
+    """A range of a run. Owned by whoever's token it carries; `(token, seq)` fences everybody else.
+
+    `due` alone says when it can be claimed (database clock, ms): when it was queued, when a lease ends, when it was
+    given back. NULL: not claimable. So the poll loop and the reaper are one query.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="parts")
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.PLAN)
+    retries = models.ForeignKey(
+        Run,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="retried_by_parts",
+        help_text="The run whose failed items this part takes up; NULL: it reads a range of the source.",
+    )
+    bounds = models.JSONField(null=True)
+    cursor = models.JSONField(null=True)
+    seq = models.BigIntegerField(default=0, help_text="Counts checkpoints; with the token it is the fence.")
+    closed = models.BooleanField(default=False)
+
+    due = models.BigIntegerField(null=True)
+    token = models.BigIntegerField(null=True, help_text="Random; NULL: released.")
+    worker = models.CharField(max_length=64, blank=True)
+    want = models.CharField(max_length=6, choices=[(want, want) for want in Want], default=Want.RUN)
+
+    before = models.BigIntegerField(
+        default=0, help_text="Items of the bounds that ended in earlier runs of the retry chain."
+    )
+    succeeded = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    skipped = models.BigIntegerField(default=0)
+
+    tries = models.PositiveIntegerField(default=0, help_text="Claims since the last checkpoint.")
+    careful = models.PositiveIntegerField(default=0, help_text="Items still to be done one per transaction.")
+    deaths = models.PositiveSmallIntegerField(default=0, help_text="Deaths over the item in hand.")
+    resumes = models.PositiveIntegerField(default=0, help_text="Claims after an owner who never released.")
+    worked_ms = models.BigIntegerField(default=0)
+    pace = models.JSONField(
+        default=list, help_text="Two marks [ms, processed], from which the rate follows."
+    )
+    message = models.CharField(max_length=255, blank=True)
+    changed = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due"], name="headway_part_due", condition=models.Q(due__isnull=False)),
+            models.Index(fields=["worker"], name="headway_part_owned", condition=models.Q(token__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="headway_part_closed_rests",
+                condition=models.Q(closed=False) | models.Q(due__isnull=True, token__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="headway_part_owned_is_due",  # an owner's lease always ends some time, so it can be taken over
+                condition=models.Q(token__isnull=True) | models.Q(due__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.pk} of {self.run_id}"
+
+    @property
+    def processed(self) -> int:
+        """How many items of this part have ended."""
+        return self.succeeded + self.failed + self.skipped

@@ -1,0 +1,73 @@
+"""A run: one execution of an operation."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from headway.states import LIVE, TERMINAL, State, Want
+
+LIVE_STATES = sorted(LIVE)
+
+
+class Run(models.Model):
+    """One execution of an operation.
+
+    `live_key` is the guard of the whole library: the hash of operation and concurrency key, UNIQUE, and NULL from the
+    very statement that ends the run.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    operation = models.CharField(max_length=200, db_index=True)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="headway_runs"
+    )
+    language = models.CharField(max_length=20)
+    params = models.JSONField()
+    fingerprint = models.CharField(max_length=64)
+
+    state = models.CharField(max_length=10, choices=[(state, state) for state in State], default=State.QUEUED)
+    want = models.CharField(max_length=6, choices=[(want, want) for want in Want], default=Want.RUN)
+    live_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  (NULL: holds no key)
+    concurrency_key = models.CharField(max_length=64)
+    reason_code = models.CharField(max_length=64, blank=True)
+    reason_text = models.TextField(blank=True)
+    reason_detail = models.TextField(blank=True, help_text="For staff: the error and where it was raised.")
+
+    total = models.BigIntegerField(null=True)
+    total_exact = models.BooleanField(default=False)
+    parts_left = models.PositiveIntegerField(default=1)
+    revision = models.BigIntegerField(default=1)
+    result = models.JSONField(null=True)
+
+    retry_of = models.OneToOneField("self", null=True, on_delete=models.SET_NULL, related_name="retried_as")
+    root = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retry_chain")
+
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    changed = models.BigIntegerField(db_index=True, help_text="The database's clock at the last change, in ms.")
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="headway_run_live_iff_key",
+                condition=models.Q(state__in=LIVE_STATES, live_key__isnull=False)
+                | models.Q(state__in=sorted(TERMINAL), live_key__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="headway_run_ended_iff_finished_at",
+                condition=models.Q(state__in=LIVE_STATES, finished_at__isnull=True)
+                | models.Q(state__in=sorted(TERMINAL), finished_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.id}"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the run has ended; then nothing of it changes any more."""
+        return self.state in TERMINAL

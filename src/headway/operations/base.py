@@ -1,0 +1,201 @@
+"""The class that users subclass. A wrong declaration fails here, when the class is made, not in a worker at night."""
+
+import inspect
+import math
+import re
+from typing import Any, ClassVar
+
+from django.apps import apps
+from django.forms import BaseForm
+
+from headway.errors import DeclarationError
+
+from . import registry
+from .context import Context
+from .outcomes import Verdict, check_code
+from .sources import Source
+
+__all__ = ["Operation"]
+
+POLICIES = ("join", "reject")
+PLANNED = frozenset({
+    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "parts", "permission", "prepare", "process_chunk",
+    "rate", "require_idempotency_key", "retry", "settle", "threads", "tolerance", "version",
+})  # fmt: skip
+
+
+class Operation:
+    """What the items are, and what is done to one.
+
+    `process` runs inside the chunk's transaction, which also holds the checkpoint, so its effects in this database
+    happen exactly once. It may run more than once for an item whose chunk is rolled back, and only its last run
+    counts: what can't be rolled back (mail, HTTP) belongs into `transaction.on_commit`.
+
+    An item ends as succeeded when `process` returns, as skipped or failed when it raises `Skip` or `Reject`, and as
+    failed when it raises anything else. `Stop` ends the whole run.
+    """
+
+    abstract: ClassVar[bool] = False
+    """True in the class's own body: a base for others, not an operation."""
+
+    name: ClassVar[str]
+    """`app_label.class_name` in snake case, unless given."""
+
+    title: ClassVar[str]
+    """What people call it; from the class's name, unless given."""
+
+    params: Any = None
+    """On the class: a Django form class, or None. On an instance: its cleaned data."""
+
+    form: ClassVar[type[BaseForm] | None] = None
+    """The form class that was declared as `params`."""
+
+    error_codes: ClassVar[dict[type[Exception], str]] = {}
+    """The code with which an item fails for an exception; the first class that matches. Otherwise "error"."""
+
+    on_conflict: ClassVar[str] = "join"
+    """What a start gets while a run with the same concurrency key is live: "join" (it, when the parameters are the
+    same) or "reject"."""
+
+    item_timeout: ClassVar[float] = 60.0
+    """Seconds after which an item is hung: its worker is replaced, and the item counts as the cause of a death."""
+
+    def __init__(self, context: Context) -> None:
+        self.params = context.params
+        self.user = context.user
+        self.attempt = context.attempt
+        self.say = context.say
+        self._run = context.run
+
+    @property
+    def run(self) -> Any:
+        """The run: `id`, `retry_of`, `counts()`. None before it exists (in `concurrency_key`)."""
+        return self._run
+
+    def items(self) -> Source[Any]:
+        """Where the items come from. Called by each worker anew; must name the same items each time."""
+        raise NotImplementedError  # never reached: __init_subclass__ demands it
+
+    def process(self, item: Any) -> Any:
+        """Do one item."""
+        raise NotImplementedError  # never reached: __init_subclass__ demands it
+
+    def concurrency_key(self) -> Any:
+        """What at most one live run of this operation may have: any JSON value. By default, the user."""
+        return None if self.user is None else str(self.user.pk)
+
+    def on_start(self) -> None:
+        """Called once, in the transaction in which the run's bounds are frozen."""
+
+    def on_finish(self) -> Any:
+        """Called once, in the transaction that ends the run; what it returns (JSON) is the run's result.
+
+        Not called for a run that was cancelled or stopped.
+        """
+
+    def label(self, item: Any) -> str | None:
+        """What people call this item in lists of failures; None: what its source calls it."""
+        return None
+
+    @classmethod
+    def code_for(cls, error: Exception) -> str:
+        """The code with which an item fails for this exception."""
+        return next((code for kind, code in cls.error_codes.items() if isinstance(error, kind)), "error")
+
+    @classmethod
+    def has_finish(cls) -> bool:
+        """Whether `on_finish` is there to be called."""
+        return cls.on_finish is not Operation.on_finish
+
+    @classmethod
+    def description(cls) -> str:
+        """The first paragraph of the class's docstring, or nothing."""
+        return (inspect.getdoc(cls) or "").split("\n\n")[0] if cls.__doc__ else ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if isinstance(cls.__dict__.get("params"), type):
+            cls.form = cls.params
+        cls.abstract = cls.__dict__.get("abstract", False)
+        if cls.abstract:
+            return
+        check(cls)
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", cls.__name__).split()
+        if "title" not in cls.__dict__:
+            cls.title = " ".join(words).capitalize()
+        if "name" not in cls.__dict__:
+            cls.name = f"{app_label(cls)}.{'_'.join(words).lower()}"
+        registry.add(cls)
+
+
+def check(cls: type[Operation]) -> None:
+    """Refuse what can't be meant. Raises DeclarationError with the class, the value and what would be right."""
+
+    def require(condition: object, message: str) -> None:
+        if not condition:
+            raise DeclarationError(f"{cls.__module__}.{cls.__qualname__}: {message}")
+
+    for method, example in (("items", "def items(self): return sources.csv(…)"), ("process", "def process(self, item): …")):
+        own = getattr(cls, method)
+        require(own is not getattr(Operation, method), f"{method} is missing; declare `{example}`.")
+        require(callable(own), f"{method} must be a method, not {own!r}.")
+    for method in ("items", "process", "on_start", "on_finish", "concurrency_key"):
+        own = getattr(cls, method)
+        require(
+            not inspect.iscoroutinefunction(own) and not inspect.isasyncgenfunction(own),
+            f"{method} is async; a worker is synchronous, because Django's ORM has no async transactions. Use `def`.",
+        )
+    require(not inspect.isgeneratorfunction(cls.process), "process has a `yield`, so it would do nothing. Use `return`.")
+    require(takes(cls.process, 2), "process must take the item and nothing else: `def process(self, item)`.")
+    require(takes(cls.items, 1), "items must take nothing: `def items(self)`.")
+
+    declared = cls.__dict__.get("params")
+    require(
+        declared is None or (isinstance(declared, type) and issubclass(declared, BaseForm)),
+        f"params must be a Django form class, not {declared!r}.",
+    )
+    require(cls.on_conflict in POLICIES, f"on_conflict is {cls.on_conflict!r}; it must be one of {', '.join(POLICIES)}.")
+    timeout = cls.item_timeout
+    require(
+        isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout < math.inf,
+        f"item_timeout is {timeout!r}; it must be a number of seconds above 0.",
+    )
+    require(isinstance(cls.error_codes, dict), f"error_codes must be a dictionary, not {cls.error_codes!r}.")
+    for kind, code in cls.error_codes.items():
+        require(
+            isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, Verdict),
+            f"error_codes has the key {kind!r}; it must be an exception class, such as IntegrityError.",
+        )
+        try:
+            check_code(code)
+        except ValueError as error:
+            raise DeclarationError(f"{cls.__module__}.{cls.__qualname__}: error_codes: {error}") from error
+    for attribute in sorted(PLANNED & set(cls.__dict__)):
+        require(False, f"{attribute} isn't available in this version of Headway; it would have no effect. Remove it.")
+
+
+def takes(method: Any, count: int) -> bool:
+    """Whether a method can be called with `count` positional arguments, `self` included."""
+    try:
+        inspect.signature(method).bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def app_label(cls: type[Operation]) -> str:
+    """The label of the app in whose module the class stands."""
+    if not apps.apps_ready:
+        raise DeclarationError(
+            f"{cls.__module__}.{cls.__qualname__} is imported before Django's apps are loaded. "
+            "Keep operations in operations.py; import them from there, not from models.py or __init__.py."
+        )
+    config = apps.get_containing_app_config(cls.__module__)
+    if config is None:
+        raise DeclarationError(
+            f"{cls.__module__}.{cls.__qualname__} stands in no installed app, so it has no name. "
+            "Move it into an app's operations.py, or give it one: name = 'app.operation'."
+        )
+    return config.label
+
+

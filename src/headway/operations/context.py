@@ -1,0 +1,40 @@
+"""What an operation's code sees of the run that it works for. The runner fills it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from headway.states import Counts
+
+__all__ = ["Context", "RunView"]
+
+
+class RunView(Protocol):
+    """The run, as its own operation sees it."""
+
+    @property
+    def id(self) -> UUID:
+        """The run's id."""
+
+    @property
+    def retry_of(self) -> UUID | None:
+        """The run whose failed and unreached items this one takes up."""
+
+    def counts(self) -> Counts:
+        """The items that have ended so far, over all parts; in `on_finish`, all of them."""
+
+
+def nowhere(text: str) -> None:
+    """Where a message goes while no run is there to show it."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What lies on `self` inside an operation."""
+
+    params: dict[str, Any] = field(default_factory=dict)
+    user: Any = None
+    run: RunView | None = None
+    attempt: int = 1
+    say: Callable[[str], None] = nowhere

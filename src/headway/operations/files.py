@@ -1,0 +1,97 @@
+"""Files among the parameters: stored before the run is inserted, deleted again when the run isn't."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.utils.text import get_valid_filename
+
+__all__ = ["StoredFile", "discard", "store"]
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that a run was started with. Sources take it; `open()` reads it from its start."""
+
+    name: str
+    """Where the default storage keeps it."""
+    original: str
+    """What the person called it."""
+    sha256: str
+    size: int
+
+    @property
+    def storage(self) -> Any:
+        """The storage that keeps it; with `name`, all that a source needs to open it again."""
+        return default_storage
+
+    def open(self, mode: str = "rb") -> File[Any]:
+        """The file, opened anew. Raises LookupError when it isn't there any more."""
+        try:
+            return default_storage.open(self.name, mode)
+        except FileNotFoundError as error:
+            raise LookupError(f"The file {self.original!r}, with which this run was started, has been deleted.") from error
+
+    def as_json(self) -> dict[str, Any]:
+        """All that is needed to find it again."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> StoredFile:
+        """The reverse of `as_json`."""
+        return cls(**value)
+
+    def __str__(self) -> str:
+        return self.original
+
+
+def store(cleaned: dict[str, Any]) -> tuple[dict[str, Any], list[StoredFile]]:
+    """The cleaned data with each upload replaced by its stored file, and those files.
+
+    When one can't be stored, those before it are deleted and the storage's error is raised.
+    """
+    stored: list[StoredFile] = []
+    result = dict(cleaned)
+    try:
+        for name, value in cleaned.items():
+            if isinstance(value, File):
+                result[name] = keep(value)
+                stored.append(result[name])
+    except BaseException:
+        discard(stored)
+        raise
+    return result, stored
+
+
+def keep(upload: File[Any]) -> StoredFile:
+    """Store one upload under a name of its own, hashed on the way."""
+    original = posixpath.basename((upload.name or "upload").replace("\\", "/"))
+    digest, size = hashlib.sha256(), 0
+    upload.seek(0)
+    for block in upload.chunks():
+        digest.update(block)
+        size += len(block)
+    upload.seek(0)
+    name = default_storage.save(f"headway/{uuid4()}/{safe(original)}", upload)
+    return StoredFile(name, original, digest.hexdigest(), size)
+
+
+def safe(original: str) -> str:
+    """A name that any storage takes."""
+    try:
+        return get_valid_filename(original)[-100:]
+    except SuspiciousFileOperation:  # nothing of it is left, or only dots
+        return "upload"
+
+
+def discard(stored: list[StoredFile]) -> None:
+    """Delete what was stored for a run that isn't going to be."""
+    for file in stored:
+        default_storage.delete(file.name)

@@ -1,0 +1,61 @@
+"""What an item's own code may raise to say how the item ended. Nothing here knows a database or a run."""
+
+import re
+
+__all__ = ["Reject", "Skip", "Stop", "Unreadable", "Verdict"]
+
+CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+CODE_LENGTH = 64
+
+
+def check_code(code: str) -> str:
+    """The code itself, if it is one: lower-case words of letters and digits, joined by hyphens, at most 64 characters.
+
+    Raises ValueError, which names the code and shows a good one.
+    """
+    if not isinstance(code, str) or len(code) > CODE_LENGTH or not CODE.fullmatch(code):
+        raise ValueError(
+            f"{code!r} is not a code: use lower-case words joined by hyphens, at most {CODE_LENGTH} characters, "
+            "such as 'city-missing'. The sentence for people goes into the text."
+        )
+    return code
+
+
+class Verdict(Exception):  # noqa: N818  (an answer, not an error)
+    """The base of everything that an item may raise to end itself on purpose."""
+
+
+class ItemVerdict(Verdict):
+    """A verdict on this one item: a code for programs, a sentence for people."""
+
+    def __init__(self, code: str, text: str = "") -> None:
+        self.code = check_code(code)
+        self.text = str(text)
+        super().__init__(self.code, self.text)
+
+    def __str__(self) -> str:
+        return self.text or self.code
+
+
+class Skip(ItemVerdict):
+    """This item needs nothing done; it ends as skipped, and what it wrote is undone."""
+
+
+class Reject(ItemVerdict):
+    """This item can't be done, by a rule of the business; it ends as failed, and what it wrote is undone."""
+
+
+class Unreadable(Reject):
+    """Yielded (not raised) by a source in place of an item that it found but could not read."""
+
+    def __init__(self, code: str, text: str, label: str) -> None:
+        super().__init__(code, text)
+        self.label = label
+
+
+class Stop(Verdict):
+    """End the whole run as failed, with this sentence; the item that raised it counts as not reached."""
+
+    def __init__(self, text: str) -> None:
+        self.text = str(text)
+        super().__init__(self.text)

@@ -1,0 +1,130 @@
+"""JSON Schema of a form, and the check of a client's JSON against it, before the form itself sees it.
+
+Only what the form's fields say is generated, so that a form's coercions ("[1]" into a text field, "yes" into a
+number) can't hide a wrong type.
+"""
+
+from typing import Any
+
+from django import forms
+
+from headway.errors import ParamError
+
+__all__ = ["check", "of_form"]
+
+# The first class that matches, so the narrow ones stand before their bases.
+TYPES: tuple[tuple[type[forms.Field], dict[str, Any]], ...] = (
+    (forms.NullBooleanField, {"type": ["boolean", "null"]}),
+    (forms.BooleanField, {"type": "boolean"}),
+    (forms.DecimalField, {"type": ["number", "string"]}),
+    (forms.FloatField, {"type": "number"}),
+    (forms.IntegerField, {"type": "integer"}),
+    (forms.JSONField, {}),
+    (forms.FileField, {"type": "string", "format": "binary"}),
+    (forms.ModelMultipleChoiceField, {"type": "array", "items": {"type": ["string", "integer"]}}),
+    (forms.ModelChoiceField, {"type": ["string", "integer", "null"]}),
+    (forms.MultipleChoiceField, {"type": "array", "items": {"type": ["string", "integer"]}}),
+    (forms.ChoiceField, {"type": ["string", "integer"]}),
+    (forms.SplitDateTimeField, {"type": "string", "format": "date-time"}),
+    (forms.DateTimeField, {"type": "string", "format": "date-time"}),
+    (forms.DateField, {"type": "string", "format": "date"}),
+    (forms.TimeField, {"type": "string", "format": "time"}),
+    (forms.DurationField, {"type": "string", "format": "duration"}),
+    (forms.EmailField, {"type": "string", "format": "email"}),
+    (forms.URLField, {"type": "string", "format": "uri"}),
+    (forms.UUIDField, {"type": "string", "format": "uuid"}),
+    (forms.CharField, {"type": "string"}),
+)
+BOUNDS = {
+    "min_value": "minimum",
+    "max_value": "maximum",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+}
+IS = {
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "string": lambda value: isinstance(value, str),
+    "array": lambda value: isinstance(value, list | tuple),
+    "null": lambda value: value is None,
+}
+JSON_TYPES = (type(None), bool, int, float, str, list, tuple, dict)
+
+
+def of_form(form: type[forms.BaseForm] | None) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what `form` takes: an object without further properties."""
+    fields: dict[str, forms.Field] = form.base_fields if form else {}  # type: ignore[attr-defined]
+    return {
+        "type": "object",
+        "properties": {name: of_field(field) for name, field in fields.items()},
+        "required": [name for name, field in fields.items() if field.required and field.initial is None],
+        "additionalProperties": False,
+    }
+
+
+def of_field(field: forms.Field) -> dict[str, Any]:
+    """The schema of one field: type, bounds, choices, title, help and default, as far as the field says them."""
+    schema = next((dict(known) for kind, known in TYPES if isinstance(field, kind)), {})
+    for attribute, keyword in BOUNDS.items():
+        if (bound := getattr(field, attribute, None)) is not None and not callable(bound):
+            schema[keyword] = bound
+    if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+        choices = [str(value) for value, _ in flat(field.choices)]
+        if isinstance(field, forms.MultipleChoiceField):
+            schema["items"] = schema["items"] | {"enum": choices}
+        else:
+            schema["enum"] = choices
+    if field.label:
+        schema["title"] = str(field.label)
+    if field.help_text:
+        schema["description"] = str(field.help_text)
+    if isinstance(field.initial, str | int | float | bool):
+        schema["default"] = field.initial
+    return schema
+
+
+def flat(choices: Any) -> list[tuple[Any, Any]]:
+    """Choices without their groups."""
+    return [
+        pair
+        for value, text in choices
+        for pair in (flat(text) if isinstance(text, list | tuple) else [(value, text)])
+    ]
+
+
+def check(given: dict[str, Any], form: type[forms.BaseForm] | None) -> list[ParamError]:
+    """What is wrong with the given parameters by their names and JSON types; the form judges the rest.
+
+    Values that JSON doesn't have (dates, model instances, files), as code may pass them, are left to the form.
+    """
+    properties = of_form(form)["properties"]
+    errors = []
+    for name, value in given.items():
+        if name not in properties:
+            known = ", ".join(properties) or "none"
+            errors.append(ParamError(f"/{name}", "unknown", f"There is no such parameter. There are: {known}."))
+        elif isinstance(value, JSON_TYPES) and value is not None:
+            errors += check_type(f"/{name}", value, properties[name])
+    return errors
+
+
+def check_type(pointer: str, value: Any, schema: dict[str, Any]) -> list[ParamError]:
+    """Whether the value, and each item of an array, is of a type that the schema allows."""
+    allowed = schema.get("type", [])
+    allowed = [allowed] if isinstance(allowed, str) else allowed
+    if not allowed:
+        return []
+    if schema.get("format") == "binary":
+        return [ParamError(pointer, "type", "This must be an uploaded file, not a value.")]
+    if not any(IS[kind](value) for kind in allowed):
+        wanted = " or ".join(kind for kind in allowed if kind != "null")
+        return [ParamError(pointer, "type", f"This must be of type {wanted}, not {type(value).__name__}.")]
+    if isinstance(value, list | tuple):
+        return [
+            error
+            for index, item in enumerate(value)
+            if not hasattr(item, "pk")
+            for error in check_type(f"{pointer}/{index}", item, schema.get("items", {}))
+        ]
+    return []

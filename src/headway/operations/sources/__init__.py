@@ -1,0 +1,14 @@
+"""Where items come from: files, querysets, selections. Used as `from headway import sources; sources.csv(file)`."""
+
+from .by_key import QuerysetSource
+from .by_selection import SelectionSource
+from .csv_file import CsvSource
+from .ndjson_file import NdjsonSource
+from .protocol import Entry, Json, Selections, Source
+
+__all__ = ["Entry", "Json", "Selections", "Source", "csv", "ndjson", "queryset", "selection"]
+
+csv = CsvSource
+ndjson = NdjsonSource
+queryset = QuerysetSource
+selection = SelectionSource

@@ -1,0 +1,91 @@
+"""The rows of a queryset in the order of a key. Each page begins behind the last key, so no row is passed over or comes
+twice, however the rows before it have changed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable
+
+from .model_key import ModelKey
+from .pages import paged
+from .protocol import Entry, Json, Source
+
+__all__ = ["QuerysetSource", "check_rows"]
+
+M = TypeVar("M", bound=Model)
+
+
+class QuerysetSource(Source[M], Generic[M]):
+    """The rows of a queryset, by primary key or by another unique field, `key`, whose values never change.
+
+    Bounds are {"last": the greatest key at the start, or None}; a cursor is the key as JSON. The rows are those that
+    match when their page is read: one that no longer matches by then is left out, and `fetch` gives only those that
+    still match. A row that is inserted later with a lower key is read too: so is a random one (UUID4), half
+    of the time. The model's default ordering is dropped.
+
+    Raises ValueError for a queryset that can't be read by key: sliced, combined, DISTINCT ON, values() or ordered by
+    something else.
+    """
+
+    def __init__(self, queryset: QuerySet[M], key: str | None = None) -> None:
+        check_rows(queryset)
+        self.key = ModelKey(queryset.model, key)
+        check_order(queryset, self.key)
+        self.queryset = queryset.order_by(self.key.name)
+
+    def freeze(self) -> Json:
+        # Not Max(): databases have none for UUIDs.
+        last = self.queryset.order_by(f"-{self.key.name}").first()
+        return {"last": None if last is None else self.key.of(last)}
+
+    def read(self, bounds: Json, after: Json) -> Iterator[Entry[M]]:
+        within = self.within(bounds)
+        for cursor, item in paged(partial(self.page, within), after):
+            yield cursor, str(cursor), item
+
+    def page(self, within: QuerySet[M], after: Json, limit: int) -> list[tuple[Json, M]]:
+        behind = within if after is None else within.filter(**{f"{self.key.name}__gt": self.key.load(after)})
+        # A join with the many side gives a row several times, side by side: the dictionary keeps one.
+        return list({self.key.of(item): (self.key.of(item), item) for item in behind[:limit]}.values())
+
+    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, M]]:
+        return self.key.fetch(self.queryset, keys).items()
+
+    def count(self, bounds: Json) -> int:
+        within = self.within(bounds)
+        joined = len(within.query.alias_map) > 1
+        return within.order_by().values(self.key.name).distinct().count() if joined else within.count()
+
+    def within(self, bounds: Json) -> QuerySet[M]:
+        last = cast("dict[str, Any]", bounds)["last"]
+        if last is None:
+            return self.queryset.none()
+        return self.queryset.filter(**{f"{self.key.name}__lte": self.key.load(last)})
+
+
+def check_rows(queryset: QuerySet[M]) -> None:
+    """Refuse what isn't a queryset of whole instances. Raises TypeError or ValueError, which says what to pass."""
+    if not isinstance(queryset, QuerySet):
+        raise TypeError(f"{queryset!r} is not a queryset; pass one, such as Airport.objects.all().")
+    if not issubclass(queryset._iterable_class, ModelIterable):
+        raise ValueError("The queryset gives values, not instances. Leave out .values() or .values_list().")
+
+
+def check_order(queryset: QuerySet[M], key: ModelKey[M]) -> None:
+    query = queryset.query
+    if query.combinator:
+        raise ValueError(f"A {query.combinator} of querysets can't be read by key. Combine the conditions with Q(…).")
+    if query.is_sliced:
+        raise ValueError("A sliced queryset can't be read by key. Filter it instead, or use sources.selection().")
+    if query.distinct_fields:
+        raise ValueError("A queryset with distinct(fields) can't be read by key. Use filter(pk__in=…) around it.")
+    own = {key.name, key.field.attname} | ({"pk"} if key.field.primary_key else set())
+    order = [str(name) for name in (*query.extra_order_by, *query.order_by)]
+    if not query.standard_ordering or (order and (len(order) > 1 or order[0] not in own)):
+        raise ValueError(
+            f"The queryset is ordered by {', '.join(order) or 'reverse()'}. Leave it out: a run reads in the order of "
+            f"{key.name}, because only so can it be taken up again anywhere."
+        )

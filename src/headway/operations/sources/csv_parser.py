@@ -1,0 +1,114 @@
+"""The standard CSV parser, handed one line at a time. It never asks for one in advance, so the place after a record is
+exact, quoted line ends included.
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+
+from .file_source import Place
+from .text import LONGEST, Flaw, Text
+
+__all__ = ["CsvParser"]
+
+
+class CsvParser:
+    """The records from a place on. `width`: how many fields a record should have, if that is known.
+
+    The record in hand starts at the offset `start` and on the line `first_line` (from 1), and `flaw` is the first thing
+    wrong with one of its lines. `end` is the offset behind it, `lines` the number of lines up to there.
+    """
+
+    __slots__ = (
+        "delimiter",
+        "end",
+        "fields",
+        "first_line",
+        "flaw",
+        "last",
+        "lines",
+        "passed",
+        "start",
+        "text",
+        "width",
+    )
+
+    def __init__(self, text: Text, place: Place, delimiter: str, width: int = sys.maxsize) -> None:
+        self.text, self.delimiter, self.width = text, delimiter, width
+        self.end, self.lines = place
+        self.passed = 0
+        self.begin_record()
+
+    def records(self) -> Iterator[list[str]]:
+        """The fields of each record, of whatever number; blank lines are none. Raises csv.Error at a malformed one."""
+        return self.parsed(self.every_line())
+
+    def count(self) -> int:
+        """How many records there are. Raises csv.Error as `records` does; `passed` is how many came before.
+
+        Only lines with a quotation mark are parsed: any other is a record by itself.
+        """
+        for _ in self.parsed(self.quoted_lines()):
+            self.passed += 1
+        return self.passed
+
+    def behind_first_line(self) -> Place:
+        """The end of the line on which the record in hand starts."""
+        end, _, _ = next(self.text.lines(self.start))
+        return end, self.first_line
+
+    def parsed(self, lines: Iterator[str]) -> Iterator[list[str]]:
+        for fields in csv.reader(lines, delimiter=self.delimiter, strict=True):
+            if self.lines > self.first_line:
+                self.check_width(len(fields))
+            if fields:
+                yield fields
+            self.begin_record()
+
+    def begin_record(self) -> None:
+        self.start, self.first_line = self.end, self.lines + 1
+        self.last: str | None = None
+        self.fields = 1
+        self.flaw: Flaw | None = None
+
+    def every_line(self) -> Iterator[str]:
+        for end, text, flaw in self.text.lines(self.end):
+            if self.last is not None:
+                self.go_on(self.last)
+            self.last, self.end = text, end
+            self.lines += 1
+            if flaw:
+                self.flaw = self.flaw or flaw
+            if end - self.start > LONGEST:  # it must not fill the memory
+                raise csv.Error(f"longer than {LONGEST:,} bytes")
+            yield text
+
+    def quoted_lines(self) -> Iterator[str]:
+        """The lines that may be more or less than a record; the others are counted as passed, and not numbered."""
+        for end, text, flaw in self.text.lines(self.end):
+            if self.last is not None:
+                self.go_on(self.last)
+            elif '"' not in text:
+                self.passed += 1 if flaw or text.strip("\r\n") else 0
+                self.start = self.end = end
+                continue
+            self.last, self.end = text, end
+            self.lines += 1
+            if end - self.start > LONGEST:
+                raise csv.Error
+            yield text
+
+    def go_on(self, line: str) -> None:
+        """The record in hand doesn't end with this line of it.
+
+        If it has too many fields by now, a quotation mark is probably not closed, and it is given up: otherwise each
+        row of a file full of them would be sought to the file's end.
+        """
+        so_far = line if self.lines == self.first_line else '"' + line
+        self.fields += len(next(csv.reader([so_far], delimiter=self.delimiter))) - 1
+        self.check_width(self.fields)
+
+    def check_width(self, fields: int) -> None:
+        """For a record over several lines."""
+        if fields > self.width:
+            raise csv.Error(f"more than {self.width:,} fields, over several lines")

@@ -1,0 +1,102 @@
+"""What the sources over a text file have in common: an item is known by the byte offset at which it starts."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+from headway.encoding import check_encoding
+from headway.operations.outcomes import Unreadable
+
+from .files import Openable, opener
+from .protocol import Entry, Json, Source
+from .text import Text
+
+__all__ = ["FileSource", "Place", "Records", "Row", "line_label"]
+
+Value = TypeVar("Value")
+Place: TypeAlias = tuple[int, int]
+"""Between two lines: (the byte offset, how many lines lie before it)."""
+
+
+class Row(dict[str, Value]):
+    """One item of a file, by name; `line` is the number of the line where it starts, counted from 1."""
+
+    __slots__ = ("line",)
+    line: int
+
+
+class Records(ABC, Generic[Value]):
+    """The items in one open text."""
+
+    first: Place
+    """Where the first item may start."""
+
+    @abstractmethod
+    def entries(self, place: Place) -> Iterator[Entry[Row[Value] | Unreadable]]:
+        """The items from `place` on; their cursors are places too."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """How many items `entries` gives from the first on."""
+
+
+class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
+    """The items of a text file: read as a stream, and taken up again at any byte offset.
+
+    Bounds are {"size": bytes}, so that what is appended later lies beyond them; a cursor is [the byte offset behind the
+    item, the lines read so far]; a key is the byte offset at which the item starts. The file must not change otherwise.
+    """
+
+    def __init__(self, file: Openable, encoding: str | None = None) -> None:
+        self.open = opener(file)
+        self.encoding = check_encoding(encoding)
+
+    @abstractmethod
+    def records(self, text: Text) -> Records[Value]:
+        """The items in this text."""
+
+    def freeze(self) -> Json:
+        with self.text() as text:
+            self.records(text)  # what is wrong with the file as a whole is said now
+            return {"size": text.stop}
+
+    def read(self, bounds: Json, after: Json) -> Iterator[Entry[Row[Value] | Unreadable]]:
+        with self.text(bounds) as text:
+            records = self.records(text)
+            yield from records.entries(records.first if after is None else place_of(after))
+
+    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Row[Value] | Unreadable]]:
+        with self.text() as text:
+            records = self.records(text)
+            offset, lines = records.first
+            for start in sorted({int(key) for key in keys if key.isdecimal()}):
+                if offset <= start < text.stop:
+                    lines += text.lines_between(offset, start)
+                    offset = start
+                    for _, key, item in records.entries((offset, lines)):
+                        yield key, item
+                        break
+
+    def count(self, bounds: Json) -> int:
+        with self.text(bounds) as text:
+            return self.records(text).count()
+
+    def label(self, item: Row[Value] | Unreadable) -> str:
+        return item.label if isinstance(item, Unreadable) else line_label(item.line)
+
+    @contextmanager
+    def text(self, bounds: Json = None) -> Iterator[Text]:
+        """The file's text within the bounds, through an opened file of its own."""
+        with self.open() as file:
+            yield Text(file, self.encoding, None if bounds is None else cast("dict[str, Any]", bounds)["size"])
+
+
+def place_of(cursor: Json) -> Place:
+    offset, lines = cast("list[int]", cursor)
+    return offset, lines
+
+
+def line_label(line: int) -> str:
+    """What people call an item that starts on this line."""
+    return f"line {line:,}"

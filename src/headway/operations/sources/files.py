@@ -1,0 +1,64 @@
+"""How a source opens its file: anew for each reader, so that readers in several threads don't disturb each other."""
+
+import io
+import os
+from collections.abc import Callable
+from typing import Any, BinaryIO, TypeAlias, cast
+
+from django.core.files import File
+
+__all__ = ["Openable", "Opener", "opener"]
+
+Openable: TypeAlias = "str | os.PathLike[str] | File[Any] | BinaryIO"
+Opener: TypeAlias = Callable[[], BinaryIO]
+
+ACCEPTED = "Give a path, a file of a storage (such as a FileField's), an uploaded file, an open() file or a BytesIO."
+
+
+def opener(file: Openable) -> Opener:
+    """A function that opens the file for reading bytes, with a position of its own each time it is called.
+
+    The file given is neither moved nor closed. What a BytesIO holds is taken as it is now. Raises TypeError for
+    a file that can't be opened a second time, and ValueError for a FileField without a file.
+    """
+    if isinstance(file, str | os.PathLike):
+        return of_path(file)
+    storage = getattr(file, "storage", None) or getattr(file, "_storage", None)  # a FieldFile's; django-storages'
+    if storage is not None:
+        if not file.name:
+            raise ValueError("The file field has no file. Check that it isn't empty before its rows are asked for.")
+        return of_storage(storage, file.name)
+    inner = innermost(file)
+    if isinstance(inner, io.BytesIO):
+        return of_bytes(inner.getvalue())
+    if isinstance(inner, io.StringIO):
+        return of_bytes(inner.getvalue().encode())
+    if isinstance(inner, io.FileIO) and isinstance(inner.name, str | os.PathLike):
+        return of_path(inner.name)
+    raise TypeError(f"{file!r} can't be opened a second time, which counting and resuming need. {ACCEPTED}")
+
+
+def innermost(file: Any) -> Any:
+    """What lies under Django's, tempfile's and io's wrappers; its name, unlike an upload's, is a real path."""
+    for attribute in ("file", "file", "buffer", "raw"):
+        file = getattr(file, attribute, file)
+    return file
+
+
+def of_path(path: str | os.PathLike[str]) -> Opener:
+    absolute = os.path.abspath(path)
+    return lambda: open(absolute, "rb", buffering=0)
+
+
+def of_storage(storage: Any, name: str) -> Opener:
+    def open_anew() -> BinaryIO:
+        file = storage.open(name, "rb")
+        inner = innermost(file)
+        # A storage in memory hands out one and the same object to everybody.
+        return io.BytesIO(inner.getvalue()) if isinstance(inner, io.BytesIO) else cast(BinaryIO, file)
+
+    return open_anew
+
+
+def of_bytes(content: bytes) -> Opener:
+    return lambda: io.BytesIO(content)

@@ -1,0 +1,86 @@
+"""The objects of an NDJSON file: one JSON object per line (https://github.com/ndjson/ndjson-spec)."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from headway.operations.outcomes import Unreadable
+
+from .file_source import FileSource, Place, Records, Row, line_label
+from .protocol import Entry, Json
+from .text import Flaw, Text
+
+__all__ = ["NdjsonSource"]
+
+BLANK = " \t\r\n"  # what JSON itself counts as white space
+
+
+class NdjsonSource(FileSource[Json]):
+    """The objects of an NDJSON file, each a dictionary.
+
+    `encoding`: otherwise the byte order mark's, otherwise UTF-8. Blank lines are skipped. A line that isn't one JSON
+    object is an `Unreadable` with the code "malformed" ("undecodable", "nul-character"). Stricter than Python: NaN,
+    infinite numbers and names that occur twice in an object are malformed.
+    """
+
+    def records(self, text: Text) -> "Objects":
+        return Objects(text)
+
+
+class Objects(Records[Json]):
+    """The objects of one open text."""
+
+    def __init__(self, text: Text) -> None:
+        self.text, self.first = text, (text.start, 0)
+
+    def entries(self, place: Place) -> Iterator[Entry[Row[Json] | Unreadable]]:
+        start, number = place
+        for end, line, flaw in self.text.lines(start):
+            number += 1
+            if flaw or line.strip(BLANK):
+                yield [end, number], str(start), parse(line, flaw, number)
+            start = end
+
+    def count(self) -> int:
+        return sum(1 for _, line, flaw in self.text.lines(self.text.start) if flaw or line.strip(BLANK))
+
+
+def parse(line: str, flaw: Flaw | None, number: int) -> Row[Json] | Unreadable:
+    if flaw:
+        return Unreadable(flaw.code, flaw.text, line_label(number))
+    try:
+        value = DECODER.decode(line)
+    except RecursionError:
+        return malformed("it is nested too deeply", number)
+    except ValueError as error:
+        return malformed(str(error), number)
+    if not isinstance(value, dict):
+        return malformed(f"it is {NAMES[type(value)]}", number)
+    row = Row(value)
+    row.line = number
+    return row
+
+
+def malformed(what: str, number: int) -> Unreadable:
+    return Unreadable("malformed", f"The line is not a JSON object: {what}.", line_label(number))
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} occurs twice")
+    return found
+
+
+def finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):  # 1e999 is; so are NaN and Infinity, which JSON doesn't have
+        raise ValueError(f"{number} is not a number that can be stored")
+    return value
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=unique, parse_float=finite, parse_constant=finite)
+NAMES = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}

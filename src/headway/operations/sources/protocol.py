@@ -1,0 +1,60 @@
+"""What a source is: where a run's items come from, in an order that can be taken up again anywhere.
+
+Public: a project may write its own. Bounds and cursors are JSON that only the source itself understands.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from django.db.models import Model, QuerySet
+
+__all__ = ["Entry", "Json", "Selections", "Source"]
+
+Item = TypeVar("Item")
+Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Entry: TypeAlias = tuple[Json, str, Item]
+"""(cursor, key, item): the cursor *after* the item, its key (at most 255 characters, unique in the run), the item."""
+
+
+class Selections(Protocol):
+    """The run's own copy of a selection of keys, kept beside the run. The runner hands it to `Source.attach`."""
+
+    def copy(self, queryset: QuerySet[Model]) -> int:
+        """Copy the primary keys with one INSERT … SELECT, numbered from 1; gives how many."""
+
+    def page(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """(number, key) of the next `limit` selected rows above the number `after`."""
+
+
+class Source(ABC, Generic[Item]):
+    """Where items come from. `read` must give the same items in the same order whenever it is asked again."""
+
+    def attach(self, selections: Selections) -> None:  # noqa: B027  (most sources need nothing of the run)
+        """Called once before anything else, with what lasts as long as the run."""
+
+    @abstractmethod
+    def freeze(self) -> Json:
+        """The bounds within which this run reads, fixed once at its start, inside a transaction.
+
+        What appears later lies beyond them. Raises what the developer should see; the run then pauses, to be mended.
+        """
+
+    @abstractmethod
+    def read(self, bounds: Json, after: Json) -> Iterator[Entry[Item]]:
+        """The entries within the bounds behind the cursor `after` (None: from the start), lazily.
+
+        An item that is there but can't be read is yielded as an `Unreadable`, never left out and never raised.
+        """
+
+    @abstractmethod
+    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Item]]:
+        """(key, item) for those of the keys that still exist, in any order: the way a retry reads."""
+
+    def count(self, bounds: Json) -> int | None:
+        """How many entries `read` will give, or None where that can't be known. Called in a thread of its own."""
+        return None
+
+    def label(self, item: Item) -> str:
+        """What people call this item, such as "line 4,620"; at most 255 characters are kept."""
+        return str(item)

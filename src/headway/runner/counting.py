@@ -1,0 +1,52 @@
+"""Counts a run's total in a thread of its own, so that neither the start nor the work waits for it."""
+
+import logging
+import threading
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+
+from headway.models import Part, Run
+from headway.operations.sources import Source
+from headway.store import totals
+from headway.store.outcomes import count_failed
+
+__all__ = ["count_in_background"]
+
+log = logging.getLogger(__name__)
+under_way: set[UUID] = set()
+lock = threading.Lock()
+
+
+def count_in_background(run: Run, source: Source[Any]) -> None:
+    """Start counting, unless the total is known or this process is counting it already."""
+    with lock:
+        if run.total is not None or run.pk in under_way:
+            return
+        under_way.add(run.pk)
+    threading.Thread(target=count, args=(run.pk, source), name=f"headway-count-{run.pk}", daemon=True).start()
+
+
+def count(run_id: UUID, source: Source[Any]) -> None:
+    """Add up the parts and store the sum; where a part can't be counted, the total stays open."""
+    try:
+        counts = [count_part(part, source) for part in totals.parts_to_count(run_id)]
+        known = [number for number in counts if number is not None]
+        if len(known) == len(counts):
+            totals.set_total(run_id, sum(known))
+    except Exception:  # noqa: BLE001  (the source's code; the run itself goes on, and its reader will meet the same)
+        log.warning("run=%s event=count-failed", run_id, exc_info=True)
+    finally:
+        with lock:
+            under_way.discard(run_id)
+        connections.close_all()
+
+
+def count_part(part: Part, source: Source[Any]) -> int | None:
+    """How many items this part holds for this run."""
+    if part.retries_id is not None:
+        counted: int | None = count_failed(part.retries_id, part.bounds["last"])
+    else:
+        counted = source.count(part.bounds)
+    return None if counted is None else max(0, counted - part.before)

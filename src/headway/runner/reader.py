@@ -1,0 +1,55 @@
+"""Reading ahead: the entries between the last checkpoint and what the next chunk may need."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from headway.models import Part
+from headway.operations.outcomes import Unreadable
+from headway.operations.sources import Entry, Source
+from headway.store.outcomes import failed_keys
+
+__all__ = ["Reader", "read"]
+
+LONGEST_FILL = 0.25  # s: a slow source must not keep what it has given already from being worked
+PAGE = 500
+
+
+class Reader:
+    """A window on a source. What was read stays in it until its chunk is committed, so that a replay reads nothing."""
+
+    def __init__(self, entries: Iterator[Entry[Any]]) -> None:
+        self.entries = entries
+        self.window: list[Entry[Any]] = []
+
+    def fill(self, size: int) -> None:
+        """Read until the window holds `size` entries, the source ends, or it has taken long enough for one to be there."""
+        give_up = time.monotonic() + LONGEST_FILL
+        window, wanted = self.window, size
+        while len(window) < wanted and (entry := next(self.entries, None)) is not None:
+            window.append(entry)
+            if time.monotonic() > give_up:
+                return
+
+    def drop(self, count: int) -> None:
+        """Forget the first `count` entries: their chunk is committed."""
+        del self.window[:count]
+
+
+def read(part: Part, source: Source[Any]) -> Iterator[Entry[Any]]:
+    """The entries of a part from its cursor on: a range of its source, or the failed items of the run that it retries."""
+    if part.retries_id is None:
+        return source.read(part.bounds, part.cursor)
+    return read_failed(part.retries_id, source, after=part.cursor or 0, last=part.bounds["last"])
+
+
+def read_failed(run_id: UUID, source: Source[Any], after: int, last: int) -> Iterator[Entry[Any]]:
+    """The failed items of a run, as the source has them now."""
+    while page := failed_keys(run_id, after, last, PAGE):
+        found = dict(source.fetch([key for _, key, _ in page]))
+        for after, key, label in page:  # noqa: B020  (the next page begins behind the last entry)
+            item = found.get(key)
+            if item is None:
+                item = Unreadable("gone", "It isn't there any more.", label)
+            yield after, key, item

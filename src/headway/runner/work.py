@@ -1,0 +1,262 @@
+"""One slice: a claimed part is advanced until it ends, somebody wants something else, or others have waited enough.
+
+    claimed ─ plan ─► items: chunk, look, chunk, look … ─► close ─► finish
+                        └► yield (pause, cancel) · release (slice over, shutdown) · halt (stop, operation-error)
+"""
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeVar
+
+from django.utils import translation
+
+from headway.conf import conf
+from headway.errors import RunNotFound
+from headway.models import Kind, Part
+from headway.operations.base import Operation
+from headway.operations.sources import Source
+from headway.states import Want
+from headway.store import control, database, endings, leases, planning
+from headway.store.control import Reason
+from headway.store.leases import Fenced
+from headway.store.outcomes import storable
+from headway.store.planning import Range
+from headway.store.turns import Turns
+
+from .chunk import LARGEST, Chunks
+from .counting import count_in_background
+from .loading import load, source_of
+from .pulse import Heartbeat, Pulse
+from .reader import Reader, read
+
+__all__ = ["Outcome", "work"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LOOK_EVERY = 0.2  # s: a pause or a cancel is to be seen within a second
+STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
+FIRST_CHUNK = 64  # items read ahead before it is known how many a budget holds
+FAULTS_IN_A_ROW = 8  # the same chunk again so often; then the part is given back
+HOPELESS_TRIES = 20  # claims in a row without a checkpoint: what kills its workers isn't an item
+POISON_DEATHS = 2  # with the first one, before anybody was careful: three
+POISON_DEATHS_SLOW = 3  # an item of over a second is more often hit by a deploy than at fault
+SLOW_ITEM_MS = 1_000
+
+
+class Outcome(Enum):
+    """What a slice came to, for the engine that delivered it."""
+
+    DONE = "done"  # closed, or at rest as people wish: nothing to be delivered again
+    GIVEN_BACK = "given back"  # due again: ring
+    FENCED = "fenced"  # somebody else has it
+    LOST = "lost"  # the database is gone: reclaim the part before anything else
+
+
+def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> Outcome:
+    """Advance a claimed part for a slice. `should_stop` is asked after each item, so it must be cheap.
+
+    Never raises for what an operation or a database does; what it can't mend it says by its outcome.
+    """
+    pulse.renewed = time.monotonic()
+    try:
+        with Heartbeat(part, pulse):
+            return Slice(part, should_stop, pulse).go()
+    except (Fenced, RunNotFound):
+        log.info("part=%s run=%s event=fenced", part.pk, part.run_id)
+        return Outcome.FENCED
+    except Exception as error:  # the worker's boundary: nothing may end the process but its signals
+        if database.is_lost(error) or database.is_transient(error):
+            log.warning("part=%s run=%s event=database-lost error=%r", part.pk, part.run_id, error)
+            database.forget()
+            return Outcome.LOST
+        raise
+    finally:
+        pulse.rest()
+
+
+class OperationError(Exception):
+    """The operation's own code (not an item) raised: its source, its hooks, its parameters."""
+
+
+class Slice:
+    """A claimed part and what is needed to advance it."""
+
+    def __init__(self, part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> None:
+        self.part = part
+        self.should_stop = should_stop
+        self.pulse = pulse
+        self.turns = Turns()
+        self.ends = time.monotonic() + conf().slice_seconds
+        self.ends_if_others_wait = time.monotonic() + conf().busy_slice_seconds
+        self.looked = time.monotonic()
+        self.message = part.message
+
+    def go(self) -> Outcome:
+        """The slice. Raises Fenced, RunNotFound, and errors of the database."""
+        if self.part.want != Want.RUN:
+            return self.give_in()
+        if self.part.tries > HOPELESS_TRIES:
+            return self.halt(Reason("worker-died", f"Its worker died {self.part.tries - 1} times in a row."))
+        if self.part.kind == Kind.PLAN and not planning.begin(self.part):
+            return self.give_in()
+        try:
+            with translation.override(self.part.run.language):
+                return self.advance()
+        except OperationError as error:
+            cause = error.__cause__ or error
+            log.error("part=%s run=%s event=operation-error", self.part.pk, self.part.run_id, exc_info=cause)
+            detail = "".join(traceback.format_exception(cause))
+            return self.halt(Reason("operation-error", f"{error} Mend it, then resume; nothing is lost.", detail))
+
+    def advance(self) -> Outcome:
+        """Plan, work, finish: whatever of it is still to be done."""
+        operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say))
+        if self.part.kind == Kind.FINISH:
+            return self.finish(operation)
+        source = ask("Its items can't be found.", lambda: source_of(operation, self.part.run))
+        if self.part.kind == Kind.PLAN and not self.plan(operation, source):
+            return self.give_in()
+        count_in_background(self.part.run, source)
+        return self.items(operation, source)
+
+    def plan(self, operation: Operation, source: Source[Any]) -> bool:
+        """Freeze the bounds and call `on_start`; the planning part becomes the first part. False: unwanted."""
+        run = self.part.run
+
+        def freeze() -> list[Range]:
+            left, unplanned = planning.left_by(run.retry_of_id) if run.retry_of_id else ([], True)
+            fresh = [Range(ask("Its source can't be opened.", source.freeze))] if unplanned else []
+            ask("Its on_start failed.", operation.on_start)
+            return left + fresh
+
+        self.pulse.begin(STEP_LIMIT)
+        planned = planning.plan(self.part, freeze)
+        self.pulse.rest()
+        if planned:
+            self.refresh()
+        return planned
+
+    def items(self, operation: Operation, source: Source[Any]) -> Outcome:
+        """Chunk after chunk, with a look in between."""
+        chunks = Chunks(self.part, operation, source, self.pulse, self.should_stop, lambda: self.message)
+        reader = Reader(ask("Its items can't be read.", lambda: read(self.part, source)))
+        self.bury(chunks, reader)
+        appetite, faults = FIRST_CHUNK, 0
+        while True:
+            self.fill(reader, appetite)
+            if not reader.window:
+                return self.close(operation)
+            try:
+                tally = chunks.advance(reader.window, self.turns.budget)
+            except Exception as error:
+                if not database.is_transient(error) or faults >= FAULTS_IN_A_ROW:
+                    raise
+                faults += 1
+                database.back_off(faults)
+                continue
+            faults = 0
+            reader.drop(tally.done)
+            if tally.stop:
+                return self.halt(Reason("stopped", tally.stop.text), Want.STOP)
+            appetite = min(LARGEST, max(FIRST_CHUNK, tally.done * 2))
+            if self.should_stop():
+                return self.release()
+            if time.monotonic() - self.looked >= LOOK_EVERY and (outcome := self.look()):
+                return outcome
+            self.turns.give_way()
+
+    def bury(self, chunks: Chunks, reader: Reader) -> None:
+        """The item that has killed its workers so often is written down, not run again; the run goes on."""
+        part = self.part
+        slow = part.processed and part.worked_ms / part.processed > SLOW_ITEM_MS
+        if part.deaths < (POISON_DEATHS_SLOW if slow else POISON_DEATHS):
+            return
+        self.fill(reader, 1)
+        if reader.window:
+            text = f"Its worker died {part.deaths + 1} times while doing it, so it was left out."
+            chunks.record(reader.window[0], "worker-died", text)
+            reader.drop(1)
+
+    def fill(self, reader: Reader, size: int) -> None:
+        """Read ahead, outside any transaction."""
+        self.pulse.begin(STEP_LIMIT)
+        ask("Its items can't be read.", lambda: reader.fill(size))
+        self.pulse.rest()
+
+    def look(self) -> Outcome | None:
+        """Whether the slice is over; None: go on."""
+        seen = leases.look(self.part)
+        self.looked = time.monotonic()
+        if seen.want != Want.RUN:
+            return self.give_in()
+        if self.looked > (self.ends_if_others_wait if seen.others_wait else self.ends):
+            return self.release()
+        return None
+
+    def close(self, operation: Operation) -> Outcome:
+        """The part's end is reached; the last one goes on to the run's finish."""
+        closed = endings.close_part(self.part, has_finish=operation.has_finish())
+        if not closed.wanted:
+            return self.give_in()
+        if closed.finish is None:
+            return Outcome.DONE
+        self.part = closed.finish
+        return self.finish(operation)
+
+    def finish(self, operation: Operation) -> Outcome:
+        """Call `on_finish` and end the run with its result."""
+        self.pulse.begin(STEP_LIMIT)
+        finished = endings.finish(self.part, lambda: ask("Its on_finish failed.", lambda: result_of(operation)))
+        return Outcome.DONE if finished else self.give_in()
+
+    def release(self) -> Outcome:
+        """Give the part back for the next slice."""
+        return Outcome.GIVEN_BACK if leases.release(self.part) else self.give_in()
+
+    def give_in(self) -> Outcome:
+        """Give the part back because something else than to run is wanted."""
+        run = control.yield_part(self.part)
+        return Outcome.GIVEN_BACK if run.want == Want.RUN else Outcome.DONE
+
+    def halt(self, reason: Reason, wanted: Want = Want.PAUSE) -> Outcome:
+        """The run can't go on: say why, and let it come to rest."""
+        control.halt(self.part, wanted, reason)
+        return Outcome.DONE
+
+    def say(self, text: str) -> None:
+        """The run's message; it is stored with the next checkpoint."""
+        self.message = storable(text, 255)
+
+    def refresh(self) -> None:
+        """The part as the database has it, now that a transaction of ours has changed it."""
+        mine = leases.reclaim(self.part)
+        if mine is None:
+            raise Fenced
+        self.part = mine
+
+
+def ask(what: str, call: Callable[[], T]) -> T:
+    """What the operation's own code gives. Raises OperationError for whatever it raises, but not for the database's
+    faults."""
+    try:
+        return call()
+    except Exception as error:
+        if database.fault(error) is not None or database.is_lost(error):
+            raise
+        raise OperationError(what) from error
+
+
+def result_of(operation: Operation) -> Any:
+    """What `on_finish` gives. Raises TypeError when it isn't JSON."""
+    result = operation.on_finish()
+    try:
+        json.dumps(result, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"on_finish() returned {result!r:.200}, which is not JSON ({error}).") from error
+    return result

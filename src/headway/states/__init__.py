@@ -1,0 +1,23 @@
+"""Pure knowledge: the life of a run, and the arithmetic of its progress. No database, no clock, no settings."""
+
+from .machine import ACTIONS, LIVE, MOVES, TERMINAL, Action, Event, InvalidMove, Move, State, Want, after
+from .progress import Counts, eta_seconds, keep_pace, percent, rate
+
+__all__ = [
+    "ACTIONS",
+    "LIVE",
+    "MOVES",
+    "TERMINAL",
+    "Action",
+    "Counts",
+    "Event",
+    "InvalidMove",
+    "Move",
+    "State",
+    "Want",
+    "after",
+    "eta_seconds",
+    "keep_pace",
+    "percent",
+    "rate",
+]

@@ -1,0 +1,147 @@
+"""What is wanted of a run, and how it comes to rest. Each function is one transaction under the run's row lock."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Case, F, Q, QuerySet, When
+
+from headway.clock import NowMs
+from headway.errors import InvalidState
+from headway.models import Part, Run
+from headway.states import ACTIONS, Action, Event, State, Want, after
+
+from .database import write
+from .endings import end
+from .leases import Fenced
+from .locks import lock_run
+
+__all__ = ["Reason", "ask_cancel", "ask_pause", "ask_resume", "halt", "yield_part"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a run paused, stopped or waits: a code for programs, a sentence for people, the details for staff."""
+
+    code: str
+    text: str
+    detail: str = ""
+
+
+def ask_pause(run_id: UUID, reason: Reason) -> Run:
+    """Let the run come to rest. Asked again, it changes nothing. Raises InvalidState, RunNotFound."""
+    with write():
+        run = lock_run(run_id)
+        if run.state not in (State.PAUSING, State.PAUSED):
+            demand(run, Action.PAUSE)
+            move(run, Event.ASK_PAUSE)
+            want(run, Want.PAUSE, reason)
+            rest(run)
+        return run
+
+
+def ask_cancel(run_id: UUID, reason: Reason) -> Run:
+    """End the run: at once when no part is owned, else when the last owner has yielded. Raises like `ask_pause`."""
+    with write():
+        run = lock_run(run_id)
+        if run.state not in (State.CANCELLING, State.CANCELLED):
+            demand(run, Action.CANCEL)
+            move(run, Event.ASK_CANCEL)
+            want(run, Want.CANCEL, reason)
+            rest(run)
+        return run
+
+
+def ask_resume(run_id: UUID) -> Run:
+    """Let the run go on where it stopped. Asked of a running run, it changes nothing. Raises like `ask_pause`."""
+    with write():
+        run = lock_run(run_id)
+        if run.state != State.RUNNING:
+            demand(run, Action.RESUME)
+            move(run, Event.RESUME)
+            want(run, Want.RUN, Reason("", ""))
+        return run
+
+
+def halt(part: Part, wanted: Want, reason: Reason) -> Run:
+    """The part's owner found that its run can't go on: record why, ask the other owners to yield, yield itself.
+
+    `Want.STOP` ends the run as failed; `Want.PAUSE` lets a person mend what is wrong. A cancel outranks both, a stop
+    outranks a pause. Raises Fenced.
+    """
+    with write():
+        run = lock_run(part.run_id)
+        outranked = run.want == Want.CANCEL or (run.want == Want.STOP and wanted == Want.PAUSE)
+        if not outranked:
+            if wanted == Want.PAUSE and run.state == State.RUNNING:
+                move(run, Event.ASK_PAUSE)
+            want(run, wanted, reason)
+        hand_back(part, run)
+        rest(run)
+        return run
+
+
+def yield_part(part: Part) -> Run:
+    """The owner gives its part back because something else than to run is wanted. Raises Fenced."""
+    with write():
+        run = lock_run(part.run_id)
+        hand_back(part, run)
+        rest(run)
+        return run
+
+
+def demand(run: Run, action: Action) -> None:
+    """Raises InvalidState unless the run's state allows the action."""
+    actions = ACTIONS[State(run.state)]
+    if action not in actions:
+        raise InvalidState(action, run.state, actions)
+
+
+def move(run: Run, event: Event) -> None:
+    """Take an arrow of the table, and store it."""
+    run.state = after(State(run.state), event)
+    save(run, "state")
+
+
+def save(run: Run, *fields: str) -> None:
+    """Store these fields of a locked run, with a new revision."""
+    run.revision += 1
+    Run.objects.filter(pk=run.pk).update(
+        revision=run.revision, changed=NowMs(), **{field: getattr(run, field) for field in fields}
+    )
+
+
+def want(run: Run, wanted: Want, reason: Reason) -> None:
+    """Write the wish down for the run and for each part that isn't closed; only released ones follow at once."""
+    run.want = wanted
+    run.reason_code, run.reason_text, run.reason_detail = reason.code, reason.text, reason.detail
+    save(run, "want", "reason_code", "reason_text", "reason_detail")
+    if wanted == Want.RUN:
+        # Waiting isn't working: the pace is measured anew. An owner that hasn't yet seen the pause just goes on.
+        open_parts(run).update(
+            want=wanted, pace=[], due=Case(When(token__isnull=True, then=NowMs()), default=F("due")), changed=NowMs()
+        )
+    else:
+        open_parts(run).update(
+            want=wanted, due=Case(When(token__isnull=True, then=None), default=F("due")), changed=NowMs()
+        )
+
+
+def open_parts(run: Run) -> QuerySet[Part]:
+    return Part.objects.filter(run=run, closed=False)
+
+
+def hand_back(part: Part, run: Run) -> None:
+    """Release the part under the run's lock: due again if the run is wanted, else at rest. Raises Fenced."""
+    due = NowMs() if run.want == Want.RUN else None
+    if not Part.objects.filter(pk=part.pk, token=part.token).update(token=None, due=due, tries=0, changed=NowMs()):
+        raise Fenced
+
+
+def rest(run: Run) -> None:
+    """Once nobody owns a part of a run that isn't wanted any more, say so."""
+    if run.want == Want.RUN or Part.objects.filter(Q(run=run), token__isnull=False).exists():
+        return
+    if run.want == Want.PAUSE:
+        move(run, Event.YIELD_PAUSE)
+    else:
+        end(run, Event.YIELD_CANCEL if run.want == Want.CANCEL else Event.YIELD_STOP)

@@ -1,0 +1,130 @@
+"""What the databases can do, and where they differ: short writes, faults, sessions that fence themselves."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from enum import Enum
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+__all__ = ["Fault", "back_off", "fault", "forget", "is_broken", "is_lost", "is_transient", "write"]
+
+BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves whoever waits
+BUSY_PATIENCE = 20.0  # s; after that the error is raised
+
+
+class Fault(Enum):
+    """What an error of the database says about us, not about an item."""
+
+    TRANSIENT = "transient"  # deadlock, serialization failure, lock timeout, SQLITE_BUSY: the same again may work
+    LOST = "lost"  # the connection is gone; what it was committing may or may not be there
+
+
+TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03"})
+LOST_STATES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})  # shut down, crashed, starting, timed out
+BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+def fault(error: BaseException) -> Fault | None:
+    """What this error says about the database, judged by its codes; None: nothing, it is the caller's own."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if (kind := fault_of(seen)) is not None:
+            return kind
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in BUSY_CODES:  # extended codes carry the plain one in their low byte
+        return Fault.TRANSIENT
+    state = getattr(error, "sqlstate", None)
+    if state in TRANSIENT_STATES:
+        return Fault.TRANSIENT
+    if state in LOST_STATES or (state or "").startswith("08"):
+        return Fault.LOST
+    return None
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the default connection is gone, so that nothing in memory may be trusted."""
+    if fault(error) is Fault.LOST:
+        return True
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return False
+    raw = connection.connection
+    # psycopg has no sqlstate for a connection that broke under it, but the connection itself knows.
+    return raw is None or bool(getattr(raw, "closed", False)) or isinstance(error, InterfaceError)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same again may work."""
+    return fault(error) is Fault.TRANSIENT
+
+
+def is_broken() -> bool:
+    """Whether the open transaction can only be rolled back."""
+    # psycopg's own word for it; on SQLite an error leaves the transaction as it is.
+    info = getattr(connection.connection, "info", None)
+    return connection.needs_rollback or (info is not None and info.transaction_status.name == "INERROR")
+
+
+def forget() -> None:
+    """Close the connection, whatever state it is in; the next query opens a new one."""
+    try:
+        connection.close()
+    except DatabaseError:
+        pass  # it was broken; Django drops it all the same
+    finally:
+        # Inside atomic() Django only marks the connection as closed; whoever left the block by its exception is out.
+        connection.connection = None
+        connection.closed_in_transaction = False
+        connection.needs_rollback = False
+        connection.in_atomic_block = False
+        connection.savepoint_ids.clear()
+        connection.atomic_blocks.clear()
+        connection.run_on_commit.clear()
+
+
+def back_off(attempt: int) -> None:
+    """Wait a little before the same is tried again: 2 ms, doubled with each attempt up to a quarter second, spread."""
+    time.sleep(min(0.25, BUSY_RETRY * 2**attempt) * random.uniform(0.5, 1.5))
+
+
+@contextmanager
+def write() -> Iterator[None]:
+    """A transaction for a short write. On SQLite it waits for the write lock by asking every 2 ms."""
+    with ExitStack() as stack:
+        atomic = transaction.atomic()
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            enter_sqlite(stack, atomic)
+        else:
+            stack.enter_context(atomic)
+        yield
+
+
+def enter_sqlite(stack: ExitStack, atomic: transaction.Atomic) -> None:
+    """BEGIN IMMEDIATE, retried every 2 ms. Raises OperationalError when the lock isn't had within 20 s."""
+    give_up = time.monotonic() + BUSY_PATIENCE
+    timeout_ms = round(float(connection.settings_dict["OPTIONS"].get("timeout", 5)) * 1000)
+    busy_timeout(0)
+    try:
+        while True:
+            try:
+                stack.enter_context(atomic)
+                return
+            except OperationalError as error:
+                if not is_transient(error) or time.monotonic() > give_up:
+                    raise
+            time.sleep(BUSY_RETRY * random.uniform(0.5, 1.5))
+    finally:
+        busy_timeout(timeout_ms)
+
+
+def busy_timeout(milliseconds: int) -> None:
+    """Set how long SQLite itself waits for a lock."""
+    connection.ensure_connection()
+    connection.connection.execute(f"PRAGMA busy_timeout = {milliseconds}")

@@ -1,0 +1,112 @@
+"""How a part closes and how a run ends: always in a transaction that holds the run's lock by then."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Sum
+from django.db.models.functions import Now
+
+from headway.clock import NowMs
+from headway.models import Kind, Part, Run
+from headway.signals import run_ended
+from headway.states import Counts, Event, State, Want, after
+
+from .database import write
+from .leases import Fenced, lease_ms
+from .locks import lock_run
+
+__all__ = ["Closed", "close_part", "counts_of", "end", "finish"]
+
+EVERY_ITEM_FAILED = "every-item-failed"
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What came of closing a part: `wanted` is false when a pause, a stop or a cancel came first, and nothing was
+    written; `finish` is the run's finish part, owned by the same worker, when there is one to go on with."""
+
+    wanted: bool = True
+    finish: Part | None = None
+
+
+def close_part(part: Part, *, has_finish: bool) -> Closed:
+    """The part has reached its end; the last one to close ends the run, or leaves it to a finish part. Raises Fenced.
+
+    A cancel that was accepted before is never overtaken: `want` is read under the run's lock.
+    """
+    with write():
+        run = lock_run(part.run_id)
+        if run.want != Want.RUN:
+            return Closed(wanted=False)
+        shut(part)
+        run.parts_left -= 1
+        Run.objects.filter(pk=run.pk).update(parts_left=run.parts_left)
+        if run.parts_left:
+            return Closed()
+        if has_finish:
+            # A new part under the same token: nobody else has to be woken for it.
+            created = Part.objects.create(
+                run=run, kind=Kind.FINISH, token=part.token, worker=part.worker, due=NowMs() + lease_ms(), changed=NowMs()
+            )
+            return Closed(finish=Part.objects.select_related("run").get(pk=created.pk))
+        end(run, counts_of(run.pk).finish)
+        return Closed()
+
+
+def finish(part: Part, conclude: Callable[[], Any]) -> bool:
+    """Call `conclude` and end the run with what it gives, in one transaction; False, and nothing happened, when the run
+    is not wanted any more. Raises Fenced, and whatever `conclude` raises.
+
+    `conclude` comes before the lock, so that a slow one doesn't make those wait who want to cancel.
+    """
+    with write():
+        result = conclude()
+        run = lock_run(part.run_id)
+        if run.want != Want.RUN:
+            transaction.set_rollback(True)
+            return False
+        shut(part)
+        end(run, counts_of(run.pk).finish, result=result)
+        return True
+
+
+def counts_of(run_id: UUID) -> Counts:
+    """The sum over the run's parts."""
+    sums = Part.objects.filter(run=run_id).aggregate(s=Sum("succeeded"), f=Sum("failed"), k=Sum("skipped"))
+    return Counts(sums["s"] or 0, sums["f"] or 0, sums["k"] or 0)
+
+
+def end(run: Run, event: Event, *, result: Any = None) -> None:
+    """End a locked run: its state, its times and its key in one UPDATE. Nothing of it changes after this."""
+    run.state = state = after(State(run.state), event)
+    run.revision += 1
+    run.live_key = None
+    total: dict[str, Any] = {}
+    if state in (State.SUCCEEDED, State.PARTIAL) or event == Event.FINISH_ALL_FAILED:
+        total = {"total": counts_of(run.pk).processed, "total_exact": True}
+    if event == Event.FINISH_ALL_FAILED:
+        total |= {"reason_code": EVERY_ITEM_FAILED, "reason_text": "Every item failed."}
+    Run.objects.filter(pk=run.pk).update(
+        state=state,
+        live_key=None,
+        revision=run.revision,
+        result=result,
+        finished_at=Now(),
+        changed=NowMs(),
+        **total,
+    )
+    run.refresh_from_db()
+    transaction.on_commit(
+        partial(run_ended.send_robust, sender=Run, run_id=run.pk, operation=run.operation, state=state)
+    )
+
+
+def shut(part: Part) -> None:
+    """Close the part for good. Raises Fenced."""
+    mine = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq)
+    if not mine.update(closed=True, token=None, due=None, seq=part.seq + 1, changed=NowMs()):
+        raise Fenced

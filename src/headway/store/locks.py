@@ -1,0 +1,19 @@
+"""The run's row lock, under which everything is decided that concerns more than one part."""
+
+from uuid import UUID
+
+from headway.errors import RunNotFound
+from headway.models import Run
+
+__all__ = ["lock_run"]
+
+
+def lock_run(run_id: UUID) -> Run:
+    """The run, locked until the end of the transaction. Raises RunNotFound.
+
+    On SQLite the transaction itself is the lock, since it is IMMEDIATE.
+    """
+    run = Run.objects.select_for_update(of=("self",)).filter(pk=run_id).first()
+    if run is None:
+        raise RunNotFound(run_id)
+    return run

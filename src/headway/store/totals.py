@@ -1,0 +1,28 @@
+"""The run's total, which is counted beside the work and may come late."""
+
+from uuid import UUID
+
+from django.db.models import F
+
+from headway.clock import NowMs
+from headway.models import Kind, Part, Run
+from headway.states import LIVE
+
+from .database import write
+
+__all__ = ["parts_to_count", "set_total"]
+
+
+def parts_to_count(run_id: UUID) -> list[Part]:
+    """The parts that hold items."""
+    return list(Part.objects.filter(run_id=run_id, kind=Kind.ITEMS))
+
+
+def set_total(run_id: UUID, total: int) -> bool:
+    """Store it, unless the run has ended or somebody was quicker."""
+    with write():
+        return bool(
+            Run.objects.filter(pk=run_id, total=None, state__in=sorted(LIVE)).update(
+                total=total, total_exact=True, revision=F("revision") + 1, changed=NowMs()
+            )
+        )

@@ -1,0 +1,59 @@
+"""How long a chunk may hold the database, and how writers take turns.
+
+SQLite has one write lock for everybody and no queue for it: whoever waits polls, by SQLite's own handler at up to
+100 ms, and a worker that takes the lock again within microseconds starves them all.
+"""
+
+import time
+
+from django.db import connection
+
+__all__ = ["Turns"]
+
+POSTGRESQL_BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percent
+SQLITE_BUDGET, SQLITE_GAP = 0.050, 0.005  # s, while nobody else writes
+SHARED_BUDGET, SHARED_GAP = 0.020, 0.004  # s, while others write: a web request waits for at most one chunk
+SHARED_FOR = 1.0  # s after another's last write in which others count as writing
+LONG_GAP, LONG_GAP_EVERY = 0.110, 1.0  # s: longer than SQLite's longest back-off, so that every waiter gets its turn
+
+
+class Turns:
+    """The budget of the next chunk, and the gap after it, for the default connection."""
+
+    def __init__(self) -> None:
+        self.takes_turns = connection.vendor == "sqlite"
+        self.version = self.data_version()
+        self.others_wrote = float("-inf")
+        self.long_gap_due = time.monotonic() + LONG_GAP_EVERY
+
+    @property
+    def budget(self) -> float:
+        """Seconds that the next chunk's transaction may take."""
+        if not self.takes_turns:
+            return POSTGRESQL_BUDGET
+        return SHARED_BUDGET if self.shared else SQLITE_BUDGET
+
+    @property
+    def shared(self) -> bool:
+        """Whether somebody else has written lately."""
+        return time.monotonic() - self.others_wrote < SHARED_FOR
+
+    def give_way(self) -> None:
+        """Between two chunks: let others write."""
+        if not self.takes_turns:
+            return
+        now = time.monotonic()
+        if (version := self.data_version()) != self.version:
+            self.version, self.others_wrote = version, now
+        if now >= self.long_gap_due:
+            time.sleep(LONG_GAP)
+            self.long_gap_due = time.monotonic() + LONG_GAP_EVERY
+        else:
+            time.sleep(SHARED_GAP if self.shared else SQLITE_GAP)
+
+    def data_version(self) -> int:
+        """SQLite's own count of commits by other connections: 3 µs."""
+        if not self.takes_turns:
+            return 0
+        connection.ensure_connection()
+        return int(connection.connection.execute("PRAGMA data_version").fetchone()[0])

@@ -1,0 +1,37 @@
+"""Which workers are there: they tell, nobody guesses."""
+
+from django.db.models import F
+
+from headway.clock import NowMs
+from headway.models import Worker
+
+__all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "leave"]
+
+HEARD_OF_MS = 30_000  # a worker tells every few seconds; after this it is gone
+
+
+def beat(worker: str, host: str, pid: int, doorbell: int) -> None:
+    """Tell that this worker is there."""
+    Worker.objects.bulk_create(
+        [Worker(id=worker, host=host, pid=pid, doorbell=doorbell, beat=NowMs())],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["beat", "doorbell"],
+    )
+
+
+def leave(worker: str) -> None:
+    """Tell that this worker is gone, and forget those that haven't been heard of for long."""
+    Worker.objects.filter(id=worker).delete()
+    Worker.objects.filter(beat__lt=NowMs() - 10 * HEARD_OF_MS).delete()
+
+
+def alive() -> int:
+    """How many workers have been heard of lately."""
+    return Worker.objects.filter(beat__gte=NowMs() - HEARD_OF_MS).count()
+
+
+def doorbells(host: str) -> list[int]:
+    """The ports on which this host's workers are woken."""
+    recent = Worker.objects.filter(host=host, beat__gte=NowMs() - HEARD_OF_MS)
+    return list(recent.order_by().values_list(F("doorbell"), flat=True).distinct())

@@ -1,0 +1,31 @@
+"""`python -m tests`: the whole suite on SQLite, then all of it that touches a database on a PostgreSQL of its own."""
+
+import os
+import subprocess
+import sys
+import time
+
+from example.servers.postgres import Postgres
+
+
+def suite(name: str, arguments: list[str], **environment: str) -> int:
+    """Run pytest, and say which database it was."""
+    print(f"\n=== The suite on {name} ===", flush=True)
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", *arguments]
+    code = subprocess.run(command, env=os.environ | environment, check=False).returncode
+    print(f"=== {name}: exit code {code} after {time.monotonic() - began:.0f} s ===", flush=True)
+    return code
+
+
+def main() -> int:
+    """0 when both suites passed."""
+    arguments = sys.argv[1:]
+    sqlite = suite("SQLite", arguments)
+    with Postgres(durable=True) as server:
+        postgres = suite("PostgreSQL", [*arguments, "-m", "django_db"], TEST_DATABASE_URL=server.url)
+    return sqlite or postgres
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""An app with models and operations to be tested with."""

@@ -1,0 +1,16 @@
+"""What the test operations are started with."""
+
+from django import forms
+
+
+class LedgerForm(forms.Form):
+    """How many items, and what is to go wrong with which. Lists are comma-separated item numbers."""
+
+    items = forms.IntegerField(min_value=0, initial=10)
+    work_us = forms.IntegerField(min_value=0, initial=0, help_text="Pure work per item.")
+    reject = forms.CharField(required=False, initial="", help_text="These raise Reject before they write.")
+    skip = forms.CharField(required=False, initial="", help_text="These raise Skip before they write.")
+    fail = forms.CharField(required=False, initial="", help_text="These raise ValueError after they have written.")
+    stop = forms.CharField(required=False, initial="", help_text="These raise Stop before they write.")
+    die = forms.CharField(required=False, initial="", help_text="These kill their process after they have written.")
+    gate = forms.CharField(required=False, initial="", help_text="item:path: at this item, say so and wait (gates.py).")

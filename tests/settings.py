@@ -1,0 +1,42 @@
+"""Settings of the suite. The database comes from TEST_DATABASE_URL (SQLite without it).
+
+Processes that a test starts attach to the very database that the test uses: TEST_DATABASE_NAME.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from example.databases import database
+
+SCRATCH = Path(os.environ.get("TEST_SCRATCH") or tempfile.mkdtemp(prefix="headway-tests-"))
+os.environ["TEST_SCRATCH"] = str(SCRATCH)
+
+DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL"), SCRATCH / "unused.sqlite3")}
+if "TEST_DATABASE_NAME" in os.environ:
+    DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE_NAME"]
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"] = {"NAME": SCRATCH / "test.sqlite3"}  # a file: several processes share it
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "headway",
+    "example.airports",
+    "tests.app",
+]
+SECRET_KEY = "only-for-tests"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MEDIA_ROOT = SCRATCH / "media"
+USE_TZ = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+HEADWAY = {"LEASE_SECONDS": float(os.environ.get("TEST_LEASE_SECONDS", "10"))}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {process} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {"headway": {"handlers": ["console"], "level": "INFO", "propagate": True}},
+}
