@@ -29,6 +29,7 @@ SECRET_KEY = "only-for-tests"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = SCRATCH / "media"
 USE_TZ = True
+TIME_ZONE = "UTC"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 HEADWAY = {"LEASE_SECONDS": float(os.environ.get("TEST_LEASE_SECONDS", "10"))}

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ASKED_AGAIN_AFTER = 0.5  # s
 TICK = 0.25  # s
-RESTART_PAUSE = 1.0  # s before a child is replaced that died within that time: a broken set-up must not spin
+SHORT_LIFE = 1.0  # s; a second such life in a row of the same child begins with a pause: a broken set-up must not spin
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # s, doubled each time
 DATABASE_PATIENCE_MS = 200  # SQLite: wait no longer than this for a lock, since a stalled child may hold it
 
 FORK = multiprocessing.get_context("fork")  # a replacement is there at once, with everything imported
@@ -62,6 +63,7 @@ class Supervisor:
         self.wards: list[Ward] = []
         self.orphaned: dict[str, bool] = {}  # worker → released; their parts are still to be made due
         self.restart_at: dict[int, float] = {}
+        self.short_lives: dict[int, int] = {}  # in a row, by index
         self.stopping = 0
         self.asked = 0.0
         self.ticked = time.monotonic()
@@ -164,8 +166,13 @@ class Supervisor:
             self.orphaned.setdefault(ward.worker, False)
             if not self.stopping:
                 log.error("worker=%s event=died exitcode=%s", ward.worker, ward.process.exitcode)
-            short_lived = time.monotonic() - ward.started < RESTART_PAUSE
-            self.restart_at[ward.index] = time.monotonic() + (RESTART_PAUSE if short_lived else 0)
+            self.restart_at[ward.index] = time.monotonic() + self.pause_before_next(ward)
+
+    def pause_before_next(self, ward: Ward) -> float:
+        """Seconds before this child is replaced: none, unless the one before it lived as shortly."""
+        lived = time.monotonic() - ward.started
+        lives = self.short_lives[ward.index] = self.short_lives.get(ward.index, 0) + 1 if lived < SHORT_LIFE else 0
+        return 0.0 if lives < 2 else min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (lives - 2))
 
     def replace_missing(self) -> None:
         """Start a child for each that is gone."""

@@ -1,0 +1,1 @@
+"""Contract suites: the same tests for each database, engine and channel."""
