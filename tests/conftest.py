@@ -1,10 +1,21 @@
 """What all tests share: the suite's database is a real one, and other processes can attach to it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.workers import Workers
+
+
+@pytest.fixture
+def script() -> Iterator[dict[str, Any]]:
+    """What `tests.scripted` does: the test fills it in."""
+    from tests.app.operations import Scripted  # needs Django's apps, which pytest-django loads after this file
+
+    Scripted.script = {}
+    yield Scripted.script
+    Scripted.script = {}
 
 
 @pytest.fixture

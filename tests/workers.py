@@ -41,7 +41,9 @@ class Workers:
     def __enter__(self) -> "Workers":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for worker in self.started:
             try:
                 os.killpg(worker.pid, signal.SIGKILL)  # its own session, so nothing else is in that group
@@ -87,5 +89,3 @@ def states() -> str:
     runs = [f"{run.operation} {run.state} want={run.want}" for run in Run.objects.all()[:5]]
     parts = list(Part.objects.values_list("id", "kind", "token", "due", "cursor", "closed")[:5])
     return f"runs {runs}, parts {parts}"
-
-

@@ -1,6 +1,5 @@
 """The work that takes longer than a request may."""
 
-from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -21,12 +20,12 @@ class ImportAirports(Operation):
     params = ImportForm
     error_codes = {IntegrityError: "duplicate"}
 
-    def items(self) -> sources.Source[Mapping[str, str]]:
+    def items(self):
         return sources.csv(self.params["file"] or BUNDLED)
 
-    def process(self, row: Mapping[str, str]) -> None:
+    def process(self, row):
         fields = airport_from(row)
-        Airport.objects.update_or_create(icao=fields.pop("icao"), defaults=fields)
+        Airport.objects.update_or_create(icao=fields["icao"], defaults=fields)
 
-    def label(self, row: Mapping[str, str]) -> str:
+    def label(self, row):
         return f"{row['icao']}, line {row.line}"

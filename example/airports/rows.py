@@ -27,7 +27,9 @@ def airport_from(row: Mapping[str, str]) -> dict[str, Any]:
     if not ICAO.fullmatch(row["icao"]):
         raise Reject("icao-malformed", f"The ICAO code is {row['icao']!r}; it must be four capital letters or digits.")
     if row["iata"] and not IATA.fullmatch(row["iata"]):
-        raise Reject("iata-malformed", f"The IATA code is {row['iata']!r}; it must be three capital letters, or nothing.")
+        raise Reject(
+            "iata-malformed", f"The IATA code is {row['iata']!r}; it must be three capital letters, or nothing."
+        )
     return {
         "icao": row["icao"],
         "iata": row["iata"],

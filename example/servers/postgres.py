@@ -74,7 +74,7 @@ class Postgres:
         if self._keeper is not None:
             return self._ask("start")
         command = [sys.executable, "-IS", str(Path(__file__).resolve()), "--keep"]
-        self._keeper = subprocess.Popen(  # noqa: S603  (this very file)
+        self._keeper = subprocess.Popen(
             [*command, str(os.getpid()), _package(), *self._order],
             bufsize=0,
             cwd="/",
@@ -141,7 +141,7 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
 
     signal.signal(signal.SIGINT, pass_on)
     signal.signal(signal.SIGTERM, pass_on)
-    process = subprocess.Popen(command, env=environment)  # noqa: S603  (the caller's own command)
+    process = subprocess.Popen(command, env=environment)
     for number in early:
         process.send_signal(number)
     code = process.wait()
@@ -224,7 +224,7 @@ class Keeper:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         try:
             with self.log.open("ab") as log:
-                return subprocess.Popen(  # noqa: S603  (PostgreSQL's own program)
+                return subprocess.Popen(
                     [f"{self.programs}/{program}", "-D", f"/proc/self/fd/{handle}" if by_handle else data, *options],
                     cwd="/",
                     env=inherited | {"LC_ALL": "C", "TZ": "UTC"},

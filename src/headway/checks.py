@@ -49,9 +49,9 @@ def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
     if "journal_mode=wal" not in str(options.get("init_command", "")).lower().replace(" ", ""):
         found.append(
             checks.Error(
-                "SQLite is not told to use its write-ahead log (WAL): readers would wait for the worker, and it for them.",
-                hint='Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the default '
-                "database, and never put the file on a network disk.",
+                "SQLite is not told to use its write-ahead log (WAL): readers and writers would wait for each other.",
+                hint='Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the '
+                "default database, and never put the file on a network disk.",
                 id="headway.E004",
             )
         )

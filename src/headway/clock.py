@@ -30,7 +30,7 @@ class NowMs(Func):
     """The database's time at this statement (not at its transaction's start), for use inside a query."""
 
     arity = 0
-    output_field = BigIntegerField()  # type: ignore[assignment]  # declared as a property, documented as a plain field
+    output_field = BigIntegerField()
 
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
@@ -42,5 +42,5 @@ class NowMs(Func):
 def now_ms() -> int:
     """The database's time now, by one query."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {sql(connection.vendor)}")  # noqa: S608  (one of the constants above)
+        cursor.execute(f"SELECT {sql(connection.vendor)}")
         return int(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""Headway's settings: the dictionary HEADWAY of the project, with their defaults. Read late, so tests can override them."""
+"""Headway's settings: the project's dictionary HEADWAY, and the defaults. Read late, so tests can override them."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -24,7 +24,7 @@ class Conf:
 
 
 def conf() -> Conf:
-    """The settings in force. Raises ImproperlyConfigured for a key that doesn't exist or a value that can't be meant."""
+    """The settings in force. Raises ImproperlyConfigured for an unknown key or a value that can't be meant."""
     declared: dict[str, Any] = getattr(settings, "HEADWAY", {})
     known = {field.name.upper(): field.name for field in fields(Conf)}
     unknown = sorted(set(declared) - set(known))

@@ -83,11 +83,13 @@ class Forbidden(HeadwayError):
     """The caller may see the run, but not steer it."""
 
     def __init__(self, run_id: object) -> None:
-        super().__init__(f"Run {run_id} was started by somebody else; steering it takes the permission headway.change_run.")
+        super().__init__(
+            f"Run {run_id} was started by somebody else; steering it takes the permission headway.change_run."
+        )
 
 
 class RunConflict(HeadwayError):
-    """Another run of this operation holds the concurrency key; `existing` is its id (None: the caller may not see it)."""
+    """Another run of this operation holds the concurrency key; `existing` is its id (None: not to be seen)."""
 
     def __init__(self, operation: str, existing: UUID | None, why: str) -> None:
         self.existing = existing

@@ -85,7 +85,8 @@ def reason(run: Run) -> dict[str, str] | None:
 def failure_summary(run: Run) -> list[dict[str, Any]]:
     """How often each code, the most frequent first."""
     failed = ItemOutcome.objects.filter(run=run, state=ItemState.FAILED).order_by()
-    return list(failed.values("code").annotate(count=Count("id")).order_by(F("count").desc(), "code"))
+    counted: Any = failed.values("code").annotate(count=Count("id")).order_by(F("count").desc(), "code")
+    return list(counted)
 
 
 def title(operation: str) -> str:

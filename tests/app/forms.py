@@ -14,3 +14,10 @@ class LedgerForm(forms.Form):
     stop = forms.CharField(required=False, initial="", help_text="These raise Stop before they write.")
     die = forms.CharField(required=False, initial="", help_text="These kill their process after they have written.")
     gate = forms.CharField(required=False, initial="", help_text="item:path: at this item, say so and wait (gates.py).")
+
+
+class HooksForm(forms.Form):
+    """In which hook to stand, and where."""
+
+    stand_in = forms.ChoiceField(choices=[("on_start", "on_start"), ("on_finish", "on_finish")])
+    gate = forms.CharField()

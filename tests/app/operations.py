@@ -3,14 +3,15 @@
 import os
 import signal
 import time
-from typing import Any
+from typing import Any, ClassVar
 
+from example.airports.operations import ImportAirports
 from headway import Operation, Reject, Skip, Stop, sources
 
-from .forms import LedgerForm
+from .forms import HooksForm, LedgerForm
 from .gates import Gate
 from .models import Child, LedgerEntry, Thing
-from .sources import Numbers
+from .sources import GatedNumbers, Numbers
 
 
 def numbers(text: str) -> set[int]:
@@ -95,3 +96,91 @@ class TouchSelected(TouchThings):
 
     def items(self) -> sources.Source[Thing]:
         return sources.selection(Thing.objects.filter(name="chosen"))
+
+
+class Scripted(Operation):
+    """Does to each number what the test has put into `script`; by default it writes it into the ledger."""
+
+    name = "tests.scripted"
+    script: ClassVar[dict[str, Any]] = {}
+
+    def items(self) -> sources.Source[Any]:
+        source: sources.Source[Any] = self.script.get("items", lambda: Numbers(5))()
+        return source
+
+    def on_start(self) -> None:
+        self.script.get("on_start", lambda: None)()
+
+    def process(self, number: int) -> None:
+        self.script.get("before", lambda operation, number: None)(self, number)
+        LedgerEntry.objects.create(run=self.run.id, item=str(number))
+        self.script.get("after", lambda operation, number: None)(self, number)
+
+    def on_finish(self) -> Any:
+        return self.script.get("on_finish", lambda: None)()
+
+
+class ImportWithLedger(ImportAirports):
+    """The example's import; each row that gets into the table also gets into the ledger, by its line."""
+
+    name = "tests.import_with_ledger"
+
+    def process(self, row: Any) -> None:
+        super().process(row)
+        LedgerEntry.objects.create(run=self.run.id, item=str(row.line))
+
+    def label(self, row: Any) -> str:
+        return str(row.line)
+
+
+class ReadThroughGate(WriteLedger):
+    """Its source stands still at the gate, so its worker does so between two chunks."""
+
+    name = "tests.read_through_gate"
+
+    def items(self) -> Numbers:
+        numbers = super().items()
+        gate, self.gate = self.gate, None
+        return GatedNumbers(numbers.n, self.gate_at, gate)
+
+
+class UpdateOneThing(WriteLedger):
+    """Each item locks the same row before it writes its own."""
+
+    name = "tests.update_one_thing"
+
+    def process(self, number: int) -> None:
+        Thing.objects.update_or_create(code="shared", defaults={"name": str(number)})
+        super().process(number)
+
+
+class Hang(WriteLedger):
+    """An item that stands at its gate for a second is hung."""
+
+    name = "tests.hang"
+    item_timeout = 1.0
+
+
+class StandInHooks(Operation):
+    """Its hooks write into the ledger, and then stand at a gate."""
+
+    name = "tests.stand_in_hooks"
+    params = HooksForm
+
+    def items(self) -> Numbers:
+        return Numbers(5)
+
+    def on_start(self) -> None:
+        self.write_and_stand("on_start")
+
+    def process(self, number: int) -> None:
+        LedgerEntry.objects.create(run=self.run.id, item=str(number))
+
+    def on_finish(self) -> str:
+        self.write_and_stand("on_finish")
+        return "finished"
+
+    def write_and_stand(self, hook: str) -> None:
+        LedgerEntry.objects.create(run=self.run.id, item=hook)
+        if self.params["stand_in"] == hook:
+            Gate(self.params["gate"]).wait_here()

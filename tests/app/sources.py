@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from headway.operations.sources import Entry, Json, Source
 
-__all__ = ["Numbers"]
+from .gates import Gate
+
+__all__ = ["GatedNumbers", "Numbers"]
 
 
 class Numbers(Source[int]):
@@ -27,3 +29,17 @@ class Numbers(Source[int]):
     def count(self, bounds: Json) -> int | None:
         assert isinstance(bounds, dict)
         return bounds["n"]  # type: ignore[return-value]
+
+
+class GatedNumbers(Numbers):
+    """The same; whoever reads stands at a gate before one of them."""
+
+    def __init__(self, n: int, gate_at: int | None, gate: Gate | None) -> None:
+        super().__init__(n)
+        self.gate_at, self.gate = gate_at, gate
+
+    def read(self, bounds: Json, after: Json) -> Iterator[Entry[int]]:
+        for cursor, key, number in super().read(bounds, after):
+            if number == self.gate_at and self.gate:
+                self.gate.wait_here()
+            yield cursor, key, number

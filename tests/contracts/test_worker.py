@@ -31,7 +31,9 @@ def test_a_killed_child_is_followed_within_a_second(workers: Workers, tmp_path: 
     assert children_of(worker.pid) == [child]
 
     os.kill(child, signal.SIGKILL)
-    took = until(lambda: set(children_of(worker.pid)) - {child} and run.parts.get().worker and run.parts.get().resumes == 1)
+    took = until(
+        lambda: set(children_of(worker.pid)) - {child} and run.parts.get().worker and run.parts.get().resumes == 1
+    )
     gate.open(2)
     ended = wait_for_end(run.pk)
 

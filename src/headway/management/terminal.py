@@ -69,7 +69,9 @@ def draw(seen: dict[str, Any], width: int) -> str:
     """The run in one line, not wider than `width`."""
     progress = seen["progress"]
     share = progress["percent"]
-    figures = [f"{progress['processed']:,} so far" if share is None else f"{progress['processed']:,} of {progress['total']:,}"]
+    figures = [
+        f"{progress['processed']:,} so far" if share is None else f"{progress['processed']:,} of {progress['total']:,}"
+    ]
     if progress["failed"]:
         figures.append(f"{progress['failed']:,} failed")
     if progress["skipped"]:

@@ -1,6 +1,5 @@
 """A part: a range of a run, and the unit of ownership."""
 
-
 from django.db import models
 
 from headway.states import Want
@@ -54,9 +53,7 @@ class Part(models.Model):
     deaths = models.PositiveSmallIntegerField(default=0, help_text="Deaths over the item in hand.")
     resumes = models.PositiveIntegerField(default=0, help_text="Claims after an owner who never released.")
     worked_ms = models.BigIntegerField(default=0)
-    pace = models.JSONField(
-        default=list, help_text="Two marks [ms, processed], from which the rate follows."
-    )
+    pace = models.JSONField(default=list, help_text="Two marks [ms, processed], from which the rate follows.")
     message = models.CharField(max_length=255, blank=True)
     changed = models.BigIntegerField(db_index=True)
 

@@ -135,7 +135,10 @@ def check(cls: type[Operation]) -> None:
         if not condition:
             raise DeclarationError(f"{cls.__module__}.{cls.__qualname__}: {message}")
 
-    for method, example in (("items", "def items(self): return sources.csv(…)"), ("process", "def process(self, item): …")):
+    for method, example in (
+        ("items", "def items(self): return sources.csv(…)"),
+        ("process", "def process(self, item): …"),
+    ):
         own = getattr(cls, method)
         require(own is not getattr(Operation, method), f"{method} is missing; declare `{example}`.")
         require(callable(own), f"{method} must be a method, not {own!r}.")
@@ -145,7 +148,9 @@ def check(cls: type[Operation]) -> None:
             not inspect.iscoroutinefunction(own) and not inspect.isasyncgenfunction(own),
             f"{method} is async; a worker is synchronous, because Django's ORM has no async transactions. Use `def`.",
         )
-    require(not inspect.isgeneratorfunction(cls.process), "process has a `yield`, so it would do nothing. Use `return`.")
+    require(
+        not inspect.isgeneratorfunction(cls.process), "process has a `yield`, so it would do nothing. Use `return`."
+    )
     require(takes(cls.process, 2), "process must take the item and nothing else: `def process(self, item)`.")
     require(takes(cls.items, 1), "items must take nothing: `def items(self)`.")
 
@@ -154,7 +159,9 @@ def check(cls: type[Operation]) -> None:
         declared is None or (isinstance(declared, type) and issubclass(declared, BaseForm)),
         f"params must be a Django form class, not {declared!r}.",
     )
-    require(cls.on_conflict in POLICIES, f"on_conflict is {cls.on_conflict!r}; it must be one of {', '.join(POLICIES)}.")
+    require(
+        cls.on_conflict in POLICIES, f"on_conflict is {cls.on_conflict!r}; it must be one of {', '.join(POLICIES)}."
+    )
     timeout = cls.item_timeout
     require(
         isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout < math.inf,
@@ -197,5 +204,3 @@ def app_label(cls: type[Operation]) -> str:
             "Move it into an app's operations.py, or give it one: name = 'app.operation'."
         )
     return config.label
-
-

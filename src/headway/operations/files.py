@@ -37,7 +37,9 @@ class StoredFile:
         try:
             return default_storage.open(self.name, mode)
         except FileNotFoundError as error:
-            raise LookupError(f"The file {self.original!r}, with which this run was started, has been deleted.") from error
+            raise LookupError(
+                f"The file {self.original!r}, with which this run was started, has been deleted."
+            ) from error
 
     def as_json(self) -> dict[str, Any]:
         """All that is needed to find it again."""

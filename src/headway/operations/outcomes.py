@@ -21,7 +21,7 @@ def check_code(code: str) -> str:
     return code
 
 
-class Verdict(Exception):  # noqa: N818  (an answer, not an error)
+class Verdict(Exception):
     """The base of everything that an item may raise to end itself on purpose."""
 
 

@@ -16,6 +16,7 @@ from django import forms
 from django.apps import apps
 from django.core.files.base import File
 from django.db.models import Model, QuerySet
+from django.utils.datastructures import MultiValueDict
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration, parse_time
 from django.utils.duration import duration_iso_string
 
@@ -41,16 +42,20 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str,
     fields: dict[str, forms.Field] = form.base_fields  # type: ignore[attr-defined]
     filled = {name: field.initial() if callable(field.initial) else field.initial for name, field in fields.items()}
     filled |= {name: value.pk if isinstance(value, Model) else value for name, value in given.items()}
+    # Any Django file will do, not only an upload; a form asks no more of it.
+    uploads: Any = MultiValueDict({name: [value] for name, value in filled.items() if isinstance(value, File)})
     bound = form(
         data={name: value for name, value in filled.items() if value is not None and not isinstance(value, File)},
-        files={name: value for name, value in filled.items() if isinstance(value, File)},
+        files=uploads,
     )
     if not bound.is_valid():
-        raise InvalidParams([
-            ParamError("" if name == WHOLE else f"/{name}", error["code"] or "invalid", error["message"])
-            for name, errors in bound.errors.get_json_data().items()
-            for error in errors
-        ])
+        raise InvalidParams(
+            [
+                ParamError("" if name == WHOLE else f"/{name}", error["code"] or "invalid", error["message"])
+                for name, errors in bound.errors.get_json_data().items()
+                for error in errors
+            ]
+        )
     return dict(bound.cleaned_data)
 
 
@@ -88,7 +93,12 @@ def encode_value(value: Any) -> Json:
         case Model():
             return {"$instance": [value._meta.label_lower, encode_value(value.pk)]}
         case QuerySet():
-            return {"$instances": [value.model._meta.label_lower, [encode_value(pk) for pk in value.values_list("pk", flat=True)]]}
+            return {
+                "$instances": [
+                    value.model._meta.label_lower,
+                    [encode_value(pk) for pk in value.values_list("pk", flat=True)],
+                ]
+            }
         case datetime():
             return {"$datetime": value.isoformat()}
         case date():
@@ -108,13 +118,15 @@ def encode_value(value: Any) -> Json:
                 raise TypeError("The keys of a dictionary must be text that doesn't begin with '$'.")
             return {key: encode_value(item) for key, item in value.items()}
         case _:
-            raise TypeError(f"A {type(value).__name__} can't be stored with a run; let the form give its key or its text.")
+            raise TypeError(
+                f"A {type(value).__name__} can't be stored with a run; let the form give its key or its text."
+            )
 
 
 def instance(value: Any) -> Model:
     label, key = value
     model = apps.get_model(label)
-    found = model._base_manager.filter(pk=decode_value(key)).first()
+    found: Model | None = model._base_manager.filter(pk=decode_value(key)).first()
     if found is None:
         raise LookupError(f"The {model._meta.verbose_name} {key}, with which this run was started, has been deleted.")
     return found
@@ -122,7 +134,8 @@ def instance(value: Any) -> Model:
 
 def instances(value: Any) -> QuerySet[Model]:
     label, keys = value
-    return apps.get_model(label)._base_manager.filter(pk__in=[decode_value(key) for key in keys])
+    model: type[Model] = apps.get_model(label)
+    return model._base_manager.filter(pk__in=[decode_value(key) for key in keys])
 
 
 TAGS: dict[str, Callable[[Any], Any]] = {

@@ -87,9 +87,7 @@ def of_field(field: forms.Field) -> dict[str, Any]:
 def flat(choices: Any) -> list[tuple[Any, Any]]:
     """Choices without their groups."""
     return [
-        pair
-        for value, text in choices
-        for pair in (flat(text) if isinstance(text, list | tuple) else [(value, text)])
+        pair for value, text in choices for pair in (flat(text) if isinstance(text, list | tuple) else [(value, text)])
     ]
 
 

@@ -34,7 +34,7 @@ GUARDED_AFTER_FAILURE = 200  # items: while failures are this close, a replay of
 RENEW_AFTER = 0.5  # of the lease: `due` is indexed, and renewing it with every checkpoint would defeat HOT updates
 
 
-class Replay(Exception):  # noqa: N818  (an order)
+class Replay(Exception):
     """An item left something to undo: roll the chunk back and go through it again with savepoints."""
 
 

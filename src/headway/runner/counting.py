@@ -12,6 +12,8 @@ from headway.operations.sources import Source
 from headway.store import totals
 from headway.store.outcomes import count_failed
 
+from .reader import last_of
+
 __all__ = ["count_in_background"]
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ def count(run_id: UUID, source: Source[Any]) -> None:
         known = [number for number in counts if number is not None]
         if len(known) == len(counts):
             totals.set_total(run_id, sum(known))
-    except Exception:  # noqa: BLE001  (the source's code; the run itself goes on, and its reader will meet the same)
+    except Exception:
         log.warning("run=%s event=count-failed", run_id, exc_info=True)
     finally:
         with lock:
@@ -46,7 +48,7 @@ def count(run_id: UUID, source: Source[Any]) -> None:
 def count_part(part: Part, source: Source[Any]) -> int | None:
     """How many items this part holds for this run."""
     if part.retries_id is not None:
-        counted: int | None = count_failed(part.retries_id, part.bounds["last"])
+        counted: int | None = count_failed(part.retries_id, last_of(part))
     else:
         counted = source.count(part.bounds)
     return None if counted is None else max(0, counted - part.before)

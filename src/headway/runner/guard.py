@@ -40,4 +40,5 @@ def keep_going_after_hooks() -> None:
     Otherwise one item's failing mail would silently lose the mails of all items behind it in the chunk: Django drops
     the rest of the queue. The effects are committed by then, so no item can be blamed.
     """
-    connection.run_on_commit = [(ids, hook, True) for ids, hook, _robust in connection.run_on_commit]
+    queue: Any = connection  # run_on_commit holds (savepoints, hook, robust), whatever the stubs say
+    queue.run_on_commit = [(savepoints, hook, True) for savepoints, hook, _robust in queue.run_on_commit]

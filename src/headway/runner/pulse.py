@@ -59,7 +59,9 @@ class Heartbeat:
         threading.Thread(target=self.run, name=f"headway-heartbeat-{self.part_id}", daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         # Not joined: it may wait for SQLite's lock, and a late renewal finds no row under this token.
         self.over.set()
 

@@ -24,7 +24,7 @@ class Reader:
         self.window: list[Entry[Any]] = []
 
     def fill(self, size: int) -> None:
-        """Read until the window holds `size` entries, the source ends, or it has taken long enough for one to be there."""
+        """Read until the window holds `size` entries or the source ends; a slow source is left after one entry."""
         give_up = time.monotonic() + LONGEST_FILL
         window, wanted = self.window, size
         while len(window) < wanted and (entry := next(self.entries, None)) is not None:
@@ -38,18 +38,24 @@ class Reader:
 
 
 def read(part: Part, source: Source[Any]) -> Iterator[Entry[Any]]:
-    """The entries of a part from its cursor on: a range of its source, or the failed items of the run that it retries."""
+    """The entries of a part from its cursor on: a range of its source, or the failed items of an earlier run."""
     if part.retries_id is None:
         return source.read(part.bounds, part.cursor)
-    return read_failed(part.retries_id, source, after=part.cursor or 0, last=part.bounds["last"])
+    return read_failed(part.retries_id, source, after=part.cursor or 0, last=last_of(part))
 
 
 def read_failed(run_id: UUID, source: Source[Any], after: int, last: int) -> Iterator[Entry[Any]]:
     """The failed items of a run, as the source has them now."""
     while page := failed_keys(run_id, after, last, PAGE):
         found = dict(source.fetch([key for _, key, _ in page]))
-        for after, key, label in page:  # noqa: B020  (the next page begins behind the last entry)
+        for after, key, label in page:
             item = found.get(key)
             if item is None:
                 item = Unreadable("gone", "It isn't there any more.", label)
             yield after, key, item
+
+
+def last_of(part: Part) -> int:
+    """The id of the last failed item that a retrying part takes up."""
+    bounds: Any = part.bounds
+    return int(bounds["last"])

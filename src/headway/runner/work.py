@@ -1,7 +1,7 @@
 """One slice: a claimed part is advanced until it ends, somebody wants something else, or others have waited enough.
 
-    claimed ─ plan ─► items: chunk, look, chunk, look … ─► close ─► finish
-                        └► yield (pause, cancel) · release (slice over, shutdown) · halt (stop, operation-error)
+claimed ─ plan ─► items: chunk, look, chunk, look … ─► close ─► finish
+                    └► yield (pause, cancel) · release (slice over, shutdown) · halt (stop, operation-error)
 """
 
 import json

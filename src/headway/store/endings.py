@@ -50,7 +50,12 @@ def close_part(part: Part, *, has_finish: bool) -> Closed:
         if has_finish:
             # A new part under the same token: nobody else has to be woken for it.
             created = Part.objects.create(
-                run=run, kind=Kind.FINISH, token=part.token, worker=part.worker, due=NowMs() + lease_ms(), changed=NowMs()
+                run=run,
+                kind=Kind.FINISH,
+                token=part.token,
+                worker=part.worker,
+                due=NowMs() + lease_ms(),
+                changed=NowMs(),
             )
             return Closed(finish=Part.objects.select_related("run").get(pk=created.pk))
         end(run, counts_of(run.pk).finish)

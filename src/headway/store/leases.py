@@ -18,7 +18,7 @@ from headway.states import Want
 
 from .database import is_transient, write
 
-__all__ = ["CAREFUL_ITEMS", "Fenced", "Look", "claim", "look", "reclaim", "release", "renew", "give_up_parts_of"]
+__all__ = ["CAREFUL_ITEMS", "Fenced", "Look", "claim", "give_up_parts_of", "look", "reclaim", "release", "renew"]
 
 CANDIDATES = 8  # so that workers who see the same list don't come away empty-handed
 CAREFUL_ITEMS = 4_000  # a chunk's most: the item that killed the last owner is among them
@@ -26,7 +26,7 @@ WORKED_LITTLE_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 
 
-class Fenced(Exception):  # noqa: N818  (an answer with a name)
+class Fenced(Exception):
     """The part isn't ours any more, or has moved on without us: whatever we hold in memory is void."""
 
 

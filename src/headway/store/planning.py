@@ -66,9 +66,7 @@ def plan(part: Part, freeze: Callable[[], Sequence[Range]]) -> bool:
         Part.objects.bulk_create(
             Part(run=run, kind=Kind.ITEMS, due=NowMs(), changed=NowMs(), **columns(other)) for other in others
         )
-        Run.objects.filter(pk=run.pk).update(
-            parts_left=1 + len(others), revision=run.revision + 1, changed=NowMs()
-        )
+        Run.objects.filter(pk=run.pk).update(parts_left=1 + len(others), revision=run.revision + 1, changed=NowMs())
         return True
 
 

@@ -32,7 +32,7 @@ class RunSelections:
         sql, params = rows.query.sql_with_params()
         table = connection.ops.quote_name(Selection._meta.db_table)
         with connection.cursor() as cursor:
-            cursor.execute(f"INSERT INTO {table} (run_id, seq, key) {sql}", params)  # noqa: S608  (Django's own SQL)
+            cursor.execute(f"INSERT INTO {table} (run_id, seq, key) {sql}", params)
             return int(cursor.rowcount)
 
     def page(self, after: int, limit: int) -> list[tuple[int, str]]:

@@ -51,7 +51,9 @@ def submit(request: Request) -> tuple[Run, bool]:
             return there, False
         if created := insert(request):
             return created, True
-    raise RuntimeError(f"The live run of {request.operation} could neither be created nor read {ATTEMPTS} times in a row.")
+    raise RuntimeError(
+        f"The live run of {request.operation} could neither be created nor read {ATTEMPTS} times in a row."
+    )
 
 
 def live_run(key: str) -> Run | None:

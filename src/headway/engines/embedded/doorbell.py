@@ -41,8 +41,8 @@ class Doorbell:
 
     def wait(self, seconds: float, *others: int) -> None:
         """Return when it rings, when one of the other file descriptors can be read, or after `seconds`."""
-        ready, _, _ = select.select([self.socket, *others], [], [], seconds)
-        if self.socket in ready:
+        ready, _, _ = select.select([self.socket.fileno(), *others], [], [], seconds)
+        if self.socket.fileno() in ready:
             try:
                 self.socket.recv(16)
             except BlockingIOError:

@@ -150,7 +150,9 @@ class Supervisor:
         impatient = self.stopping > 1
         if (ward.hung or silent or impatient) and ward.process.is_alive():
             log.error(
-                "worker=%s event=killed reason=%s", ward.worker, "hung" if ward.hung else "silent" if silent else "asked"
+                "worker=%s event=killed reason=%s",
+                ward.worker,
+                "hung" if ward.hung else "silent" if silent else "asked",
             )
             if impatient and not ward.hung:
                 self.orphaned[ward.worker] = True  # we ended it, no item did
@@ -181,7 +183,7 @@ class Supervisor:
             self.start(index)
 
     def make_due(self) -> None:
-        """Make the parts of those who are gone due at once; tried again with the next tick while the database is busy."""
+        """Make the parts of those who are gone due at once; while the database is busy, with the next tick."""
         for worker, released in list(self.orphaned.items()):
             try:
                 if connection.vendor == "sqlite":

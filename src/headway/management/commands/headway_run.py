@@ -30,7 +30,9 @@ class Command(BaseCommand):
             help="A parameter; for a file its path, for a list several times the same name.",
         )
         parser.add_argument("--user", metavar="USERNAME", help="Start it as this user.")
-        parser.add_argument("--watch", action="store_true", help="Follow it to its end. Ctrl-C stops watching, not the run.")
+        parser.add_argument(
+            "--watch", action="store_true", help="Follow it to its end. Ctrl-C stops watching, not the run."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         demand_tables()

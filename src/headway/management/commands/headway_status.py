@@ -18,7 +18,9 @@ class Command(BaseCommand):
     help = "Shows the live and the newest runs; with an id, one of them; with --watch, until it ends."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("run", nargs="?", metavar="ID", help="A run's id, or as much of its beginning as is its own.")
+        parser.add_argument(
+            "run", nargs="?", metavar="ID", help="A run's id, or as much of its beginning as is its own."
+        )
         parser.add_argument("--watch", action="store_true", help="Follow the run to its end.")
         parser.add_argument("--limit", type=int, default=20, help="How many runs to list (default: 20).")
 

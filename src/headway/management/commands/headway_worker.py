@@ -13,7 +13,9 @@ from headway.management.terminal import demand_tables
 class Command(BaseCommand):
     """Starts the embedded engine."""
 
-    help = "Works on runs until it is stopped. SIGTERM or Ctrl-C: finish the item in hand and hand over; twice: at once."
+    help = (
+        "Works on runs until it is stopped. SIGTERM or Ctrl-C: finish the item in hand and hand over; twice: at once."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--processes", type=int, default=1, help="How many worker processes (default: 1).")

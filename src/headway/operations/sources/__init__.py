@@ -3,10 +3,11 @@
 from .by_key import QuerysetSource
 from .by_selection import SelectionSource
 from .csv_file import CsvSource
+from .file_source import Row
 from .ndjson_file import NdjsonSource
 from .protocol import Entry, Json, Selections, Source
 
-__all__ = ["Entry", "Json", "Selections", "Source", "csv", "ndjson", "queryset", "selection"]
+__all__ = ["Entry", "Json", "Row", "Selections", "Source", "csv", "ndjson", "queryset", "selection"]
 
 csv = CsvSource
 ndjson = NdjsonSource

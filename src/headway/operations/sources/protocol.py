@@ -5,14 +5,14 @@ Public: a project may write its own. Bounds and cursors are JSON that only the s
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from django.db.models import Model, QuerySet
 
 __all__ = ["Entry", "Json", "Selections", "Source"]
 
 Item = TypeVar("Item")
-Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 Entry: TypeAlias = tuple[Json, str, Item]
 """(cursor, key, item): the cursor *after* the item, its key (at most 255 characters, unique in the run), the item."""
 
@@ -30,7 +30,7 @@ class Selections(Protocol):
 class Source(ABC, Generic[Item]):
     """Where items come from. `read` must give the same items in the same order whenever it is asked again."""
 
-    def attach(self, selections: Selections) -> None:  # noqa: B027  (most sources need nothing of the run)
+    def attach(self, selections: Selections) -> None:
         """Called once before anything else, with what lasts as long as the run."""
 
     @abstractmethod

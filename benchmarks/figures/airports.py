@@ -1,0 +1,61 @@
+"""The example's import, as a whole: real rows, of which a sixth are refused."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.core.files import File
+from django.db import IntegrityError, transaction
+
+from benchmarks.drive import drive, forget_runs
+from benchmarks.interleave import Sample, Stopwatch, interleave
+from benchmarks.settings import SCRATCH
+from benchmarks.sizes import Size
+from benchmarks.table import Figure, spell_seconds
+from example.airports.models import Airport
+from example.airports.operations import BUNDLED, ImportAirports
+from headway import Reject, sources
+from headway.operations.context import Context
+
+__all__ = ["airports"]
+
+AT_ONCE = 100  # rows in a transaction
+
+
+def airports(size: Size) -> Iterator[Figure]:
+    """Against a loop over the same source with 100 rows a transaction, which passes over what it refuses."""
+    path = SCRATCH / "airports.csv"
+    with BUNDLED.open("rb") as whole:
+        path.write_bytes(b"".join(islice(whole, size.airports + 1)))
+    samples = interleave(size.rounds // 3 or 1, {"loop": lambda: loop(path), "headway": lambda: run(path)})
+    forget_runs()
+    Airport.objects.all().delete()
+    yield Figure(
+        f"airports' import, {size.airports:,} rows",
+        f"{spell_seconds(samples.wall('headway') / size.airports)} a row",
+        f"100 a transaction {spell_seconds(samples.wall('loop') / size.airports)}",
+        f"{1 / samples.ratio('headway', 'loop'):.2f} × the rate",
+    )
+    yield Figure("airports' import, CPU", "", "", f"{samples.cpu_ratio('headway', 'loop') - 1:+.1%}")
+
+
+def run(path: Path) -> Sample:
+    Airport.objects.all().delete()
+    with path.open("rb") as file:
+        return drive(ImportAirports.name, {"file": File(file, name=path.name)})
+
+
+def loop(path: Path) -> Sample:
+    Airport.objects.all().delete()
+    process: Callable[[Any], None] = ImportAirports(Context()).process
+    source = sources.csv(path)
+    with Stopwatch() as watch:
+        rows = (row for _cursor, _key, row in source.read(source.freeze(), None))
+        while chunk := list(islice(rows, AT_ONCE)):
+            with transaction.atomic():
+                for row in chunk:
+                    with suppress(Reject, IntegrityError):  # update_or_create has a savepoint of its own
+                        process(row)
+    return watch.sample

@@ -1,0 +1,83 @@
+"""What is measured: pure work, one UPDATE for each item, nothing at all, and the moment of the first item."""
+
+import time
+from typing import Any
+
+from django import forms
+
+from headway import Operation, sources
+from tests.app.sources import Numbers
+
+from .models import Row
+from .work import spin
+
+__all__ = ["Nothing", "Ping", "Spin", "UpdateRows", "update"]
+
+
+class SizeForm(forms.Form):
+    """How many items, and how much work is in one."""
+
+    items = forms.IntegerField(min_value=0, initial=0)
+    turns = forms.IntegerField(min_value=0, initial=0)
+
+
+class Spin(Operation):
+    """Pure work for each number."""
+
+    name = "benchmarks.spin"
+    params: Any = SizeForm
+
+    def items(self) -> Numbers:
+        self.turns = self.params["turns"]
+        return Numbers(self.params["items"])
+
+    def process(self, number: int) -> None:
+        spin(self.turns)
+
+
+class Nothing(Operation):
+    """Numbers, and nothing done with them; one live run for each size."""
+
+    name = "benchmarks.nothing"
+    params: Any = SizeForm
+
+    def items(self) -> Numbers:
+        return Numbers(self.params["items"])
+
+    def process(self, number: int) -> None:
+        pass
+
+    def concurrency_key(self) -> Any:
+        return self.params["items"]
+
+
+class UpdateRows(Operation):
+    """One UPDATE for each row."""
+
+    name = "benchmarks.update_rows"
+
+    def items(self) -> sources.Source[Row]:
+        return sources.queryset(Row.objects.all())
+
+    def process(self, row: Row) -> None:
+        update(row)
+
+
+def update(row: Row) -> None:
+    """The statement that the bare loops use too."""
+    Row.objects.filter(pk=row.pk).update(number=row.number + 1)
+
+
+class Ping(Operation):
+    """One item, whose moment is the result: `monotonic` is one clock for all processes of a machine."""
+
+    name = "benchmarks.ping"
+
+    def items(self) -> Numbers:
+        return Numbers(1)
+
+    def process(self, number: int) -> None:
+        self.reached = time.monotonic()
+
+    def on_finish(self) -> float:
+        return self.reached

@@ -1,0 +1,54 @@
+"""How much is measured: all of it, or just enough to see that the benchmarks run."""
+
+from dataclasses import dataclass
+
+__all__ = ["FULL", "QUICK", "Size"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Items, rows and repetitions of each figure."""
+
+    rounds: int
+    long_rounds: int
+    short_items: int
+    long_items: int
+    rows: int
+    idle_items: int
+    more_idle_items: int
+    moves: int
+    due_parts: int
+    parts: int
+    pings: int
+    airports: int
+
+
+FULL = Size(
+    rounds=9,
+    long_rounds=5,
+    short_items=20_000,
+    long_items=5_000,
+    rows=5_000,
+    idle_items=100_000,
+    more_idle_items=1_000_000,
+    moves=300,
+    due_parts=2_000,
+    parts=10_000,
+    pings=30,
+    airports=28_298,
+)
+
+QUICK = Size(
+    rounds=1,
+    long_rounds=1,
+    short_items=2_000,
+    long_items=200,
+    rows=300,
+    idle_items=5_000,
+    more_idle_items=20_000,
+    moves=20,
+    due_parts=100,
+    parts=500,
+    pings=3,
+    airports=300,
+)

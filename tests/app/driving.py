@@ -1,0 +1,47 @@
+"""A worker driven by hand: claims and works in the test's own process, so that a test decides what happens when."""
+
+from collections.abc import Callable
+from typing import Any
+
+from headway import runner, runs
+from headway.models import Part, Run
+from headway.store import leases
+
+__all__ = ["claim", "drive", "expire", "fresh", "start", "work"]
+
+WORKER = "driven"
+
+
+def start(operation: str = "tests.write_ledger", **given: Any) -> Run:
+    """A new run."""
+    return runs.start(operation, given).run
+
+
+def claim(run: Run, worker: str = WORKER) -> Part:
+    """The run's part that is due, claimed. Fails when there is none, or when another run's part comes first."""
+    part = leases.claim(worker, pick=1)
+    assert part is not None, "nothing is due"
+    assert part.run_id == run.pk, "another run's part is due first"
+    return part
+
+
+def work(part: Part, should_stop: Callable[[], bool] = lambda: False) -> runner.Outcome:
+    """One slice."""
+    return runner.work(part, should_stop, runner.Pulse())
+
+
+def drive(run: Run) -> Run:
+    """Work until nothing of it is due; gives the run as it is then."""
+    while (part := leases.claim(WORKER, pick=1)) is not None:
+        work(part)
+    return fresh(run)
+
+
+def expire(part: Part) -> None:
+    """Let the part's lease run out, as if its owner had been silent for so long."""
+    Part.objects.filter(pk=part.pk).update(due=1)
+
+
+def fresh(run: Run) -> Run:
+    """The run as the database has it."""
+    return Run.objects.get(pk=run.pk)

@@ -1,0 +1,67 @@
+"""What a crash test looks at: who owns the run's part, what has been done to its items, and how often."""
+
+import os
+import signal
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from uuid import UUID
+
+from headway.models import Part, Run, Worker
+from tests.app.models import LedgerEntry
+from tests.workers import Workers, children_of, until
+
+__all__ = ["LEASE", "SLACK", "Owner", "entries", "owner_of", "part_of", "processed", "until_owned_anew"]
+
+LEASE = 2.0  # s; short, so that a test needn't wait long for it to run out
+SLACK = 1.5  # times as long as promised: the machine may be busy with something else
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that works on a part, and the one above it."""
+
+    supervisor: subprocess.Popen[bytes]
+    child: int
+    token: int
+
+    def kill_child(self) -> None:
+        os.kill(self.child, signal.SIGKILL)
+
+    def kill_supervisor(self) -> None:
+        self.supervisor.kill()
+        self.supervisor.wait()
+
+    def kill_both(self) -> None:
+        os.killpg(self.supervisor.pid, signal.SIGKILL)
+        self.supervisor.wait()
+
+
+def part_of(run: Run) -> Part:
+    """The run's part that is still open, or else its last."""
+    return Part.objects.filter(run=run).order_by("closed", "-id")[0]
+
+
+def owner_of(run: Run, workers: Workers) -> Owner:
+    """Whoever owns the run's part now, or next."""
+    until(lambda: part_of(run).token is not None)
+    part = part_of(run)
+    assert part.token is not None
+    child = Worker.objects.get(pk=part.worker).pid
+    supervisor = next(worker for worker in workers.started if child in children_of(worker.pid))
+    return Owner(supervisor, child, part.token)
+
+
+def until_owned_anew(run: Run, token: int) -> float:
+    """Wait until the part has another owner than the one with this token; gives how long that took, in seconds."""
+    return until(lambda: part_of(run).token not in (None, token))
+
+
+def processed(run: Run) -> int:
+    """How many of the run's items have ended."""
+    return sum(part.processed for part in Part.objects.filter(run=run))
+
+
+def entries(run_id: UUID) -> Counter[str]:
+    """How often each item is in the ledger."""
+    return Counter(LedgerEntry.objects.filter(run=run_id).values_list("item", flat=True))

@@ -1,0 +1,1 @@
+"""Many at once: what must hold, and how long it takes."""
