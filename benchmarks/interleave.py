@@ -1,11 +1,14 @@
 """Measuring contenders in turns, so that whatever else the machine does meets all of them alike."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
+from typing import TypeVar
 
-__all__ = ["Sample", "Samples", "Stopwatch", "interleave"]
+__all__ = ["Sample", "Spread", "Stopwatch", "interleave", "median_wall", "ratios", "spread"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,32 +30,37 @@ class Stopwatch:
         self.sample = Sample(time.perf_counter() - self.began[0], time.process_time() - self.began[1])
 
 
-class Samples:
-    """What each contender took, round by round."""
-
-    def __init__(self, by_name: Mapping[str, list[Sample]]) -> None:
-        self.by_name = by_name
-
-    def wall(self, name: str) -> float:
-        """The median of a contender's seconds by the clock."""
-        return median(sample.wall for sample in self.by_name[name])
-
-    def ratio(self, name: str, reference: str) -> float:
-        """The median over the rounds of (its seconds / the reference's in the same round), by the clock."""
-        return median(mine.wall / other.wall for mine, other in self.pairs(name, reference))
-
-    def cpu_ratio(self, name: str, reference: str) -> float:
-        """The same in CPU time."""
-        return median(mine.cpu / other.cpu for mine, other in self.pairs(name, reference))
-
-    def pairs(self, name: str, reference: str) -> Iterator[tuple[Sample, Sample]]:
-        return zip(self.by_name[name], self.by_name[reference], strict=True)
-
-
-def interleave(rounds: int, contenders: Mapping[str, Callable[[], Sample]]) -> Samples:
+def interleave(rounds: int, contenders: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
     """Each contender once a round, there and back again (A B, B A, …), so that none always follows the same one."""
-    samples: dict[str, list[Sample]] = {name: [] for name in contenders}
+    samples: dict[str, list[T]] = {name: [] for name in contenders}
     for number in range(rounds):
         for name in list(contenders)[:: 1 if number % 2 == 0 else -1]:
             samples[name].append(contenders[name]())
-    return Samples(samples)
+    return samples
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of the rounds, and the quartiles around it: half of the rounds lie between them."""
+
+    low: float
+    median: float
+    high: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The quartiles of these values."""
+    if len(values) == 1:
+        return Spread(values[0], values[0], values[0])
+    low, middle, high = quantiles(values, n=4, method="inclusive")
+    return Spread(low, middle, high)
+
+
+def ratios(mine: Sequence[Sample], reference: Sequence[Sample]) -> Spread:
+    """Seconds by the clock over the reference's in the same round."""
+    return spread([one.wall / other.wall for one, other in zip(mine, reference, strict=True)])
+
+
+def median_wall(samples: Sequence[Sample]) -> float:
+    """The median of the seconds by the clock."""
+    return median(sample.wall for sample in samples)

@@ -1,5 +1,7 @@
 """A row to be updated."""
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -8,7 +10,7 @@ class Row(models.Model):
 
     number = models.BigIntegerField(default=0)
 
-    objects = models.Manager["Row"]()
+    objects: ClassVar[models.Manager["Row"]] = models.Manager()
 
     def __str__(self) -> str:
         return f"row {self.pk}"

@@ -10,10 +10,10 @@ from django.core.files import File
 from django.db import IntegrityError, transaction
 
 from benchmarks.drive import drive, forget_runs
-from benchmarks.interleave import Sample, Stopwatch, interleave
+from benchmarks.interleave import Sample, Stopwatch, interleave, median_wall, ratios
 from benchmarks.settings import SCRATCH
 from benchmarks.sizes import Size
-from benchmarks.table import Figure, spell_seconds
+from benchmarks.table import Figure, spell_seconds, spell_times
 from example.airports.models import Airport
 from example.airports.operations import BUNDLED, ImportAirports
 from headway import Reject, sources
@@ -34,11 +34,10 @@ def airports(size: Size) -> Iterator[Figure]:
     Airport.objects.all().delete()
     yield Figure(
         f"airports' import, {size.airports:,} rows",
-        f"{spell_seconds(samples.wall('headway') / size.airports)} a row",
-        f"100 a transaction {spell_seconds(samples.wall('loop') / size.airports)}",
-        f"{1 / samples.ratio('headway', 'loop'):.2f} × the rate",
+        f"{spell_seconds(median_wall(samples['headway']) / size.airports)} a row",
+        f"100 a transaction {spell_seconds(median_wall(samples['loop']) / size.airports)}",
+        f"rate {spell_times(ratios(samples['loop'], samples['headway']))}",
     )
-    yield Figure("airports' import, CPU", "", "", f"{samples.cpu_ratio('headway', 'loop') - 1:+.1%}")
 
 
 def run(path: Path) -> Sample:

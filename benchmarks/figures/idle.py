@@ -5,17 +5,17 @@ import subprocess
 from collections.abc import Iterator
 
 from benchmarks.drive import drive
-from benchmarks.interleave import Sample, Stopwatch, interleave
+from benchmarks.interleave import Sample, Stopwatch, interleave, median_wall, spread
 from benchmarks.operations import Nothing
 from benchmarks.sizes import Size
-from benchmarks.table import Figure, spell_seconds
+from benchmarks.table import Figure, at_most, spell_seconds, spell_times
 from headway.operations.context import Context
 from tests.app.sources import Numbers
 
 __all__ = ["idle_items"]
 
 FLAT_MIB = 5.0
-CONSTANT = 0.1  # of the time per item, up or down
+CONSTANT = 0.1  # of the time per item
 
 
 def idle_items(size: Size) -> Iterator[Figure]:
@@ -28,20 +28,26 @@ def idle_items(size: Size) -> Iterator[Figure]:
         {"few": lambda: run(few), "loop": lambda: loop(many), "many": lambda: run(many)},
     )
     after = resident_mib()
-    each = samples.wall("few") / few, samples.wall("many") / many
-    yield Figure(f"nothing, {few:,} items", f"{spell_seconds(each[0])} an item")
+    each = {name: median_wall(samples[name]) / items for name, items in (("few", few), ("loop", many), ("many", many))}
+    more = spread([a.wall / many / (b.wall / few) for a, b in zip(samples["many"], samples["few"], strict=True)])
+    grown = after - before
+    yield Figure(f"nothing, {few:,} items", f"{spell_seconds(each['few'])} an item")
     yield Figure(
         f"nothing, {many:,} items",
-        f"{spell_seconds(each[1])} an item",
-        f"loop {spell_seconds(samples.wall('loop') / many)}; {few:,} items",
-        f"{each[1] / each[0]:.2f} × an item of those",
+        f"{spell_seconds(each['many'])} an item",
+        f"of {few:,} {spell_seconds(each['few'])}; loop {spell_seconds(each['loop'])}",
+        spell_times(more),
         f"≤ {1 + CONSTANT:.1f} ×",
-        each[1] / each[0] <= 1 + CONSTANT,
+        at_most(1 + CONSTANT, more),
     )
     yield Figure(
-        "memory after them", f"{after:.1f} MiB", f"before {before:.1f} MiB", f"{after - before:+.1f} MiB",
-        f"≤ {FLAT_MIB:.0f} MiB", after - before <= FLAT_MIB,
-    )  # fmt: skip
+        "memory after these",
+        f"{after:.1f} MiB",
+        f"before {before:.1f} MiB",
+        f"{grown:+.1f} MiB",
+        f"≤ {FLAT_MIB:.0f} MiB",
+        at_most(FLAT_MIB, spread([grown])),
+    )
 
 
 def run(items: int) -> Sample:

@@ -6,11 +6,11 @@ from itertools import count
 from django.db import connection, transaction
 
 from benchmarks.drive import WORKER, forget_runs
-from benchmarks.interleave import Sample, Stopwatch, interleave
+from benchmarks.interleave import Sample, Stopwatch, interleave, median_wall, ratios
 from benchmarks.models import Row
 from benchmarks.operations import Nothing
 from benchmarks.sizes import Size
-from benchmarks.table import Figure, spell_seconds
+from benchmarks.table import Figure, spell_seconds, spell_times
 from headway import runs
 from headway.clock import now_ms
 from headway.models import Kind, Part
@@ -87,9 +87,9 @@ def beside(what: str, moves: int, move: Callable[[], object]) -> Figure:
     row.delete()
     return Figure(
         what,
-        spell_seconds(samples.wall("move")),
-        f"an UPDATE, committed {spell_seconds(samples.wall('plain'))}",
-        f"{samples.ratio('move', 'plain'):.1f} ×",
+        spell_seconds(median_wall(samples["move"])),
+        f"an UPDATE, committed {spell_seconds(median_wall(samples['plain']))}",
+        spell_times(ratios(samples["move"], samples["plain"])),
     )
 
 

@@ -6,11 +6,11 @@ from itertools import islice
 from django.db import connection, transaction
 
 from benchmarks.drive import drive
-from benchmarks.interleave import Sample, Stopwatch, interleave
+from benchmarks.interleave import Sample, Stopwatch, interleave, median_wall, ratios
 from benchmarks.models import Row
 from benchmarks.operations import update
 from benchmarks.sizes import Size
-from benchmarks.table import Figure, spell_seconds
+from benchmarks.table import Figure, at_least, spell_seconds, spell_times
 from headway import sources
 
 __all__ = ["updates"]
@@ -30,16 +30,16 @@ def updates(size: Size) -> Iterator[Figure]:
     )
     Row.objects.all().delete()
     judged = connection.vendor == "postgresql"
-    each = spell_seconds(samples.wall("headway") / size.rows)
+    each = spell_seconds(median_wall(samples["headway"]) / size.rows)
     for reference, label, goal in (("autocommit", "autocommit", 1.9), ("transactions", "100 a transaction", 0.95)):
-        rate = 1 / samples.ratio("headway", reference)
+        rate = ratios(samples[reference], samples["headway"])
         yield Figure(
             f"one UPDATE, {size.rows:,} items",
             f"{each} an item",
-            f"{label} {spell_seconds(samples.wall(reference) / size.rows)}",
-            f"{rate:.2f} × the rate",
+            f"{label} {spell_seconds(median_wall(samples[reference]) / size.rows)}",
+            f"rate {spell_times(rate)}",
             f"≥ {goal:.2f} ×" if judged else "",
-            rate >= goal if judged else None,
+            at_least(goal, rate) if judged else "",
         )
 
 

@@ -76,7 +76,7 @@ class RunNotFound(HeadwayError):
     """There is no such run, or the caller may not see it."""
 
     def __init__(self, run_id: object) -> None:
-        super().__init__(f"There is no run {run_id}.")
+        super().__init__(f"There is no run {str(run_id)!r}.")
 
 
 class Forbidden(HeadwayError):
@@ -93,8 +93,11 @@ class RunConflict(HeadwayError):
 
     def __init__(self, operation: str, existing: UUID | None, why: str) -> None:
         self.existing = existing
-        which = f"Run {existing}" if existing else "A run of somebody else"
-        super().__init__(f"{which} of {operation} is live, {why}. Wait for its end, or cancel it.")
+        super().__init__(
+            f"Run {existing} of {operation} is live, {why}. Wait for its end, or cancel it."
+            if existing
+            else f"Somebody else's run of {operation} is live. Wait for its end."
+        )
 
 
 class InvalidState(HeadwayError):

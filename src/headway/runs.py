@@ -57,7 +57,7 @@ def start(operation: type[Operation] | str, given: dict[str, Any] | None = None,
     Raises UnknownOperation, InvalidParams, RunConflict, NotMigrated; nothing is left behind then, no file either.
     """
     declared = registry.get(operation) if isinstance(operation, str) else operation
-    user = user if user is not None and user.is_authenticated else None
+    owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
     cleaned, stored = files.store(params.clean(declared.form, given or {}))
     created = False
     try:
@@ -66,9 +66,9 @@ def start(operation: type[Operation] | str, given: dict[str, Any] | None = None,
             operation=declared.name,
             params=encoded,
             fingerprint=params.fingerprint(encoded),
-            key=key_of(declared, cleaned, user),
+            key=key_of(declared, cleaned, owner),
             language=translation.get_language() or "",
-            started_by_id=None if user is None else user.pk,
+            started_by_id=None if owner is None else owner.pk,
         )
         with telling_if_not_migrated():
             run, created = submissions.submit(request)
@@ -135,11 +135,13 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     if created:
         transaction.on_commit(engines.ring)
         return Started(there, Disposition.CREATED)
-    if there.retry_of_id == old.pk:
-        if there.is_done:
-            raise AlreadyRetried(old.pk, newest_of(there).pk)
-        return Started(there, Disposition.JOINED)
-    raise RunConflict(old.operation, there.pk if may_see(there, user) else None, "and has the same concurrency key")
+    newest = newest_of(old)
+    if newest.pk == old.pk:
+        visible = there.pk if may_see(there, user) else None
+        raise RunConflict(old.operation, visible, "and has the same concurrency key")
+    if newest.is_done:
+        raise AlreadyRetried(old.pk, newest.pk)
+    return Started(newest, Disposition.JOINED)
 
 
 def may_see(run: Run, user: Any) -> bool:
@@ -184,7 +186,8 @@ def join(declared: type[Operation], run: Run, request: Request, user: Any) -> St
     if declared.on_conflict == "reject":
         raise RunConflict(declared.name, visible, "and it allows one at a time")
     if run.fingerprint != request.fingerprint:
-        raise RunConflict(declared.name, visible, "with other parameters")
+        why = "as a retry of an earlier run" if run.retry_of_id else "with other parameters"
+        raise RunConflict(declared.name, visible, why)
     if visible is None:
         raise RunConflict(declared.name, None, "and it isn't yours to join")
     return Started(run, Disposition.JOINED)

@@ -92,6 +92,6 @@ def failure_summary(run: Run) -> list[dict[str, Any]]:
 def title(operation: str) -> str:
     """What people call the operation; its name, where this code doesn't have it any more."""
     try:
-        return registry.get(operation).title
+        return str(registry.get(operation).title)  # a translation, in the language of whoever asks
     except UnknownOperation:
         return operation

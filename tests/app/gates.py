@@ -5,6 +5,7 @@ Two FIFOs: the item writes its process id into PATH.reached and then reads PATH.
 
 import os
 import select
+import time
 from pathlib import Path
 
 __all__ = ["Gate"]
@@ -37,6 +38,15 @@ class Gate:
         ready, _, _ = select.select([self.reached_fd], [], [], seconds)
         assert ready, f"no item came to the gate within {seconds} s"
         return int(os.read(self.reached_fd, 64).split()[0])
+
+    def wait_until_all_reached(self, count: int, seconds: float = 30) -> None:
+        """By the test: until so many have come, of whatever process."""
+        give_up = time.monotonic() + seconds
+        come = 0
+        while come < count:
+            ready, _, _ = select.select([self.reached_fd], [], [], max(0.0, give_up - time.monotonic()))
+            assert ready, f"only {come} of {count} came to the gate within {seconds} s"
+            come += os.read(self.reached_fd, 4096).count(b"\n")
 
     def open(self, times: int = 1) -> None:
         """By the test: let it on."""

@@ -6,17 +6,9 @@ Hypothesis drives the store's own moves; each worker's memory is what the last m
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from hypothesis import HealthCheck, settings
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 
 from headway import runs
 from headway.errors import InvalidState
@@ -32,14 +24,16 @@ from tests.app.driving import start
 from tests.app.models import LedgerEntry
 
 ITEMS = 6
-WORKERS = st.integers(0, 2)
+WORKERS = st.integers(0, 1)
+# Weighted: work must get somewhere before a mishap can do harm.
+MOVES = ["work"] * 20 + ["freeze_past_the_lease"] * 4 + ["die", "release", "commit_without_hearing_of_it"] * 2
+MOVES += ["pause", "resume", "resume", "break_down", "cancel"]
 
 
-class Interleavings(RuleBasedStateMachine):
-    """Three workers, one run of six items in one or two parts, and people."""
+class Scene:
+    """Two workers, one run of six items in one or two parts, and people."""
 
-    @initialize(parts=st.integers(1, 2))
-    def begin(self, parts: int) -> None:
+    def __init__(self, parts: int) -> None:
         Run.objects.update(retry_of=None, root=None)
         Run.objects.all().delete()
         LedgerEntry.objects.all().delete()
@@ -48,16 +42,28 @@ class Interleavings(RuleBasedStateMachine):
         self.memory: dict[int, Part] = {}
         self.revision = 0
         self.cancelled_at: int | None = None
+        self.work(0)
+        self.work(0)  # claimed and planned
 
     def mine(self, worker: int) -> Part | None:
         return self.memory.get(worker)
 
-    @rule(worker=WORKERS, pick=st.integers(1, 2))
-    def claim(self, worker: int, pick: int) -> None:
-        if (part := leases.claim(f"worker-{worker}", pick)) is not None:
+    def work(self, worker: int) -> None:
+        """What a healthy worker does next."""
+        part = self.mine(worker)
+        if part is None:
+            self.claim(worker)
+        elif part.kind == "plan":
+            self.plan(worker)
+        elif part.cursor == part.bounds[1]:
+            self.close(worker)
+        else:
+            self.chunk(worker)
+
+    def claim(self, worker: int) -> None:
+        if (part := leases.claim(f"worker-{worker}", 1)) is not None:
             self.memory[worker] = part
 
-    @rule(worker=WORKERS)
     def plan(self, worker: int) -> None:
         part = self.mine(worker)
         if part is None or part.kind != "plan":
@@ -73,14 +79,13 @@ class Interleavings(RuleBasedStateMachine):
         if part is not None:
             self.memory[worker] = part
 
-    @rule(worker=WORKERS, size=st.integers(1, 3))
-    def chunk(self, worker: int, size: int) -> None:
+    def chunk(self, worker: int) -> None:
         part = self.mine(worker)
         if part is None or part.kind != "items":
             return
         bounds: Any = part.bounds
         first, last = (bounds[0] if part.cursor is None else part.cursor), bounds[1]
-        numbers = range(first, min(first + size, last))
+        numbers = range(first, min(first + 1 + worker, last))
         if not numbers:
             return
         counts = Counts(part.succeeded + len(numbers))
@@ -95,14 +100,12 @@ class Interleavings(RuleBasedStateMachine):
             return
         part.cursor, part.seq, part.succeeded = step.cursor, part.seq + 1, counts.succeeded
 
-    @rule(worker=WORKERS)
     def commit_without_hearing_of_it(self, worker: int) -> None:
         # The connection broke at COMMIT: the worker forgets what it knew and reads the part again.
-        self.chunk(worker, 1)
+        self.chunk(worker)
         if worker in self.memory:
             self.reread(worker)
 
-    @rule(worker=WORKERS)
     def release(self, worker: int) -> None:
         part = self.memory.pop(worker, None)
         if part is not None and not leases.release(part):
@@ -111,7 +114,6 @@ class Interleavings(RuleBasedStateMachine):
             except Fenced:
                 pass
 
-    @rule(worker=WORKERS)
     def close(self, worker: int) -> None:
         part = self.mine(worker)
         if part is None or part.kind != "items" or part.cursor != part.bounds[1]:
@@ -123,29 +125,22 @@ class Interleavings(RuleBasedStateMachine):
         except Fenced:
             pass
 
-    @rule(worker=WORKERS)
     def die(self, worker: int) -> None:
         self.memory.pop(worker, None)
         leases.give_up_parts_of(f"worker-{worker}")
 
-    @rule(worker=WORKERS)
     def freeze_past_the_lease(self, worker: int) -> None:
         Part.objects.filter(worker=f"worker-{worker}", token__isnull=False).update(due=1)  # its memory stays
 
-    @rule()
-    def pause(self) -> None:
+    def pause(self, worker: int) -> None:
         self.ask(lambda: runs.pause(self.run))
 
-    @rule()
-    def resume(self) -> None:
+    def resume(self, worker: int) -> None:
         self.ask(lambda: runs.resume(self.run))
 
-    @precondition(lambda self: self.cancelled_at is None)
-    @rule()
-    def cancel(self) -> None:
+    def cancel(self, worker: int) -> None:
         self.ask(lambda: runs.cancel(self.run))
 
-    @rule(worker=WORKERS)
     def break_down(self, worker: int) -> None:
         part = self.memory.pop(worker, None)
         if part is not None and part.kind == "items":
@@ -160,7 +155,6 @@ class Interleavings(RuleBasedStateMachine):
         except InvalidState:
             pass
 
-    @invariant()
     def each_effect_is_there_once_and_agrees_with_the_checkpoint(self) -> None:
         done = sorted(int(item) for item in LedgerEntry.objects.values_list("item", flat=True))
         expected = []
@@ -170,7 +164,6 @@ class Interleavings(RuleBasedStateMachine):
             assert part.succeeded == upto - part.bounds[0]
         assert done == sorted(expected)
 
-    @invariant()
     def the_revision_never_falls_and_the_end_is_final(self) -> None:
         seen = snapshot(self.run.pk)
         assert seen["revision"] >= self.revision
@@ -186,7 +179,6 @@ class Interleavings(RuleBasedStateMachine):
             assert not Part.objects.filter(run=self.run.pk, token__isnull=False).exists()
             assert not Part.objects.filter(run=self.run.pk, due__isnull=False).exists()
 
-    @invariant()
     def nothing_is_stuck(self) -> None:
         # Who isn't paused or done has a part that is due now, or will be when a lease runs out.
         run = Run.objects.get(pk=self.run.pk)
@@ -195,14 +187,12 @@ class Interleavings(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_interleaving_keeps_the_promises() -> None:
-    examples = 150 if connection.vendor == "sqlite" else 40
-    run_state_machine_as_test(
-        Interleavings,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(parts=st.integers(1, 2), moves=st.lists(st.tuples(st.sampled_from(MOVES), WORKERS), min_size=20, max_size=60))
+def test_every_interleaving_keeps_the_promises(parts: int, moves: list[tuple[str, int]]) -> None:
+    scene = Scene(parts)
+    for move, worker in moves:
+        getattr(scene, move)(worker)
+        scene.each_effect_is_there_once_and_agrees_with_the_checkpoint()
+        scene.the_revision_never_falls_and_the_end_is_final()
+        scene.nothing_is_stuck()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.forms import BaseForm
+from django.utils.functional import Promise
 
 from headway.errors import DeclarationError
 
@@ -17,7 +18,11 @@ from .sources import Source
 
 __all__ = ["Operation"]
 
+NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
 POLICIES = ("join", "reject")
+REQUIRED = {"items": "def items(self): return sources.csv(…)", "process": "def process(self, item): …"}
+OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
+OF_AN_ITEM = ("process", "label")
 PLANNED = frozenset({
     "effects", "holds", "in_doubt", "keep_results", "lock_rows", "parts", "permission", "prepare", "process_chunk",
     "rate", "require_idempotency_key", "retry", "settle", "threads", "tolerance", "version",
@@ -114,12 +119,11 @@ class Operation:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if isinstance(cls.__dict__.get("params"), type):
-            cls.form = cls.params
         cls.abstract = cls.__dict__.get("abstract", False)
         if cls.abstract:
             return
         check(cls)
+        cls.form = cls.params
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", cls.__name__).split()
         if "title" not in cls.__dict__:
             cls.title = " ".join(words).capitalize()
@@ -135,15 +139,11 @@ def check(cls: type[Operation]) -> None:
         if not condition:
             raise DeclarationError(f"{cls.__module__}.{cls.__qualname__}: {message}")
 
-    for method, example in (
-        ("items", "def items(self): return sources.csv(…)"),
-        ("process", "def process(self, item): …"),
-    ):
+    for method, example in REQUIRED.items():
+        require(getattr(cls, method) is not getattr(Operation, method), f"{method} is missing; declare `{example}`.")
+    for method in OF_THE_RUN + OF_AN_ITEM:
         own = getattr(cls, method)
-        require(own is not getattr(Operation, method), f"{method} is missing; declare `{example}`.")
         require(callable(own), f"{method} must be a method, not {own!r}.")
-    for method in ("items", "process", "on_start", "on_finish", "concurrency_key"):
-        own = getattr(cls, method)
         require(
             not inspect.iscoroutinefunction(own) and not inspect.isasyncgenfunction(own),
             f"{method} is async; a worker is synchronous, because Django's ORM has no async transactions. Use `def`.",
@@ -151,10 +151,22 @@ def check(cls: type[Operation]) -> None:
     require(
         not inspect.isgeneratorfunction(cls.process), "process has a `yield`, so it would do nothing. Use `return`."
     )
-    require(takes(cls.process, 2), "process must take the item and nothing else: `def process(self, item)`.")
-    require(takes(cls.items, 1), "items must take nothing: `def items(self)`.")
+    for method in OF_THE_RUN:
+        require(takes(getattr(cls, method), 1), f"{method} must take nothing: `def {method}(self)`.")
+    for method in OF_AN_ITEM:
+        require(
+            takes(getattr(cls, method), 2), f"{method} must take the item and nothing else: `def {method}(self, item)`."
+        )
 
-    declared = cls.__dict__.get("params")
+    name = cls.__dict__.get("name", "derived")
+    require(
+        isinstance(name, str) and NAME.fullmatch(name),
+        f"name is {name!r}; it must be made of letters, digits, '.', '_' and '-', at most 200 of them, "
+        "such as 'airports.import_airports'.",
+    )
+    title = cls.__dict__.get("title", "derived")
+    require(isinstance(title, str | Promise), f"title is {title!r}; it must be text.")
+    declared = cls.params
     require(
         declared is None or (isinstance(declared, type) and issubclass(declared, BaseForm)),
         f"params must be a Django form class, not {declared!r}.",
@@ -177,8 +189,11 @@ def check(cls: type[Operation]) -> None:
             check_code(code)
         except ValueError as error:
             raise DeclarationError(f"{cls.__module__}.{cls.__qualname__}: error_codes: {error}") from error
-    for attribute in sorted(PLANNED & set(cls.__dict__)):
-        require(False, f"{attribute} isn't available in this version of Headway; it would have no effect. Remove it.")
+    for attribute in sorted(PLANNED):
+        require(
+            not hasattr(cls, attribute),
+            f"{attribute} isn't available in this version of Headway; it would have no effect. Remove it.",
+        )
 
 
 def takes(method: Any, count: int) -> bool:

@@ -74,21 +74,28 @@ def store(cleaned: dict[str, Any]) -> tuple[dict[str, Any], list[StoredFile]]:
 
 def keep(upload: File[Any]) -> StoredFile:
     """Store one upload under a name of its own, hashed on the way."""
-    original = posixpath.basename((upload.name or "upload").replace("\\", "/"))
+    original = original_of(upload.name or "")
     digest, size = hashlib.sha256(), 0
     upload.seek(0)
     for block in upload.chunks():
         digest.update(block)
         size += len(block)
     upload.seek(0)
-    name = default_storage.save(f"headway/{uuid4()}/{safe(original)}", upload)
+    name = default_storage.save(f"headway/{uuid4()}-{safe(original)}", upload)
     return StoredFile(name, original, digest.hexdigest(), size)
 
 
+def original_of(name: str) -> str:
+    """What the person called the file, without its path, as a database keeps it."""
+    base = posixpath.basename(name.replace("\\", "/"))
+    printable = base.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    return "upload" if printable in ("", ".", "..") else printable
+
+
 def safe(original: str) -> str:
-    """A name that any storage takes."""
+    """A name that any storage takes: of letters, digits and a few more, and at most 100 bytes long."""
     try:
-        return get_valid_filename(original)[-100:]
+        return get_valid_filename(original).encode()[-100:].decode(errors="ignore")
     except SuspiciousFileOperation:  # nothing of it is left, or only dots
         return "upload"
 

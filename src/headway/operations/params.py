@@ -6,7 +6,8 @@ dictionary with the one key "$kind" and its value: {"$date": "2026-11-24"}.
 
 import hashlib
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from django.db.models import Model, QuerySet
 from django.utils.datastructures import MultiValueDict
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration, parse_time
 from django.utils.duration import duration_iso_string
+from django.utils.timezone import is_aware, make_naive
 
 from headway.errors import InvalidParams, ParamError
 
@@ -41,17 +43,18 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str,
         return {}
     fields: dict[str, forms.Field] = form.base_fields  # type: ignore[attr-defined]
     filled = {name: field.initial() if callable(field.initial) else field.initial for name, field in fields.items()}
-    filled |= {name: value.pk if isinstance(value, Model) else value for name, value in given.items()}
-    # Any Django file will do, not only an upload; a form asks no more of it.
-    uploads: Any = MultiValueDict({name: [value] for name, value in filled.items() if isinstance(value, File)})
-    bound = form(
-        data={name: value for name, value in filled.items() if value is not None and not isinstance(value, File)},
-        files=uploads,
-    )
+    data: dict[str, Any] = {}
+    uploads: Any = MultiValueDict()  # any Django file will do, not only an upload; a form asks no more of it
+    for name, value in (filled | given).items():
+        if isinstance(value, File):
+            uploads[name] = value
+        elif value is not None:
+            data |= submitted(name, value, fields[name])
+    bound = form(data=data, files=uploads)
     if not bound.is_valid():
         raise InvalidParams(
             [
-                ParamError("" if name == WHOLE else f"/{name}", error["code"] or "invalid", error["message"])
+                ParamError("" if name == WHOLE else schema.pointer(name), error["code"] or "invalid", error["message"])
                 for name, errors in bound.errors.get_json_data().items()
                 for error in errors
             ]
@@ -69,7 +72,7 @@ def encode(cleaned: dict[str, Any]) -> dict[str, Json]:
         try:
             encoded[name] = encode_value(value)
         except TypeError as error:
-            raise InvalidParams([ParamError(f"/{name}", "not-storable", str(error))]) from error
+            raise InvalidParams([ParamError(schema.pointer(name), "not-storable", str(error))]) from error
     return encoded
 
 
@@ -80,12 +83,43 @@ def decode(encoded: dict[str, Json]) -> dict[str, Any]:
 
 def fingerprint(encoded: dict[str, Json], *more: str) -> str:
     """SHA-256 over the canonical JSON: equal for equal requests. A file counts by its content, not by its place."""
-    canonical = json.dumps([without_places(encoded), *more], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical([without_places(encoded), *more]).encode()).hexdigest()
+
+
+def submitted(name: str, value: Any, field: forms.Field) -> dict[str, Any]:
+    """The value under the names, and in the shape, in which a page would have submitted it."""
+    if isinstance(field, forms.SplitDateTimeField):
+        return {f"{name}_0": (pieces := date_and_time(value))[0], f"{name}_1": pieces[1]}
+    key = getattr(field, "to_field_name", None) or "pk"
+    if isinstance(value, QuerySet):
+        return {name: list(value.values_list(key, flat=True))}
+    if isinstance(value, list | tuple):
+        return {name: [getattr(one, key) if isinstance(one, Model) else one for one in value]}
+    return {name: getattr(value, key) if isinstance(value, Model) else value}
+
+
+def date_and_time(value: Any) -> tuple[Any, Any]:
+    """A moment in two, as the clock on the wall shows it; what is none is left for the form to judge."""
+    try:
+        moment = parse_datetime(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime):
+        return value, "00:00"
+    wall = make_naive(moment) if is_aware(moment) else moment
+    return wall.date(), wall.time()
+
+
+def canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def encode_value(value: Any) -> Json:
     match value:
+        case float() if not math.isfinite(value):
+            raise TypeError(f"{value} is not a number that JSON has.")
+        case str() if not is_text(value):
+            raise TypeError("The text has a NUL character or half of a character, which a database can't keep.")
         case None | bool() | int() | float() | str():
             return value
         case files.StoredFile():
@@ -96,7 +130,7 @@ def encode_value(value: Any) -> Json:
             return {
                 "$instances": [
                     value.model._meta.label_lower,
-                    [encode_value(pk) for pk in value.values_list("pk", flat=True)],
+                    in_one_order(value.values_list("pk", flat=True)),
                 ]
             }
         case datetime():
@@ -111,22 +145,38 @@ def encode_value(value: Any) -> Json:
             return {"$decimal": str(value)}
         case UUID():
             return {"$uuid": str(value)}
-        case list() | tuple() | set() | frozenset():
+        case list() | tuple():
             return [encode_value(item) for item in value]
+        case set() | frozenset():
+            return in_one_order(value)
         case dict():
             if any(not isinstance(key, str) or key.startswith("$") for key in value):
                 raise TypeError("The keys of a dictionary must be text that doesn't begin with '$'.")
-            return {key: encode_value(item) for key, item in value.items()}
+            return {str(encode_value(key)): encode_value(item) for key, item in value.items()}
         case _:
             raise TypeError(
-                f"A {type(value).__name__} can't be stored with a run; let the form give its key or its text."
+                f"A value of type {type(value).__name__} can't be stored with a run; "
+                "let the form give its key or its text."
             )
 
 
+def in_one_order(values: Iterable[Any]) -> list[Json]:
+    """What has no order of its own, so that equal values are stored alike."""
+    return sorted((encode_value(value) for value in values), key=canonical)
+
+
+def is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell
+        return False
+    return "\0" not in value
+
+
 def instance(value: Any) -> Model:
-    label, key = value
-    model = apps.get_model(label)
-    found: Model | None = model._base_manager.filter(pk=decode_value(key)).first()
+    label, stored = value
+    model, key = apps.get_model(label), decode_value(stored)
+    found: Model | None = model._base_manager.filter(pk=key).first()
     if found is None:
         raise LookupError(f"The {model._meta.verbose_name} {key}, with which this run was started, has been deleted.")
     return found

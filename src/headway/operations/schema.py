@@ -4,13 +4,16 @@ Only what the form's fields say is generated, so that a form's coercions ("[1]" 
 number) can't hide a wrong type.
 """
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.files.base import File
 
 from headway.errors import ParamError
 
-__all__ = ["check", "of_form"]
+__all__ = ["check", "of_form", "pointer"]
 
 # The first class that matches, so the narrow ones stand before their bases.
 TYPES: tuple[tuple[type[forms.Field], dict[str, Any]], ...] = (
@@ -41,12 +44,13 @@ BOUNDS = {
     "min_length": "minLength",
     "max_length": "maxLength",
 }
-IS = {
+IS: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "string": lambda value: isinstance(value, str),
     "array": lambda value: isinstance(value, list | tuple),
+    "object": lambda value: isinstance(value, dict),
     "null": lambda value: value is None,
 }
 JSON_TYPES = (type(None), bool, int, float, str, list, tuple, dict)
@@ -66,11 +70,12 @@ def of_form(form: type[forms.BaseForm] | None) -> dict[str, Any]:
 def of_field(field: forms.Field) -> dict[str, Any]:
     """The schema of one field: type, bounds, choices, title, help and default, as far as the field says them."""
     schema = next((dict(known) for kind, known in TYPES if isinstance(field, kind)), {})
-    for attribute, keyword in BOUNDS.items():
+    bounds = {} if isinstance(field, forms.FileField) else BOUNDS  # a file's max_length is that of its name
+    for attribute, keyword in bounds.items():
         if (bound := getattr(field, attribute, None)) is not None and not callable(bound):
-            schema[keyword] = bound
+            schema[keyword] = float(bound) if isinstance(bound, Decimal) else bound
     if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
-        choices = [str(value) for value, _ in flat(field.choices)]
+        choices = [as_json(value) for value, _ in flat(field.choices)]
         if isinstance(field, forms.MultipleChoiceField):
             schema["items"] = schema["items"] | {"enum": choices}
         else:
@@ -84,11 +89,23 @@ def of_field(field: forms.Field) -> dict[str, Any]:
     return schema
 
 
+def as_json(choice: Any) -> int | str:
+    """A choice as a client may send it; numbers may come as text as well, as a page submits them."""
+    if isinstance(choice, int) and not isinstance(choice, bool):
+        return int(choice)
+    return "" if choice is None else str(choice)
+
+
 def flat(choices: Any) -> list[tuple[Any, Any]]:
     """Choices without their groups."""
     return [
         pair for value, text in choices for pair in (flat(text) if isinstance(text, list | tuple) else [(value, text)])
     ]
+
+
+def pointer(name: str) -> str:
+    """The JSON pointer (RFC 6901) to a parameter."""
+    return f"/{name.replace('~', '~0').replace('/', '~1')}"
 
 
 def check(given: dict[str, Any], form: type[forms.BaseForm] | None) -> list[ParamError]:
@@ -101,28 +118,31 @@ def check(given: dict[str, Any], form: type[forms.BaseForm] | None) -> list[Para
     for name, value in given.items():
         if name not in properties:
             known = ", ".join(properties) or "none"
-            errors.append(ParamError(f"/{name}", "unknown", f"There is no such parameter. There are: {known}."))
+            errors.append(ParamError(pointer(name), "unknown", f"There is no such parameter. There are: {known}."))
+        elif isinstance(value, File) and properties[name].get("format") != "binary":
+            errors.append(ParamError(pointer(name), "type", "This must be a value, not a file."))
         elif isinstance(value, JSON_TYPES) and value is not None:
-            errors += check_type(f"/{name}", value, properties[name])
+            errors += check_type(pointer(name), value, properties[name])
     return errors
 
 
-def check_type(pointer: str, value: Any, schema: dict[str, Any]) -> list[ParamError]:
+def check_type(place: str, value: Any, schema: dict[str, Any]) -> list[ParamError]:
     """Whether the value, and each item of an array, is of a type that the schema allows."""
     allowed = schema.get("type", [])
     allowed = [allowed] if isinstance(allowed, str) else allowed
     if not allowed:
         return []
     if schema.get("format") == "binary":
-        return [ParamError(pointer, "type", "This must be an uploaded file, not a value.")]
+        return [ParamError(place, "type", "This must be an uploaded file, not a value.")]
     if not any(IS[kind](value) for kind in allowed):
         wanted = " or ".join(kind for kind in allowed if kind != "null")
-        return [ParamError(pointer, "type", f"This must be of type {wanted}, not {type(value).__name__}.")]
+        found = next(kind for kind, is_it in IS.items() if is_it(value))
+        return [ParamError(place, "type", f"This must be of type {wanted}, not {found}.")]
     if isinstance(value, list | tuple):
         return [
             error
             for index, item in enumerate(value)
             if not hasattr(item, "pk")
-            for error in check_type(f"{pointer}/{index}", item, schema.get("items", {}))
+            for error in check_type(f"{place}/{index}", item, schema.get("items", {}))
         ]
     return []

@@ -218,7 +218,7 @@ class Chunks:
         if isinstance(item, Unreadable):
             return item.label
         try:
-            return self.operation.label(item) or self.source.label(item)
+            return str(self.operation.label(item) or self.source.label(item))
         except Exception:  # noqa: BLE001  (a name that can't be told must not hide what happened to the item)
             return entry[1]
 
@@ -273,4 +273,8 @@ def describe(error: Exception) -> str:
     """What staff read of an unexpected error: itself, and where it was raised."""
     frame = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({frame[0].filename}:{frame[0].lineno})" if frame else ""
-    return f"{type(error).__name__}: {error}{where}"
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  (an error that can't even be told must not hide what happened to the item)
+        said = "its text can't be told"
+    return f"{type(error).__name__}: {said}{where}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import floor
 
 from .machine import Event
 
@@ -54,7 +53,7 @@ def percent(processed: int, total: int | None, *, done: bool) -> float | None:
         return 100.0
     if not total:
         return None
-    return min(floor(processed * 1000 / total) / 10, 100.0 if done else 99.9)
+    return min(processed * 1000 // total / 10, 100.0 if done else 99.9)
 
 
 def keep_pace(marks: Marks, now_ms: int, processed: int) -> list[list[int]]:

@@ -24,7 +24,8 @@ class Turns:
         self.takes_turns = connection.vendor == "sqlite"
         self.version = self.data_version()
         self.others_wrote = float("-inf")
-        self.long_gap_due = time.monotonic() + LONG_GAP_EVERY
+        self.began = time.monotonic()  # our turn: since the last gap
+        self.long_gap_due = self.began + LONG_GAP_EVERY
 
     @property
     def budget(self) -> float:
@@ -39,7 +40,7 @@ class Turns:
         return time.monotonic() - self.others_wrote < SHARED_FOR
 
     def give_way(self) -> None:
-        """Between two chunks: let others write."""
+        """Between two chunks: let others write, once our turn is over; chunks of single items share one turn."""
         if not self.takes_turns:
             return
         now = time.monotonic()
@@ -48,8 +49,11 @@ class Turns:
         if now >= self.long_gap_due:
             time.sleep(LONG_GAP)
             self.long_gap_due = time.monotonic() + LONG_GAP_EVERY
+        elif now - self.began < self.budget:
+            return
         else:
             time.sleep(SHARED_GAP if self.shared else SQLITE_GAP)
+        self.began = time.monotonic()
 
     def data_version(self) -> int:
         """SQLite's own count of commits by other connections: 3 µs."""

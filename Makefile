@@ -1,0 +1,52 @@
+# What there is to do; `make` alone prints it. Everything works without root, from a fresh clone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.set-up
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-postgres test check format bench lock
+
+help: ## What there is to do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+
+setup: $(SETUP) ## Install everything into .venv
+
+$(SETUP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Headway needs Python 3.11 or newer: make PYTHON=/path/to/python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(SETUP) ## Import 28,298 airports on SQLite, with a live bar
+	$(BIN)/python -m example.demo
+
+demo-postgres: $(SETUP) ## The same on a PostgreSQL of its own (nothing to install)
+	$(BIN)/python -m example.servers.postgres --directory var/postgres -- $(BIN)/python -m example.demo
+
+test: $(SETUP) ## All tests, on SQLite and on PostgreSQL
+	$(BIN)/python -m tests
+
+check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python -m pytest -q -m "not slow" tests/unit
+
+format: $(SETUP) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(SETUP) ## The figures, each beside its reference, on both databases
+	$(BIN)/python -m benchmarks
+
+lock: $(SETUP) ## Write requirements/dev.txt anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --all-extras --group dev --group example --group servers \
+		pyproject.toml --output-file requirements/dev.txt

@@ -1,0 +1,97 @@
+"""An import whose workers are killed again and again, at moments that nobody chose."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from example.airports.models import Airport
+from headway import runs
+from headway.models import ItemOutcome, Run
+from tests.crash.aloud import Tell
+from tests.crash.scene import LEASE, SLACK, Owner, entries, owner_of, part_of, processed, until_owned_anew
+from tests.workers import Workers, until, wait_for_end
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KILLS = 20
+ROWS_BETWEEN = 150  # at most: a killed worker's successor is careful for 4,000 rows, and so slow
+LATE = 15_000  # half of the kills come later than this, so that there is one in full swing again
+
+FAILED = {
+    "city-missing": 2_825,
+    "subdivision-missing": 608,
+    "stray-blanks": 14,
+    "icao-malformed": 13,
+    "duplicate": 1_098,
+}
+
+# Who is killed, and within how many seconds the run must have another owner.
+VICTIMS = {"child": 1.0, "supervisor": 1.0, "both": LEASE + 1.0}
+
+
+@pytest.mark.timeout(600)
+def test_an_import_is_done_exactly_once_whoever_is_killed(
+    workers: Workers, dice: random.Random, tell: Tell, quick_commits: None
+) -> None:
+    workers.start(lease_seconds=LEASE)
+    run = runs.start("tests.import_with_ledger").run
+    slowest = dict.fromkeys(VICTIMS, 0.0)
+
+    for kill in range(KILLS):
+        row = processed(run) + dice.randint(1, ROWS_BETWEEN)
+        if kill == KILLS // 2:
+            row = LATE + dice.randint(1, 5_000)
+        until(lambda row=row: processed(run) >= row, seconds=200)  # type: ignore[misc]
+        time.sleep(dice.uniform(0, 0.05))  # anywhere in a chunk
+        victim = dice.choice(sorted(VICTIMS))
+        slowest[victim] = max(slowest[victim], kill_one(workers, run, victim, standby=dice.random() < 0.5))
+    ended = wait_for_end(run.pk, seconds=300)
+
+    tell(
+        f"{KILLS} kills, {resumes(ended)} take-overs; at the slowest, followed after "
+        + ", ".join(f"{seconds:.2f} s ({victim})" for victim, seconds in slowest.items())
+    )
+    assert ended.state == "partial"
+    assert processed(ended) == ended.total == 28_298
+    assert Counter(ItemOutcome.objects.filter(run=ended).values_list("code", flat=True)) == FAILED
+    assert Airport.objects.count() == 23_740
+    succeeded = entries(ended.pk)
+    assert len(succeeded) == 23_740
+    assert set(succeeded.values()) == {1}, "a row was done twice"
+    assert not succeeded.keys() & set(ItemOutcome.objects.values_list("label", flat=True)), "a failed row had effects"
+    assert resumes(ended) > 0
+    for victim, promised in VICTIMS.items():
+        assert slowest[victim] < promised * SLACK
+
+
+def kill_one(workers: Workers, run: Run, victim: str, *, standby: bool) -> float:
+    """Kill it, see to it that somebody else is there to go on, and wait until they do: so many seconds later."""
+    orphans = victim != "child"
+    if orphans and standby:
+        workers.start(lease_seconds=LEASE)
+    owner = owner_of(run, workers)
+    began = time.monotonic()
+    kill(owner, victim)
+    if orphans and not standby:
+        workers.start(lease_seconds=LEASE)
+        if victim == "supervisor":
+            began = time.monotonic()  # nobody was there to follow at once
+    until_owned_anew(run, owner.token)
+    return time.monotonic() - began
+
+
+def kill(owner: Owner, victim: str) -> None:
+    match victim:
+        case "child":
+            owner.kill_child()
+        case "supervisor":
+            owner.kill_supervisor()
+        case "both":
+            owner.kill_both()
+
+
+def resumes(run: Run) -> int:
+    """How often the run was taken over from an owner who hadn't released it."""
+    return part_of(run).resumes

@@ -1,0 +1,3 @@
+"""What the load tests share."""
+
+from tests.crash.aloud import tell as tell

@@ -1,0 +1,280 @@
+"""A wrong declaration fails when the class is made, with the class's name, what is wrong and what would be right."""
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django import forms
+from django.db import IntegrityError
+
+from example.airports.operations import ImportAirports
+from headway import Operation, Reject
+from headway.errors import DeclarationError, UnknownOperation
+from headway.operations import registry
+from tests.app.sources import Numbers
+
+
+class NameForm(forms.Form):
+    """A form to be declared."""
+
+    name = forms.CharField()
+
+
+@pytest.fixture(autouse=True)
+def _forget_what_is_declared_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "by_name", dict(registry.by_name))
+
+
+def items(self: Operation) -> Numbers:
+    return Numbers(1)
+
+
+def process(self: Operation, item: Any) -> None: ...
+
+
+def declare(*bases: type, **attributes: Any) -> Any:
+    """A class in this module, right but for what is given."""
+    body = {"name": "tests.declared", "items": items, "process": process, "__module__": __name__} | attributes
+    return type("Import", bases or (Operation,), body)
+
+
+def refusal(*bases: type, **attributes: Any) -> str:
+    """What is said of such a class, behind its name."""
+    with pytest.raises(DeclarationError) as raised:
+        declare(*bases, **attributes)
+    module, _, said = str(raised.value).partition("Import: ")
+    assert module == "tests.unit.test_declarations."
+    return said
+
+
+async def process_async(self: Operation, item: Any) -> None: ...
+
+
+async def process_stream(self: Operation, item: Any) -> Any:
+    yield item
+
+
+def process_yielding(self: Operation, item: Any) -> Iterator[Any]:
+    yield item
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        (
+            {"items": Operation.items},
+            "items is missing; declare `def items(self): return sources.csv(…)`.",
+        ),
+        ({"process": Operation.process}, "process is missing; declare `def process(self, item): …`."),
+        ({"items": [1, 2]}, "items must be a method, not [1, 2]."),
+        ({"process": "later"}, "process must be a method, not 'later'."),
+        (
+            {"process": process_async},
+            "process is async; a worker is synchronous, because Django's ORM has no async transactions. Use `def`.",
+        ),
+        (
+            {"process": process_stream},
+            "process is async; a worker is synchronous, because Django's ORM has no async transactions. Use `def`.",
+        ),
+        ({"process": process_yielding}, "process has a `yield`, so it would do nothing. Use `return`."),
+        (
+            {"process": lambda self: None},
+            "process must take the item and nothing else: `def process(self, item)`.",
+        ),
+        (
+            {"process": lambda self, item, user: None},
+            "process must take the item and nothing else: `def process(self, item)`.",
+        ),
+        ({"items": lambda self, params: None}, "items must take nothing: `def items(self)`."),
+        ({"on_start": lambda self, run: None}, "on_start must take nothing: `def on_start(self)`."),
+        ({"on_finish": lambda self, result: None}, "on_finish must take nothing: `def on_finish(self)`."),
+        (
+            {"concurrency_key": lambda self, params: None},
+            "concurrency_key must take nothing: `def concurrency_key(self)`.",
+        ),
+        ({"concurrency_key": "global"}, "concurrency_key must be a method, not 'global'."),
+        ({"label": lambda self: ""}, "label must take the item and nothing else: `def label(self, item)`."),
+        ({"params": "NameForm"}, "params must be a Django form class, not 'NameForm'."),
+        ({"params": NameForm()}, f"params must be a Django form class, not {NameForm()!r}."),
+        ({"params": dict}, "params must be a Django form class, not <class 'dict'>."),
+        ({"on_conflict": "wait"}, "on_conflict is 'wait'; it must be one of join, reject."),
+        ({"on_conflict": None}, "on_conflict is None; it must be one of join, reject."),
+        ({"item_timeout": 0}, "item_timeout is 0; it must be a number of seconds above 0."),
+        ({"item_timeout": "60"}, "item_timeout is '60'; it must be a number of seconds above 0."),
+        ({"item_timeout": True}, "item_timeout is True; it must be a number of seconds above 0."),
+        ({"item_timeout": float("inf")}, "item_timeout is inf; it must be a number of seconds above 0."),
+        ({"item_timeout": float("nan")}, "item_timeout is nan; it must be a number of seconds above 0."),
+        ({"error_codes": ["duplicate"]}, "error_codes must be a dictionary, not ['duplicate']."),
+        (
+            {"error_codes": {"IntegrityError": "duplicate"}},
+            "error_codes has the key 'IntegrityError'; it must be an exception class, such as IntegrityError.",
+        ),
+        (
+            {"error_codes": {KeyboardInterrupt: "stopped"}},
+            "error_codes has the key <class 'KeyboardInterrupt'>; "
+            "it must be an exception class, such as IntegrityError.",
+        ),
+        (
+            {"error_codes": {Reject: "rejected"}},  # it has a code of its own
+            "error_codes has the key <class 'headway.operations.outcomes.Reject'>; "
+            "it must be an exception class, such as IntegrityError.",
+        ),
+        (
+            {"error_codes": {IntegrityError: "It is there already."}},
+            "error_codes: 'It is there already.' is not a code: use lower-case words joined by hyphens, at most 64 "
+            "characters, such as 'city-missing'. The sentence for people goes into the text.",
+        ),
+        ({"threads": 4}, "threads isn't available in this version of Headway; it would have no effect. Remove it."),
+        (
+            {"prepare": lambda self, item: None},
+            "prepare isn't available in this version of Headway; it would have no effect. Remove it.",
+        ),
+        (
+            {"name": "import airports"},
+            "name is 'import airports'; it must be made of letters, digits, '.', '_' and '-', at most 200 of them, "
+            "such as 'airports.import_airports'.",
+        ),
+        (
+            {"name": None},
+            "name is None; it must be made of letters, digits, '.', '_' and '-', at most 200 of them, "
+            "such as 'airports.import_airports'.",
+        ),
+        ({"title": 5}, "title is 5; it must be text."),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_when_the_class_is_made(attributes: dict[str, Any], said: str) -> None:
+    assert refusal(**attributes) == said
+
+
+def test_what_is_refused_is_not_registered() -> None:
+    refusal(process=process_async)
+    with pytest.raises(UnknownOperation):
+        registry.get("tests.declared")
+
+
+class TestInheritance:
+    def test_an_abstract_base_may_lack_everything_and_is_no_operation(self) -> None:
+        base: Any = type("Base", (Operation,), {"abstract": True})
+        assert base not in registry.every()
+        assert declare(base).abstract is False
+
+    def test_a_class_below_an_abstract_one_inherits_what_it_declares(self) -> None:
+        base: Any = type("Base", (Operation,), {"abstract": True, "params": NameForm, "process": process})
+        operation: Any = type("Import", (base,), {"name": "tests.declared", "items": items})
+        assert operation.form is NameForm
+
+    def test_a_mixin_may_bring_any_of_it(self) -> None:
+        mixin = type(
+            "Mixin", (), {"params": NameForm, "items": items, "process": process, "error_codes": {ValueError: "bad"}}
+        )
+        operation: Any = type("Import", (mixin, Operation), {"name": "tests.declared"})
+        assert operation.form is NameForm
+        assert operation.code_for(ValueError()) == "bad"
+
+    def test_parameters_can_be_taken_away_again(self) -> None:
+        base = declare(params=NameForm)
+        assert declare(base, name="tests.other", params=None).form is None
+
+    def test_what_a_mixin_or_an_abstract_base_brings_is_judged_with_the_class(self) -> None:
+        later = "threads isn't available in this version of Headway; it would have no effect. Remove it."
+        assert refusal(type("Mixin", (), {"threads": 4}), Operation) == later
+        assert refusal(type("Base", (Operation,), {"abstract": True, "threads": 4})) == later
+        wrong = "params must be a Django form class, not 'NameForm'."
+        assert refusal(type("Mixin", (), {"params": "NameForm"}), Operation) == wrong
+        assert refusal(type("Base", (Operation,), {"abstract": True, "params": "NameForm"})) == wrong
+
+    def test_a_method_may_be_any_callable_that_takes_the_item(self) -> None:
+        def do(self: Operation, item: Any, loudly: bool) -> None: ...
+
+        declare(process=functools.partialmethod(do, loudly=True))
+        declare(process=lambda self, item, *more: None)
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("written", "name", "title"),
+        [
+            ("ImportAirports", "app.import_airports", "Import airports"),
+            ("CheckHTTPStatus", "app.check_http_status", "Check http status"),
+            ("Import2Airports", "app.import2_airports", "Import2 airports"),
+            ("Import", "app.import", "Import"),
+        ],
+    )
+    def test_name_and_title_follow_from_the_class(self, written: str, name: str, title: str) -> None:
+        body = {"items": items, "process": process, "__module__": "tests.app.operations"}
+        operation: Any = type(written, (Operation,), body)
+        assert (operation.name, operation.title) == (name, title)
+        assert registry.get(name) is operation
+
+    def test_both_may_be_given(self) -> None:
+        operation = declare(name="airports.import", title="Bring them in")
+        assert registry.get("airports.import").title == "Bring them in"
+        assert operation.title == "Bring them in"
+
+    def test_a_subclass_is_an_operation_of_its_own(self) -> None:
+        body = {"__module__": "tests.app.operations"}
+        operation: Any = type("ImportSmallAirports", (ImportAirports,), body)
+        assert (operation.name, operation.title) == ("app.import_small_airports", "Import small airports")
+        assert ImportAirports.name == "airports.import_airports"
+
+    def test_two_operations_cannot_have_one_name(self) -> None:
+        declare()
+        with pytest.raises(DeclarationError) as raised:
+            type("Other", (Operation,), {"name": "tests.declared", "items": items, "process": process})
+        assert str(raised.value) == (
+            "Two operations are called 'tests.declared': tests.unit.test_declarations.Import and "
+            "tests.unit.test_declarations.Other. Rename one, or give it a `name` of its own."
+        )
+
+    def test_a_module_may_be_loaded_again(self) -> None:
+        first, second = declare(), declare()
+        assert first is not second
+        assert registry.get("tests.declared") is second
+
+    def test_a_class_outside_every_app_needs_a_name(self) -> None:
+        with pytest.raises(DeclarationError) as raised:
+            type("Import", (Operation,), {"items": items, "process": process, "__module__": "scripts.once"})
+        assert str(raised.value) == (
+            "scripts.once.Import stands in no installed app, so it has no name. "
+            "Move it into an app's operations.py, or give it one: name = 'app.operation'."
+        )
+
+    def test_a_class_made_before_the_apps_are_loaded_is_told_where_it_belongs(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("django.apps.apps.apps_ready", False)
+        with pytest.raises(DeclarationError) as raised:
+            type("Import", (Operation,), {"items": items, "process": process, "__module__": "airports.models"})
+        assert str(raised.value) == (
+            "airports.models.Import is imported before Django's apps are loaded. "
+            "Keep operations in operations.py; import them from there, not from models.py or __init__.py."
+        )
+
+    def test_the_description_is_the_first_paragraph_of_its_own_docstring(self) -> None:
+        assert ImportAirports.description() == "Create or update airports from a CSV file."
+        assert declare(__doc__="One line\nor two.\n\nMore.").description() == "One line\nor two."
+        assert declare(ImportAirports, name="tests.other").description() == ""
+
+
+class TestRegistry:
+    def test_an_unknown_name_is_answered_with_the_close_one(self) -> None:
+        with pytest.raises(UnknownOperation) as raised:
+            registry.get("airports.import_airport")
+        assert str(raised.value) == (
+            "There is no operation 'airports.import_airport'. Did you mean 'airports.import_airports'? "
+            "Operations are found in operations.py of each installed app."
+        )
+        assert raised.value.name == "airports.import_airport"
+
+    @pytest.mark.parametrize(("known", "there"), [(["b", "a"], "a, b"), ([], "none")])
+    def test_or_with_all_that_there_are(self, known: list[str], there: str) -> None:
+        assert str(UnknownOperation("airports.import", known)) == (
+            f"There is no operation 'airports.import'. There are: {there}. "
+            "Operations are found in operations.py of each installed app."
+        )
+
+    def test_the_operations_of_every_installed_app_are_found_by_themselves(self) -> None:
+        names = [operation.name for operation in registry.every()]
+        assert names == sorted(names)
+        assert {"airports.import_airports", "tests.write_ledger"} <= set(names)

@@ -1,0 +1,201 @@
+"""Looking a run up, pausing, resuming, cancelling: who may, what is answered, and that asking twice is asking once."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from headway import runner, runs
+from headway.errors import Forbidden, InvalidState, RunNotFound
+from headway.models import Run
+from tests.app.driving import claim, drive, fresh, start, work
+from tests.app.models import LedgerEntry
+
+from .conftest import Grant
+
+VERBS = [runs.pause, runs.resume, runs.cancel, runs.retry]
+names = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
+
+
+def after_one_item(run: Run) -> Run:
+    """The run once a worker has planned it, done one item and given it back."""
+    work(claim(run), should_stop=lambda: True)
+    return fresh(run)
+
+
+def refusal(verb: Callable[..., Any], run: Run) -> tuple[str, tuple[str, ...], str]:
+    """(state, actions, sentence) with which it is refused."""
+    with pytest.raises(InvalidState) as raised:
+        verb(run)
+    return raised.value.state, raised.value.actions, str(raised.value)
+
+
+@pytest.mark.django_db
+class TestWho:
+    def test_a_run_is_found_by_itself_its_id_and_its_ids_text(self) -> None:
+        run = start()
+        assert runs.get(run) == runs.get(run.pk) == runs.get(str(run.pk)) == run
+
+    @pytest.mark.parametrize("given", ["", "nonsense", "0198f3c2", str(uuid4())])
+    def test_what_is_not_there_is_not_found(self, given: str) -> None:
+        with pytest.raises(RunNotFound) as raised:
+            runs.get(given)
+        assert str(raised.value) == f"There is no run {given!r}."
+
+    def test_its_owner_code_and_whoever_may_see_all_runs_see_it(self, person: Grant) -> None:
+        ada = person("ada")
+        run = runs.start("tests.write_ledger", user=ada).run
+        assert [runs.get(run, user=user) for user in (ada, None, person("staff", "view_run"))] == [run] * 3
+
+    def test_to_anybody_else_it_is_not_there(self, person: Grant) -> None:
+        run = runs.start("tests.write_ledger", user=person("ada")).run
+        for user in (person("bob"), AnonymousUser()):
+            with pytest.raises(RunNotFound):
+                runs.get(run, user=user)
+
+    def test_a_run_that_code_has_started_belongs_to_nobody(self, person: Grant) -> None:
+        run = start()
+        for user in (person("bob"), AnonymousUser()):
+            with pytest.raises(RunNotFound):
+                runs.get(run, user=user)
+
+    @names
+    def test_a_strangers_wish_finds_no_run(self, person: Grant, verb: Callable[..., Any]) -> None:
+        run = runs.start("tests.write_ledger", user=person("ada")).run
+        with pytest.raises(RunNotFound):
+            verb(run, user=person("bob"))
+        assert fresh(run).state == "queued"
+
+    @names
+    def test_who_may_only_see_may_not_steer(self, person: Grant, verb: Callable[..., Any]) -> None:
+        run = runs.start("tests.write_ledger", user=person("ada")).run
+        with pytest.raises(Forbidden) as raised:
+            verb(run, user=person("staff", "view_run"))
+        assert str(raised.value) == (
+            f"Run {run.pk} was started by somebody else; steering it takes the permission headway.change_run."
+        )
+        assert fresh(run).state == "queued"
+
+    def test_who_may_steer_all_runs_is_named_as_the_one_who_did(self, person: Grant) -> None:
+        run = runs.start("tests.write_ledger", user=person("ada")).run
+        cancelled = runs.cancel(run, user=person("staff", "view_run", "change_run"))
+        assert (cancelled.reason_code, cancelled.reason_text) == ("cancelled", "Cancelled by staff.")
+
+
+@pytest.mark.django_db
+class TestQueued:
+    def test_it_is_cancelled_at_once_and_frees_its_key(self) -> None:
+        run = start()
+        cancelled = runs.cancel(run)
+        assert (cancelled.state, cancelled.live_key) == ("cancelled", None)
+        assert cancelled.finished_at is not None
+        assert start() != run
+
+    def test_it_can_neither_be_paused_nor_resumed_nor_retried(self) -> None:
+        run = start()
+        allowed = "It can be asked to: cancel."
+        for verb in (runs.pause, runs.resume, runs.retry):
+            name = verb.__name__
+            assert refusal(verb, run) == (
+                "queued",
+                ("cancel",),
+                f"The run is queued, so it can't be asked to {name}. {allowed}",
+            )
+        assert fresh(run) == run
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRunning:
+    def test_a_pause_is_carried_out_at_once_while_nobody_works_on_it(self) -> None:
+        run = after_one_item(start())
+        paused = runs.pause(run)
+        assert (paused.state, paused.reason_code, paused.reason_text) == ("paused", "paused", "Paused.")
+        assert drive(run).state == "paused"
+
+    def test_a_pause_waits_for_the_item_in_hand(self) -> None:
+        run = after_one_item(start(items=5))
+        part = claim(run)
+        assert runs.pause(run).state == "pausing"
+        assert work(part, should_stop=lambda: True) is runner.Outcome.DONE
+        assert fresh(run).state == "paused"
+        assert LedgerEntry.objects.count() == 2
+
+    def test_a_pause_that_is_taken_back_in_time_changes_nothing(self) -> None:
+        run = after_one_item(start(items=5))
+        part = claim(run)
+        runs.pause(run)
+        resumed = runs.resume(run)
+        assert (resumed.state, resumed.reason_code, resumed.reason_text) == ("running", "", "")
+        work(part)
+        assert fresh(run).state == "succeeded"
+
+    def test_it_goes_on_where_it_stopped(self) -> None:
+        run = after_one_item(start(items=5))
+        runs.pause(run)
+        runs.resume(run)
+        assert drive(run).state == "succeeded"
+        assert sorted(LedgerEntry.objects.values_list("item", flat=True)) == ["0", "1", "2", "3", "4"]
+
+    def test_a_cancel_waits_for_the_item_in_hand_and_what_is_done_stays_done(self) -> None:
+        run = after_one_item(start(items=5))
+        part = claim(run)
+        assert runs.cancel(run).state == "cancelling"
+        work(part, should_stop=lambda: True)
+        assert fresh(run).state == "cancelled"
+        assert LedgerEntry.objects.count() == 2
+
+    def test_a_paused_run_is_cancelled_at_once(self) -> None:
+        run = after_one_item(start())
+        runs.pause(run)
+        assert runs.cancel(run).state == "cancelled"
+
+    def test_a_cancel_outranks_a_pause_and_is_not_taken_back(self) -> None:
+        run = after_one_item(start())
+        part = claim(run)
+        runs.pause(run)
+        runs.cancel(run)
+        for verb in (runs.pause, runs.resume):
+            assert refusal(verb, run) == (
+                "cancelling",
+                (),
+                f"The run is cancelling, so it can't be asked to {verb.__name__}. Nothing can be asked of it now.",
+            )
+        work(part)
+        assert fresh(run).state == "cancelled"
+
+    @pytest.mark.parametrize(
+        ("verb", "meanwhile", "afterwards"),
+        [(runs.pause, "pausing", "paused"), (runs.cancel, "cancelling", "cancelled")],
+        ids=["pause", "cancel"],
+    )
+    def test_asking_again_changes_nothing(self, verb: Callable[..., Run], meanwhile: str, afterwards: str) -> None:
+        run = after_one_item(start())
+        part = claim(run)
+        first, again = verb(run), verb(run)
+        assert (again.state, again.revision) == (meanwhile, first.revision)
+        work(part)
+        rested = fresh(run)
+        assert (verb(run).state, verb(run).revision) == (afterwards, rested.revision)
+
+    def test_resuming_a_running_run_changes_nothing(self) -> None:
+        run = after_one_item(start())
+        resumed = runs.resume(run)
+        assert (resumed.state, resumed.revision) == ("running", run.revision)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestEnded:
+    @pytest.mark.parametrize("verb", [runs.pause, runs.resume, runs.cancel], ids=lambda verb: verb.__name__)
+    def test_nothing_can_be_asked_of_a_run_that_has_succeeded(self, verb: Callable[..., Run]) -> None:
+        run = drive(start())
+        assert refusal(verb, run) == (
+            "succeeded",
+            (),
+            f"The run is succeeded, so it can't be asked to {verb.__name__}. Nothing can be asked of it now.",
+        )
+
+    def test_a_partial_run_can_only_be_retried(self) -> None:
+        state, actions, _ = refusal(runs.cancel, drive(start(reject="1")))
+        assert (state, actions) == ("partial", ("retry",))
