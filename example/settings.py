@@ -10,7 +10,7 @@ DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "var"))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-the-demo-on-this-machine")
-DEBUG = True
+DEBUG = os.environ.get("DEBUG") == "1"  # with it, Django keeps every statement of a worker in memory
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
 INSTALLED_APPS = [

@@ -1,5 +1,6 @@
 """What a row of the airports' file must be. Pure: a dictionary in, the airport's fields or a Reject out."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -55,6 +56,9 @@ def elevation(text: str) -> int:
 def number(column: str, text: str) -> float:
     """The number that this text spells."""
     try:
-        return float(text)
-    except ValueError as error:
-        raise Reject("number-malformed", f"{column} is {text!r}; it must be a number.") from error
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise Reject("number-malformed", f"{column} is {text!r}; it must be a number.")
+    return found

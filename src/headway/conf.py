@@ -1,5 +1,6 @@
 """Headway's settings: the project's dictionary HEADWAY, and the defaults. Read late, so tests can override them."""
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -7,6 +8,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 __all__ = ["Conf", "conf"]
+
+EXAMPLE = {"LEASE_SECONDS": 10}
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,14 @@ class Conf:
 
 def conf() -> Conf:
     """The settings in force. Raises ImproperlyConfigured for an unknown key or a value that can't be meant."""
-    declared: dict[str, Any] = getattr(settings, "HEADWAY", {})
+    declared: Any = getattr(settings, "HEADWAY", {})
+    if not isinstance(declared, dict):
+        raise ImproperlyConfigured(f"HEADWAY is {declared!r}; it must be a dictionary, such as {EXAMPLE}.")
     known = {field.name.upper(): field.name for field in fields(Conf)}
     unknown = sorted(set(declared) - set(known))
     if unknown:
         raise ImproperlyConfigured(f"HEADWAY has no setting {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
     for key, value in declared.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             raise ImproperlyConfigured(f"HEADWAY[{key!r}] is {value!r}; it must be a number of seconds above 0.")
     return Conf(**{known[key]: float(value) for key, value in declared.items()})

@@ -26,7 +26,11 @@ from tests.app.models import LedgerEntry
 ITEMS = 6
 WORKERS = st.integers(0, 1)
 # Weighted: work must get somewhere before a mishap can do harm.
-MOVES = ["work"] * 20 + ["freeze_past_the_lease"] * 4 + ["die", "release", "commit_without_hearing_of_it"] * 2
+MOVES = (
+    ["work"] * 20
+    + ["freeze_past_the_lease"] * 4
+    + ["die", "release", "give_in_late", "commit_without_hearing_of_it"] * 2
+)
 MOVES += ["pause", "resume", "resume", "break_down", "cancel"]
 
 
@@ -109,6 +113,15 @@ class Scene:
     def release(self, worker: int) -> None:
         part = self.memory.pop(worker, None)
         if part is not None and not leases.release(part):
+            try:
+                control.yield_part(part)
+            except Fenced:
+                pass
+
+    def give_in_late(self, worker: int) -> None:
+        # It saw a pause that has been taken back meanwhile.
+        part = self.memory.pop(worker, None)
+        if part is not None:
             try:
                 control.yield_part(part)
             except Fenced:

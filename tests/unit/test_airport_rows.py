@@ -109,7 +109,7 @@ def test_the_bundled_file_has_4558_rows_that_are_refused() -> None:
     there: dict[Any, str] = {}  # what the table's constraint keeps: one airport for each (name, country)
     with BUNDLED.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
-        assert rows.fieldnames == COLUMNS
+        assert set(COLUMNS) <= set(rows.fieldnames or [])
         for row in rows:
             try:
                 airport = airport_from(row)

@@ -1,4 +1,4 @@
-"""What a watcher is told of a run: always the same fields, counts that add up, a revision that grows with each change."""
+"""What a watcher is told of a run: the same fields always, counts that add up, a revision that grows with changes."""
 
 import json
 import threading

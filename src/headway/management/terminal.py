@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,14 @@ from headway.errors import NotMigrated, RunNotFound
 from headway.models import Run
 from headway.snapshots import snapshot
 
-__all__ = ["demand_tables", "describe", "find_run", "watch"]
+__all__ = ["NO_WORKER", "demand_tables", "describe", "draw", "find_run", "watch"]
 
 LOOK_EVERY = 0.2  # s
 LINE_EVERY = 2.0  # s between lines where nothing can be drawn over
+NOTICE_AFTER = 3.0  # s: a worker that is just being started needs no notice
+NO_WORKER = "No worker is there. Start one: manage.py headway_worker"
 FULL, EMPTY = "█", "░"
+CLEAR = "\r\x1b[2K"
 
 
 def demand_tables() -> None:
@@ -45,13 +49,18 @@ def find_run(given: str) -> Run:
 def watch(run_id: UUID, out: OutputWrapper) -> dict[str, Any]:
     """Draw the run until it ends or comes to rest; gives its last snapshot. KeyboardInterrupt passes through."""
     drawable = out.isatty()
-    spoken, last = 0.0, ""
+    spoken, last, notice_at = 0.0, "", time.monotonic() + NOTICE_AFTER
     while True:
         seen = snapshot(run_id)
         over = seen["done"] or seen["state"] == "paused"
+        if not lacks_worker(seen):
+            notice_at = time.monotonic() + NOTICE_AFTER
+        elif time.monotonic() >= notice_at:
+            out.write(f"{CLEAR if drawable else ''}{NO_WORKER}\n")
+            notice_at = float("inf")
         if drawable:
             line = draw(seen, width=shutil.get_terminal_size().columns)
-            out.write(f"\r\x1b[2K{line}", ending="")
+            out.write(f"{CLEAR}{line}", ending="")
         elif over or time.monotonic() - spoken >= LINE_EVERY:
             line = draw(seen, width=160)
             if line != last:
@@ -83,18 +92,35 @@ def draw(seen: dict[str, Any], width: int) -> str:
     head = f"{seen['title']}  {word(seen)}"
     tail = " · ".join(figures)
     percent = "" if share is None else f" {share:5.1f} %"
-    room = min(40, width - len(head) - len(percent) - len(tail) - 7)
-    bar = "" if share is None or room < 8 else f"{FULL * round(room * share / 100):{EMPTY}<{room}}"
-    return "  ".join(piece for piece in (head, f"{bar}{percent}".strip(), tail) if piece)[: width - 1]
+    room = min(40, width - cells(head) - len(percent) - len(tail) - 7)
+    bar = "" if share is None or room < 8 else f"{FULL * int(room * share / 100):{EMPTY}<{room}}"
+    return cut("  ".join(piece for piece in (head, f"{bar}{percent}".strip(), tail) if piece), width - 1)
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def cut(text: str, width: int) -> str:
+    """As much of the text as these columns hold; a cut number must not look like another one."""
+    if cells(text) <= width:
+        return text
+    while cells(text) >= width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def word(seen: dict[str, Any]) -> str:
     """The state as people say it."""
     if seen["stalled"]:
         return "changing workers"
-    if seen["state"] == "queued" and seen["reason"]:
-        return "queued: no worker is there; start one with `manage.py headway_worker`"
-    return str(seen["state"])
+    return "queued: no worker is there" if lacks_worker(seen) else str(seen["state"])
+
+
+def lacks_worker(seen: dict[str, Any]) -> bool:
+    """Whether it can't begin because no worker has been heard of."""
+    return seen["state"] == "queued" and (seen["reason"] or {}).get("code") == "no-worker"
 
 
 def spell(seconds: int) -> str:
@@ -125,3 +151,5 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         out.write(f"  reason     {seen['reason']['text']} ({seen['reason']['code']})\n")
     if seen["result"] is not None:
         out.write(f"  result     {seen['result']}\n")
+    if lacks_worker(seen):
+        out.write(f"{NO_WORKER}\n")

@@ -1,15 +1,28 @@
 """What the databases can do, and where they differ: short writes, faults, sessions that fence themselves."""
 
+import os
 import random
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from enum import Enum
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-__all__ = ["Fault", "back_off", "fault", "forget", "is_broken", "is_lost", "is_transient", "write"]
+__all__ = [
+    "Fault",
+    "Overtaken",
+    "back_off",
+    "data_version",
+    "fault",
+    "forget",
+    "is_broken",
+    "is_lost",
+    "is_transient",
+    "write",
+]
 
 BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves whoever waits
 BUSY_PATIENCE = 20.0  # s; after that the error is raised
@@ -94,34 +107,70 @@ def back_off(attempt: int) -> None:
     time.sleep(min(0.25, BUSY_RETRY * 2**attempt) * random.uniform(0.5, 1.5))
 
 
+asking = threading.Lock()  # one thread of a process asks for SQLite's lock; fifty would leave the CPU to nobody
+
+
+def nobody_asks() -> None:
+    """In a forked child, which has none of its parent's threads."""
+    global asking
+    asking = threading.Lock()
+
+
+os.register_at_fork(after_in_child=nobody_asks)
+
+
+class Overtaken(Exception):
+    """What was to be written isn't needed any more: while we waited for our turn, somebody else wrote it."""
+
+
+def never() -> bool:
+    return False
+
+
 @contextmanager
-def write() -> Iterator[None]:
-    """A transaction for a short write. On SQLite it waits for the write lock by asking every 2 ms."""
+def write(is_overtaken: Callable[[], bool] = never) -> Iterator[None]:
+    """A transaction for a short write. On SQLite it waits for the write lock by asking every 2 ms.
+
+    `is_overtaken` may be asked while it waits; where it says so, this raises Overtaken. So two hundred who want the
+    same need one turn, and not one each.
+    """
     with ExitStack() as stack:
         atomic = transaction.atomic()
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
-            enter_sqlite(stack, atomic)
+            enter_sqlite(stack, atomic, is_overtaken)
         else:
             stack.enter_context(atomic)
         yield
 
 
-def enter_sqlite(stack: ExitStack, atomic: transaction.Atomic) -> None:
-    """BEGIN IMMEDIATE, retried every 2 ms. Raises OperationalError when the lock isn't had within 20 s."""
+def enter_sqlite(stack: ExitStack, atomic: transaction.Atomic, is_overtaken: Callable[[], bool]) -> None:
+    """BEGIN IMMEDIATE, retried every 2 ms. Raises Overtaken, and OperationalError when it takes more than 20 s."""
     give_up = time.monotonic() + BUSY_PATIENCE
     timeout_ms = round(float(connection.settings_dict["OPTIONS"].get("timeout", 5)) * 1000)
     busy_timeout(0)
+    seen = data_version()
     try:
-        while True:
-            try:
-                stack.enter_context(atomic)
-                return
-            except OperationalError as error:
-                if not is_transient(error) or time.monotonic() > give_up:
-                    raise
-            time.sleep(BUSY_RETRY * random.uniform(0.5, 1.5))
+        with asking:
+            while True:
+                try:
+                    if (version := data_version()) != seen:
+                        seen = version
+                        if is_overtaken():
+                            raise Overtaken
+                    stack.enter_context(atomic)
+                    return
+                except OperationalError as error:
+                    if not is_transient(error) or time.monotonic() > give_up:
+                        raise
+                time.sleep(BUSY_RETRY * random.uniform(0.5, 1.5))
     finally:
         busy_timeout(timeout_ms)
+
+
+def data_version() -> int:
+    """SQLite's own count of commits by other connections: 3 µs."""
+    connection.ensure_connection()
+    return int(connection.connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def busy_timeout(milliseconds: int) -> None:

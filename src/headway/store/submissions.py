@@ -11,7 +11,7 @@ from uuid import UUID
 from headway.clock import NowMs
 from headway.models import Kind, Part, Run
 
-from .database import write
+from .database import Overtaken, write
 
 __all__ = ["Disposition", "Request", "hash_key", "retried_as", "submit"]
 
@@ -49,8 +49,11 @@ def submit(request: Request) -> tuple[Run, bool]:
             return there, False
         if request.retry_of and (there := retried_as(request.retry_of.pk)):
             return there, False
-        if created := insert(request):
-            return created, True
+        try:
+            if created := insert(request):
+                return created, True
+        except Overtaken:
+            pass  # by a run with this key, which may be live still
     raise RuntimeError(
         f"The live run of {request.operation} could neither be created nor read {ATTEMPTS} times in a row."
     )
@@ -62,7 +65,10 @@ def live_run(key: str) -> Run | None:
 
 
 def insert(request: Request) -> Run | None:
-    """The run and its planning part, in one transaction; None when another one holds the key (or retried first)."""
+    """The run and its planning part, in one transaction; None when another one holds the key (or retried first).
+
+    Raises Overtaken when another one got the key while this one waited for its turn to write.
+    """
     run = Run(
         id=uuid.uuid4(),  # made here, so that "did mine get in?" can be asked
         operation=request.operation,
@@ -76,7 +82,7 @@ def insert(request: Request) -> Run | None:
         root_id=(request.retry_of.root_id or request.retry_of.pk) if request.retry_of else None,
         changed=NowMs(),
     )
-    with write():
+    with write(is_overtaken=lambda: live_run(request.key) is not None):
         # ON CONFLICT DO NOTHING: an IntegrityError would break the caller's own transaction.
         Run.objects.bulk_create([run], ignore_conflicts=True)
         mine = Run.objects.filter(pk=run.pk).first()

@@ -8,6 +8,8 @@ import time
 
 from django.db import connection
 
+from .database import data_version
+
 __all__ = ["Turns"]
 
 POSTGRESQL_BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percent
@@ -22,7 +24,7 @@ class Turns:
 
     def __init__(self) -> None:
         self.takes_turns = connection.vendor == "sqlite"
-        self.version = self.data_version()
+        self.version = data_version() if self.takes_turns else 0
         self.others_wrote = float("-inf")
         self.began = time.monotonic()  # our turn: since the last gap
         self.long_gap_due = self.began + LONG_GAP_EVERY
@@ -44,7 +46,7 @@ class Turns:
         if not self.takes_turns:
             return
         now = time.monotonic()
-        if (version := self.data_version()) != self.version:
+        if (version := data_version()) != self.version:
             self.version, self.others_wrote = version, now
         if now >= self.long_gap_due:
             time.sleep(LONG_GAP)
@@ -54,10 +56,3 @@ class Turns:
         else:
             time.sleep(SHARED_GAP if self.shared else SQLITE_GAP)
         self.began = time.monotonic()
-
-    def data_version(self) -> int:
-        """SQLite's own count of commits by other connections: 3 µs."""
-        if not self.takes_turns:
-            return 0
-        connection.ensure_connection()
-        return int(connection.connection.execute("PRAGMA data_version").fetchone()[0])

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ class Command(BaseCommand):
         demand_tables()
         try:
             operation = registry.get(options["operation"])
-            given = parse(options["param"], schema.of_form(operation.form)["properties"])
-            started = runs.start(operation, given, user=self.user(options["user"]))
+            with ExitStack() as files:
+                given = parse(options["param"], schema.of_form(operation.form)["properties"], files)
+                started = runs.start(operation, given, user=self.user(options["user"]))
         except RunConflict as error:
             raise CommandError(f"{error} See: manage.py headway_status {error.existing or ''}".rstrip()) from error
         except HeadwayError as error:
@@ -69,8 +71,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {username!r}.") from error
 
 
-def parse(pairs: list[str], properties: dict[str, Any]) -> dict[str, Any]:
-    """NAME=VALUE as the operation's schema wants them. Raises CommandError."""
+def parse(pairs: list[str], properties: dict[str, Any], files: ExitStack) -> dict[str, Any]:
+    """NAME=VALUE as the operation's schema wants them; `files` closes what is opened here. Raises CommandError."""
     given: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -78,7 +80,7 @@ def parse(pairs: list[str], properties: dict[str, Any]) -> dict[str, Any]:
             raise CommandError(f"--param {pair!r} is not NAME=VALUE.")
         wanted = properties.get(name, {})
         if wanted.get("format") == "binary":
-            given[name] = open_file(text)
+            given[name] = files.enter_context(open_file(text))
         elif wanted.get("type") == "array":
             given.setdefault(name, []).append(text)
         else:

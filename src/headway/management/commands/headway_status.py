@@ -3,9 +3,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from headway.management.terminal import demand_tables, describe, draw, find_run, watch
+from headway.management.terminal import NO_WORKER, demand_tables, describe, draw, find_run, watch
 from headway.models import Run
 from headway.snapshots import snapshot
 from headway.states import LIVE
@@ -25,6 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=20, help="How many runs to list (default: 20).")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["limit"] < 1:
+            raise CommandError(f"--limit is {options['limit']}; it must be 1 or more.")
         demand_tables()
         if options["run"] is None:
             self.list(options["limit"])
@@ -41,7 +43,10 @@ class Command(BaseCommand):
     def list(self, limit: int) -> None:
         """The live runs and the newest of the others, a line each."""
         there = workers.alive()
-        self.stdout.write(f"{there} worker{'' if there == 1 else 's'} heard of in the last 30 seconds.")
+        if there:
+            self.stdout.write(f"{there} worker{'' if there == 1 else 's'} heard of in the last 30 seconds.")
+        else:
+            self.stdout.write(NO_WORKER)
         live = list(Run.objects.filter(state__in=sorted(LIVE))[:limit])
         ended = list(Run.objects.exclude(state__in=sorted(LIVE))[: max(0, limit - len(live))])
         for run in [*live, *ended]:

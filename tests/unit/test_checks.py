@@ -1,0 +1,103 @@
+"""What can't work is told at start-up, with an id and what to do."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from headway.checks import check_database, check_settings
+from headway.conf import Conf, conf
+from tests.shell.manage import manage, on_sqlite, without_traceback
+
+PLAIN = """
+from tests.settings import *
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "plain.sqlite3"}}
+"""
+COMMANDS = [["check"], ["headway_run", "airports.import_airports"]]
+
+
+def found(settings: Any, declared: Any) -> str:
+    """What is said of these settings."""
+    settings.HEADWAY = declared
+    (error,) = check_settings()
+    assert error.id == "headway.E001"
+    assert error.hint == "Mend HEADWAY in the project's settings."
+    with pytest.raises(ImproperlyConfigured):
+        conf()
+    return str(error.msg)
+
+
+class TestSettings:
+    def test_the_defaults_hold_where_nothing_is_declared(self, settings: Any) -> None:
+        del settings.HEADWAY
+        assert check_settings() == []
+        assert conf() == Conf(lease_seconds=10.0, slice_seconds=30.0, busy_slice_seconds=2.0)
+
+    def test_each_may_be_set(self, settings: Any) -> None:
+        settings.HEADWAY = {"LEASE_SECONDS": 3, "SLICE_SECONDS": 0.5}
+        assert check_settings() == []
+        assert (conf().lease_seconds, conf().slice_seconds) == (3.0, 0.5)
+
+    @pytest.mark.parametrize(
+        ("declared", "said"),
+        [
+            (
+                {"LEASE": 10},
+                "HEADWAY has no setting 'LEASE'. There are: BUSY_SLICE_SECONDS, LEASE_SECONDS, SLICE_SECONDS.",
+            ),
+            (
+                {"lease_seconds": 10},
+                "HEADWAY has no setting 'lease_seconds'. There are: BUSY_SLICE_SECONDS, LEASE_SECONDS, SLICE_SECONDS.",
+            ),
+            ({"LEASE_SECONDS": 0}, "HEADWAY['LEASE_SECONDS'] is 0; it must be a number of seconds above 0."),
+            ({"LEASE_SECONDS": "10"}, "HEADWAY['LEASE_SECONDS'] is '10'; it must be a number of seconds above 0."),
+            ({"LEASE_SECONDS": True}, "HEADWAY['LEASE_SECONDS'] is True; it must be a number of seconds above 0."),
+            (
+                {"LEASE_SECONDS": float("nan")},
+                "HEADWAY['LEASE_SECONDS'] is nan; it must be a number of seconds above 0.",
+            ),
+            (
+                {"LEASE_SECONDS": float("inf")},
+                "HEADWAY['LEASE_SECONDS'] is inf; it must be a number of seconds above 0.",
+            ),
+            (None, "HEADWAY is None; it must be a dictionary, such as {'LEASE_SECONDS': 10}."),
+            (
+                ["LEASE_SECONDS"],
+                "HEADWAY is ['LEASE_SECONDS']; it must be a dictionary, such as {'LEASE_SECONDS': 10}.",
+            ),
+        ],
+    )
+    def test_what_cannot_be_meant_is_told(self, settings: Any, declared: Any, said: str) -> None:
+        assert found(settings, declared) == said
+
+
+class TestDatabase:
+    def test_the_suites_own_database_is_fine(self) -> None:
+        assert check_database() == []
+
+    def test_another_kind_of_database_is_told_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(connection._connections[connection._alias]), "vendor", "oracle")  # type: ignore[attr-defined]
+        (error,) = check_database()
+        assert (error.id, error.msg) == ("headway.E002", "Headway doesn't run on oracle.")
+        assert error.hint == "Use one of: postgresql, sqlite."
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+    def test_no_command_starts_on_a_sqlite_as_django_sets_it_up(self, tmp_path: Path, command: list[str]) -> None:
+        (tmp_path / "plain_settings.py").write_text(PLAIN)
+        env = on_sqlite(tmp_path / "db.sqlite3", "plain_settings")
+        env["PYTHONPATH"] += f":{tmp_path}"
+        said = without_traceback(manage(*command, env=env))
+        assert (
+            "(headway.E003) SQLite's transactions are not IMMEDIATE: two writers at once would fail with "
+            "'database is locked'.\n"
+            '\tHINT: Add "transaction_mode": "IMMEDIATE" to OPTIONS of the default database.\n'
+        ) in said
+        assert (
+            "(headway.E004) SQLite is not told to use its write-ahead log (WAL): readers and writers would wait for "
+            "each other.\n"
+            '\tHINT: Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the '
+            "default database, and never put the file on a network disk."
+        ) in said
+        assert not (tmp_path / "plain.sqlite3").exists()

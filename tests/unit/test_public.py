@@ -1,0 +1,79 @@
+"""What is public is listed, in order, and is there; and declaring an operation needs neither settings nor models."""
+
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import headway
+from headway import errors
+
+NOT_FOR_IMPORT = ("headway.apps", "headway.management.commands.", "headway.migrations.")  # Django finds these by name
+EMPTY = {"headway.management", "headway.management.commands", "headway.migrations", "headway.operations"} | {
+    "headway.store",
+    "headway.engines.embedded",
+}
+
+MODULES = [
+    importlib.import_module(found.name)
+    for found in pkgutil.walk_packages(headway.__path__, "headway.")
+    if not found.name.startswith(NOT_FOR_IMPORT)
+]
+
+
+def rank(name: str) -> tuple[int, str]:
+    """CONSTANTS, then Classes, then functions."""
+    return 0 if name.isupper() else 1 if name[0].isupper() else 2, name
+
+
+def own_names(module: ModuleType) -> list[str]:
+    """What the module itself defines, not counting what begins with an underscore."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+    ]
+
+
+def test_the_words_for_declaring() -> None:
+    assert headway.__all__ == ["Operation", "Reject", "Skip", "Stop", "sources"]
+    assert all(hasattr(headway, name) for name in headway.__all__)
+
+
+def test_the_sources() -> None:
+    assert headway.sources.__all__ == [
+        "Entry", "Json", "Row", "Selections", "Source", "csv", "ndjson", "queryset", "selection",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_each_module_lists_what_is_public_in_order(module: ModuleType) -> None:
+    listed: list[str] | None = getattr(module, "__all__", None)
+    if listed is None:
+        assert module.__name__ in EMPTY or not own_names(module) or module.__package__ == "headway.models"
+        return
+    assert listed == sorted(set(listed), key=rank)
+    assert all(hasattr(module, name) for name in listed)
+
+
+def test_every_error_says_what_it_means_and_is_one_of_headways() -> None:
+    for name in errors.__all__:
+        kind = getattr(errors, name)
+        assert kind.__doc__
+        if name != "ParamError":  # a value inside an error
+            assert issubclass(kind, errors.HeadwayError)
+            assert f"── {name} " in (errors.__doc__ or "") or name == "HeadwayError"
+
+
+def test_importing_the_words_needs_no_settings_and_no_models() -> None:
+    code = (
+        "import sys, headway; from headway import sources; from headway.forms import CsvFileField; "
+        "sources.csv('airports.csv'); print('headway.models' in sys.modules)"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert (said.stdout, said.stderr) == ("False\n", "")
