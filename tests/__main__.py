@@ -22,7 +22,7 @@ def main() -> int:
     """0 when both suites passed."""
     arguments = sys.argv[1:]
     sqlite = suite("SQLite", arguments)
-    with Postgres(durable=True) as server:
+    with Postgres() as server:
         postgres = suite("PostgreSQL", [*arguments, "-m", "django_db"], TEST_DATABASE_URL=server.url)
     return sqlite or postgres
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.utils import translation
 
@@ -67,7 +68,7 @@ def start(operation: type[Operation] | str, given: dict[str, Any] | None = None,
             params=encoded,
             fingerprint=params.fingerprint(encoded),
             key=key_of(declared, cleaned, owner),
-            language=translation.get_language() or "",
+            language=translation.get_language() or settings.LANGUAGE_CODE,
             started_by_id=None if owner is None else owner.pk,
         )
         with telling_if_not_migrated():

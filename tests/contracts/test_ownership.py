@@ -1,5 +1,6 @@
 """Who owns a part, and what those who don't own it any more can still do: nothing."""
 
+import sys
 import threading
 from typing import Any
 
@@ -309,3 +310,14 @@ def test_a_deleted_run_is_simply_gone_for_its_worker() -> None:
     ItemOutcome.objects.all().delete()
     Run.objects.filter(pk=run.pk).delete()
     assert work(part) is runner.Outcome.FENCED
+
+
+def test_an_error_that_nobody_foresaw_leaves_the_run_to_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = start(items=4)
+    monkeypatch.setattr(sys.modules["headway.runner.work"], "LARGEST", "not a number")  # a fault of Headway's own
+    work(claim(run))
+    assert (fresh(run).state, fresh(run).reason_code) == ("paused", "internal-error")
+    monkeypatch.undo()
+    runs.resume(run)
+    assert drive(run).state == "succeeded"
+    assert LedgerEntry.objects.count() == 4

@@ -1,16 +1,16 @@
 """Many who start a run in the same instant: processes of many threads, each with a connection of its own.
 
-`Starters` is the test's side. The other is this file run as a process: a line of JSON in for each round, one out.
+`Starters` is the test's side. The other is this file run as a process: a line of JSON in for each request, one out.
 """
 
 import json
-import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,18 +25,18 @@ from django.db import OperationalError, connection
 from headway import runs
 from headway.errors import RunConflict
 from tests.app.gates import Gate
-from tests.workers import environment
+from tests.workers import environment, until
 
-__all__ = ["PROCESSES", "THREADS", "Answer", "Starters", "connect_patiently"]
+__all__ = ["STARTERS", "Answer", "Starters"]
 
 PROCESSES, THREADS = 4, 50
+STARTERS = PROCESSES * THREADS
 OPERATION = "tests.write_ledger"
-PATIENCE = 30.0  # s; the server takes no more connections than there are starters, and the last round's end slowly
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one start came to: "created", "joined" or "refused", for which run; or an error. And how long it took."""
+    """What one start came to: "created", "joined" or "refused", and for which run; or an error. How long it took."""
 
     what: str
     run: str
@@ -44,7 +44,10 @@ class Answer:
 
 
 class Starters:
-    """200 of them, in processes that live for the whole test."""
+    """200 of them, in processes that live as long as this. They connect by their first start, and stay connected.
+
+    Meanwhile they may need every connection that the server has: the test itself uses none.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.gate = Gate(directory / "start").build()
@@ -58,80 +61,84 @@ class Starters:
             for _ in range(PROCESSES)
         ]
 
-    def start_all(self, given: Sequence[dict[str, Any]], *, connected: bool = True) -> list[Answer]:
-        """One start for each of these parameters, all in the same instant; `connected` before it, or only by it."""
-        connection.close()
+    def start(self, given: Sequence[dict[str, Any]]) -> list[Answer]:
+        """One start by each of them, with these parameters, all in the same instant."""
+        assert len(given) == STARTERS
         for number, process in enumerate(self.processes):
-            share = given[number * THREADS : (number + 1) * THREADS]
-            assert process.stdin is not None
-            process.stdin.write(json.dumps([share, connected]).encode() + b"\n")
-            process.stdin.flush()
-        self.gate.wait_until_all_reached(len(given))
-        self.gate.open(len(given))
-        answers = [Answer(**answer) for process in self.processes for answer in read_line(process)]
-        connect_patiently()
-        return answers
+            say(process, ["start", given[number * THREADS : (number + 1) * THREADS]])
+        self.gate.wait_until_all_reached(STARTERS)
+        self.gate.open(STARTERS)
+        return [Answer(**answer) for process in self.processes for answer in hear(process)]
+
+    def cancel(self, run: str) -> str:
+        """One of them cancels the run; its state then."""
+        say(self.processes[0], ["cancel", run])
+        return str(hear(self.processes[0]))
 
     def __enter__(self) -> "Starters":
+        connection.close()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process in self.processes:
-            process.kill()
-            process.communicate()
+            process.communicate()  # ends its input, and so the process
+        until(is_alone)
 
 
-def read_line(process: "subprocess.Popen[bytes]") -> list[dict[str, Any]]:
+def say(process: "subprocess.Popen[bytes]", request: Any) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(request).encode() + b"\n")
+    process.stdin.flush()
+
+
+def hear(process: "subprocess.Popen[bytes]") -> Any:
     assert process.stdout is not None
-    answers: list[dict[str, Any]] = json.loads(process.stdout.readline())
-    return answers
+    return json.loads(process.stdout.readline())
 
 
-def connect_patiently() -> None:
-    """Open this thread's connection; wait for one while the server has none to give."""
-    give_up = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.ensure_connection()
-            return
-        except OperationalError:
-            if time.monotonic() > give_up:
-                raise
-        time.sleep(0.05)
+def is_alone() -> bool:
+    """Whether a new connection can be had, and no other is left."""
+    try:
+        connection.ensure_connection()
+    except OperationalError:
+        return False
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return bool(cursor.fetchone()[0] == 0)
 
 
-def answer(gate: Gate, given: dict[str, Any], connected: bool, answers: list[Answer]) -> None:
-    """One start, by a thread of its own."""
-    if connected:
-        connect_patiently()
+def start(gate: Gate, given: dict[str, Any]) -> Answer:
+    """One start, by the thread that calls this."""
     gate.wait_here()
     began = time.perf_counter()
+    run: Any = None
     try:
-        try:
-            started = runs.start(OPERATION, given)
-            what, run = started.disposition.value, started.run.pk
-        except RunConflict as conflict:
-            what, run = "refused", conflict.existing
-        except Exception as error:
-            what, run = repr(error), None
-        answers.append(Answer(what, str(run), (time.perf_counter() - began) * 1000))
-    finally:
-        connection.close()
+        started = runs.start(OPERATION, given)
+        what, run = started.disposition.value, started.run.pk
+    except RunConflict as conflict:
+        what, run = "refused", conflict.existing
+    except Exception as error:
+        what = repr(error)
+    return Answer(what, str(run), (time.perf_counter() - began) * 1000)
 
 
 def main(gate: Gate) -> None:
-    """Round after round, as long as somebody asks for one."""
-    for line in sys.stdin:
-        share, connected = json.loads(line)
-        answers: list[Answer] = []
-        threads = [threading.Thread(target=answer, args=(gate, given, connected, answers)) for given in share]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        os.write(sys.stdout.fileno(), json.dumps([asdict(answer) for answer in answers]).encode() + b"\n")
+    """Do what is asked, as long as somebody asks."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        for line in sys.stdin:
+            match json.loads(line):
+                case "start", given:
+                    # As many as there are threads, and each waits at the gate: so each thread has one.
+                    answer: Any = [asdict(answer) for answer in threads.map(partial(start, gate), given)]
+                case "cancel", run:
+                    answer = threads.submit(runs.cancel, run).result().state
+            print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -136,9 +136,9 @@ class TestWatching:
         assert "no worker" not in watched(monkeypatch, 10).lower()
 
     def test_a_terminal_is_drawn_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("COLUMNS", "40")
+        monkeypatch.setenv("COLUMNS", "60")
         said = watched(monkeypatch, 3.5, out=Terminal())
-        drawn = "\r\x1b[2KWrite ledger  queued: no worker is ther…"
+        drawn = "\r\x1b[2KWrite ledger  queued: no worker is there  0 so far"
         notice = "\r\x1b[2KNo worker is there. Start one: manage.py headway_worker\n"
         assert said.count(drawn) > 10
         assert said.count(notice) == 1
@@ -157,7 +157,7 @@ class TestToTheEnd:
         lines = said.stdout.splitlines()
         assert lines[0] == f"Created run {run.pk} of tests.write_ledger."
         assert lines[-9:] == [
-            f"Write ledger  partial  {'█' * 40}  100.0 %  50 of 50 · 3 failed · 1 skipped",
+            f"Write ledger  partial  {'█' * 40} 100.0 %  50 of 50 · 3 failed · 1 skipped",
             f"Write ledger (tests.write_ledger), run {run.pk}",
             "  state      partial",
             "  processed  50 of 50",

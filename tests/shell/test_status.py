@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 
+from headway import runs
 from headway.clock import NowMs
 from headway.models import Kind, Part, Run
 from headway.store import workers
@@ -71,13 +72,16 @@ class TestRuns:
     def test_the_live_ones_come_first_however_old(self) -> None:
         live = start(items=1)
         work(claim(live), should_stop=lambda: True)
-        ended = [drive(start(items=items)) for items in (2, 3)]
-        again = start(items=1)
+        runs.pause(live)
+        older, newer = (drive(start(items=items)) for items in (2, 3))
 
-        lines = status()[1:]
-
-        assert [line[:36] for line in lines] == [str(run.pk) for run in [again, *reversed(ended)]] or lines
-        assert status("--limit", "1")[1:] == lines[:1]
+        first, *others = status()[1:]
+        assert first.startswith(f"{live.pk}  Write ledger  paused  ")
+        assert others == [
+            f"{newer.pk}  Write ledger  succeeded  {'█' * 40} 100.0 %  3 of 3",
+            f"{older.pk}  Write ledger  succeeded  {'█' * 40} 100.0 %  2 of 2",
+        ]
+        assert [line[:36] for line in status("--limit", "2")[1:]] == [str(live.pk), str(newer.pk)]
 
     def test_one_is_told_in_full(self) -> None:
         run = drive(start(items=3, reject="0,1,2"))
@@ -100,7 +104,7 @@ class TestRuns:
     def test_watching_a_run_that_has_ended_ends_at_once(self) -> None:
         run = drive(start(items=3))
         assert status(str(run.pk), "--watch")[:2] == [
-            f"Write ledger  succeeded  {'█' * 40}  100.0 %  3 of 3",
+            f"Write ledger  succeeded  {'█' * 40} 100.0 %  3 of 3",
             f"Write ledger (tests.write_ledger), run {run.pk}",
         ]
 

@@ -123,8 +123,7 @@ class TestBadRows:
             ("undecodable", "The line is not UTF-8: byte 0xF4 at position 46.", "line 65,541"),
             (
                 "malformed",
-                "The row is not well-formed CSV: unexpected end of data. "
-                "Is each quotation mark closed, or doubled?",
+                "The row is not well-formed CSV: unexpected end of data. Is each quotation mark closed, or doubled?",
                 "line 65,542",
             ),
         ]

@@ -90,7 +90,7 @@ class Operation:
         return None if self.user is None else str(self.user.pk)
 
     def on_start(self) -> None:
-        """Called once, in the transaction in which the run's bounds are frozen."""
+        """Called once, in the transaction that freezes the run's bounds; for a retry too (see `self.run.retry_of`)."""
 
     def on_finish(self) -> Any:
         """Called once, in the transaction that ends the run; what it returns (JSON) is the run's result.

@@ -50,5 +50,6 @@ def source_of(operation: Operation, run: Run) -> Source[Any]:
             f"{operation.name}: items() must return a source, such as sources.csv(…) or sources.queryset(…), "
             f"not {type(source).__name__}."
         )
-    source.attach(RunSelections(run.pk))
+    # A chain of retries has one selection, its first run's: the others take up ranges of it.
+    source.attach(RunSelections(run.root_id or run.pk))
     return source

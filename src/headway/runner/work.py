@@ -47,6 +47,7 @@ HOPELESS_TRIES = 20  # claims in a row without a checkpoint: what kills its work
 POISON_DEATHS = 2  # with the first one, before anybody was careful: three
 POISON_DEATHS_SLOW = 3  # an item of over a second is more often hit by a deploy than at fault
 SLOW_ITEM_MS = 1_000
+IDLE_SLACK = 5.0  # s beyond the item's own timeout, so that only a worker that can't end its transaction is ended
 
 
 class Outcome(Enum):
@@ -70,14 +71,26 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> Outcome:
     except (Fenced, RunNotFound):
         log.info("part=%s run=%s event=fenced", part.pk, part.run_id)
         return Outcome.FENCED
-    except Exception as error:  # the worker's boundary: nothing may end the process but its signals
+    except Exception as error:  # noqa: BLE001  (the worker's boundary: only signals may end the process)
         if database.is_lost(error) or database.is_transient(error):
             log.warning("part=%s run=%s event=database-lost error=%r", part.pk, part.run_id, error)
             database.forget()
             return Outcome.LOST
-        raise
+        return give_up(part, error)
     finally:
         pulse.rest()
+
+
+def give_up(part: Part, error: Exception) -> Outcome:
+    """What nobody foresaw: the run waits for a person, instead of killing one worker after the other."""
+    log.exception("part=%s run=%s event=internal-error", part.pk, part.run_id)
+    database.forget()
+    detail = "".join(traceback.format_exception(error))
+    try:
+        control.halt(part, Want.PAUSE, Reason("internal-error", "The worker failed. Resume it to try again.", detail))
+    except (Fenced, RunNotFound):
+        return Outcome.FENCED
+    return Outcome.DONE
 
 
 class OperationError(Exception):
@@ -117,6 +130,7 @@ class Slice:
     def advance(self) -> Outcome:
         """Plan, work, finish: whatever of it is still to be done."""
         operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say))
+        database.bound_idle_transactions(operation.item_timeout + IDLE_SLACK)
         if self.part.kind == Kind.FINISH:
             return self.finish(operation)
         source = ask("Its items can't be found.", lambda: source_of(operation, self.part.run))

@@ -15,6 +15,7 @@ __all__ = [
     "Fault",
     "Overtaken",
     "back_off",
+    "bound_idle_transactions",
     "data_version",
     "fault",
     "forget",
@@ -100,6 +101,16 @@ def forget() -> None:
         connection.savepoint_ids.clear()
         connection.atomic_blocks.clear()
         connection.run_on_commit.clear()
+
+
+def bound_idle_transactions(seconds: float) -> None:
+    """On PostgreSQL, let the server end our session when a transaction idles for longer: we are frozen or cut off."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [str(round(seconds * 1000))]
+        )
 
 
 def back_off(attempt: int) -> None:

@@ -43,7 +43,8 @@ class Command(BaseCommand):
                 given = parse(options["param"], schema.of_form(operation.form)["properties"], files)
                 started = runs.start(operation, given, user=self.user(options["user"]))
         except RunConflict as error:
-            raise CommandError(f"{error} See: manage.py headway_status {error.existing or ''}".rstrip()) from error
+            see = f" See: manage.py headway_status {error.existing}" if error.existing else ""
+            raise CommandError(f"{error}{see}") from error
         except HeadwayError as error:
             raise CommandError(str(error)) from error
         run = started.run
