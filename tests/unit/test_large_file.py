@@ -90,5 +90,4 @@ def test_the_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert seen["total"] == 28_298 * times
     assert seen["processed"] > 0
     assert seen["state"] == "cancelled"
-    print(seen)
     assert seen["grown"] < GROWTH, seen

@@ -1,0 +1,42 @@
+"""Short runs among long ones."""
+
+import time
+
+import pytest
+
+from headway import runs
+from headway.models import Part, Run
+from tests.crash.aloud import Tell
+from tests.crash.scene import SLACK
+from tests.workers import Workers, until, wait_for_end
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BIG_RUNS, BIG = 20, 100_000
+PROMISED = 5.0  # s
+ROUNDS = 4
+
+
+def test_a_run_of_ten_items_is_done_within_seconds_among_twenty_of_a_hundred_thousand(
+    workers: Workers, tell: Tell
+) -> None:
+    big = [runs.start("tests.write_ledger", {"items": BIG + number, "work_us": 100}).run for number in range(BIG_RUNS)]
+    workers.start(processes=2)
+    until(lambda: Run.objects.filter(state="running").count() == BIG_RUNS)
+    # As if they had gone on for a while: from then on, long ones go first on every other claim.
+    Part.objects.filter(run__in=big, token__isnull=True).update(worked_ms=60_000)
+
+    took = []
+    for number in range(ROUNDS):
+        began = time.monotonic()
+        small = runs.start("tests.write_ledger", {"items": 10 + number}).run
+        ended = wait_for_end(small.pk)
+        took.append(time.monotonic() - began)
+        assert ended.state == "succeeded"
+        assert ended.total == 10 + number
+    for run in big:
+        runs.cancel(run)
+
+    tell(f"ten items among {BIG_RUNS} runs of {BIG:,}: done after {', '.join(f'{seconds:.1f}' for seconds in took)} s")
+    assert max(took) < PROMISED * SLACK
+    until(lambda: Run.objects.filter(state="cancelled").count() == BIG_RUNS)
