@@ -1,5 +1,6 @@
 """A worker driven by hand: claims and works in the test's own process, so that a test decides what happens when."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ from headway import runner, runs
 from headway.models import Part, Run
 from headway.store import leases
 
-__all__ = ["claim", "drive", "expire", "fresh", "start", "work"]
+__all__ = ["claim", "counted", "drive", "expire", "fresh", "start", "work"]
 
 WORKER = "driven"
 
@@ -28,6 +29,13 @@ def claim(run: Run, worker: str = WORKER) -> Part:
 def work(part: Part, should_stop: Callable[[], bool] = lambda: False) -> runner.Outcome:
     """One slice."""
     return runner.work(part, should_stop, runner.Pulse())
+
+
+def counted() -> None:
+    """Wait until nobody in this process counts a total any more, since its end is a change of the run as well."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("headway-count-"):
+            thread.join(30)
 
 
 def drive(run: Run) -> Run:

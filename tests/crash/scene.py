@@ -54,12 +54,14 @@ def owner_of(run: Run, workers: Workers) -> Owner:
 
 def until_owned_anew(run: Run, token: int) -> float:
     """Wait until the part has another owner than the one with this token; gives how long that took, in seconds."""
-    return until(lambda: part_of(run).token not in (None, token))
+    others = Part.objects.filter(run=run, token__isnull=False).exclude(token=token)
+    return until(others.exists)
 
 
 def processed(run: Run) -> int:
     """How many of the run's items have ended."""
-    return sum(part.processed for part in Part.objects.filter(run=run))
+    parts = Part.objects.filter(run=run).values_list("succeeded", "failed", "skipped")
+    return sum(sum(part) for part in parts)
 
 
 def entries(run_id: UUID) -> Counter[str]:

@@ -22,7 +22,7 @@ def test_a_run_of_ten_items_is_done_within_seconds_among_twenty_of_a_hundred_tho
 ) -> None:
     big = [runs.start("tests.write_ledger", {"items": BIG + number, "work_us": 100}).run for number in range(BIG_RUNS)]
     workers.start(processes=2)
-    until(lambda: Run.objects.filter(state="running").count() == BIG_RUNS)
+    until(lambda: Run.objects.filter(state="running").count() == 2)
     # As if they had gone on for a while: from then on, long ones go first on every other claim.
     Part.objects.filter(run__in=big, token__isnull=True).update(worked_ms=60_000)
 

@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django import forms
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from headway import Operation, runs
+from headway.management.commands.headway_run import parse
 from headway.models import Run
+from headway.operations import schema
 from headway.store import workers as known_workers
 from tests.app.driving import drive, fresh, start
 from tests.app.sources import Numbers
@@ -51,6 +55,16 @@ class Clock:
         self.now += seconds
         if self.now > self.end:
             raise KeyboardInterrupt
+
+
+def worked_while_watching(monkeypatch: pytest.MonkeyPatch, operation: str) -> tuple[str, str]:
+    """(what `headway_run --watch` says, its error) while a worker works whenever the command sleeps."""
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: drive(Run.objects.get()))
+    monkeypatch.setattr("headway.management.terminal.time", clock)
+    out = io.StringIO()
+    with pytest.raises(CommandError) as raised:
+        call_command("headway_run", operation, "--watch", stdout=out)
+    return out.getvalue(), str(raised.value)
 
 
 class Terminal(io.StringIO):
@@ -144,8 +158,52 @@ class TestWatching:
         assert said.count(notice) == 1
 
 
+@pytest.mark.parametrize(
+    ("pairs", "given"),
+    [
+        (["number=5"], {"number": 5}),
+        (["number=five"], {"number": "five"}),  # the schema refuses it, and says what would be right
+        (["text=5"], {"text": "5"}),
+        (["text=a=b"], {"text": "a=b"}),
+        (["text="], {"text": ""}),
+        (["flag=true"], {"flag": True}),
+        (["maybe=null"], {"maybe": None}),
+        (["price=1.10"], {"price": "1.10"}),
+        (["many=a", "many=b"], {"many": ["a", "b"]}),
+        (["more={}"], {"more": "{}"}),  # a form's JSON field parses it
+        (["oops=1"], {"oops": "1"}),
+    ],
+)
+def test_a_parameter_is_what_its_field_makes_of_it(pairs: list[str], given: dict[str, Any]) -> None:
+    fields = {
+        "number": forms.IntegerField(),
+        "text": forms.CharField(),
+        "flag": forms.BooleanField(),
+        "maybe": forms.NullBooleanField(),
+        "price": forms.DecimalField(),
+        "many": forms.MultipleChoiceField(choices=[("a", "A"), ("b", "B")]),
+        "more": forms.JSONField(),
+    }
+    form: type[forms.Form] = type("SomeForm", (forms.Form,), fields)
+    with ExitStack() as files:
+        assert parse(pairs, schema.of_form(form)["properties"], files) == given
+
+
 @pytest.mark.django_db(transaction=True)
 class TestToTheEnd:
+    def test_a_run_that_pauses_is_exit_code_1_and_says_why(
+        self, monkeypatch: pytest.MonkeyPatch, script: dict[str, Any]
+    ) -> None:
+        def broken() -> Any:
+            raise RuntimeError("not yet written")
+
+        script["items"] = broken
+        said, error = worked_while_watching(monkeypatch, "tests.scripted")
+        assert (
+            "  reason     Its items can't be found. Mend it, then resume; nothing is lost. (operation-error)\n" in said
+        )
+        assert error == "The run is paused; it goes on when somebody resumes it."
+
     def test_it_prints_the_counts_and_a_run_that_failed_is_exit_code_1(self, workers: Workers) -> None:
         workers.start()
         said = manage(

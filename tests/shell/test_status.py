@@ -108,6 +108,15 @@ class TestRuns:
             f"Write ledger (tests.write_ledger), run {run.pk}",
         ]
 
+    def test_ctrl_c_ends_the_watching_not_the_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(seconds: float) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("headway.management.terminal.time.sleep", interrupt)
+        run = start()
+        assert status(str(run.pk), "--watch")[-1] == "The run goes on."
+        assert fresh(run).state == "queued"
+
 
 @pytest.mark.django_db
 class TestFinding:

@@ -139,6 +139,16 @@ class TestBadRows:
         assert (run.state, run.reason_code) == ("paused", "operation-error")
         assert "airports.csv" in run.reason_detail
 
+    def test_an_operation_that_is_no_more_pauses_its_runs(self) -> None:
+        run = runs.start("tests.scripted").run
+        Run.objects.update(operation="airports.removed")
+
+        run = drive(run)
+
+        assert (run.state, run.reason_code) == ("paused", "operation-error")
+        assert run.reason_text == "Its operation can't be loaded. Mend it, then resume; nothing is lost."
+        assert "There is no operation 'airports.removed'." in run.reason_detail
+
     def test_an_instance_that_is_deleted_under_a_run_too(self, script: dict[str, Any]) -> None:
         run = runs.start("tests.scripted").run
         Run.objects.update(params={"thing": {"$instance": ["app.thing", 999]}})

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from headway import Reject, Skip, Stop
-from headway.models import ItemOutcome, Part
+from headway.models import ItemOutcome, Kind, Part
 from tests.app.driving import drive, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +38,7 @@ def test_in_an_items_error_too(script: Script) -> None:
 def test_in_what_an_operation_says(script: Script) -> None:
     script["before"] = lambda operation, number: operation.say(ODD)
     drive(start("tests.scripted"))
-    assert Part.objects.get().message == KEPT
+    assert Part.objects.get(kind=Kind.ITEMS).message == KEPT
 
 
 def test_in_the_reason_for_which_a_run_is_stopped(script: Script) -> None:

@@ -334,8 +334,8 @@ class TestClean:
         assert cleaned(by_code=one)["by_code"] == cleaned(by_code="one")["by_code"] == one
         for several in ([one.pk, two.pk], [str(one.pk), two.pk], [one, two], Thing.objects.all()):
             assert set(cleaned(things=several)["things"]) == {one, two}
-        for several in (["one", "two"], [one, two], Thing.objects.all()):
-            assert set(cleaned(things_by_code=several)["things_by_code"]) == {one, two}
+        for by_code in (["one", "two"], [one, two], Thing.objects.all()):
+            assert set(cleaned(things_by_code=by_code)["things_by_code"]) == {one, two}
 
     @pytest.mark.django_db
     def test_an_instance_that_is_not_there_is_refused(self) -> None:

@@ -1,7 +1,6 @@
 """What a watcher is told of a run: the same fields always, counts that add up, a revision that grows with changes."""
 
 import json
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
@@ -16,7 +15,7 @@ from headway.errors import RunNotFound
 from headway.models import Part, Run
 from headway.snapshots import snapshot
 from headway.store import workers
-from tests.app.driving import claim, drive, expire, start, work
+from tests.app.driving import claim, counted, drive, expire, start, work
 from tests.app.sources import Numbers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,13 +43,6 @@ class Translated(Operation):
         return Numbers(1)
 
     def process(self, number: int) -> None: ...
-
-
-def counted() -> None:
-    """Wait for whoever is counting a total."""
-    for thread in threading.enumerate():
-        if thread.name.startswith("headway-count-"):
-            thread.join(30)
 
 
 def one_item(run: Run) -> None:

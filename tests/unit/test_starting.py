@@ -41,7 +41,7 @@ class ReadFile(Operation):
     """One at a time for everybody."""
 
     name = "tests.read_file"
-    params = OneFileForm
+    params: Any = OneFileForm
 
     def items(self) -> Numbers:
         return Numbers(1)

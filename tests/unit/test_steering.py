@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from headway import runner, runs
 from headway.errors import Forbidden, InvalidState, RunNotFound
 from headway.models import Run
-from tests.app.driving import claim, drive, fresh, start, work
+from tests.app.driving import claim, counted, drive, fresh, start, work
 from tests.app.models import LedgerEntry
 
 from .conftest import Grant
@@ -22,6 +22,7 @@ names = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
 def after_one_item(run: Run) -> Run:
     """The run once a worker has planned it, done one item and given it back."""
     work(claim(run), should_stop=lambda: True)
+    counted()
     return fresh(run)
 
 

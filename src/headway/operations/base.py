@@ -46,7 +46,7 @@ class Operation:
     name: ClassVar[str]
     """`app_label.class_name` in snake case, unless given."""
 
-    title: ClassVar[str]
+    title: ClassVar[str | Promise]
     """What people call it; from the class's name, unless given."""
 
     params: Any = None

@@ -267,10 +267,13 @@ def ask(what: str, call: Callable[[], T]) -> T:
 
 
 def result_of(operation: Operation) -> Any:
-    """What `on_finish` gives. Raises TypeError when it isn't JSON."""
+    """What `on_finish` gives. Raises TypeError when it isn't JSON that every database keeps."""
     result = operation.on_finish()
     try:
-        json.dumps(result, allow_nan=False)
+        text = json.dumps(result, allow_nan=False, ensure_ascii=False)
+        text.encode()  # half of a surrogate pair can't be
+        if "\\u0000" in text.replace("\\\\", ""):
+            raise ValueError("a NUL character can't be stored")
     except (TypeError, ValueError) as error:
         raise TypeError(f"on_finish() returned {result!r:.200}, which is not JSON ({error}).") from error
     return result

@@ -14,8 +14,11 @@ from .database import write
 from .endings import end
 from .leases import Fenced
 from .locks import lock_run
+from .outcomes import LONGEST_TEXT, storable
 
 __all__ = ["Reason", "ask_cancel", "ask_pause", "ask_resume", "halt", "yield_part"]
+
+LONGEST_DETAIL = 20_000
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,9 @@ def save(run: Run, *fields: str) -> None:
 def want(run: Run, wanted: Want, reason: Reason) -> None:
     """Write the wish down for the run and for each part that isn't closed; only released ones follow at once."""
     run.want = wanted
-    run.reason_code, run.reason_text, run.reason_detail = reason.code, reason.text, reason.detail
+    run.reason_code = reason.code
+    run.reason_text = storable(reason.text, LONGEST_TEXT)
+    run.reason_detail = storable(reason.detail[-LONGEST_DETAIL:], LONGEST_DETAIL)  # a traceback's end says most
     save(run, "want", "reason_code", "reason_text", "reason_detail")
     if wanted == Want.RUN:
         # Waiting isn't working: the pace is measured anew. An owner that hasn't yet seen the pause just goes on.

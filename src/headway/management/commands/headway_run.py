@@ -60,6 +60,8 @@ class Command(BaseCommand):
         describe(seen, self.stdout)
         if seen["state"] in ("failed", "cancelled"):
             raise CommandError(f"The run ended as {seen['state']}.")
+        if not seen["done"]:
+            raise CommandError(f"The run is {seen['state']}; it goes on when somebody resumes it.")
 
     def user(self, username: str | None) -> Any:
         """The user of this name. Raises CommandError."""

@@ -1,0 +1,46 @@
+"""The README's example is code that runs."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from example.airports.models import Airport
+from headway import runs
+from headway.models import ItemOutcome
+from headway.operations import registry
+from tests.app.driving import drive
+
+HEADER = "icao,iata,name,city,subd,country,elevation,lat,lon,tz"
+ROWS = [
+    "EDDF,FRA,Frankfurt,Frankfurt,Hesse,DE,364,50.03,8.57,Europe/Berlin",
+    "EDDX,,Nowhere,,Hesse,DE,364,50.03,8.57,Europe/Berlin",
+    "EDDY,,Frankfurt,Frankfurt,Hesse,DE,364,50.03,8.57,Europe/Berlin",
+]
+
+
+@pytest.fixture
+def example() -> Iterator[Any]:
+    """The class that the README's first Python block declares."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert block is not None
+    before = registry.get("airports.import_airports")
+    names: dict[str, Any] = {"__name__": before.__module__, "__package__": "example.airports"}
+    exec(compile(block[1], "README.md", "exec"), names)
+    yield names["ImportAirports"]
+    registry.add(before)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_example_of_the_readme_runs_as_it_stands(example: Any) -> None:
+    upload = SimpleUploadedFile("airports.csv", "\n".join([HEADER, *ROWS]).encode())
+
+    run = drive(runs.start(example, {"file": upload}).run)
+
+    assert run.state == "partial"
+    assert list(Airport.objects.values_list("icao", flat=True)) == ["EDDF"]
+    assert sorted(ItemOutcome.objects.values_list("code", flat=True)) == ["city-missing", "duplicate"]
