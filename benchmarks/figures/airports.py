@@ -29,7 +29,7 @@ def airports(size: Size) -> Iterator[Figure]:
     path = SCRATCH / "airports.csv"
     with BUNDLED.open("rb") as whole:
         path.write_bytes(b"".join(islice(whole, size.airports + 1)))
-    samples = interleave(size.rounds // 3 or 1, {"loop": lambda: loop(path), "headway": lambda: run(path)})
+    samples = interleave(size.rounds // 4 or 1, {"loop": lambda: loop(path), "headway": lambda: run(path)})
     forget_runs()
     Airport.objects.all().delete()
     yield Figure(

@@ -2,8 +2,8 @@
 
 *Around the items*: what a run takes beyond its items, which time themselves, less what the loop takes beyond them.
 Items and their surroundings are disturbed alike by whatever else the machine does, so this is exact to a fraction of a
-percent; but it can't see an item that is slower for Headway's sake. *Against the loop* compares whole runs with whole
-loops and sees all, but on a machine that isn't idle it wavers by more than the goal.
+percent, and the goals are judged by it; but it can't see an item that is slower for Headway's sake. *Against the loop*
+compares whole runs with whole loops and sees that too, but on a machine that isn't idle it wavers by more than a goal.
 """
 
 from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ def figures(what: str, pairs: list[tuple[Timed, Timed]], items: int, goal: Goal)
         against = spread([of(m.total) / of(r.total) - 1 for m, r in pairs])
         extra = f"{spell_seconds(around.median * item)} an item"
         yield figure(f"{what}{clock}, around the items", extra, f"item {spell_seconds(item)}", around, limit)
-        yield figure(f"{what}{clock}, against the loop", "", "", against, limit)
+        yield Figure(f"{what}{clock}, against the loop", ratio=spell_percent(against))
 
 
 def figure(what: str, extra: str, reference: str, share: Spread, limit: float | None) -> Figure:

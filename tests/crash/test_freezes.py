@@ -134,6 +134,6 @@ def test_a_child_frozen_inside_its_transaction_is_killed_by_its_supervisor_after
     assert entries(run.pk) == ONCE_EACH
 
 
-def rows(run: Run) -> list[dict[str, Any]]:
+def rows(run: Run) -> list[Any]:
     """The run's parts as they stand in the database."""
     return list(Part.objects.filter(run=run).order_by("id").values())
