@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection, transaction
 from django.utils import translation
 
 from headway import engines
@@ -35,6 +35,7 @@ from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
 from headway.store import control, planning, submissions
 from headway.store.control import Reason
+from headway.store.database import is_lost
 from headway.store.submissions import Disposition, Request
 
 __all__ = ["Disposition", "Started", "cancel", "get", "may_see", "may_steer", "pause", "resume", "retry", "start"]
@@ -60,7 +61,7 @@ def start(operation: type[Operation] | str, given: dict[str, Any] | None = None,
     declared = registry.get(operation) if isinstance(operation, str) else operation
     owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
     cleaned, stored = files.store(params.clean(declared.form, given or {}))
-    created = False
+    keep = False
     try:
         encoded = params.encode(cleaned)
         request = Request(
@@ -73,8 +74,12 @@ def start(operation: type[Operation] | str, given: dict[str, Any] | None = None,
         )
         with telling_if_not_migrated():
             run, created = submissions.submit(request)
+        keep = created
+    except DatabaseError as error:
+        keep = is_lost(error)  # whether the run is there nobody knows, so its file must stay
+        raise
     finally:
-        if not created:
+        if not keep:
             files.discard(stored)  # the loser's upload: the live run has its own, or there is none
     if created:
         transaction.on_commit(engines.ring)

@@ -8,7 +8,7 @@ from headway import runner, runs
 from headway.models import Part, Run
 from headway.store import leases
 
-__all__ = ["claim", "counted", "drive", "expire", "fresh", "start", "work"]
+__all__ = ["after_items", "claim", "counted", "drive", "expire", "fresh", "start", "work"]
 
 WORKER = "driven"
 
@@ -26,7 +26,7 @@ def claim(run: Run, worker: str = WORKER) -> Part:
     return part
 
 
-def work(part: Part, should_stop: Callable[[], bool] = lambda: False) -> runner.Outcome:
+def work(part: Part, should_stop: Callable[[], bool] = lambda: False) -> runner.Ending:
     """One slice."""
     return runner.work(part, should_stop, runner.Pulse())
 
@@ -36,6 +36,13 @@ def counted() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("headway-count-"):
             thread.join(30)
+
+
+def after_items(count: int = 1) -> Callable[[], bool]:
+    """A `should_stop` that lets one slice do so many items (and plan, if that is still to be done); at most a chunk."""
+    # Asked once before anything is begun, then after each item.
+    asked = iter([False] * count)
+    return lambda: next(asked, True)
 
 
 def drive(run: Run) -> Run:

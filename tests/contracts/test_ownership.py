@@ -17,7 +17,7 @@ from headway.store import checkpoints, control, endings, leases
 from headway.store.checkpoints import Checkpoint
 from headway.store.control import Reason
 from headway.store.leases import CAREFUL_ITEMS, Fenced
-from tests.app.driving import claim, drive, expire, fresh, start, work
+from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +36,7 @@ def checkpoint(part: Part, cursor: int) -> None:
 
 def planned(run: Run, worker: str = "first") -> Part:
     """The run's part, planned and owned, with nothing done."""
-    work(claim(run), should_stop=lambda: True)  # plans, does one item, gives back
+    work(claim(run), should_stop=after_items())  # plans, does one item, gives back
     return claim(run, worker)
 
 
@@ -87,6 +87,8 @@ def test_a_commit_whose_answer_was_lost_is_not_done_again(script: Script, monkey
     def commit_then_lose(self: Any) -> None:
         real(self)
         if threading.current_thread() is threading.main_thread() and script.pop("lose", False):
+            self.connection.close()
+            self.connection = None
             raise InterfaceError("the connection was lost")
 
     script["after"] = lambda operation, number: script.update(lose=number == 4)
@@ -94,7 +96,7 @@ def test_a_commit_whose_answer_was_lost_is_not_done_again(script: Script, monkey
     part = claim(run)
     monkeypatch.setattr(backend, "_commit", commit_then_lose)
     outcome = work(part)
-    assert outcome is runner.Outcome.LOST
+    assert outcome is runner.Ending.LOST
     assert part.cursor is None, "what COMMIT didn't confirm must not be believed"
 
     mine = leases.reclaim(part)
@@ -108,7 +110,7 @@ def test_a_commit_whose_answer_was_lost_is_not_done_again(script: Script, monkey
 def test_a_run_paused_between_its_last_checkpoint_and_its_end_goes_on_to_its_end() -> None:
     # Hole 3: nothing but `closed` says that the part must be armed again.
     run = start(items=1)
-    work(claim(run), should_stop=lambda: True)  # its only item is done, its part isn't closed
+    work(claim(run), should_stop=after_items())  # its only item is done, its part isn't closed
     runs.pause(run)
     assert fresh(run).state == "paused"
 
@@ -120,7 +122,7 @@ def test_a_run_paused_between_its_last_checkpoint_and_its_end_goes_on_to_its_end
 def test_a_cancel_before_the_end_is_never_overtaken_by_succeeded() -> None:
     # Hole 7.
     run = start(items=1)
-    work(claim(run), should_stop=lambda: True)
+    work(claim(run), should_stop=after_items())
     part = claim(run)
     runs.cancel(run)
     assert fresh(run).state == "cancelling"
@@ -175,7 +177,7 @@ def test_no_item_is_judged_by_what_a_fenced_replay_meets(script: Script) -> None
     expire(frozen)
     successor = claim(run, "second")
     script["before"], script["freeze"] = before, True
-    assert work(frozen) is runner.Outcome.FENCED
+    assert work(frozen) is runner.Ending.FENCED
 
     work(successor)
     assert fresh(run).state == "succeeded"
@@ -187,7 +189,7 @@ def test_cursors_are_never_compared_by_the_database() -> None:
     # Hole 15: as JSON, 10 comes before 9.
     run = start(items=12)
     while fresh(run).state != "succeeded":
-        work(claim(run), should_stop=lambda: True)
+        work(claim(run), should_stop=after_items())
     assert LedgerEntry.objects.count() == 12
 
 
@@ -205,7 +207,7 @@ def test_an_owner_who_never_released_is_followed_carefully() -> None:
 
 def test_a_released_part_is_not_an_interruption() -> None:
     run = start(items=6)
-    work(claim(run), should_stop=lambda: True)
+    work(claim(run), should_stop=after_items())
     part = claim(run, "second")
     assert (part.resumes, part.careful, part.tries) == (0, 0, 1)
 
@@ -309,7 +311,7 @@ def test_a_deleted_run_is_simply_gone_for_its_worker() -> None:
     part = planned(run)
     ItemOutcome.objects.all().delete()
     Run.objects.filter(pk=run.pk).delete()
-    assert work(part) is runner.Outcome.FENCED
+    assert work(part) is runner.Ending.FENCED
 
 
 def test_an_error_that_nobody_foresaw_leaves_the_run_to_a_person(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from headway import runs
 from headway.models import ItemOutcome, Selection
-from tests.app.driving import claim, drive, fresh, start, work
+from tests.app.driving import after_items, claim, drive, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ def test_a_queryset_is_read_within_the_bounds_that_were_frozen_at_the_start() ->
     # Hole 12.
     things(5)
     run = start("tests.touch_things")
-    work(claim(run), should_stop=lambda: True)
+    work(claim(run), should_stop=after_items())
     things(3, "late")
 
     run = drive(run)
@@ -36,7 +36,7 @@ def test_a_selection_is_copied_once_and_outlives_changes() -> None:
     chosen = things(5)
     things(2, "other")
     run = start("tests.touch_selected")
-    work(claim(run), should_stop=lambda: True)
+    work(claim(run), should_stop=after_items())
     Thing.objects.filter(pk=chosen[1].pk).update(name="renamed")
     things(2)
     chosen[3].delete()
@@ -52,10 +52,10 @@ def test_a_selection_is_copied_once_and_outlives_changes() -> None:
 def test_what_a_cancelled_run_left_of_its_selection_is_retried() -> None:
     things(6)
     first = start("tests.touch_selected")
-    work(claim(first), should_stop=lambda: True)
+    work(claim(first), should_stop=after_items())
     runs.cancel(first)
     second = runs.retry(first).run
-    work(claim(second), should_stop=lambda: True)
+    work(claim(second), should_stop=after_items())
     runs.cancel(second)
 
     third = drive(runs.retry(second).run)

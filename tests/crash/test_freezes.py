@@ -2,10 +2,12 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from headway import runs
 from headway.models import Part, Run
@@ -38,7 +40,7 @@ def test_a_worker_that_wakes_up_after_its_lease_changes_nothing_any_more(
     child = gate.wait_until_reached()
     owner = owner_of(run, workers)
     assert owner.child == child
-    os.killpg(frozen.pid, signal.SIGSTOP)
+    freeze(frozen)
     successor = workers.start(lease_seconds=LEASE)
     assert gate.wait_until_reached() != child
     gate.open()
@@ -47,7 +49,7 @@ def test_a_worker_that_wakes_up_after_its_lease_changes_nothing_any_more(
     successor.send_signal(signal.SIGTERM)
     successor.wait()
 
-    os.killpg(frozen.pid, signal.SIGCONT)
+    thaw(frozen)
     gate.open()
     # Nobody else is left, so the run below is done by the worker that was frozen, once it is through with the old one.
     assert wait_for_end(runs.start("tests.write_ledger", {"items": 1}).run.pk).state == "succeeded"
@@ -65,18 +67,18 @@ def test_a_worker_that_wakes_up_while_its_successor_works_changes_nothing_any_mo
     frozen = workers.start(lease_seconds=LEASE)
     run = start("tests.read_through_gate", tmp_path)
     child = gate.wait_until_reached()
-    os.killpg(frozen.pid, signal.SIGSTOP)
+    freeze(frozen)
     successor = workers.start(lease_seconds=30)
     assert gate.wait_until_reached() != child
-    os.killpg(successor.pid, signal.SIGSTOP)  # for a moment only: so it's the other one that the gate lets on
+    freeze(successor)  # for a moment only: so it's the other one that the gate lets on
     before = rows(run)
 
-    os.killpg(frozen.pid, signal.SIGCONT)
+    thaw(frozen)
     gate.open()
     assert wait_for_end(runs.start("tests.write_ledger", {"items": 1}).run.pk).state == "succeeded"
     after = rows(run)
     done_by_then = entries(run.pk)
-    os.killpg(successor.pid, signal.SIGCONT)
+    thaw(successor)
     gate.open()
     ended = wait_for_end(run.pk)
 
@@ -103,7 +105,7 @@ def test_a_worker_frozen_with_its_locks_is_ended_by_the_take_over(
     assert gate.wait_until_reached() != child
     gate.open(2)
     ended = wait_for_end(run.pk)
-    os.killpg(frozen.pid, signal.SIGCONT)
+    thaw(frozen)
     assert wait_for_end(runs.start("tests.write_ledger", {"items": 1}).run.pk).state == "succeeded"
 
     tell(f"frozen with row locks: taken over after {took_over:.2f} s, past the locks {went_on:.2f} s later")
@@ -132,6 +134,31 @@ def test_a_child_frozen_inside_its_transaction_is_killed_by_its_supervisor_after
     assert ended.state == "succeeded"
     assert part_of(run).resumes == 1
     assert entries(run.pk) == ONCE_EACH
+
+
+def freeze(worker: subprocess.Popen[bytes]) -> None:
+    """Stop the supervisor and its child between two chunks: also none of their other threads is writing."""
+    os.killpg(worker.pid, signal.SIGSTOP)
+    while connection.vendor == "sqlite" and is_locked():
+        thaw(worker)
+        os.killpg(worker.pid, signal.SIGSTOP)
+
+
+def thaw(worker: subprocess.Popen[bytes]) -> None:
+    os.killpg(worker.pid, signal.SIGCONT)
+
+
+def is_locked() -> bool:
+    """Whether somebody holds SQLite's write lock, and doesn't let go of it within a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 100")
+    try:
+        with transaction.atomic():
+            return False
+    except OperationalError:
+        return True
+    finally:
+        connection.close()  # and with it the short patience
 
 
 def rows(run: Run) -> list[Any]:

@@ -58,12 +58,12 @@ def test_a_paused_run_rests_and_then_goes_on_at_the_very_next_item(
     workers: Workers, dice: random.Random, tell: Tell
 ) -> None:
     workers.start()
-    items = 3_000
-    run = runs.start("tests.write_ledger", {"items": items, "work_us": WORK_US}).run
+    items = 5_000
+    run = runs.start("tests.write_ledger", {"items": items, "work_us": 300}).run
     slowest, paused_at = 0.0, 0
 
     for _ in range(3):
-        enough = paused_at + dice.randint(1, 700)
+        enough = paused_at + dice.randint(1, 400)
         until(lambda enough=enough: processed(run) >= enough)  # type: ignore[misc]
         runs.pause(run)
         slowest = max(slowest, until(lambda: Run.objects.get(pk=run.pk).state == "paused"))

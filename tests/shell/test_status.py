@@ -11,7 +11,7 @@ from headway import runs
 from headway.clock import NowMs
 from headway.models import Kind, Part, Run
 from headway.store import workers
-from tests.app.driving import claim, drive, fresh, start, work
+from tests.app.driving import after_items, claim, drive, fresh, start, work
 
 TWINS = [UUID(f"aaaaaaaa-0000-4000-8000-00000000000{number}") for number in (1, 2)]
 
@@ -71,7 +71,7 @@ class TestList:
 class TestRuns:
     def test_the_live_ones_come_first_however_old(self) -> None:
         live = start(items=1)
-        work(claim(live), should_stop=lambda: True)
+        work(claim(live), should_stop=after_items())
         runs.pause(live)
         older, newer = (drive(start(items=items)) for items in (2, 3))
 
@@ -159,7 +159,7 @@ class TestCancel:
 
     def test_one_that_is_worked_on_soon(self) -> None:
         run = start()
-        work(claim(run), should_stop=lambda: True)
+        work(claim(run), should_stop=after_items())
         claim(run)
         assert cancel(run.pk) == f"Run {run.pk} is cancelling.\n"
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.app.driving import claim, drive, fresh, start, work
+from tests.app.driving import after_items, claim, drive, fresh, start, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,7 +20,7 @@ def said(command: str, given: object) -> str:
 
 def test_a_run_is_paused_and_resumed() -> None:
     run = start(items=3)
-    work(claim(run), should_stop=lambda: True)
+    work(claim(run), should_stop=after_items())
 
     assert said("headway_pause", run.pk) == f"Run {run.pk} is paused.\n"
     assert said("headway_resume", run.pk.hex[:12]) == f"Run {run.pk} is running.\n"

@@ -9,7 +9,7 @@ from headway import Operation, Reject, Stop, runs, sources
 from headway.errors import AlreadyRetried, InvalidState, NothingToRetry, RunConflict
 from headway.models import ItemOutcome, Run
 from headway.runs import Disposition, Started
-from tests.app.driving import claim, drive, fresh, start, work
+from tests.app.driving import after_items, claim, drive, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
 from tests.app.sources import Numbers
 
@@ -34,18 +34,6 @@ class RefuseThings(Operation):
 
     def label(self, thing: Thing) -> str:
         return f"thing {thing.code}"
-
-
-def after_items(count: int) -> Callable[[], bool]:
-    """A worker's `should_stop` that lets so many items through."""
-    asked = 0
-
-    def should_stop() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked >= count
-
-    return should_stop
 
 
 def failing(*numbers: int) -> Callable[[Any, int], None]:
@@ -155,7 +143,7 @@ class TestRefused:
 
     def test_a_live_run_cannot_be_retried(self) -> None:
         run = start()
-        work(claim(run), should_stop=lambda: True)
+        work(claim(run), should_stop=after_items())
         with pytest.raises(InvalidState) as raised:
             runs.retry(run)
         assert (raised.value.state, raised.value.actions) == ("running", ("pause", "cancel"))

@@ -15,7 +15,7 @@ from headway.errors import RunNotFound
 from headway.models import Part, Run
 from headway.snapshots import snapshot
 from headway.store import workers
-from tests.app.driving import claim, counted, drive, expire, start, work
+from tests.app.driving import after_items, claim, counted, drive, expire, start, work
 from tests.app.sources import Numbers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,7 +47,7 @@ class Translated(Operation):
 
 def one_item(run: Run) -> None:
     """A worker's visit of one item."""
-    work(claim(run), should_stop=lambda: True)
+    work(claim(run), should_stop=after_items())
     counted()
 
 
@@ -187,7 +187,7 @@ class TestRevision:
         run = start(items=8)
         one_item(run)
         part = claim(run)
-        seen = life(run, runs.cancel, lambda run: work(part, should_stop=lambda: True))
+        seen = life(run, runs.cancel, lambda run: work(part, should_stop=after_items()))
         assert [one["state"] for one in seen] == ["running", "cancelling", "cancelled"]
         assert seen[0]["revision"] < seen[1]["revision"] < seen[2]["revision"]
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from headway import runner, runs
 from headway.errors import Forbidden, InvalidState, RunNotFound
 from headway.models import Run
-from tests.app.driving import claim, counted, drive, fresh, start, work
+from tests.app.driving import after_items, claim, counted, drive, fresh, start, work
 from tests.app.models import LedgerEntry
 
 from .conftest import Grant
@@ -21,7 +21,7 @@ names = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
 
 def after_one_item(run: Run) -> Run:
     """The run once a worker has planned it, done one item and given it back."""
-    work(claim(run), should_stop=lambda: True)
+    work(claim(run), should_stop=after_items())
     counted()
     return fresh(run)
 
@@ -119,7 +119,7 @@ class TestRunning:
         run = after_one_item(start(items=5))
         part = claim(run)
         assert runs.pause(run).state == "pausing"
-        assert work(part, should_stop=lambda: True) is runner.Outcome.DONE
+        assert work(part, should_stop=after_items()) is runner.Ending.DONE
         assert fresh(run).state == "paused"
         assert LedgerEntry.objects.count() == 2
 
@@ -143,7 +143,7 @@ class TestRunning:
         run = after_one_item(start(items=5))
         part = claim(run)
         assert runs.cancel(run).state == "cancelling"
-        work(part, should_stop=lambda: True)
+        work(part, should_stop=after_items())
         assert fresh(run).state == "cancelled"
         assert LedgerEntry.objects.count() == 2
 

@@ -1,7 +1,10 @@
 """An item's outcome, for those items whose fate must be told one by one."""
 
+from typing import ClassVar
+
 from django.db import models
 
+from .managers import OnDefaultDatabase
 from .part import Part
 from .run import Run
 
@@ -24,6 +27,8 @@ class ItemOutcome(models.Model):
     text = models.TextField(help_text="For everybody.")
     detail = models.TextField(blank=True, help_text="For staff: the error itself.")
     label = models.CharField(max_length=255)
+
+    objects: ClassVar[OnDefaultDatabase["ItemOutcome"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="headway_outcome_once")]

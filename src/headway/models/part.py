@@ -1,9 +1,12 @@
 """A part: a range of a run, and the unit of ownership."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from headway.states import Want
 
+from .managers import OnDefaultDatabase
 from .run import Run
 
 
@@ -27,7 +30,7 @@ class Part(models.Model):
     retries = models.ForeignKey(
         Run,
         null=True,
-        on_delete=models.PROTECT,
+        on_delete=models.RESTRICT,
         related_name="retried_by_parts",
         help_text="The run whose failed items this part takes up; NULL: it reads a range of the source.",
     )
@@ -39,7 +42,7 @@ class Part(models.Model):
     due = models.BigIntegerField(null=True)
     token = models.BigIntegerField(null=True, help_text="Random; NULL: released.")
     worker = models.CharField(max_length=64, blank=True)
-    want = models.CharField(max_length=6, choices=[(want, want) for want in Want], default=Want.RUN)
+    want = models.CharField(max_length=6, choices=[(str(want), str(want)) for want in Want], default=str(Want.RUN))
 
     before = models.BigIntegerField(
         default=0, help_text="Items of the bounds that ended in earlier runs of the retry chain."
@@ -56,6 +59,8 @@ class Part(models.Model):
     pace = models.JSONField(default=list, help_text="Two marks [ms, processed], from which the rate follows.")
     message = models.CharField(max_length=255, blank=True)
     changed = models.BigIntegerField(db_index=True)
+
+    objects: ClassVar[OnDefaultDatabase["Part"]] = OnDefaultDatabase()
 
     class Meta:
         indexes = [

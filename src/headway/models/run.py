@@ -1,6 +1,7 @@
 """A run: one execution of an operation."""
 
 import uuid
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +9,10 @@ from django.db.models.functions import Now
 
 from headway.states import LIVE, TERMINAL, State, Want
 
-LIVE_STATES = sorted(LIVE)
+from .managers import OnDefaultDatabase
+
+LIVE_STATES = sorted(str(state) for state in LIVE)
+ENDED_STATES = sorted(str(state) for state in TERMINAL)
 
 
 class Run(models.Model):
@@ -27,8 +31,10 @@ class Run(models.Model):
     params = models.JSONField()
     fingerprint = models.CharField(max_length=64)
 
-    state = models.CharField(max_length=10, choices=[(state, state) for state in State], default=State.QUEUED)
-    want = models.CharField(max_length=6, choices=[(want, want) for want in Want], default=Want.RUN)
+    state = models.CharField(
+        max_length=10, choices=[(str(state), str(state)) for state in State], default=str(State.QUEUED)
+    )
+    want = models.CharField(max_length=6, choices=[(str(want), str(want)) for want in Want], default=str(Want.RUN))
     live_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  (NULL: holds no key)
     concurrency_key = models.CharField(max_length=64)
     reason_code = models.CharField(max_length=64, blank=True)
@@ -41,13 +47,15 @@ class Run(models.Model):
     revision = models.BigIntegerField(default=1)
     result = models.JSONField(null=True)
 
-    retry_of = models.OneToOneField("self", null=True, on_delete=models.SET_NULL, related_name="retried_as")
-    root = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retry_chain")
+    retry_of = models.OneToOneField("self", null=True, on_delete=models.RESTRICT, related_name="retried_as")
+    root = models.ForeignKey("self", null=True, on_delete=models.RESTRICT, related_name="retry_chain")
 
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     changed = models.BigIntegerField(db_index=True, help_text="The database's clock at the last change, in ms.")
+
+    objects: ClassVar[OnDefaultDatabase["Run"]] = OnDefaultDatabase()
 
     class Meta:
         ordering = ["-created_at", "id"]
@@ -55,12 +63,12 @@ class Run(models.Model):
             models.CheckConstraint(
                 name="headway_run_live_iff_key",
                 condition=models.Q(state__in=LIVE_STATES, live_key__isnull=False)
-                | models.Q(state__in=sorted(TERMINAL), live_key__isnull=True),
+                | models.Q(state__in=ENDED_STATES, live_key__isnull=True),
             ),
             models.CheckConstraint(
                 name="headway_run_ended_iff_finished_at",
                 condition=models.Q(state__in=LIVE_STATES, finished_at__isnull=True)
-                | models.Q(state__in=sorted(TERMINAL), finished_at__isnull=False),
+                | models.Q(state__in=ENDED_STATES, finished_at__isnull=False),
             ),
         ]
 

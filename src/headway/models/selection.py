@@ -1,7 +1,10 @@
 """A run's own copy of a selection of keys."""
 
+from typing import ClassVar
+
 from django.db import models
 
+from .managers import OnDefaultDatabase
 from .run import Run
 
 
@@ -11,6 +14,8 @@ class Selection(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="selection")
     seq = models.BigIntegerField()
     key = models.CharField(max_length=255)
+
+    objects: ClassVar[OnDefaultDatabase["Selection"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "seq"], name="headway_selection_order")]

@@ -1,6 +1,10 @@
 """A worker process, as far as others must know of it."""
 
+from typing import ClassVar
+
 from django.db import models
+
+from .managers import OnDefaultDatabase
 
 
 class Worker(models.Model):
@@ -11,6 +15,8 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField()
     doorbell = models.PositiveIntegerField(help_text="The UDP port on its host's loopback that wakes it.")
     beat = models.BigIntegerField(help_text="The database's clock when it was last heard of, in ms.")
+
+    objects: ClassVar[OnDefaultDatabase["Worker"]] = OnDefaultDatabase()
 
     class Meta:
         indexes = [models.Index(fields=["host", "beat"], name="headway_worker_alive")]

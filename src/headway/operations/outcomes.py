@@ -42,7 +42,11 @@ class Skip(ItemVerdict):
 
 
 class Reject(ItemVerdict):
-    """This item can't be done, by a rule of the business; it ends as failed, and what it wrote is undone."""
+    """This item can't be done, by a rule of the business; it ends as failed, and what it wrote is undone.
+
+    Only a hidden write is not seen: a SELECT that calls a writing function, or COPY through the driver's own cursor.
+    Raise the verdict before those.
+    """
 
 
 class Unreadable(Reject):

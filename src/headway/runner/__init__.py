@@ -1,6 +1,6 @@
 """The one loop: it advances a part that an engine has claimed, and never knows which engine that was."""
 
 from .pulse import Pulse
-from .work import Outcome, work
+from .work import Ending, work
 
-__all__ = ["Outcome", "Pulse", "work"]
+__all__ = ["Ending", "Pulse", "work"]

@@ -16,21 +16,22 @@ from django.db.transaction import TransactionManagementError
 from headway.conf import conf
 from headway.models import ItemState, Part
 from headway.operations.base import Operation
-from headway.operations.outcomes import Reject, Skip, Stop, Unreadable
+from headway.operations.outcomes import Reject, Skip, Stop, Unreadable, Verdict
 from headway.operations.sources import Entry, Source
 from headway.states import Counts, keep_pace
 from headway.store import checkpoints, outcomes
 from headway.store.checkpoints import Checkpoint
-from headway.store.database import fault, is_broken, is_lost, write
+from headway.store.database import is_broken, is_lost, is_transient, keep_going_after_hooks, write
 from headway.store.outcomes import Outcome
 
-from .guard import Guard, keep_going_after_hooks
+from .guard import Guard
 from .pulse import Pulse
 
 __all__ = ["LARGEST", "Chunks", "Tally"]
 
 LARGEST = 4_000  # items in a chunk; a careful owner must go through as many
 GUARDED_AFTER_FAILURE = 200  # items: while failures are this close, a replay of each chunk would cost more
+HOOKS_BUDGET = 0.5  # s that the on_commit hooks of a chunk may take; nobody looks up while they run
 RENEW_AFTER = 0.5  # of the lease: `due` is indexed, and renewing it with every checkpoint would defeat HOT updates
 
 
@@ -76,6 +77,7 @@ class Chunks:
         self.guard = Guard()
         self.guarded = 0  # items still to be done with savepoints
         self.singly = 0  # items still to be done one per transaction
+        self.most = LARGEST  # items in a chunk, so that its hooks don't keep a pause or a shutdown waiting
         self.attempted = 0  # items in the chunk that is or was just being committed
         self.claimed = time.monotonic()  # when the database's clock stood at `part.changed`
         self.claimed_ms = part.changed
@@ -91,7 +93,7 @@ class Chunks:
             self.singly -= 1
             return self.one_item(entries[:1])
         try:
-            return self.several_items(entries, budget)
+            return self.several_items(entries[: self.most], budget)
         except IntegrityError:
             # COMMIT refused the chunk for a deferred constraint, which no savepoint can find.
             self.singly = self.attempted
@@ -139,9 +141,11 @@ class Chunks:
                 renew = time.monotonic() - self.pulse.renewed > self.renew_after
                 checkpoint = self.checkpoint(entries[tally.done - 1][0], tally, started)
                 checkpoints.write_checkpoint(self.part, checkpoint, renew=renew)
-                keep_going_after_hooks()
+                hooks = keep_going_after_hooks(lambda: self.pulse.begin(self.operation.item_timeout))
+                committing = time.monotonic()
         finally:
             self.pulse.rest()
+        self.most = items_for_hooks(hooks, tally.done, time.monotonic() - committing)
         self.move(checkpoint, renewed=started if renew else None)
         self.guarded = max(0, self.guarded - tally.done)
         return tally
@@ -187,8 +191,10 @@ class Chunks:
             except Stop as stop:
                 tally.stop = stop
                 return
-            except Exception as error:  # noqa: BLE001  (the item's boundary: whatever it raises is its own failure)
+            except Exception as error:
                 self.refuse_faults(error)
+                if is_broken():
+                    raise  # not even its savepoint could be rolled back
                 tally.outcomes.append(self.failure(entry, error))
                 if not isinstance(error, Reject | Skip):
                     self.guarded = GUARDED_AFTER_FAILURE + tally.done + 1
@@ -199,7 +205,9 @@ class Chunks:
 
     def refuse_faults(self, error: Exception) -> None:
         """Raise again what says something about the database instead of the item: no item is judged by it."""
-        if fault(error) is not None or is_lost(error):
+        if isinstance(error, Verdict):
+            return  # what it caught on its way is its own business
+        if is_transient(error) or is_lost(error):
             raise error
 
     def failure(self, entry: Entry[Any], error: Exception) -> Outcome:
@@ -252,6 +260,13 @@ class Chunks:
         part.tries = part.deaths = 0
         if renewed is not None:
             self.pulse.renewed = renewed
+
+
+def items_for_hooks(hooks: int, items: int, seconds: float) -> int:
+    """How many items the next chunk may have, when the hooks of this one took so long."""
+    if not hooks or seconds < HOOKS_BUDGET:
+        return LARGEST
+    return max(1, int(items * HOOKS_BUDGET / seconds))
 
 
 def settle(tally: Tally, verdict: Outcome) -> None:

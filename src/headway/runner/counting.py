@@ -18,13 +18,14 @@ __all__ = ["count_in_background"]
 
 log = logging.getLogger(__name__)
 under_way: set[UUID] = set()
+not_again: set[UUID] = set()  # those that could not be counted: the next slice would meet the same
 lock = threading.Lock()
 
 
 def count_in_background(run: Run, source: Source[Any]) -> None:
     """Start counting, unless the total is known or this process is counting it already."""
     with lock:
-        if run.total is not None or run.pk in under_way:
+        if run.total is not None or run.pk in under_way | not_again:
             return
         under_way.add(run.pk)
     threading.Thread(target=count, args=(run.pk, source), name=f"headway-count-{run.pk}", daemon=True).start()
@@ -39,6 +40,8 @@ def count(run_id: UUID, source: Source[Any]) -> None:
             totals.set_total(run_id, sum(known))
     except Exception:
         log.warning("run=%s event=count-failed", run_id, exc_info=True)
+        with lock:
+            not_again.add(run_id)
     finally:
         with lock:
             under_way.discard(run_id)

@@ -50,7 +50,7 @@ class Heartbeat:
     """
 
     def __init__(self, part: Part, pulse: Pulse) -> None:
-        self.part_id, self.token = part.pk, part.token
+        self.part_id, self.run_id, self.token = part.pk, part.run_id, part.token
         self.pulse = pulse
         self.over = threading.Event()
         self.interval = conf().lease_seconds / 3  # so that two may be lost
@@ -77,7 +77,7 @@ class Heartbeat:
     def renew(self) -> None:
         """One renewal; a failing one is tried again a third of a lease later."""
         try:
-            if self.token is not None and leases.renew(self.part_id, self.token):
+            if self.token is not None and leases.renew(self.run_id, self.token):
                 self.pulse.renewed = time.monotonic()
         except (DatabaseError, InterfaceError) as error:
             log.warning("part=%s event=heartbeat-failed error=%r", self.part_id, error)

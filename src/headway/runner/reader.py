@@ -14,6 +14,8 @@ __all__ = ["Reader", "read"]
 
 LONGEST_FILL = 0.25  # s: a slow source must not keep what it has given already from being worked
 PAGE = 500
+LONGEST_KEY = 255
+END: Any = object()
 
 
 class Reader:
@@ -27,7 +29,14 @@ class Reader:
         """Read until the window holds `size` entries or the source ends; a slow source is left after one entry."""
         give_up = time.monotonic() + LONGEST_FILL
         window, wanted = self.window, size
-        while len(window) < wanted and (entry := next(self.entries, None)) is not None:
+        while len(window) < wanted:
+            entry = next(self.entries, END)
+            if entry is END:
+                return
+            if len(entry[1]) > LONGEST_KEY:
+                raise ValueError(
+                    f"The source gave a key of {len(entry[1])} characters; at most {LONGEST_KEY} are kept."
+                )
             window.append(entry)
             if time.monotonic() > give_up:
                 return

@@ -33,7 +33,7 @@ from .loading import load, source_of
 from .pulse import Heartbeat, Pulse
 from .reader import Reader, read
 
-__all__ = ["Outcome", "work"]
+__all__ = ["Ending", "work"]
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,9 @@ T = TypeVar("T")
 
 LOOK_EVERY = 0.2  # s: a pause or a cancel is to be seen within a second
 STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
-FIRST_CHUNK = 64  # items read ahead before it is known how many a budget holds
-FAULTS_IN_A_ROW = 8  # the same chunk again so often; then the part is given back
+FIRST_CHUNK = 8  # items read ahead before it is known how many a budget holds; more would grow stale if they are slow
+FAULTS_IN_A_ROW = 8  # the same chunk again so often; then the part is given back for a while
+REST_AFTER_FAULTS_MS = 1_000
 HOPELESS_TRIES = 20  # claims in a row without a checkpoint: what kills its workers isn't an item
 POISON_DEATHS = 2  # with the first one, before anybody was careful: three
 POISON_DEATHS_SLOW = 3  # an item of over a second is more often hit by a deploy than at fault
@@ -50,7 +51,7 @@ SLOW_ITEM_MS = 1_000
 IDLE_SLACK = 5.0  # s beyond the item's own timeout, so that only a worker that can't end its transaction is ended
 
 
-class Outcome(Enum):
+class Ending(Enum):
     """What a slice came to, for the engine that delivered it."""
 
     DONE = "done"  # closed, or at rest as people wish: nothing to be delivered again
@@ -59,10 +60,10 @@ class Outcome(Enum):
     LOST = "lost"  # the database is gone: reclaim the part before anything else
 
 
-def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> Outcome:
+def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> Ending:
     """Advance a claimed part for a slice. `should_stop` is asked after each item, so it must be cheap.
 
-    Never raises for what an operation or a database does; what it can't mend it says by its outcome.
+    What an operation or a database does ends in an answer, not in an error.
     """
     pulse.renewed = time.monotonic()
     try:
@@ -70,18 +71,18 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> Outcome:
             return Slice(part, should_stop, pulse).go()
     except (Fenced, RunNotFound):
         log.info("part=%s run=%s event=fenced", part.pk, part.run_id)
-        return Outcome.FENCED
+        return Ending.FENCED
     except Exception as error:  # noqa: BLE001  (the worker's boundary: only signals may end the process)
         if database.is_lost(error) or database.is_transient(error):
             log.warning("part=%s run=%s event=database-lost error=%r", part.pk, part.run_id, error)
             database.forget()
-            return Outcome.LOST
+            return Ending.LOST
         return give_up(part, error)
     finally:
         pulse.rest()
 
 
-def give_up(part: Part, error: Exception) -> Outcome:
+def give_up(part: Part, error: Exception) -> Ending:
     """What nobody foresaw: the run waits for a person, instead of killing one worker after the other."""
     log.exception("part=%s run=%s event=internal-error", part.pk, part.run_id)
     database.forget()
@@ -89,8 +90,8 @@ def give_up(part: Part, error: Exception) -> Outcome:
     try:
         control.halt(part, Want.PAUSE, Reason("internal-error", "The worker failed. Resume it to try again.", detail))
     except (Fenced, RunNotFound):
-        return Outcome.FENCED
-    return Outcome.DONE
+        return Ending.FENCED
+    return Ending.DONE
 
 
 class OperationError(Exception):
@@ -110,10 +111,12 @@ class Slice:
         self.looked = time.monotonic()
         self.message = part.message
 
-    def go(self) -> Outcome:
+    def go(self) -> Ending:
         """The slice. Raises Fenced, RunNotFound, and errors of the database."""
         if self.part.want != Want.RUN:
             return self.give_in()
+        if self.should_stop():
+            return self.release()
         if self.part.tries > HOPELESS_TRIES:
             return self.halt(Reason("worker-died", f"Its worker died {self.part.tries - 1} times in a row."))
         if self.part.kind == Kind.PLAN and not planning.begin(self.part):
@@ -127,10 +130,11 @@ class Slice:
             detail = "".join(traceback.format_exception(cause))
             return self.halt(Reason("operation-error", f"{error} Mend it, then resume; nothing is lost.", detail))
 
-    def advance(self) -> Outcome:
+    def advance(self) -> Ending:
         """Plan, work, finish: whatever of it is still to be done."""
+        self.pulse.begin(STEP_LIMIT)
+        database.bound_idle_transactions(STEP_LIMIT + IDLE_SLACK)
         operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say))
-        database.bound_idle_transactions(operation.item_timeout + IDLE_SLACK)
         if self.part.kind == Kind.FINISH:
             return self.finish(operation)
         source = ask("Its items can't be found.", lambda: source_of(operation, self.part.run))
@@ -156,8 +160,9 @@ class Slice:
             self.refresh()
         return planned
 
-    def items(self, operation: Operation, source: Source[Any]) -> Outcome:
+    def items(self, operation: Operation, source: Source[Any]) -> Ending:
         """Chunk after chunk, with a look in between."""
+        database.bound_idle_transactions(operation.item_timeout + IDLE_SLACK)
         chunks = Chunks(self.part, operation, source, self.pulse, self.should_stop, lambda: self.message)
         reader = Reader(ask("Its items can't be read.", lambda: read(self.part, source)))
         self.bury(chunks, reader)
@@ -169,20 +174,24 @@ class Slice:
             try:
                 tally = chunks.advance(reader.window, self.turns.budget)
             except Exception as error:
-                if not database.is_transient(error) or faults >= FAULTS_IN_A_ROW:
+                if not database.is_transient(error):
                     raise
                 faults += 1
+                if self.should_stop() or faults > FAULTS_IN_A_ROW:
+                    return self.release(after_ms=REST_AFTER_FAULTS_MS)
+                if ending := self.look():
+                    return ending
                 database.back_off(faults)
                 continue
             faults = 0
             reader.drop(tally.done)
             if tally.stop:
                 return self.halt(Reason("stopped", tally.stop.text), Want.STOP)
-            appetite = min(LARGEST, max(FIRST_CHUNK, tally.done * 2))
+            appetite = min(LARGEST, max(2, tally.done * 2))
             if self.should_stop():
                 return self.release()
-            if time.monotonic() - self.looked >= LOOK_EVERY and (outcome := self.look()):
-                return outcome
+            if time.monotonic() - self.looked >= LOOK_EVERY and (ending := self.look()):
+                return ending
             self.turns.give_way()
 
     def bury(self, chunks: Chunks, reader: Reader) -> None:
@@ -203,7 +212,7 @@ class Slice:
         ask("Its items can't be read.", lambda: reader.fill(size))
         self.pulse.rest()
 
-    def look(self) -> Outcome | None:
+    def look(self) -> Ending | None:
         """Whether the slice is over; None: go on."""
         seen = leases.look(self.part)
         self.looked = time.monotonic()
@@ -213,35 +222,38 @@ class Slice:
             return self.release()
         return None
 
-    def close(self, operation: Operation) -> Outcome:
+    def close(self, operation: Operation) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""
         closed = endings.close_part(self.part, has_finish=operation.has_finish())
         if not closed.wanted:
             return self.give_in()
         if closed.finish is None:
-            return Outcome.DONE
+            return Ending.DONE
         self.part = closed.finish
         return self.finish(operation)
 
-    def finish(self, operation: Operation) -> Outcome:
+    def finish(self, operation: Operation) -> Ending:
         """Call `on_finish` and end the run with its result."""
+        if self.should_stop():
+            return self.release()
+        database.bound_idle_transactions(STEP_LIMIT + IDLE_SLACK)
         self.pulse.begin(STEP_LIMIT)
         finished = endings.finish(self.part, lambda: ask("Its on_finish failed.", lambda: result_of(operation)))
-        return Outcome.DONE if finished else self.give_in()
+        return Ending.DONE if finished else self.give_in()
 
-    def release(self) -> Outcome:
-        """Give the part back for the next slice."""
-        return Outcome.GIVEN_BACK if leases.release(self.part) else self.give_in()
+    def release(self, after_ms: int = 0) -> Ending:
+        """Give the part back for the next slice, due after so many milliseconds."""
+        return Ending.GIVEN_BACK if leases.release(self.part, after_ms) else self.give_in()
 
-    def give_in(self) -> Outcome:
+    def give_in(self) -> Ending:
         """Give the part back because something else than to run is wanted."""
         run = control.yield_part(self.part)
-        return Outcome.GIVEN_BACK if run.want == Want.RUN else Outcome.DONE
+        return Ending.GIVEN_BACK if run.want == Want.RUN else Ending.DONE
 
-    def halt(self, reason: Reason, wanted: Want = Want.PAUSE) -> Outcome:
+    def halt(self, reason: Reason, wanted: Want = Want.PAUSE) -> Ending:
         """The run can't go on: say why, and let it come to rest."""
         control.halt(self.part, wanted, reason)
-        return Outcome.DONE
+        return Ending.DONE
 
     def say(self, text: str) -> None:
         """The run's message; it is stored with the next checkpoint."""
@@ -261,7 +273,7 @@ def ask(what: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except Exception as error:
-        if database.fault(error) is not None or database.is_lost(error):
+        if database.is_transient(error) or database.is_lost(error):
             raise
         raise OperationError(what) from error
 

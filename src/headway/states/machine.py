@@ -39,6 +39,7 @@ class Event(StrEnum):
     BEGIN = "begin"
     ASK_PAUSE = "ask-pause"
     YIELD_PAUSE = "yield-pause"
+    BREAK = "break"
     RESUME = "resume"
     ASK_CANCEL = "ask-cancel"
     YIELD_CANCEL = "yield-cancel"
@@ -62,6 +63,8 @@ S, E = State, Event
 MOVES = (
     Move(S.QUEUED, E.BEGIN, S.RUNNING, "a worker has claimed its planning part"),
     Move(S.QUEUED, E.ASK_CANCEL, S.CANCELLING, "nothing was begun, so nothing has to be waited for"),
+    Move(S.QUEUED, E.BREAK, S.PAUSING, "its worker failed before it could begin; a person must look"),
+    Move(S.RUNNING, E.BREAK, S.PAUSING, "the operation's own code failed; a person must mend it"),
     Move(S.RUNNING, E.BEGIN, S.RUNNING, "its planning part was claimed again, after an interruption or a mended error"),
     Move(S.RUNNING, E.ASK_PAUSE, S.PAUSING, "its owned parts have yet to yield"),
     Move(S.RUNNING, E.ASK_CANCEL, S.CANCELLING, "its owned parts have yet to yield"),

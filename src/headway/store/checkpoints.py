@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
-
 from headway.clock import NowMs
 from headway.models import Part
 from headway.states import Counts
@@ -59,10 +57,13 @@ def check_fence(part: Part) -> None:
 
 
 def begin_item(part: Part) -> None:
-    """Put it on record, before a careful item is begun, that it may be the one that kills. Raises Fenced."""
+    """Put it on record, before a careful item is begun, that it may be the one that kills. Raises Fenced.
+
+    Counted from what the claim found, so that a repetition by one and the same worker counts once.
+    """
     with write():
         noted = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq).update(
-            deaths=F("deaths") + 1, seq=part.seq + 1, due=NowMs() + lease_ms()
+            deaths=part.deaths + 1, seq=part.seq + 1, due=NowMs() + lease_ms()
         )
     if not noted:
         raise Fenced

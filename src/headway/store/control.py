@@ -34,7 +34,7 @@ def ask_pause(run_id: UUID, reason: Reason) -> Run:
     """Let the run come to rest. Asked again, it changes nothing. Raises InvalidState, RunNotFound."""
     with write():
         run = lock_run(run_id)
-        if run.state not in (State.PAUSING, State.PAUSED):
+        if run.want != Want.STOP and run.state not in (State.PAUSING, State.PAUSED):
             demand(run, Action.PAUSE)
             move(run, Event.ASK_PAUSE)
             want(run, Want.PAUSE, reason)
@@ -50,7 +50,8 @@ def ask_cancel(run_id: UUID, reason: Reason) -> Run:
             demand(run, Action.CANCEL)
             move(run, Event.ASK_CANCEL)
             want(run, Want.CANCEL, reason)
-            rest(run)
+        if not run.is_done:
+            rest(run)  # asked again too: the last owner may have been ended before it could yield
         return run
 
 
@@ -58,7 +59,7 @@ def ask_resume(run_id: UUID) -> Run:
     """Let the run go on where it stopped. Asked of a running run, it changes nothing. Raises like `ask_pause`."""
     with write():
         run = lock_run(run_id)
-        if run.state != State.RUNNING:
+        if run.want != Want.STOP and run.state != State.RUNNING:
             demand(run, Action.RESUME)
             move(run, Event.RESUME)
             want(run, Want.RUN, Reason("", ""))
@@ -75,8 +76,8 @@ def halt(part: Part, wanted: Want, reason: Reason) -> Run:
         run = lock_run(part.run_id)
         outranked = run.want == Want.CANCEL or (run.want == Want.STOP and wanted == Want.PAUSE)
         if not outranked:
-            if wanted == Want.PAUSE and run.state == State.RUNNING:
-                move(run, Event.ASK_PAUSE)
+            if wanted == Want.PAUSE and run.state in (State.QUEUED, State.RUNNING):
+                move(run, Event.BREAK)
             want(run, wanted, reason)
         hand_back(part, run)
         rest(run)
@@ -138,7 +139,8 @@ def open_parts(run: Run) -> QuerySet[Part]:
 def hand_back(part: Part, run: Run) -> None:
     """Release the part under the run's lock: due again if the run is wanted, else at rest. Raises Fenced."""
     due = NowMs() if run.want == Want.RUN else None
-    if not Part.objects.filter(pk=part.pk, token=part.token).update(token=None, due=due, tries=0, changed=NowMs()):
+    mine = Part.objects.filter(run=run, token=part.token)
+    if not mine.update(token=None, due=due, tries=0, changed=NowMs()):
         raise Fenced
 
 

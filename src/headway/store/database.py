@@ -7,21 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from enum import Enum
+from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection, connections, transaction
 
 __all__ = [
-    "Fault",
-    "Overtaken",
     "back_off",
     "bound_idle_transactions",
-    "data_version",
-    "fault",
+    "close_before_fork",
     "forget",
     "is_broken",
     "is_lost",
     "is_transient",
+    "keep_going_after_hooks",
     "write",
 ]
 
@@ -29,54 +27,47 @@ BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves 
 BUSY_PATIENCE = 20.0  # s; after that the error is raised
 
 
-class Fault(Enum):
-    """What an error of the database says about us, not about an item."""
-
-    TRANSIENT = "transient"  # deadlock, serialization failure, lock timeout, SQLITE_BUSY: the same again may work
-    LOST = "lost"  # the connection is gone; what it was committing may or may not be there
-
-
-TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03"})
-LOST_STATES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})  # shut down, crashed, starting, timed out
-BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-
-
-def fault(error: BaseException) -> Fault | None:
-    """What this error says about the database, judged by its codes; None: nothing, it is the caller's own."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if (kind := fault_of(seen)) is not None:
-            return kind
-        seen = seen.__cause__ or seen.__context__
-    return None
-
-
-def fault_of(error: BaseException) -> Fault | None:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF in BUSY_CODES:  # extended codes carry the plain one in their low byte
-        return Fault.TRANSIENT
-    state = getattr(error, "sqlstate", None)
-    if state in TRANSIENT_STATES:
-        return Fault.TRANSIENT
-    if state in LOST_STATES or (state or "").startswith("08"):
-        return Fault.LOST
-    return None
-
-
-def is_lost(error: BaseException) -> bool:
-    """Whether the default connection is gone, so that nothing in memory may be trusted."""
-    if fault(error) is Fault.LOST:
-        return True
-    if not isinstance(error, DatabaseError | InterfaceError):
-        return False
-    raw = connection.connection
-    # psycopg has no sqlstate for a connection that broke under it, but the connection itself knows.
-    return raw is None or bool(getattr(raw, "closed", False)) or isinstance(error, InterfaceError)
+LOST_STATES = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")  # broken, shut down, crashed, starting, timed out
+TRANSIENT_STATES = ("40001", "40P01", "55P03", "25006", "53", "58")  # and their classes: out of space, memory, disk
+BUSY_CODES = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM}
+)
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same again may work."""
-    return fault(error) is Fault.TRANSIENT
+    """Whether the same again may work later: a deadlock, a lock's timeout, a busy or full database. By its code."""
+    seen: BaseException | None = error
+    while seen is not None:
+        code = getattr(seen, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in BUSY_CODES:  # extended codes carry the plain one in their low byte
+            return True
+        if (getattr(seen, "sqlstate", None) or "").startswith(TRANSIENT_STATES):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection is gone, or was: nothing in memory may be trusted then, not even that COMMIT failed.
+
+    Django may have connected anew on its way out of the transaction, so an open connection proves nothing.
+    """
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return False
+    raw = connection.connection
+    return raw is None or bool(getattr(raw, "closed", False)) or tells_of_loss(error)
+
+
+def tells_of_loss(error: BaseException) -> bool:
+    """Whether the driver's own error says that the server ended the session, or can't be reached."""
+    if isinstance(error, InterfaceError):
+        return True
+    driver = error.__cause__
+    state = getattr(driver, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(LOST_STATES)
+    # psycopg has no SQLSTATE for a connection that broke under it; SQLite's errors have a code of their own.
+    return isinstance(error, OperationalError) and connection.vendor == "postgresql"
 
 
 def is_broken() -> bool:
@@ -90,17 +81,35 @@ def forget() -> None:
     """Close the connection, whatever state it is in; the next query opens a new one."""
     try:
         connection.close()
-    except DatabaseError:
-        pass  # it was broken; Django drops it all the same
-    finally:
-        # Inside atomic() Django only marks the connection as closed; whoever left the block by its exception is out.
-        connection.connection = None
-        connection.closed_in_transaction = False
-        connection.needs_rollback = False
-        connection.in_atomic_block = False
-        connection.savepoint_ids.clear()
-        connection.atomic_blocks.clear()
-        connection.run_on_commit.clear()
+    except Error:
+        connection.connection = None  # it was broken
+
+
+def close_before_fork() -> None:
+    """Close every connection of this process, those in pools too: a forked child must not share one."""
+    for each in connections.all(initialized_only=True):
+        each.close()
+        if hasattr(each, "close_pool"):
+            each.close_pool()
+
+
+def keep_going_after_hooks(before_each: Callable[[], None] = lambda: None) -> int:
+    """Before COMMIT: let one failing on_commit hook be logged, and the others still run; gives how many there are.
+
+    Otherwise one item's failing mail would silently lose the mails of all items behind it in the chunk: Django drops
+    the rest of the queue. The effects are committed by then, so no item can be blamed.
+    """
+
+    def announced(hook: Callable[[], Any]) -> Callable[[], None]:
+        def run() -> None:
+            before_each()
+            hook()
+
+        return run
+
+    queue: Any = connection  # run_on_commit holds (savepoints, hook, robust), whatever the stubs say
+    queue.run_on_commit = [(savepoints, announced(hook), True) for savepoints, hook, _robust in queue.run_on_commit]
+    return len(queue.run_on_commit)
 
 
 def bound_idle_transactions(seconds: float) -> None:

@@ -15,7 +15,7 @@ from headway.models import Kind, Part, Run
 from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
 
-from .database import write
+from .database import keep_going_after_hooks, write
 from .leases import Fenced, lease_ms
 from .locks import lock_run
 
@@ -76,6 +76,7 @@ def finish(part: Part, conclude: Callable[[], Any]) -> bool:
             return False
         shut(part)
         end(run, counts_of(run.pk).finish, result=result)
+        keep_going_after_hooks()
         return True
 
 

@@ -7,6 +7,7 @@ whoever claims next, and finds no row any more.
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import BigIntegerField, Case, Exists, F, Q, Value, When
@@ -94,16 +95,19 @@ def if_else(condition: Q, then: Any, default: Any) -> Case:
     return Case(When(condition, then=then), default=default, output_field=BigIntegerField())
 
 
-def renew(part_id: int, token: int) -> bool:
-    """Another lease from now; False when the part isn't ours any more."""
-    return bool(Part.objects.filter(pk=part_id, token=token).update(due=NowMs() + lease_ms()))
+def renew(run_id: UUID, token: int) -> bool:
+    """Another lease from now, for what of the run carries this token; False when nothing does any more.
+
+    By the run, not by the part: the last part that closes hands its token on to the finish part.
+    """
+    return bool(Part.objects.filter(run=run_id, token=token).update(due=NowMs() + lease_ms()))
 
 
-def release(part: Part) -> bool:
-    """Give the part back, due at once. False when it isn't ours, or something else than to run is wanted of it."""
+def release(part: Part, after_ms: int = 0) -> bool:
+    """Give the part back, due after so long. False when it isn't ours, or something else than to run is wanted."""
     return bool(
         Part.objects.filter(pk=part.pk, token=part.token, want=Want.RUN).update(
-            token=None, due=NowMs(), tries=0, changed=NowMs()
+            token=None, due=NowMs() + after_ms, tries=0, changed=NowMs()
         )
     )
 
@@ -123,9 +127,15 @@ def look(part: Part) -> Look:
 
 
 def reclaim(part: Part) -> Part | None:
-    """The part as the database has it, if it is still ours: what remains after a lost connection."""
+    """What of the run still carries our token, as the database has it, for another lease: after a lost connection.
+
+    We live, so the item in hand has killed nobody.
+    """
     fence_session(part.token or 0)
-    return Part.objects.select_related("run").filter(pk=part.pk, token=part.token).first()
+    with write():
+        mine = Part.objects.filter(run=part.run_id, token=part.token)
+        mine.update(due=NowMs() + lease_ms(), deaths=0)
+        return mine.select_related("run").first()
 
 
 def give_up_parts_of(worker: str, *, released: bool = False) -> int:
@@ -135,7 +145,8 @@ def give_up_parts_of(worker: str, *, released: bool = False) -> int:
     """
     left = Part.objects.filter(worker=worker, token__isnull=False)
     if released:
-        return left.update(due=NowMs(), token=None, changed=NowMs())
+        undone = if_else(Q(deaths__gt=0), F("deaths") - 1, F("deaths"))
+        return left.update(due=NowMs(), token=None, deaths=undone, changed=NowMs())
     return left.update(due=NowMs(), changed=NowMs())
 
 

@@ -11,9 +11,12 @@ __all__ = ["lock_run"]
 def lock_run(run_id: UUID) -> Run:
     """The run, locked until the end of the transaction. Raises RunNotFound.
 
+    NO KEY: a chunk's outcomes refer to the run, and their foreign key is checked at COMMIT, while the chunk holds its
+    part. Were the run's key locked, that would be the other order, and a deadlock.
+
     On SQLite the transaction itself is the lock, since it is IMMEDIATE.
     """
-    run = Run.objects.select_for_update(of=("self",)).filter(pk=run_id).first()
+    run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
     if run is None:
         raise RunNotFound(run_id)
     return run

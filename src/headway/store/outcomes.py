@@ -25,6 +25,7 @@ class Outcome:
 
 def record(part: Part, outcomes: Sequence[Outcome]) -> None:
     """Write them down, in the chunk's transaction. A key that is there already is told anew: the last run counts."""
+    by_key = {outcome.key: outcome for outcome in outcomes}  # PostgreSQL refuses the same row twice in one statement
     ItemOutcome.objects.bulk_create(
         [
             ItemOutcome(
@@ -37,7 +38,7 @@ def record(part: Part, outcomes: Sequence[Outcome]) -> None:
                 detail=storable(outcome.detail, LONGEST_TEXT),
                 label=storable(outcome.label, 255),
             )
-            for outcome in outcomes
+            for outcome in by_key.values()
         ],
         update_conflicts=True,
         unique_fields=["run", "key"],

@@ -1,9 +1,9 @@
 """Which workers are there: they tell, nobody guesses."""
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from headway.clock import NowMs
-from headway.models import Worker
+from headway.models import Part, Worker
 
 __all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "leave"]
 
@@ -27,11 +27,12 @@ def leave(worker: str) -> None:
 
 
 def alive() -> int:
-    """How many workers have been heard of lately."""
-    return Worker.objects.filter(beat__gte=NowMs() - HEARD_OF_MS).count()
+    """How many workers have been heard of lately, or hold a lease: a busy one says nothing between two slices."""
+    busy = Part.objects.filter(token__isnull=False, due__gte=NowMs()).values("worker")
+    return Worker.objects.filter(Q(beat__gte=NowMs() - HEARD_OF_MS) | Q(id__in=busy)).count()
 
 
 def doorbells(host: str) -> list[int]:
     """The ports on which this host's workers are woken."""
-    recent = Worker.objects.filter(host=host, beat__gte=NowMs() - HEARD_OF_MS)
+    recent = Worker.objects.filter(host=host, beat__gte=NowMs() - 10 * HEARD_OF_MS)
     return list(recent.order_by().values_list(F("doorbell"), flat=True).distinct())

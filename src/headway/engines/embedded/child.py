@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from types import FrameType
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import Error, connections
 
 from headway import runner
 from headway.models import Part
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 POLL = 1.0  # s: how late a lost doorbell, or a part whose lease has run out, is seen
 TELL_EVERY = 5.0  # s between two words to the database that we are there
 BEAT_EVERY = 0.25  # s between two words to the supervisor
+LOSSES_IN_A_ROW = 4
+REST_AFTER_LOSSES_MS = 5_000
 ALIVE, HUNG = b".", b"!"
 
 
@@ -75,24 +77,28 @@ class Child:
             if part is not None:
                 self.advance(part)
                 return
-        except (DatabaseError, InterfaceError) as error:
+        except Error as error:
             log.warning("worker=%s event=database-lost error=%r", self.worker, error)
             database.forget()
         self.wires.doorbell.wait(POLL * random.uniform(0.7, 1.0), self.wake_read)
 
     def advance(self, part: Part) -> None:
         """The slice; after a lost connection, as much of it as is still ours."""
-        outcome = runner.work(part, lambda: self.stopping, self.pulse)
-        while outcome is runner.Outcome.LOST and not self.stopping:
+        ending = runner.work(part, lambda: self.stopping, self.pulse)
+        losses = 0
+        while ending is runner.Ending.LOST and not self.stopping:
             self.wires.doorbell.wait(random.uniform(0.2, 0.5), self.wake_read)
             try:
                 mine = leases.reclaim(part)
-            except (DatabaseError, InterfaceError):
+            except Error:
                 database.forget()
                 continue  # not back yet; when our lease has run out meanwhile, `reclaim` will say so
             if mine is None:
                 return
-            outcome = runner.work(mine, lambda: self.stopping, self.pulse)
+            losses += 1
+            if losses > LOSSES_IN_A_ROW and leases.release(mine, REST_AFTER_LOSSES_MS):
+                return  # whatever breaks it, the other runs get their turn
+            ending = runner.work(mine, lambda: self.stopping, self.pulse)
 
     def tell(self) -> None:
         """Tell the database now and then that we are there."""

@@ -8,7 +8,7 @@ import os
 import select
 import socket
 
-from django.db import DatabaseError
+from django.db import Error
 
 from headway.store import workers
 
@@ -26,7 +26,7 @@ def ring() -> None:
             sender.setblocking(False)
             for port in ports:
                 sender.sendto(b"!", (LOOPBACK, port))
-    except (OSError, DatabaseError) as error:
+    except (OSError, Error) as error:
         log.warning("event=doorbell-failed error=%r", error)
 
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from types import FrameType
 
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import Error, connection, connections
 
 from headway.conf import conf
 from headway.store import leases, workers
+from headway.store.database import close_before_fork
 
 from .child import HUNG, Child, Wires
 from .doorbell import Doorbell
@@ -78,7 +79,7 @@ class Supervisor:
             self.tick()
             self.replace_missing()
         for ward in self.wards:
-            os.kill(ward.process.pid or 0, signal.SIGTERM)
+            ward.process.terminate()
         while self.wards:
             self.tick()
         give_up = time.monotonic() + conf().lease_seconds  # after that their leases have run out anyway
@@ -92,9 +93,10 @@ class Supervisor:
         select.select([*sentinels, self.wake_read, *(ward.beats for ward in self.wards)], [], [], TICK)
         now = time.monotonic()
         if now - self.ticked > conf().lease_seconds / 2:
-            # We were stopped ourselves, and so heard nobody: the children get their time anew.
+            # We were stopped ourselves, and perhaps they too: what was said or not said meanwhile counts for nothing.
             for ward in self.wards:
-                ward.heard = now
+                drain(ward.beats)
+                ward.heard, ward.hung = now, False
         self.ticked = now
         drain(self.wake_read)
         for ward in self.wards:
@@ -104,22 +106,35 @@ class Supervisor:
         self.make_due()
 
     def start(self, index: int) -> None:
-        """Fork a child."""
-        connections.close_all()  # a connection must not be shared over a fork
+        """Fork a child; when the system refuses, try again later."""
+        close_before_fork()
         worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-        beats_read, beats_write = os.pipe()
+        try:
+            beats_read, beats_write = os.pipe()
+        except OSError as error:
+            self.start_later(index, error)
+            return
         wires = Wires(self.doorbell, self.lifeline_read, beats_write)
         process = FORK.Process(target=self.be_child, args=(worker, index, wires, beats_read), name=worker)
         # A SIGTERM between the fork and the child's own handler would be lost, so it is kept waiting for that long.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             process.start()
+        except OSError as error:
+            os.close(beats_read)
+            self.start_later(index, error)
+            return
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        os.close(beats_write)
+            os.close(beats_write)
         os.set_blocking(beats_read, False)
         now = time.monotonic()
         self.wards.append(Ward(index, worker, process, beats_read, heard=now, started=now))
+
+    def start_later(self, index: int, error: OSError) -> None:
+        """No process or no pipe is to be had just now."""
+        log.error("event=start-failed error=%r", error)
+        self.restart_at[index] = time.monotonic() + LONGEST_PAUSE
 
     def be_child(self, worker: str, index: int, wires: Wires, beats_read: int) -> None:
         """What the forked process does instead of supervising."""
@@ -191,7 +206,7 @@ class Supervisor:
                     connection.connection.execute(f"PRAGMA busy_timeout = {DATABASE_PATIENCE_MS}")
                 leases.give_up_parts_of(worker, released=released)
                 workers.leave(worker)
-            except (DatabaseError, InterfaceError) as error:
+            except Error as error:
                 log.warning("worker=%s event=hand-over-delayed error=%r", worker, error)
                 connections.close_all()
                 return

@@ -1,0 +1,14 @@
+"""Headway's tables live in the default database, whatever the project's routers say of reading from replicas."""
+
+from typing import TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, models
+
+Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class OnDefaultDatabase(models.Manager[Row]):
+    """A replica that lags behind would show a lost lease as ours, or a run without its parts."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        return super().get_queryset().using(DEFAULT_DB_ALIAS)
