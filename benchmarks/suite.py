@@ -23,7 +23,10 @@ def main(arguments: list[str]) -> None:
     call_command("migrate", run_syncdb=True, verbosity=0)
     title = f"{database_version()}, Python {platform.python_version()}, Django {django.get_version()}"
     figures: list[Figure] = []
-    for name, measure in measures().items():
+    known = measures()
+    if unknown := sorted(set(wanted) - set(known)):
+        sys.exit(f"There is no figure {unknown[0]!r}. There are: {', '.join(known)}.")
+    for name, measure in known.items():
         if not wanted or name in wanted:
             began = time.monotonic()
             figures += measure(QUICK if quick else FULL)

@@ -59,7 +59,7 @@ def test_a_paused_run_rests_and_then_goes_on_at_the_very_next_item(
 ) -> None:
     workers.start()
     items = 5_000
-    run = runs.start("tests.write_ledger", {"items": items, "work_us": 300}).run
+    run = runs.start("tests.write_ledger", {"items": items, "work_us": WORK_US}).run
     slowest, paused_at = 0.0, 0
 
     for _ in range(3):

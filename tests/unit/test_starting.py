@@ -201,6 +201,12 @@ class TestConflict:
         )
 
 
+class DiskFull(Exception):
+    """What PostgreSQL's driver says of it."""
+
+    sqlstate = "53100"
+
+
 class TestFiles:
     def test_a_run_that_was_created_has_its_file(self, media: Path) -> None:
         run = read(b"mine").run
@@ -240,7 +246,7 @@ class TestFiles:
 
     def test_nor_does_one_that_the_database_refuses(self, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(request: object) -> None:
-            raise OperationalError("disk full")
+            raise OperationalError("disk full") from DiskFull()
 
         monkeypatch.setattr(submissions, "submit", refuse)
         with pytest.raises(OperationalError, match="disk full"):

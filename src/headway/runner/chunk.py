@@ -32,7 +32,7 @@ __all__ = ["LARGEST", "Chunks", "Tally"]
 LARGEST = 4_000  # items in a chunk; a careful owner must go through as many
 GUARDED_AFTER_FAILURE = 200  # items: while failures are this close, a replay of each chunk would cost more
 HOOKS_BUDGET = 0.5  # s that the on_commit hooks of a chunk may take; nobody looks up while they run
-RENEW_AFTER = 0.5  # of the lease: `due` is indexed, and renewing it with every checkpoint would defeat HOT updates
+RENEW_AFTER = 0.25  # of the lease: before the heartbeat would, but not each time, since `due` is indexed (HOT updates)
 
 
 class Replay(Exception):

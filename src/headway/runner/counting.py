@@ -11,6 +11,7 @@ from headway.models import Part, Run
 from headway.operations.sources import Source
 from headway.store import totals
 from headway.store.outcomes import count_failed
+from headway.store.turns import note_own_write
 
 from .reader import last_of
 
@@ -38,6 +39,7 @@ def count(run_id: UUID, source: Source[Any]) -> None:
         known = [number for number in counts if number is not None]
         if len(known) == len(counts):
             totals.set_total(run_id, sum(known))
+            note_own_write()
     except Exception:
         log.warning("run=%s event=count-failed", run_id, exc_info=True)
         with lock:

@@ -10,6 +10,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from headway.conf import conf
 from headway.models import Part
 from headway.store import leases
+from headway.store.turns import note_own_write
 
 __all__ = ["Heartbeat", "Pulse"]
 
@@ -79,6 +80,7 @@ class Heartbeat:
         try:
             if self.token is not None and leases.renew(self.run_id, self.token):
                 self.pulse.renewed = time.monotonic()
+                note_own_write()
         except (DatabaseError, InterfaceError) as error:
             log.warning("part=%s event=heartbeat-failed error=%r", self.part_id, error)
             connections.close_all()

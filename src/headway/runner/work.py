@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LOOK_EVERY = 0.2  # s: a pause or a cancel is to be seen within a second
+LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included
 STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
 FIRST_CHUNK = 8  # items read ahead before it is known how many a budget holds; more would grow stale if they are slow
 FAULTS_IN_A_ROW = 8  # the same chunk again so often; then the part is given back for a while

@@ -10,7 +10,7 @@ from django.db import connection
 
 from .database import data_version
 
-__all__ = ["Turns"]
+__all__ = ["Turns", "note_own_write"]
 
 POSTGRESQL_BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percent
 SQLITE_BUDGET, SQLITE_GAP = 0.050, 0.005  # s, while nobody else writes
@@ -19,12 +19,22 @@ SHARED_FOR = 1.0  # s after another's last write in which others count as writin
 LONG_GAP, LONG_GAP_EVERY = 0.110, 1.0  # s: longer than SQLite's longest back-off, so that every waiter gets its turn
 
 
+own_writes = 0
+
+
+def note_own_write() -> None:
+    """Another thread of this process has written for the run that is worked here: it needs no turn of its own."""
+    global own_writes
+    own_writes += 1
+
+
 class Turns:
     """The budget of the next chunk, and the gap after it, for the default connection."""
 
     def __init__(self) -> None:
         self.takes_turns = connection.vendor == "sqlite"
         self.version = data_version() if self.takes_turns else 0
+        self.own_writes = own_writes
         self.others_wrote = float("-inf")
         self.began = time.monotonic()  # our turn: since the last gap
         self.long_gap_due = self.began + LONG_GAP_EVERY
@@ -47,7 +57,10 @@ class Turns:
             return
         now = time.monotonic()
         if (version := data_version()) != self.version:
-            self.version, self.others_wrote = version, now
+            self.version = version
+            if own_writes == self.own_writes:
+                self.others_wrote = now  # else it may have been our own thread; a stranger writes again soon
+            self.own_writes = own_writes
         if now >= self.long_gap_due:
             time.sleep(LONG_GAP)
             self.long_gap_due = time.monotonic() + LONG_GAP_EVERY
