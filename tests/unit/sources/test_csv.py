@@ -254,6 +254,7 @@ class TestFile:
         thread.join()
         assert counts == [20_000]
 
+    @pytest.mark.slow
     def test_a_big_file_is_read_and_counted_in_little_memory(self, tmp_path: Path) -> None:
         path = tmp_path / "big.csv"
         with path.open("w") as file:
