@@ -236,6 +236,8 @@ class TestToTheEnd:
             env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # Whoever starts the suite in the background of a shell hands an ignored Ctrl-C on to all of it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             seen = read_until(watching, b"queued")

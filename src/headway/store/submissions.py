@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,6 +18,8 @@ from .database import Overtaken, write
 
 __all__ = ["Disposition", "Request", "hash_key", "retried_as", "submit"]
 
+turns = [threading.Lock() for _ in range(64)]
+LONGEST_TURN = 1.0  # s
 ATTEMPTS = 20  # each means that the live run ended just then; twenty in a row would be a bug, not bad luck
 
 
@@ -45,18 +50,41 @@ def submit(request: Request) -> tuple[Run, bool]:
     """
     for _ in range(ATTEMPTS):
         # The fast path: most duplicates arrive while the run is live, and cost one read.
-        if there := live_run(request.key):
+        if there := found(request):
             return there, False
-        if request.retry_of and (there := retried_as(request.retry_of.pk)):
-            return there, False
-        try:
-            if created := insert(request):
-                return created, True
-        except Overtaken:
-            pass  # by a run with this key, which may be live still
+        with in_turn(request.key) as waited:
+            if waited and (there := found(request)):
+                return there, False
+            try:
+                if created := insert(request):
+                    return created, True
+            except Overtaken:
+                pass  # by a run with this key, which may be live still
     raise RuntimeError(
         f"The live run of {request.operation} could neither be created nor read {ATTEMPTS} times in a row."
     )
+
+
+def found(request: Request) -> Run | None:
+    """The run that is in the way of this one: the live one, or the one that retries the same."""
+    return live_run(request.key) or (retried_as(request.retry_of.pk) if request.retry_of else None)
+
+
+@contextmanager
+def in_turn(key: str) -> Iterator[bool]:
+    """One thread of this process after the other, for the same key; gives whether it had to wait.
+
+    A courtesy to the database, not the guard: two hundred threads need not all ask it to say no. Whoever waits too
+    long goes on regardless, since the one before may wait for a transaction of ours.
+    """
+    turn = turns[hash(key) % len(turns)]
+    at_once = turn.acquire(blocking=False)
+    mine = at_once or turn.acquire(timeout=LONGEST_TURN)
+    try:
+        yield not at_once
+    finally:
+        if mine:
+            turn.release()
 
 
 def live_run(key: str) -> Run | None:
