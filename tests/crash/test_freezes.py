@@ -16,7 +16,7 @@ from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, SLACK, entries, owner_of, part_of, until_owned_anew
 from tests.workers import Workers, until, wait_for_end
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_commits")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ITEMS, STANDS_AT = 200, 100  # behind the first chunk, so that the run has come somewhere
 ONCE_EACH = {str(number): 1 for number in range(ITEMS)}

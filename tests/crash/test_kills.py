@@ -33,9 +33,7 @@ VICTIMS = {"child": (50, 1.0), "supervisor": (25, 2.0), "both": (25, LEASE + 1.0
 
 
 @pytest.mark.timeout(600)
-def test_an_import_is_done_exactly_once_whoever_is_killed(
-    workers: Workers, dice: random.Random, tell: Tell, quick_commits: None
-) -> None:
+def test_an_import_is_done_exactly_once_whoever_is_killed(workers: Workers, dice: random.Random, tell: Tell) -> None:
     workers.start(lease_seconds=LEASE)
     run = runs.start("tests.import_with_ledger").run
     slowest = dict.fromkeys(VICTIMS, 0.0)

@@ -11,7 +11,7 @@ from tests.crash.aloud import Tell
 from tests.crash.scene import entries, part_of
 from tests.workers import Workers, children_of, until, wait_for_end
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_commits")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ITEMS, POISON = 100, 42
 ALL_OTHERS_ONCE = {str(number): 1 for number in range(ITEMS) if number != POISON}

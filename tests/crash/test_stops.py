@@ -10,7 +10,7 @@ from tests.crash.aloud import Tell
 from tests.crash.scene import SLACK, entries, owner_of, part_of, processed
 from tests.workers import Workers, until, wait_for_end
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_commits")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_worker_that_is_asked_to_stop_hands_over_within_two_seconds(workers: Workers, tell: Tell) -> None:

@@ -14,7 +14,7 @@ from tests.crash.aloud import Tell
 from tests.crash.scene import SLACK, entries, processed
 from tests.workers import Workers, until, wait_for_end
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_commits")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CANCELS = 20
 ITEMS, WORK_US = 600, 500  # a run of about half a second
