@@ -189,7 +189,9 @@ class Supervisor:
         """Seconds before this child is replaced: none, unless the one before it lived as shortly."""
         lived = time.monotonic() - ward.started
         lives = self.short_lives[ward.index] = self.short_lives.get(ward.index, 0) + 1 if lived < SHORT_LIFE else 0
-        return 0.0 if lives < 2 else min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (lives - 2))
+        # A child that was killed (a negative exit code) says nothing about the set-up: its work must go on at once.
+        longest = FIRST_PAUSE if (ward.process.exitcode or 0) < 0 else LONGEST_PAUSE
+        return 0.0 if lives < 2 else min(longest, FIRST_PAUSE * 2.0 ** (lives - 2))
 
     def replace_missing(self) -> None:
         """Start a child for each that is gone."""
