@@ -11,6 +11,9 @@ from example.databases import database
 
 SCRATCH = Path(os.environ.get("TEST_SCRATCH") or tempfile.mkdtemp(prefix="headway-tests-"))
 os.environ["TEST_SCRATCH"] = str(SCRATCH)
+os.environ["DATA_DIR"] = str(SCRATCH)  # the example's own data are nobody's business here
+
+from example import settings as example  # noqa: E402  (it makes its folder when it is read)
 
 DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL"), SCRATCH / "unused.sqlite3")}
 if "TEST_DATABASE_NAME" in os.environ:
@@ -18,13 +21,20 @@ if "TEST_DATABASE_NAME" in os.environ:
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": SCRATCH / "test.sqlite3"}  # a file: several processes share it
 
-INSTALLED_APPS = [
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "headway",
-    "example.airports",
-    "tests.app",
-]
+INSTALLED_APPS = [*example.INSTALLED_APPS, "tests.app"]
+MIDDLEWARE = example.MIDDLEWARE
+ROOT_URLCONF = "example.urls"
+ASGI_APPLICATION = example.ASGI_APPLICATION
+TEMPLATES = example.TEMPLATES
+STATIC_URL = example.STATIC_URL
+WHITENOISE_USE_FINDERS = True
+LOGIN_URL = example.LOGIN_URL
+LOGIN_REDIRECT_URL = example.LOGIN_REDIRECT_URL
+LOGOUT_REDIRECT_URL = example.LOGOUT_REDIRECT_URL
+CONTENT_SECURITY_POLICY = example.CONTENT_SECURITY_POLICY
+REST_FRAMEWORK = example.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = example.SPECTACULAR_SETTINGS
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 SECRET_KEY = "only-for-tests"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = SCRATCH / "media"

@@ -1,6 +1,9 @@
 """Headway's settings: the project's dictionary HEADWAY, and the defaults. Read late, so tests can override them."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -25,17 +28,39 @@ class Conf:
     busy_slice_seconds: float = 2.0
     """The same while others wait: a run of two seconds behind twenty big ones is done in four."""
 
+    socket_path: str = "/ws/"
+    """Where the WebSockets are mounted."""
+
 
 def conf() -> Conf:
     """The settings in force. Raises ImproperlyConfigured for an unknown key or a value that can't be meant."""
     declared: Any = getattr(settings, "HEADWAY", {})
     if not isinstance(declared, dict):
         raise ImproperlyConfigured(f"HEADWAY is {declared!r}; it must be a dictionary, such as {EXAMPLE}.")
-    known = {field.name.upper(): field.name for field in fields(Conf)}
+    known = {field.name.upper(): field for field in fields(Conf)}
     unknown = sorted(set(declared) - set(known))
     if unknown:
         raise ImproperlyConfigured(f"HEADWAY has no setting {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
     for key, value in declared.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise ImproperlyConfigured(f"HEADWAY[{key!r}] is {value!r}; it must be a number of seconds above 0.")
-    return Conf(**{known[key]: float(value) for key, value in declared.items()})
+        kind = str(known[key].type)
+        if not FITS[kind](value):
+            raise ImproperlyConfigured(f"HEADWAY[{key!r}] is {value!r}; it must be {MEANT[kind]}.")
+    return Conf(**{known[key].name: value for key, value in declared.items()})
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+FITS: dict[Any, Callable[[Any], bool]] = {
+    "float": is_number,
+    "int": lambda value: is_number(value) and isinstance(value, int),
+    "bool": lambda value: isinstance(value, bool),
+    "str": lambda value: isinstance(value, str) and value.startswith("/") and value.endswith("/"),
+}
+MEANT = {
+    "float": "a number of seconds above 0",
+    "int": "a whole number above 0",
+    "bool": "True or False",
+    "str": "a path that begins and ends with a slash",
+}

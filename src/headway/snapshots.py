@@ -1,30 +1,55 @@
 """A run as whoever watches it sees it: plain JSON values, everything absolute, nothing a difference."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F
+from django.urls import NoReverseMatch, reverse
 
 from headway.clock import NowMs
+from headway.conf import conf
 from headway.errors import RunNotFound, UnknownOperation
 from headway.models import ItemOutcome, ItemState, Part, Run
-from headway.operations import registry
+from headway.operations import params, registry
 from headway.states import ACTIONS, Counts, State, eta_seconds, percent, rate
 from headway.store import workers
 
-__all__ = ["snapshot"]
+__all__ = ["snapshot", "snapshots"]
+
+LONGEST_LINE = 100  # of those that wait; whoever stands further back is told "or more"
 
 
 def snapshot(run_id: UUID) -> dict[str, Any]:
-    """The run now. Run and parts are read by one statement, so that counts and revision belong together.
+    """The run now. Raises RunNotFound."""
+    try:
+        return snapshots([run_id])[run_id]
+    except KeyError:
+        raise RunNotFound(run_id) from None
 
-    Raises RunNotFound.
+
+def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The runs now, by id, in the given order; those that aren't there are left out. At most four statements.
+
+    Runs and parts are read by one statement, so that a run's counts and its revision belong together.
     """
-    parts = list(Part.objects.filter(run=run_id).select_related("run").annotate(now=NowMs()).order_by("id"))
-    if not parts:
-        raise RunNotFound(run_id)
-    run = parts[0].run
-    stalled = not run.is_done and any(is_stalled(part) for part in parts)
+    wanted = list(run_ids)
+    parts: dict[UUID, list[Any]] = {run_id: [] for run_id in wanted}
+    for part in Part.objects.filter(run__in=wanted).select_related("run").annotate(now=NowMs()).order_by("id"):
+        parts[part.run_id].append(part)
+    there = {run_id: found for run_id, found in parts.items() if found}
+    queued = [run_id for run_id, found in there.items() if found[0].run.state == State.QUEUED]
+    reasons = queue_reasons(queued) if queued else {}
+    summaries = failure_summaries([run_id for run_id, found in there.items() if any(part.failed for part in found)])
+    return {
+        run_id: describe(found[0].run, found, summaries.get(run_id, []), reasons.get(run_id))
+        for run_id, found in there.items()
+    }
+
+
+def describe(run: Run, parts: list[Any], failures: list[dict[str, Any]], queued: Any) -> dict[str, Any]:
+    """One run in the contract's words."""
     return {
         "id": str(run.pk),
         "operation": run.operation,
@@ -33,18 +58,42 @@ def snapshot(run_id: UUID) -> dict[str, Any]:
         "done": run.is_done,
         "progress": progress(run, parts),
         "message": next((part.message for part in sorted(parts, key=lambda part: -part.changed) if part.message), ""),
-        "reason": reason(run),
-        "stalled": stalled,
+        "reason": {"code": run.reason_code, "text": run.reason_text} if run.reason_code else queued,
+        "stalled": not run.is_done and any(is_stalled(part) for part in parts),
         "resumes": sum(part.resumes for part in parts),
+        "params": params.shown(run.params),
         "result": run.result,
-        "failure_summary": failure_summary(run),
-        "created_at": run.created_at.isoformat(),
-        "started_at": run.started_at.isoformat() if run.started_at else None,
-        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "failure_summary": failures,
+        "created_at": moment(run.created_at),
+        "started_at": moment(run.started_at),
+        "updated_at": moment(datetime.fromtimestamp(max(run.changed, *(part.changed for part in parts)) / 1000, UTC)),
+        "finished_at": moment(run.finished_at),
+        "waiting_until": None,
         "actions": [str(action) for action in ACTIONS[State(run.state)]],
         "retry_of": str(run.retry_of_id) if run.retry_of_id else None,
         "revision": run.revision + sum(part.seq for part in parts),
+        "links": links(run.pk),
     }
+
+
+def moment(value: datetime | None) -> str | None:
+    """RFC 3339, in UTC."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
+
+
+def links(run_id: UUID) -> dict[str, str]:
+    """Where more of the run is to be had: paths, so that they hold behind any proxy. Empty where no URL is mounted."""
+    try:
+        return {
+            "self": reverse("headway:run", args=[run_id]),
+            "events": reverse("headway:run-events", args=[run_id]),
+            "wait": reverse("headway:run-wait", args=[run_id]),
+            "socket": f"{conf().socket_path}runs/{run_id}/",
+            "items": reverse("headway:run-items", args=[run_id]),
+            "failures": reverse("headway:run-failures", args=[run_id, "csv"]),
+        }
+    except NoReverseMatch:
+        return {}
 
 
 def is_stalled(part: Any) -> bool:
@@ -67,26 +116,41 @@ def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
         "succeeded": counts.succeeded,
         "failed": counts.failed,
         "skipped": counts.skipped,
+        "retrying": 0,
         "percent": percent(counts.processed, total, done=run.is_done),
         "rate": speed,
         "eta_seconds": eta_seconds(counts, total, speed, sum(part.worked_ms for part in parts)),
     }
 
 
-def reason(run: Run) -> dict[str, str] | None:
-    """Why it paused, stopped or waits."""
-    if run.reason_code:
-        return {"code": run.reason_code, "text": run.reason_text}
-    if run.state == State.QUEUED and not workers.alive():
-        return {"code": "no-worker", "text": "It starts by itself as soon as a worker is there."}
-    return None
+def queue_reasons(run_ids: list[UUID]) -> dict[UUID, dict[str, str] | None]:
+    """Why queued runs haven't begun: no worker, or how many stand before each."""
+    if not workers.alive():
+        text = "It starts by itself as soon as a worker is there."
+        return {run_id: {"code": "no-worker", "text": text} for run_id in run_ids}
+    line = Part.objects.filter(run__state=State.QUEUED, due__lte=NowMs()).order_by("due", "id")
+    places = {run_id: place for place, run_id in enumerate(line.values_list("run_id", flat=True)[:LONGEST_LINE])}
+    return {run_id: before(places.get(run_id, LONGEST_LINE)) for run_id in run_ids}
 
 
-def failure_summary(run: Run) -> list[dict[str, Any]]:
+def before(count: int) -> dict[str, str] | None:
+    """The reason of a run that has so many before it; none for the next one."""
+    if not count:
+        return None
+    many = f"{count:,} runs or more stand" if count >= LONGEST_LINE else f"{count:,} runs stand"
+    return {"code": "in-line", "text": f"{'One run stands' if count == 1 else many} before it. It starts by itself."}
+
+
+def failure_summaries(run_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     """How often each code, the most frequent first."""
-    failed = ItemOutcome.objects.filter(run=run, state=ItemState.FAILED).order_by()
-    counted: Any = failed.values("code").annotate(count=Count("id")).order_by(F("count").desc(), "code")
-    return list(counted)
+    if not run_ids:
+        return {}
+    failed = ItemOutcome.objects.filter(run__in=run_ids, state=ItemState.FAILED).order_by()
+    counted: Any = failed.values("run_id", "code").annotate(count=Count("id")).order_by(F("count").desc(), "code")
+    summaries: dict[UUID, list[dict[str, Any]]] = {}
+    for row in counted:
+        summaries.setdefault(row["run_id"], []).append({"code": row["code"], "count": row["count"]})
+    return summaries
 
 
 def title(operation: str) -> str:

@@ -27,7 +27,7 @@ from headway.errors import InvalidParams, ParamError
 from . import files, schema
 from .sources import Json
 
-__all__ = ["clean", "decode", "encode", "fingerprint"]
+__all__ = ["clean", "decode", "encode", "fingerprint", "shown"]
 
 WHOLE = "__all__"  # where Django's forms keep the errors that belong to no field
 
@@ -79,6 +79,11 @@ def encode(cleaned: dict[str, Any]) -> dict[str, Json]:
 def decode(encoded: dict[str, Json]) -> dict[str, Any]:
     """The cleaned data again. Raises LookupError when a model instance or a file isn't there any more."""
     return {name: decode_value(value) for name, value in encoded.items()}
+
+
+def shown(encoded: dict[str, Json]) -> dict[str, Json]:
+    """The parameters as a client sees them: without tags; an instance by its key, a file by its name and size."""
+    return {name: shown_value(value) for name, value in encoded.items()}
 
 
 def fingerprint(encoded: dict[str, Json], *more: str) -> str:
@@ -209,6 +214,22 @@ def decode_value(value: Json) -> Any:
     if len(value) == 1 and (tag := next(iter(value))) in TAGS:
         return TAGS[tag](value[tag])
     return {key: decode_value(item) for key, item in value.items()}
+
+
+def shown_value(value: Json) -> Json:
+    """A stored value without its tag."""
+    if isinstance(value, list):
+        return [shown_value(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"$file": dict(file)}:
+            return {"name": file["original"], "size": file["size"]}
+        case {"$instance": [_, key]} | {"$instances": [_, key]}:
+            return shown_value(key)
+    if len(value) == 1 and (tag := next(iter(value))) in TAGS:
+        return value[tag]
+    return {key: shown_value(item) for key, item in value.items()}
 
 
 def without_places(value: Json) -> Json:

@@ -1,0 +1,1 @@
+"""Live delivery: one hub in each web process tells every watcher of every change. It never writes."""

@@ -1,0 +1,1 @@
+"""RFC 9457: an error as `application/problem+json`."""

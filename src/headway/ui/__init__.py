@@ -1,0 +1,1 @@
+"""The pages: start a run, watch it, find it again. A template never queries."""
