@@ -28,6 +28,9 @@ class Conf:
     busy_slice_seconds: float = 2.0
     """The same while others wait: a run of two seconds behind twenty big ones is done in four."""
 
+    require_idempotency_key: bool = False
+    """Whether every start by a person or a program must carry an idempotency key."""
+
     socket_path: str = "/ws/"
     """Where the WebSockets are mounted."""
 

@@ -4,10 +4,16 @@ HeadwayError
 ├── DeclarationError    an operation is declared wrongly (raised when its class is made)
 ├── UnknownOperation    no operation has this name
 ├── InvalidParams       the parameters don't fit the operation's form
+├── IdempotencyKeyError  the idempotency key can't be taken
+│   ├── IdempotencyKeyInvalid    it isn't 8 to 255 visible ASCII characters
+│   ├── IdempotencyKeyRequired   there is none, and the operation or the project wants one
+│   └── IdempotencyKeyReused     it was sent before, with something else
 ├── RunNotFound         there is no such run, or it isn't yours
-├── Forbidden           the run may be seen by the caller, but not steered
+├── Forbidden           the caller may not do this: steer another's run
+│   └── StartForbidden  or start this operation
 ├── RunConflict         another run holds the concurrency key
 ├── InvalidState        the run's state doesn't allow this
+│   └── StillNeeded     a later run retries it, so it can't be deleted
 ├── NothingToRetry      no item of the run failed or was left
 ├── AlreadyRetried      the run has been retried; the newest of its chain is named
 └── NotMigrated         Headway's tables are missing
@@ -23,6 +29,10 @@ __all__ = [
     "DeclarationError",
     "Forbidden",
     "HeadwayError",
+    "IdempotencyKeyError",
+    "IdempotencyKeyInvalid",
+    "IdempotencyKeyRequired",
+    "IdempotencyKeyReused",
     "InvalidParams",
     "InvalidState",
     "NotMigrated",
@@ -30,6 +40,8 @@ __all__ = [
     "ParamError",
     "RunConflict",
     "RunNotFound",
+    "StartForbidden",
+    "StillNeeded",
     "UnknownOperation",
 ]
 
@@ -88,6 +100,44 @@ class Forbidden(HeadwayError):
         )
 
 
+class StartForbidden(Forbidden):
+    """The caller may not start this operation."""
+
+    def __init__(self, operation: str, permission: str) -> None:
+        HeadwayError.__init__(self, f"Starting {operation} takes the permission {permission}.")
+
+
+class IdempotencyKeyError(HeadwayError):
+    """The idempotency key can't be taken."""
+
+
+class IdempotencyKeyInvalid(IdempotencyKeyError):
+    """It isn't 8 to 255 visible ASCII characters."""
+
+    def __init__(self) -> None:
+        super().__init__("An idempotency key has 8 to 255 visible ASCII characters, such as a UUID.")
+
+
+class IdempotencyKeyRequired(IdempotencyKeyError):
+    """There is none, and the operation or the project wants one."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            f"Starting {operation} takes an idempotency key: 8 to 255 visible ASCII characters, such as a UUID, new "
+            "for each start and the same when it is sent again."
+        )
+
+
+class IdempotencyKeyReused(IdempotencyKeyError):
+    """It was sent before, with another operation or other parameters."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The idempotency key {key!r} was sent before, with another operation or other parameters. "
+            "Use a new key for a new start."
+        )
+
+
 class RunConflict(HeadwayError):
     """Another run of this operation holds the concurrency key; `existing` is its id (None: not to be seen)."""
 
@@ -107,6 +157,16 @@ class InvalidState(HeadwayError):
         self.state, self.actions = state, tuple(actions)
         allowed = f"It can be asked to: {', '.join(actions)}." if actions else "Nothing can be asked of it now."
         super().__init__(f"The run is {state}, so it can't be asked to {action}. {allowed}")
+
+
+class StillNeeded(InvalidState):
+    """A later run retries this one and reads its failures, so it can't be deleted; `newest` may be."""
+
+    def __init__(self, run_id: UUID, state: str, newest: UUID) -> None:
+        self.state, self.actions, self.newest = state, (), newest
+        HeadwayError.__init__(
+            self, f"Run {run_id} has been retried. Delete the newest run of its chain first: {newest}."
+        )
 
 
 class NothingToRetry(HeadwayError):

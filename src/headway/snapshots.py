@@ -13,11 +13,12 @@ from headway.conf import conf
 from headway.errors import RunNotFound, UnknownOperation
 from headway.models import ItemOutcome, ItemState, Part, Run
 from headway.operations import params, registry
-from headway.states import ACTIONS, Counts, State, eta_seconds, percent, rate
+from headway.states import ACTIONS, Counts, State, eta_seconds, percent, rate, shown
 from headway.store import workers
 
 __all__ = ["snapshot", "snapshots"]
 
+BEHIND = {"code": "behind-run", "text": "It starts by itself when the run before it has ended."}
 LONGEST_LINE = 100  # of those that wait; whoever stands further back is told "or more"
 
 
@@ -40,7 +41,8 @@ def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
         parts[part.run_id].append(part)
     there = {run_id: found for run_id, found in parts.items() if found}
     queued = [run_id for run_id, found in there.items() if found[0].run.state == State.QUEUED]
-    reasons = queue_reasons(queued) if queued else {}
+    waiting = [run_id for run_id, found in there.items() if found[0].run.state == State.WAITING]
+    reasons = (queue_reasons(queued) if queued else {}) | dict.fromkeys(waiting, BEHIND)
     summaries = failure_summaries([run_id for run_id, found in there.items() if any(part.failed for part in found)])
     return {
         run_id: describe(found[0].run, found, summaries.get(run_id, []), reasons.get(run_id))
@@ -54,7 +56,7 @@ def describe(run: Run, parts: list[Any], failures: list[dict[str, Any]], queued:
         "id": str(run.pk),
         "operation": run.operation,
         "title": title(run.operation),
-        "state": run.state,
+        "state": str(shown(State(run.state))),
         "done": run.is_done,
         "progress": progress(run, parts),
         "message": next((part.message for part in sorted(parts, key=lambda part: -part.changed) if part.message), ""),

@@ -16,6 +16,12 @@ class LedgerForm(forms.Form):
     gate = forms.CharField(required=False, initial="", help_text="item:path: at this item, say so and wait (gates.py).")
 
 
+class CountForm(forms.Form):
+    """How many items."""
+
+    count = forms.IntegerField(min_value=0, initial=1)
+
+
 class HooksForm(forms.Form):
     """In which hook to stand, and where."""
 

@@ -1,9 +1,10 @@
 """The tables. What may be written into them, and when, is the store's business."""
 
+from .idempotency_key import IdempotencyKey
 from .outcome import ItemOutcome, ItemState
 from .part import Kind, Part
 from .run import Run
 from .selection import Selection
 from .worker import Worker
 
-__all__ = ["ItemOutcome", "ItemState", "Kind", "Part", "Run", "Selection", "Worker"]
+__all__ = ["IdempotencyKey", "ItemOutcome", "ItemState", "Kind", "Part", "Run", "Selection", "Worker"]

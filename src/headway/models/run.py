@@ -12,6 +12,7 @@ from headway.states import LIVE, TERMINAL, State, Want
 from .managers import OnDefaultDatabase
 
 LIVE_STATES = sorted(str(state) for state in LIVE)
+WAITING_STATES = [str(State.WAITING)]
 ENDED_STATES = sorted(str(state) for state in TERMINAL)
 
 
@@ -19,7 +20,8 @@ class Run(models.Model):
     """One execution of an operation.
 
     `live_key` is the guard of the whole library: the hash of operation and concurrency key, UNIQUE, and NULL from the
-    very statement that ends the run.
+    very statement that ends the run. A run that waits behind another has a `waiting_key` instead, the hash of key and
+    parameters, so that an identical request finds it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -36,6 +38,7 @@ class Run(models.Model):
     )
     want = models.CharField(max_length=6, choices=[(str(want), str(want)) for want in Want], default=str(Want.RUN))
     live_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  (NULL: holds no key)
+    waiting_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  (NULL: doesn't wait)
     concurrency_key = models.CharField(max_length=64)
     reason_code = models.CharField(max_length=64, blank=True)
     reason_text = models.TextField(blank=True)
@@ -59,15 +62,28 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-created_at", "id"]
+        indexes = [
+            models.Index(fields=["started_by", "-created_at"], name="headway_run_of_user"),
+            models.Index(
+                fields=["concurrency_key", "created_at"],
+                name="headway_run_waiting",
+                condition=models.Q(waiting_key__isnull=False),
+            ),
+        ]
         constraints = [
+            models.CheckConstraint(
+                name="headway_run_waiting_iff_key",
+                condition=models.Q(state__in=WAITING_STATES, waiting_key__isnull=False)
+                | models.Q(state__in=LIVE_STATES + ENDED_STATES, waiting_key__isnull=True),
+            ),
             models.CheckConstraint(
                 name="headway_run_live_iff_key",
                 condition=models.Q(state__in=LIVE_STATES, live_key__isnull=False)
-                | models.Q(state__in=ENDED_STATES, live_key__isnull=True),
+                | models.Q(state__in=WAITING_STATES + ENDED_STATES, live_key__isnull=True),
             ),
             models.CheckConstraint(
                 name="headway_run_ended_iff_finished_at",
-                condition=models.Q(state__in=LIVE_STATES, finished_at__isnull=True)
+                condition=models.Q(state__in=WAITING_STATES + LIVE_STATES, finished_at__isnull=True)
                 | models.Q(state__in=ENDED_STATES, finished_at__isnull=False),
             ),
         ]

@@ -12,20 +12,21 @@ from django.utils.functional import Promise
 from headway.errors import DeclarationError
 
 from . import registry
+from .conflicts import OnConflict
 from .context import Context
 from .outcomes import Verdict, check_code
 from .sources import Source
 
 __all__ = ["Operation"]
 
+PERMISSION = re.compile(r"\w+\.\w+")
 NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
-POLICIES = ("join", "reject")
 REQUIRED = {"items": "def items(self): return sources.csv(…)", "process": "def process(self, item): …"}
 OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
 OF_AN_ITEM = ("process", "label")
 PLANNED = frozenset({
-    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "parts", "permission", "prepare", "process_chunk",
-    "rate", "require_idempotency_key", "retry", "settle", "threads", "tolerance", "version",
+    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "parts", "prepare", "process_chunk", "rate", "retry",
+    "settle", "threads", "tolerance", "version",
 })  # fmt: skip
 
 
@@ -60,7 +61,14 @@ class Operation:
 
     on_conflict: ClassVar[str] = "join"
     """What a start gets while a run with the same concurrency key is live: "join" (it, when the parameters are the
-    same) or "reject"."""
+    same), "reject", "queue" (a run that begins when the live one has ended), "replace" (the live one is cancelled
+    first) or "allow" (a run beside it)."""
+
+    permission: ClassVar[str | None] = None
+    """What whoever starts it must have, such as "airports.add_airport". None: anybody who is signed in."""
+
+    require_idempotency_key: ClassVar[bool] = False
+    """Whether a person's or a program's start must carry an idempotency key; code may do without."""
 
     item_timeout: ClassVar[float] = 60.0
     """Seconds after which an item is hung: its worker is replaced, and the item counts as the cause of a death."""
@@ -172,7 +180,16 @@ def check(cls: type[Operation]) -> None:
         f"params must be a Django form class, not {declared!r}.",
     )
     require(
-        cls.on_conflict in POLICIES, f"on_conflict is {cls.on_conflict!r}; it must be one of {', '.join(POLICIES)}."
+        cls.on_conflict in tuple(OnConflict),
+        f"on_conflict is {cls.on_conflict!r}; it must be one of {', '.join(OnConflict)}.",
+    )
+    require(
+        cls.permission is None or (isinstance(cls.permission, str) and PERMISSION.fullmatch(cls.permission)),
+        f"permission is {cls.permission!r}; it must name one with its app, such as 'airports.add_airport'.",
+    )
+    require(
+        isinstance(cls.require_idempotency_key, bool),
+        f"require_idempotency_key is {cls.require_idempotency_key!r}; it must be True or False.",
     )
     timeout = cls.item_timeout
     require(

@@ -27,7 +27,7 @@ from headway.errors import InvalidParams, ParamError
 from . import files, schema
 from .sources import Json
 
-__all__ = ["clean", "decode", "encode", "fingerprint", "shown"]
+__all__ = ["clean", "decode", "encode", "fingerprint", "shown", "stored_files"]
 
 WHOLE = "__all__"  # where Django's forms keep the errors that belong to no field
 
@@ -84,6 +84,11 @@ def decode(encoded: dict[str, Json]) -> dict[str, Any]:
 def shown(encoded: dict[str, Json]) -> dict[str, Json]:
     """The parameters as a client sees them: without tags; an instance by its key, a file by its name and size."""
     return {name: shown_value(value) for name, value in encoded.items()}
+
+
+def stored_files(encoded: dict[str, Json]) -> list[files.StoredFile]:
+    """The files among the parameters."""
+    return [found for value in encoded.values() if (found := stored_file(value))]
 
 
 def fingerprint(encoded: dict[str, Json], *more: str) -> str:
@@ -214,6 +219,14 @@ def decode_value(value: Json) -> Any:
     if len(value) == 1 and (tag := next(iter(value))) in TAGS:
         return TAGS[tag](value[tag])
     return {key: decode_value(item) for key, item in value.items()}
+
+
+def stored_file(value: Json) -> files.StoredFile | None:
+    """The file that this value stands for, if it does."""
+    match value:
+        case {"$file": dict(file)}:
+            return files.StoredFile.from_json(file)
+    return None
 
 
 def shown_value(value: Json) -> Json:

@@ -1,6 +1,20 @@
 """Pure knowledge: the life of a run, and the arithmetic of its progress. No database, no clock, no settings."""
 
-from .machine import ACTIONS, LIVE, MOVES, TERMINAL, Action, Event, InvalidMove, Move, State, Want, after
+from .machine import (
+    ACTIONS,
+    LIVE,
+    MOVES,
+    TERMINAL,
+    Action,
+    Event,
+    InvalidMove,
+    Move,
+    State,
+    Want,
+    after,
+    shown,
+    stored_as,
+)
 from .progress import Counts, eta_seconds, keep_pace, percent, rate
 
 __all__ = [
@@ -20,4 +34,6 @@ __all__ = [
     "keep_pace",
     "percent",
     "rate",
+    "shown",
+    "stored_as",
 ]

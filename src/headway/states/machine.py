@@ -3,12 +3,27 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["ACTIONS", "LIVE", "MOVES", "TERMINAL", "Action", "Event", "InvalidMove", "Move", "State", "Want", "after"]
+__all__ = [
+    "ACTIONS",
+    "LIVE",
+    "MOVES",
+    "TERMINAL",
+    "Action",
+    "Event",
+    "InvalidMove",
+    "Move",
+    "State",
+    "Want",
+    "after",
+    "shown",
+    "stored_as",
+]
 
 
 class State(StrEnum):
     """Where a run is. Those below `CANCELLING` are terminal: never left."""
 
+    WAITING = "waiting"  # behind another run of its concurrency key; clients see it as queued
     QUEUED = "queued"
     RUNNING = "running"
     PAUSING = "pausing"
@@ -21,7 +36,7 @@ class State(StrEnum):
 
 
 TERMINAL = frozenset({State.SUCCEEDED, State.PARTIAL, State.FAILED, State.CANCELLED})
-LIVE = frozenset(State) - TERMINAL  # these hold the concurrency key
+LIVE = frozenset(State) - TERMINAL - {State.WAITING}  # these hold the concurrency key
 
 
 class Want(StrEnum):
@@ -36,6 +51,8 @@ class Want(StrEnum):
 class Event(StrEnum):
     """What may happen to a run."""
 
+    PROMOTE = "promote"
+    DROP = "drop"
     BEGIN = "begin"
     ASK_PAUSE = "ask-pause"
     YIELD_PAUSE = "yield-pause"
@@ -61,6 +78,8 @@ class Move:
 
 S, E = State, Event
 MOVES = (
+    Move(S.WAITING, E.PROMOTE, S.QUEUED, "the run before it has really ended, so the key is free"),
+    Move(S.WAITING, E.DROP, S.CANCELLED, "it held nothing and nobody owns it, so it ends at once"),
     Move(S.QUEUED, E.BEGIN, S.RUNNING, "a worker has claimed its planning part"),
     Move(S.QUEUED, E.ASK_CANCEL, S.CANCELLING, "nothing was begun, so nothing has to be waited for"),
     Move(S.QUEUED, E.BREAK, S.PAUSING, "its worker failed before it could begin; a person must look"),
@@ -108,4 +127,15 @@ ASKS = {Action.PAUSE: E.ASK_PAUSE, Action.RESUME: E.RESUME, Action.CANCEL: E.ASK
 ACTIONS: dict[State, tuple[Action, ...]] = {
     state: tuple(action for action, event in ASKS.items() if (state, event) in TABLE) for state in State
 }
+ACTIONS[S.WAITING] = (Action.CANCEL,)
 ACTIONS |= dict.fromkeys((S.PARTIAL, S.FAILED, S.CANCELLED), (Action.RETRY,))
+
+
+def shown(state: State) -> State:
+    """The state as clients see it: whether a run waits for a worker or for another run is told by its reason."""
+    return S.QUEUED if state == S.WAITING else state
+
+
+def stored_as(state: State) -> tuple[State, ...]:
+    """The stored states that clients see as this one."""
+    return tuple(stored for stored in State if shown(stored) == state)

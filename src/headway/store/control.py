@@ -48,9 +48,12 @@ def ask_cancel(run_id: UUID, reason: Reason) -> Run:
         run = lock_run(run_id)
         if run.state not in (State.CANCELLING, State.CANCELLED):
             demand(run, Action.CANCEL)
-            move(run, Event.ASK_CANCEL)
+            if run.state != State.WAITING:
+                move(run, Event.ASK_CANCEL)
             want(run, Want.CANCEL, reason)
-        if not run.is_done:
+        if run.state == State.WAITING:
+            end(run, Event.DROP)
+        elif not run.is_done:
             rest(run)  # asked again too: the last owner may have been ended before it could yield
         return run
 

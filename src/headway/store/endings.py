@@ -18,6 +18,7 @@ from headway.states import Counts, Event, State, Want, after
 from .database import keep_going_after_hooks, write
 from .leases import Fenced, lease_ms
 from .locks import lock_run
+from .promotions import promote_next
 
 __all__ = ["Closed", "close_part", "counts_of", "end", "finish"]
 
@@ -87,10 +88,13 @@ def counts_of(run_id: UUID) -> Counts:
 
 
 def end(run: Run, event: Event, *, result: Any = None) -> None:
-    """End a locked run: its state, its times and its key in one UPDATE. Nothing of it changes after this."""
+    """End a locked run: its state, its times and its key in one UPDATE. Nothing of it changes after this.
+
+    Whatever waits behind it becomes live in the same transaction.
+    """
     run.state = state = after(State(run.state), event)
     run.revision += 1
-    run.live_key = None
+    held, run.live_key, run.waiting_key = run.live_key, None, None
     total: dict[str, Any] = {}
     if state in (State.SUCCEEDED, State.PARTIAL) or event == Event.FINISH_ALL_FAILED:
         total = {"total": counts_of(run.pk).processed, "total_exact": True}
@@ -99,12 +103,15 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
     Run.objects.filter(pk=run.pk).update(
         state=state,
         live_key=None,
+        waiting_key=None,
         revision=run.revision,
         result=result,
         finished_at=Now(),
         changed=NowMs(),
         **total,
     )
+    if held:
+        promote_next(held)
     run.refresh_from_db()
     transaction.on_commit(
         partial(run_ended.send_robust, sender=Run, run_id=run.pk, operation=run.operation, state=state)

@@ -15,7 +15,7 @@ from django.db import Error, connections
 
 from headway import runner
 from headway.models import Part
-from headway.store import database, leases, workers
+from headway.store import database, leases, tidying, workers
 
 from .doorbell import Doorbell
 
@@ -101,9 +101,10 @@ class Child:
             ending = runner.work(mine, lambda: self.stopping, self.pulse)
 
     def tell(self) -> None:
-        """Tell the database now and then that we are there."""
+        """Tell the database now and then that we are there, and tidy up in it."""
         if time.monotonic() - self.told > TELL_EVERY:
             workers.beat(self.worker, socket.gethostname(), os.getpid(), self.wires.doorbell.port)
+            tidying.tidy()
             self.told = time.monotonic()
 
     def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:

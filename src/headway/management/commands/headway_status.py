@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from headway.management.terminal import NO_WORKER, demand_tables, describe, draw, find_run, watch
 from headway.models import Run
 from headway.snapshots import snapshot
-from headway.states import LIVE
+from headway.states import TERMINAL
 from headway.store import workers
 
 
@@ -47,8 +47,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{there} worker{'' if there == 1 else 's'} heard of in the last 30 seconds.")
         else:
             self.stdout.write(NO_WORKER)
-        live = list(Run.objects.filter(state__in=sorted(LIVE))[:limit])
-        ended = list(Run.objects.exclude(state__in=sorted(LIVE))[: max(0, limit - len(live))])
+        live = list(Run.objects.exclude(state__in=sorted(TERMINAL))[:limit])
+        ended = list(Run.objects.filter(state__in=sorted(TERMINAL))[: max(0, limit - len(live))])
         for run in [*live, *ended]:
             self.stdout.write(f"{run.pk}  {draw(snapshot(run.pk), width=120)}")
         if not live and not ended:

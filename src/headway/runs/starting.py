@@ -1,14 +1,13 @@
-"""Starting and steering runs: the one API for code, HTTP, the admin and the shell.
-
-`user=None` means the code itself, which may do everything; anybody else sees and steers their own runs, and others'
-with the permissions `headway.view_run` and `headway.change_run`. Runs are given as themselves or by their id.
-"""
+"""Starting runs, and retrying them: what an operation's policy and the caller's rights make of a request."""
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,103 +16,88 @@ from django.db import DatabaseError, OperationalError, ProgrammingError, connect
 from django.utils import translation
 
 from headway import engines
+from headway.conf import conf
 from headway.errors import (
     AlreadyRetried,
-    Forbidden,
+    IdempotencyKeyInvalid,
+    IdempotencyKeyRequired,
     InvalidParams,
     InvalidState,
     NothingToRetry,
     NotMigrated,
     ParamError,
     RunConflict,
-    RunNotFound,
+    StartForbidden,
 )
 from headway.models import Run
 from headway.operations import files, params, registry
 from headway.operations.base import Operation
+from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
-from headway.store import control, planning, submissions
-from headway.store.control import Reason
+from headway.store import keys, planning, requests, submissions
 from headway.store.database import is_lost
-from headway.store.submissions import Disposition, Request
+from headway.store.queueing import InTheWay
+from headway.store.requests import Disposition, Request
 
-__all__ = ["Disposition", "Started", "cancel", "get", "may_see", "may_steer", "pause", "resume", "retry", "start"]
+from .access import may_see, may_start, may_steer, steered
+
+__all__ = ["Started", "newest_of", "retry", "start"]
+
+NEW = (Disposition.CREATED, Disposition.QUEUED)
+KEY = re.compile(r"[\x21-\x7e]{8,255}")
 
 
 @dataclass(frozen=True)
 class Started:
-    """What a start came to: the run, and whether it was created by this call or joined."""
+    """What a start came to: the run, and whether it was created by this call, joined, queued or replayed."""
 
     run: Run
     disposition: Disposition
 
 
-def start(operation: type[Operation] | str, given: dict[str, Any] | None = None, *, user: Any = None) -> Started:
-    """Start a run, or join the live one that has the same concurrency key and the same parameters.
+def start(
+    operation: type[Operation] | str,
+    given: dict[str, Any] | None = None,
+    *,
+    user: Any = None,
+    idempotency_key: str | None = None,
+) -> Started:
+    """Start a run, or get the one that it would double: by the operation's `on_conflict`, or by the idempotency key.
 
     `given` holds the parameters, as JSON would or as Python values (dates, model instances, Django files); they are
     cleaned by the operation's form here and never again. One small transaction, whatever the number of items; a
     worker begins when it has committed.
 
-    Raises UnknownOperation, InvalidParams, RunConflict, NotMigrated; nothing is left behind then, no file either.
+    Raises UnknownOperation, StartForbidden, IdempotencyKeyError, InvalidParams, RunConflict, NotMigrated; nothing is
+    left behind then, no file either.
     """
     declared = registry.get(operation) if isinstance(operation, str) else operation
+    if declared.permission is not None and not may_start(declared, user):
+        raise StartForbidden(declared.name, declared.permission)
+    check_key(declared, user, idempotency_key)
     owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
     cleaned, stored = files.store(params.clean(declared.form, given or {}))
     keep = False
     try:
-        encoded = params.encode(cleaned)
-        request = Request(
-            operation=declared.name,
-            params=encoded,
-            fingerprint=params.fingerprint(encoded),
-            key=key_of(declared, cleaned, owner),
-            language=translation.get_language() or settings.LANGUAGE_CODE,
-            started_by_id=None if owner is None else owner.pk,
-        )
+        request = request_of(declared, cleaned, user, owner, idempotency_key)
         with telling_if_not_migrated():
-            run, created = submissions.submit(request)
-        keep = created
+            run, disposition = submissions.submit(request)
+        keep = disposition in NEW
+    except InTheWay as error:
+        visible = error.run.pk if may_see(error.run, user) else None
+        raise RunConflict(declared.name, visible, "and it isn't yours to replace") from error
     except DatabaseError as error:
         keep = is_lost(error)  # whether the run is there nobody knows, so its file must stay
         raise
     finally:
         if not keep:
             files.discard(stored)  # the loser's upload: the live run has its own, or there is none
-    if created:
+    if disposition in NEW:
         transaction.on_commit(engines.ring)
-        return Started(run, Disposition.CREATED)
+    if disposition != Disposition.JOINED:
+        return Started(run, disposition)
     return join(declared, run, request, user)
-
-
-def get(run: Run | UUID | str, *, user: Any = None) -> Run:
-    """The run as it is now. Raises RunNotFound, for a run that `user` may not see as well."""
-    run_id = run.pk if isinstance(run, Run) else run
-    try:
-        found = Run.objects.filter(pk=UUID(str(run_id))).first()
-    except ValueError:
-        found = None
-    if found is None or not may_see(found, user):
-        raise RunNotFound(run_id)
-    return found
-
-
-def pause(run: Run | UUID | str, *, user: Any = None) -> Run:
-    """Ask the run to come to rest; it does within a second or one item. Raises RunNotFound, Forbidden, InvalidState."""
-    return control.ask_pause(steered(run, user).pk, Reason("paused", said("Paused", user)))
-
-
-def cancel(run: Run | UUID | str, *, user: Any = None) -> Run:
-    """Ask the run to end as cancelled; what is done stays done. Raises RunNotFound, Forbidden, InvalidState."""
-    return control.ask_cancel(steered(run, user).pk, Reason("cancelled", said("Cancelled", user)))
-
-
-def resume(run: Run | UUID | str, *, user: Any = None) -> Run:
-    """Let the run go on at the item where it stopped. Raises RunNotFound, Forbidden, InvalidState."""
-    resumed = control.ask_resume(steered(run, user).pk)
-    transaction.on_commit(engines.ring)
-    return resumed
 
 
 def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
@@ -137,10 +121,10 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
         started_by_id=old.started_by_id,
         retry_of=old,
     )
-    there, created = submissions.submit(request)
-    if created:
+    there, disposition = submissions.submit(request)
+    if disposition == Disposition.CREATED:
         transaction.on_commit(engines.ring)
-        return Started(there, Disposition.CREATED)
+        return Started(there, disposition)
     newest = newest_of(old)
     if newest.pk == old.pk:
         visible = there.pk if may_see(there, user) else None
@@ -150,52 +134,67 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     return Started(newest, Disposition.JOINED)
 
 
-def may_see(run: Run, user: Any) -> bool:
-    """Its owner, whoever has headway.view_run, and code."""
-    return user is None or owns(run, user) or user.has_perm("headway.view_run")
+def check_key(declared: type[Operation], user: Any, key: str | None) -> None:
+    """Raises IdempotencyKeyInvalid and, for anybody but code, IdempotencyKeyRequired."""
+    if key is not None and not KEY.fullmatch(key):
+        raise IdempotencyKeyInvalid
+    wanted = declared.require_idempotency_key or conf().require_idempotency_key
+    if key is None and user is not None and wanted:
+        raise IdempotencyKeyRequired(declared.name)
 
 
-def may_steer(run: Run, user: Any) -> bool:
-    """Its owner, whoever has headway.change_run, and code."""
-    return user is None or owns(run, user) or user.has_perm("headway.change_run")
-
-
-def owns(run: Run, user: Any) -> bool:
-    return run.started_by_id is not None and run.started_by_id == user.pk
-
-
-def steered(run: Run | UUID | str, user: Any) -> Run:
-    """The run, if `user` may steer it. Raises RunNotFound, Forbidden."""
-    found = get(run, user=user)
-    if not may_steer(found, user):
-        raise Forbidden(found.pk)
-    return found
-
-
-def said(what: str, user: Any) -> str:
-    return f"{what} by {user.get_username()}." if user is not None else f"{what}."
+def request_of(
+    declared: type[Operation], cleaned: dict[str, Any], user: Any, owner: Any, idempotency_key: str | None
+) -> Request:
+    """What the store is asked for. Raises InvalidParams for a value that can't be stored."""
+    encoded = params.encode(cleaned)
+    principal = "" if owner is None else str(owner.pk)
+    named = None
+    if idempotency_key is not None:
+        named = keys.Key(principal, idempotency_key, params.fingerprint(encoded, declared.name))
+    return Request(
+        operation=declared.name,
+        params=encoded,
+        fingerprint=params.fingerprint(encoded),
+        key=key_of(declared, cleaned, owner),
+        language=translation.get_language() or settings.LANGUAGE_CODE,
+        started_by_id=None if owner is None else owner.pk,
+        on_conflict=OnConflict(declared.on_conflict),
+        idempotency=named,
+        may_replace=partial(may_steer, user=user),
+    )
 
 
 def key_of(declared: type[Operation], cleaned: dict[str, Any], user: Any) -> str:
-    """The hash of the operation's concurrency key. Raises InvalidParams when it can't be made a JSON value."""
+    """The hash of the operation's concurrency key. Raises InvalidParams when it can't be made a JSON value.
+
+    Under `allow` each run has a key of its own, so that nothing is ever in its way.
+    """
+    if declared.on_conflict == OnConflict.ALLOW:
+        return requests.hash_key(declared.name, str(uuid.uuid4()))
     key = declared(Context(params=cleaned, user=user)).concurrency_key()
     try:
-        return submissions.hash_key(declared.name, key)
+        return requests.hash_key(declared.name, key)
     except TypeError as error:
         detail = f"concurrency_key() of {declared.name} gave {key!r:.200}, which is not a JSON value; give text."
         raise InvalidParams([ParamError("", "concurrency-key", detail)]) from error
 
 
 def join(declared: type[Operation], run: Run, request: Request, user: Any) -> Started:
-    """The live run instead of a new one, where the operation's policy and the caller's rights allow it."""
+    """The run that is there instead of a new one, where the operation's policy and the caller's rights allow it.
+
+    From now on the idempotency key, if there is one, names this run.
+    """
     visible = run.pk if may_see(run, user) else None
-    if declared.on_conflict == "reject":
+    if declared.on_conflict == OnConflict.REJECT:
         raise RunConflict(declared.name, visible, "and it allows one at a time")
     if run.fingerprint != request.fingerprint:
         why = "as a retry of an earlier run" if run.retry_of_id else "with other parameters"
         raise RunConflict(declared.name, visible, why)
     if visible is None:
         raise RunConflict(declared.name, None, "and it isn't yours to join")
+    if request.idempotency and (named := keys.remember(request.idempotency, run)).pk != run.pk:
+        return Started(named, Disposition.REPLAYED)
     return Started(run, Disposition.JOINED)
 
 

@@ -1,0 +1,28 @@
+"""An idempotency key: what a caller named a start, so that the same start said twice is one."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from .managers import OnDefaultDatabase
+from .run import Run
+
+
+class IdempotencyKey(models.Model):
+    """Written in the transaction that writes its run, insert first: two simultaneous requests can't both win.
+
+    Keys belong to their caller: two users with one key are two runs.
+    """
+
+    principal = models.CharField(max_length=255, blank=True, help_text="The caller's primary key; empty: code.")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the operation and its parameters.")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="idempotency_keys")
+
+    objects: ClassVar[OnDefaultDatabase["IdempotencyKey"]] = OnDefaultDatabase()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["principal", "key"], name="headway_idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,64 @@
+"""Who may see and steer which runs, and start which operations."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from headway.errors import Forbidden, RunNotFound
+from headway.models import Run
+from headway.operations import registry
+from headway.operations.base import Operation
+
+__all__ = ["get", "may_see", "may_start", "may_steer", "startable_by", "steered", "visible_to"]
+
+
+def get(run: Run | UUID | str, *, user: Any = None) -> Run:
+    """The run as it is now. Raises RunNotFound, for a run that `user` may not see as well."""
+    run_id = run.pk if isinstance(run, Run) else run
+    try:
+        found = Run.objects.filter(pk=UUID(str(run_id))).first()
+    except ValueError:
+        found = None
+    if found is None or not may_see(found, user):
+        raise RunNotFound(run_id)
+    return found
+
+
+def visible_to(user: Any) -> QuerySet[Run]:
+    """The runs that `user` may see, the newest first."""
+    if user is None or user.has_perm("headway.view_run"):
+        return Run.objects.all()
+    return Run.objects.filter(started_by=user.pk) if user.is_authenticated else Run.objects.none()
+
+
+def startable_by(user: Any) -> list[type[Operation]]:
+    """The operations that `user` may start, by name."""
+    return [operation for operation in registry.every() if may_start(operation, user)]
+
+
+def may_see(run: Run, user: Any) -> bool:
+    """Its owner, whoever has headway.view_run, and code."""
+    return user is None or owns(run, user) or user.has_perm("headway.view_run")
+
+
+def may_steer(run: Run, user: Any) -> bool:
+    """Its owner, whoever has headway.change_run, and code."""
+    return user is None or owns(run, user) or user.has_perm("headway.change_run")
+
+
+def may_start(operation: type[Operation], user: Any) -> bool:
+    """Whoever has its permission, if it wants one, and code."""
+    return user is None or operation.permission is None or user.has_perm(operation.permission)
+
+
+def owns(run: Run, user: Any) -> bool:
+    return run.started_by_id is not None and run.started_by_id == user.pk
+
+
+def steered(run: Run | UUID | str, user: Any) -> Run:
+    """The run, if `user` may steer it. Raises RunNotFound, Forbidden."""
+    found = get(run, user=user)
+    if not may_steer(found, user):
+        raise Forbidden(found.pk)
+    return found

@@ -1,0 +1,57 @@
+"""Pausing, resuming, cancelling and deleting runs."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from headway import engines
+from headway.errors import InvalidState, StillNeeded
+from headway.models import Run
+from headway.operations import files, params
+from headway.states import ACTIONS, State
+from headway.store import control, removals
+from headway.store.control import Reason
+
+from .access import steered
+from .starting import newest_of
+
+__all__ = ["cancel", "delete", "pause", "resume"]
+
+
+def pause(run: Run | UUID | str, *, user: Any = None) -> Run:
+    """Ask the run to come to rest; it does within a second or one item. Raises RunNotFound, Forbidden, InvalidState."""
+    return control.ask_pause(steered(run, user).pk, Reason("paused", said("Paused", user)))
+
+
+def cancel(run: Run | UUID | str, *, user: Any = None) -> Run:
+    """Ask the run to end as cancelled; what is done stays done. Raises RunNotFound, Forbidden, InvalidState."""
+    cancelled = control.ask_cancel(steered(run, user).pk, Reason("cancelled", said("Cancelled", user)))
+    transaction.on_commit(engines.ring)  # a run that waited behind it may be live now
+    return cancelled
+
+
+def resume(run: Run | UUID | str, *, user: Any = None) -> Run:
+    """Let the run go on at the item where it stopped. Raises RunNotFound, Forbidden, InvalidState."""
+    resumed = control.ask_resume(steered(run, user).pk)
+    transaction.on_commit(engines.ring)
+    return resumed
+
+
+def delete(run: Run | UUID | str, *, user: Any = None) -> None:
+    """Delete a run that has ended, with its outcomes, and with its files once no run of its retry chain is left.
+
+    Raises RunNotFound, Forbidden, InvalidState (it hasn't ended), StillNeeded (a later run retries it).
+    """
+    ended = steered(run, user)
+    if not ended.is_done:
+        raise InvalidState("be deleted", ended.state, ACTIONS[State(ended.state)])
+    if (newest := newest_of(ended)).pk != ended.pk:
+        raise StillNeeded(ended.pk, ended.state, newest.pk)
+    if removals.delete(ended):
+        stored = params.stored_files(ended.params)
+        transaction.on_commit(lambda: files.discard(stored))
+
+
+def said(what: str, user: Any) -> str:
+    return f"{what} by {user.get_username()}." if user is not None else f"{what}."

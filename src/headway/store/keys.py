@@ -1,0 +1,68 @@
+"""Idempotency keys: the same start said twice is one run, however often and wherever it arrives."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from headway.errors import IdempotencyKeyReused
+from headway.models import IdempotencyKey, Run
+
+from .database import Overtaken, write
+
+__all__ = ["Key", "claim", "forget_expired", "remember", "replayed"]
+
+KEPT_FOR = timedelta(hours=24)  # after the run's end, as the HTTP contract says
+EXPIRED = Q(run__finished_at__lt=Now() - KEPT_FOR)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as its caller sent it, with the fingerprint of what was asked for."""
+
+    principal: str
+    text: str
+    fingerprint: str
+
+    @property
+    def rows(self) -> QuerySet[IdempotencyKey]:
+        """The row that says which run has this key, or none."""
+        return IdempotencyKey.objects.filter(principal=self.principal, key=self.text)
+
+
+def replayed(key: Key) -> Run | None:
+    """The run that has this key. Raises IdempotencyKeyReused when it was for something else."""
+    row = key.rows.exclude(EXPIRED).select_related("run").order_by().first()
+    if row is None:
+        return None
+    if row.fingerprint != key.fingerprint:
+        raise IdempotencyKeyReused(key.text)
+    return row.run
+
+
+def remember(key: Key, run: Run) -> Run:
+    """Let the key name this run; gives the run that it names now, which is another's when that one was quicker.
+
+    Insert first: of two simultaneous requests one reads what the other wrote. Raises IdempotencyKeyReused.
+    """
+    with write():
+        key.rows.filter(EXPIRED).delete()
+        IdempotencyKey.objects.bulk_create(
+            [IdempotencyKey(principal=key.principal, key=key.text, fingerprint=key.fingerprint, run=run)],
+            ignore_conflicts=True,
+        )
+        named = replayed(key)
+        assert named is not None  # the row is there, and its run can't have expired within this transaction
+        return named
+
+
+def claim(key: Key, run: Run) -> None:
+    """Let the key name the run that this transaction makes. Raises Overtaken, to undo it, when it names another."""
+    if remember(key, run).pk != run.pk:
+        raise Overtaken
+
+
+def forget_expired() -> None:
+    """Delete the keys whose time is over."""
+    IdempotencyKey.objects.filter(EXPIRED).delete()

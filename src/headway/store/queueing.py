@@ -1,0 +1,58 @@
+"""Standing in line behind the live run of a key: `queue` and `replace`."""
+
+from headway.models import Run
+from headway.operations.conflicts import OnConflict
+from headway.states import State
+
+from . import control, keys
+from .control import Reason
+from .database import write
+from .requests import Disposition, Request, add_planning_part, new_run
+
+__all__ = ["InTheWay", "stand_in_line"]
+
+REPLACED = Reason("replaced", "Another run was started in its place.")
+
+
+class InTheWay(Exception):
+    """A run that would have to be replaced isn't the caller's to cancel."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        super().__init__(f"Run {run.pk} is in the way.")
+
+
+def stand_in_line(request: Request) -> tuple[Run, Disposition] | None:
+    """(the new run, queued) or (the identical one that waits already, joined); None when the live run has just ended.
+
+    The live run is locked first, so that it can't end between our look and our insert, and leave us waiting for ever.
+    Raises InTheWay, Overtaken.
+    """
+    with write():
+        live = Run.objects.select_for_update(of=("self",), no_key=True).filter(live_key=request.key).order_by().first()
+        if live is None:
+            return None
+        line = list(
+            Run.objects.filter(concurrency_key=request.key, waiting_key__isnull=False).order_by("created_at", "id")
+        )
+        if same := next((run for run in line if run.waiting_key == request.waiting_key), None):
+            return same, Disposition.JOINED
+        if request.on_conflict == OnConflict.REPLACE:
+            clear(line, request)
+        run = new_run(request, state=State.WAITING, waiting_key=request.waiting_key)
+        run.save(force_insert=True)
+        add_planning_part(run, due=None)
+        if request.idempotency:
+            keys.claim(request.idempotency, run)
+        if request.on_conflict == OnConflict.REPLACE:
+            clear([live], request)  # where nobody owns a part of it, it ends here and now, and the new run is live
+        run.refresh_from_db()
+        return run, Disposition.QUEUED if run.state == State.WAITING else Disposition.CREATED
+
+
+def clear(runs: list[Run], request: Request) -> None:
+    """Cancel these runs in favour of the new one. Raises InTheWay."""
+    for run in runs:
+        if not request.may_replace(run):
+            raise InTheWay(run)
+        control.ask_cancel(run.pk, REPLACED)

@@ -1,0 +1,77 @@
+"""A run to be, and its rows once it is."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from headway.clock import NowMs
+from headway.models import Kind, Part, Run
+from headway.operations.conflicts import OnConflict
+
+from .keys import Key
+
+__all__ = ["Disposition", "Request", "add_planning_part", "hash_key", "new_run"]
+
+
+class Disposition(StrEnum):
+    """What a start came to."""
+
+    CREATED = "created"
+    JOINED = "joined"
+    QUEUED = "queued"
+    REPLAYED = "replayed"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a run's row needs, and what is to happen when another one is in its way."""
+
+    operation: str
+    params: dict[str, Any]
+    fingerprint: str
+    key: str
+    language: str
+    started_by_id: Any = None
+    retry_of: Run | None = None
+    on_conflict: OnConflict = OnConflict.JOIN
+    idempotency: Key | None = None
+    may_replace: Callable[[Run], bool] = lambda run: True
+    """Whether the caller may cancel a run that is in the way."""
+
+    @property
+    def waiting_key(self) -> str:
+        """What only one waiting run may have: SHA-256 over key and parameters."""
+        return hashlib.sha256(f"{self.key}:{self.fingerprint}".encode()).hexdigest()
+
+
+def new_run(request: Request, **columns: Any) -> Run:
+    """The run, not yet saved, with an id of its own: so that "did mine get in?" can be asked."""
+    old = request.retry_of
+    return Run(
+        id=uuid.uuid4(),
+        operation=request.operation,
+        started_by_id=request.started_by_id,
+        language=request.language,
+        params=request.params,
+        fingerprint=request.fingerprint,
+        concurrency_key=request.key,
+        retry_of=old,
+        root_id=(old.root_id or old.pk) if old else None,
+        changed=NowMs(),
+        **columns,
+    )
+
+
+def add_planning_part(run: Run, *, due: NowMs | None) -> None:
+    """What a worker claims first; `due` None: not yet."""
+    Part.objects.create(run=run, kind=Kind.PLAN, due=due, changed=NowMs())
+
+
+def hash_key(operation: str, concurrency_key: Any) -> str:
+    """SHA-256 over the operation and its concurrency key, which may be any JSON value. Raises TypeError otherwise."""
+    canonical = json.dumps([operation, concurrency_key], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
