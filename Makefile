@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-postgres test check format bench lock
+.PHONY: help setup demo demo-postgres demo-shell test check format bench lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -20,11 +20,14 @@ $(SETUP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(SETUP) ## Import 28,298 airports on SQLite, with a live bar
-	$(BIN)/python -m example.demo
+demo: $(SETUP) ## The site with its worker on SQLite, at http://localhost:8080 (PORT= moves it)
+	@$(BIN)/python -m example.demo
 
 demo-postgres: $(SETUP) ## The same on a PostgreSQL of its own (nothing to install)
-	$(BIN)/python -m example.servers.postgres --directory var/postgres -- $(BIN)/python -m example.demo
+	@$(BIN)/python -m example.servers.postgres --directory var/postgres -- $(BIN)/python -m example.demo
+
+demo-shell: $(SETUP) ## Import 28,298 airports in the terminal, with a live bar
+	@$(BIN)/python -m example.demo_shell
 
 test: $(SETUP) ## All tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests

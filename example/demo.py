@@ -1,31 +1,118 @@
-"""`make demo`: a worker and one import, followed in the terminal; everything ends with it."""
+"""`make demo`: the site with its worker, until Ctrl-C; whatever ends, all of it ends."""
 
-import subprocess
+import os
+import signal
+import socket
 import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import FrameType
+from typing import NoReturn
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import Error, connection
+
+from example.servers.keeper import ServerError
+from example.servers.server import Server
+from example.servers.web import Web, Worker
+
+USUAL_PORT = 8080
+LOOK_EVERY = 0.5  # s
+
+WELCOME = """
+Headway is at {url}
+
+  Sign in as demo, other or admin; the password is the name. For programs the name is a token:
+
+  curl -H 'Authorization: Token demo' -H 'Content-Type: application/json' -d '{{}}' \\
+    {url}/api/operations/airports.import_airports/runs/
+
+  What it logs: {logs}. Ctrl-C ends all of it.
+"""
 
 
-def main() -> int:
-    """Prepare the database, start a worker, import, say what is in the table."""
-    if code := manage("migrate", "--verbosity", "0"):
-        return code
-    worker = subprocess.Popen([sys.executable, "manage.py", "headway_worker"])
+class Refused(Exception):
+    """The demo can't be had like this; the message says what to do."""
+
+
+def main() -> int | str:
+    """0 when somebody has ended it, or why it can't go on."""
+    signal.signal(signal.SIGTERM, end)
     try:
-        code = manage("headway_run", "airports.import_airports", "--watch")
+        with ExitStack() as running:
+            serve(running)
     except KeyboardInterrupt:
-        return 130  # the terminal has told the worker too
+        say("\nEnded.")
+        return 0
+    except (Refused, ServerError) as error:
+        return str(error)
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    """Like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def serve(running: ExitStack) -> NoReturn:
+    """Start everything, say where it is, and look after it."""
+    try:
+        port = free_port(os.environ.get("PORT") or str(USUAL_PORT))
+        prepare()
+        web = running.enter_context(Web(ports=[port], directory=settings.DATA_DIR / "web"))
+        worker = running.enter_context(Worker(directory=settings.DATA_DIR / "worker"))
+        logs = " and ".join(os.path.relpath(server.directory / "server.log") for server in (web, worker))
+        say(WELCOME.format(url=web.url, logs=logs))
+        watch([web, worker])
     finally:
-        worker.terminate()
-        worker.wait()
-    manage("shell", "--verbosity", "0", "--command", COUNT)
-    return code
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # all is being ended; a second Ctrl-C must not leave it half done
 
 
-COUNT = "from example.airports.models import Airport; print(f'{Airport.objects.count():,} airports are in the table.')"
+def free_port(given: str) -> int:
+    """The port of that number. Raises Refused when it can't be had."""
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65_535:
+        raise Refused(f"PORT is {given!r}; it must be a number from 1 to 65535, such as PORT=8081.")
+    port = int(given)
+    for family, _, _, _, address in socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(address) == 0:
+                other = port + 1 if port < 65_535 else USUAL_PORT
+                raise Refused(
+                    f"Port {port} is taken: another program answers at http://localhost:{port}. "
+                    f"End it, or take another port: make demo PORT={other}"
+                )
+    return port
 
 
-def manage(*arguments: str) -> int:
-    """One command of manage.py, on this terminal."""
-    return subprocess.run([sys.executable, "manage.py", *arguments], check=False).returncode
+def prepare() -> None:
+    """The database as the code wants it, and those who may sign in."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "example.settings"  # whatever a shell was set to for another project
+    django.setup()
+    from example.users import ensure_users  # models can be imported only now
+
+    try:
+        call_command("migrate", verbosity=0)
+        ensure_users()
+    except Error as error:
+        named = connection.settings_dict["NAME"]
+        raise Refused(f"The database {named} can't be prepared: {error}. Mend it, or remove it.") from error
+
+
+def watch(servers: Sequence[Server]) -> NoReturn:
+    """Raises ServerError as soon as one of them has ended."""
+    while True:
+        for server in servers:
+            server.check()
+        time.sleep(LOOK_EVERY)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

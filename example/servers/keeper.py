@@ -25,7 +25,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-__all__ = ["HOST", "Keeper", "ServerError", "is_free", "main", "until"]
+__all__ = ["HOST", "Keeper", "ServerError", "main", "until"]
 
 HOST = "127.0.0.1"
 PORTS = range(20_000, 32_000)  # below those that kernels lend to clients, so that a restart finds its own still free
@@ -90,8 +90,10 @@ class Keeper:
     def listen(self, ports: list[int]) -> bool:
         """Whether the server answers at the ports now. If not, it has ended: a port may be another's."""
         for port in ports:
-            if not is_free(port):  # asked first, since whoever listens there might answer in the server's place
-                raise ServerError(f"{self.name} can't have {HOST}:{port}: another process listens there.")
+            try:
+                bind(port)  # first, since whoever listens there might answer in the server's place
+            except OSError as error:
+                raise ServerError(f"{self.name} can't listen at {HOST}:{port}: {error.strerror}.") from error
         self.process = self.launch(ports)
         if not until(lambda: not self.is_running() or self.is_ready(ports), self.ready_seconds):
             self.end(self.stop_signals[-1])
@@ -216,11 +218,16 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens at this port."""
+    """Whether a server could listen at this port."""
+    try:
+        bind(port)
+    except OSError:
+        return False
+    return True
+
+
+def bind(port: int) -> None:
+    """Raises OSError when a server couldn't listen at this port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections may linger there
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+        probe.bind((HOST, port))

@@ -75,7 +75,7 @@ def test_a_port_that_another_has_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
 
-        with pytest.raises(ServerError, match=rf"127.0.0.1:{port}: another process listens there"):
+        with pytest.raises(ServerError, match=rf"127.0.0.1:{port}: Address already in use"):
             Web(application=APPLICATION, ports=[port]).start()
 
 
