@@ -1,6 +1,7 @@
 """Short runs among long ones."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -19,10 +20,28 @@ PROMISED = 5.0  # s
 ROUNDS = 4
 
 
+Begin = Callable[[int], Run]
+
+
+def never_begun(number: int) -> Run:
+    """A run that only waits: such go before those that have had a slice."""
+    return start(items=BIG + number, work_us=100)
+
+
+def gone_on_for_a_minute(number: int) -> Run:
+    """A run that has begun, as if it had gone on for a minute: such go first on every other claim."""
+    run = never_begun(number)
+    work(claim(run), should_stop=LedgerEntry.objects.filter(run=run.pk).exists)  # after one item
+    counted()
+    Part.objects.filter(run=run).update(worked_ms=60_000)
+    return run
+
+
+@pytest.mark.parametrize("begin", [never_begun, gone_on_for_a_minute])
 def test_a_run_of_ten_items_is_done_within_seconds_among_twenty_of_a_hundred_thousand(
-    workers: Workers, tell: Tell
+    workers: Workers, tell: Tell, begin: Begin
 ) -> None:
-    big = [begin_big(number) for number in range(BIG_RUNS)]
+    big = [begin(number) for number in range(BIG_RUNS)]
     workers.start(processes=2)
     until(lambda: Part.objects.filter(token__isnull=False).count() == 2)
 
@@ -37,15 +56,7 @@ def test_a_run_of_ten_items_is_done_within_seconds_among_twenty_of_a_hundred_tho
     for run in big:
         runs.cancel(run)
 
-    tell(f"ten items among {BIG_RUNS} runs of {BIG:,}: done after {', '.join(f'{seconds:.1f}' for seconds in took)} s")
+    seconds = ", ".join(f"{each:.1f}" for each in took)
+    tell(f"{begin.__name__}: ten items among {BIG_RUNS} runs of {BIG:,}: done after {seconds} s")
     assert max(took) < PROMISED * SLACK
     until(lambda: Run.objects.filter(state="cancelled").count() == BIG_RUNS)
-
-
-def begin_big(number: int) -> Run:
-    """A run that has begun, as if it had gone on for a minute: such go first on every other claim."""
-    run = start(items=BIG + number, work_us=100)
-    work(claim(run), should_stop=LedgerEntry.objects.filter(run=run.pk).exists)  # after one item
-    counted()
-    Part.objects.filter(run=run).update(worked_ms=60_000)
-    return run

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+FIRST_SLICE = 0.25  # s while others wait: twenty runs that have never begun hold up a short one for two seconds
+SHORTEST_CHUNK = 0.02  # s
 LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included
 STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
 FIRST_CHUNK = 8  # items read ahead before it is known how many a budget holds; more would grow stale if they are slow
@@ -106,9 +108,11 @@ class Slice:
         self.should_stop = should_stop
         self.pulse = pulse
         self.turns = Turns()
-        self.ends = time.monotonic() + conf().slice_seconds
-        self.ends_if_others_wait = time.monotonic() + conf().busy_slice_seconds
-        self.looked = time.monotonic()
+        now = time.monotonic()
+        self.ends = now + conf().slice_seconds
+        # As long as all slices before it together, up to the limit: whoever is done soon needn't wait for the long.
+        self.ends_if_others_wait = now + min(conf().busy_slice_seconds, max(FIRST_SLICE, part.worked_ms / 1000))
+        self.next_look = min(now + LOOK_EVERY, self.ends_if_others_wait)
         self.message = part.message
 
     def go(self) -> Ending:
@@ -172,7 +176,7 @@ class Slice:
             if not reader.window:
                 return self.close(operation)
             try:
-                tally = chunks.advance(reader.window, self.turns.budget)
+                tally = chunks.advance(reader.window, self.budget)
             except Exception as error:
                 if not database.is_transient(error):
                     raise
@@ -190,7 +194,7 @@ class Slice:
             appetite = min(LARGEST, max(2, tally.done * 2))
             if self.should_stop():
                 return self.release()
-            if time.monotonic() - self.looked >= LOOK_EVERY and (ending := self.look()):
+            if time.monotonic() >= self.next_look and (ending := self.look()):
                 return ending
             self.turns.give_way()
 
@@ -215,12 +219,18 @@ class Slice:
     def look(self) -> Ending | None:
         """Whether the slice is over; None: go on."""
         seen = leases.look(self.part)
-        self.looked = time.monotonic()
+        now = time.monotonic()
+        self.next_look = now + LOOK_EVERY
         if seen.want != Want.RUN:
             return self.give_in()
-        if self.looked > (self.ends_if_others_wait if seen.others_wait else self.ends):
+        if now >= (self.ends_if_others_wait if seen.others_wait else self.ends):
             return self.release()
         return None
+
+    @property
+    def budget(self) -> float:
+        """Seconds that the next chunk may take: not past the next look."""
+        return min(self.turns.budget, max(SHORTEST_CHUNK, self.next_look - time.monotonic()))
 
     def close(self, operation: Operation) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""

@@ -33,15 +33,12 @@ def submit(request: Request) -> tuple[Run, Disposition]:
         if request.idempotency and (named := keys.replayed(request.idempotency)):
             return named, Disposition.REPLAYED
         try:
-            if there := found(request):  # the fast path: most duplicates arrive while the run is live
-                if placed := place(request, there):
-                    return placed
-                continue
-            with in_turn(request.key) as waited:
-                if waited and found(request):
-                    continue
-                if created := insert(request):
+            with in_turn(request.key):
+                there = found(request)
+                if there is None and (created := insert(request)):
                     return created, Disposition.CREATED
+            if there and (placed := place(request, there)):
+                return placed
         except Overtaken:
             pass  # by a run with this key, which may be live still
     raise RuntimeError(
@@ -60,17 +57,16 @@ def place(request: Request, there: Run) -> tuple[Run, Disposition] | None:
 
 
 @contextmanager
-def in_turn(key: str) -> Iterator[bool]:
-    """One thread of this process after the other, for the same key; gives whether it had to wait.
+def in_turn(key: str) -> Iterator[None]:
+    """One thread of this process after the other, for the same key.
 
-    A courtesy to the database, not the guard: two hundred threads need not all ask it to say no. Whoever waits too
-    long goes on regardless, since the one before may wait for a transaction of ours.
+    A courtesy to the database, not the guard: of two hundred threads one tries to insert, and the others find its run.
+    Whoever waits too long goes on regardless, since the one before may wait for a transaction of ours.
     """
     turn = turns[hash(key) % len(turns)]
-    at_once = turn.acquire(blocking=False)
-    mine = at_once or turn.acquire(timeout=LONGEST_TURN)
+    mine = turn.acquire(timeout=LONGEST_TURN)
     try:
-        yield not at_once
+        yield
     finally:
         if mine:
             turn.release()
