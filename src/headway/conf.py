@@ -31,8 +31,26 @@ class Conf:
     require_idempotency_key: bool = False
     """Whether every start by a person or a program must carry an idempotency key."""
 
+    max_upload_bytes: int = 1 << 30
+    """How much one request to the API may send; a form's own `max_size` says less of a single file."""
+
     socket_path: str = "/ws/"
     """Where the WebSockets are mounted."""
+
+    stream_seconds: float = 50.0
+    """How long a stream or a socket lives at most; then its watcher comes back. Below any proxy's limit."""
+
+    streams_per_user: int = 100
+    """How many streams, sockets and long polls one user may have open in one web process."""
+
+    streams_per_process: int = 10_000
+    """How many all users may have open in one web process."""
+
+    permits: bool = True
+    """Whether the answer to "may they watch this run?" is remembered for a minute, by Cookie and Authorization.
+
+    False where a project knows its callers by anything else, such as a header that a proxy adds.
+    """
 
 
 def conf() -> Conf:

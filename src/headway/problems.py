@@ -1,1 +1,70 @@
-"""RFC 9457: an error as `application/problem+json`."""
+"""RFC 9457: an error as `application/problem+json`.
+
+Plain Django: which error is which problem, `http` and `live` know.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+
+__all__ = ["MEDIA_TYPE", "PROBLEMS", "Problem", "response", "uri"]
+
+MEDIA_TYPE = "application/problem+json"
+NAMESPACE = "urn:headway:problem:"  # absolute, as the RFC recommends, and the same wherever a project mounts us
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What all problems of one type have in common."""
+
+    status: int
+    title: str
+    retry_after: int | None = None
+    """Seconds, where trying again helps and nobody knows better."""
+
+
+PROBLEMS = {
+    "malformed": Problem(400, "The request can't be read"),
+    "idempotency-key-invalid": Problem(400, "The idempotency key can't be taken"),
+    "idempotency-key-required": Problem(400, "An idempotency key is required"),
+    "unauthenticated": Problem(401, "Not signed in"),
+    "forbidden": Problem(403, "Not allowed"),
+    "not-found": Problem(404, "Not found"),
+    "method-not-allowed": Problem(405, "This method has no meaning here"),
+    "run-conflict": Problem(409, "Another run is live"),
+    "invalid-state": Problem(409, "The run's state doesn't allow this"),
+    "nothing-to-retry": Problem(409, "There is nothing to retry"),
+    "already-retried": Problem(409, "The run has been retried already"),
+    "payload-too-large": Problem(413, "The request is too large"),
+    "unsupported-media-type": Problem(415, "This content type isn't understood here"),
+    "idempotency-key-reused": Problem(422, "The idempotency key was sent before, with something else"),
+    "validation": Problem(422, "The parameters are not valid"),
+    "rate-limited": Problem(429, "Too many requests", retry_after=1),
+    "quota-exceeded": Problem(429, "The quota is used up", retry_after=60),
+    "too-many-streams": Problem(429, "Too many streams are open", retry_after=5),
+    "server-error": Problem(500, "The server made a mistake"),
+    "overloaded": Problem(503, "The server can't answer now", retry_after=2),
+}
+ALWAYS: dict[str, dict[str, Any]] = {"overloaded": {"fallback": "poll"}}
+
+
+def response(slug: str, detail: str, *, retry_after: int | None = None, **members: Any) -> HttpResponse:
+    """The answer for a problem of this type; `members` are its own, beside those of the RFC.
+
+    `retry_after` in seconds; otherwise the type's own, if it has one.
+    """
+    problem = PROBLEMS[slug]
+    body = {"type": uri(slug), "title": problem.title, "status": problem.status, "detail": detail}
+    # ASCII only: a detail may quote what was sent, half of a surrogate pair too.
+    answer = HttpResponse(json.dumps(body | ALWAYS.get(slug, {}) | members), MEDIA_TYPE, problem.status)
+    if (seconds := retry_after or problem.retry_after) is not None:
+        answer["Retry-After"] = str(seconds)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def uri(slug: str) -> str:
+    """The `type` by which clients know the problem."""
+    return NAMESPACE + slug

@@ -1,11 +1,45 @@
 """The HTTP contract's URLs; a project includes them wherever it likes."""
 
-from django.urls import URLPattern
+from django.urls import path, re_path
 
+from headway.live import callers
 from headway.live.urls import urlpatterns as watch
+from headway.operations import registry
+
+from .callers import by_header
+from .downloads import FORMS, Failures, Results
+from .endpoint import Nowhere
+from .items import Items
+from .operations import Operations, Start
+from .runs import Cancel, OneRun, Pause, Resume, Retry, Runs
+
+__all__ = ["app_name", "urlpatterns"]
 
 app_name = "headway"
 
-urlpatterns: list[URLPattern] = [
-    *watch,
+# One path for each operation and each form, so that each is typed in the schema; those behind them are for `reverse`.
+starts = [
+    path(f"operations/{operation.name}/runs/", Start.as_view(operation=operation)) for operation in registry.every()
 ]
+failures = [path(f"runs/<uuid:run_id>/failures.{form}", Failures.as_view(form=form)) for form in FORMS]
+
+urlpatterns = [
+    path("operations/", Operations.as_view(), name="operations"),
+    *starts,
+    path("operations/<str:name>/runs/", Start.as_view(), name="start"),
+    path("runs/", Runs.as_view(), name="runs"),
+    path("runs/<uuid:run_id>/", OneRun.as_view(), name="run"),
+    path("runs/<uuid:run_id>/pause/", Pause.as_view(), name="run-pause"),
+    path("runs/<uuid:run_id>/resume/", Resume.as_view(), name="run-resume"),
+    path("runs/<uuid:run_id>/cancel/", Cancel.as_view(), name="run-cancel"),
+    path("runs/<uuid:run_id>/retry/", Retry.as_view(), name="run-retry"),
+    path("runs/<uuid:run_id>/items/", Items.as_view(), name="run-items"),
+    *failures,
+    path("runs/<uuid:run_id>/failures.<str:form>", Failures.as_view(), name="run-failures"),
+    path("runs/<uuid:run_id>/results.<str:form>", Results.as_view(), name="run-results"),
+    *watch,
+    # So that an unknown address gets a problem too, wherever we are included; other apps may share our prefix.
+    re_path(r"^(?:operations|runs|events)(?:/.*)?$", Nowhere.as_view()),
+]
+
+callers.register(by_header)

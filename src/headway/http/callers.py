@@ -1,0 +1,36 @@
+"""Who calls by an Authorization header, by the project's own authenticators: for streams, which `live` opens."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from headway.live.tickets import with_tickets
+
+__all__ = ["by_header", "for_caller"]
+
+
+def by_header(request: HttpRequest) -> Any:
+    """The user whom the request's headers stand for, the session's cookie aside; None when they stand for nobody."""
+    declared: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    kinds = [kind for kind in declared if not is_session(kind)]
+    asked = Request(request, authenticators=[kind() for kind in kinds])
+    try:
+        user = asked.user if kinds else None
+    except APIException:
+        return None
+    return user if asked.successful_authenticator else None
+
+
+def for_caller(run: dict[str, Any], request: Request) -> dict[str, Any]:
+    """The snapshot with tickets in its links, for a caller that EventSource and WebSocket couldn't sign in."""
+    if request.successful_authenticator is None or is_session(type(request.successful_authenticator)):
+        return run
+    return with_tickets(run, request.user.pk)
+
+
+def is_session(authenticator: type[Any]) -> bool:
+    return issubclass(authenticator, SessionAuthentication)

@@ -1,0 +1,77 @@
+"""What all endpoints have in common, whatever the project's REST_FRAMEWORK says: JSON, problems, signing in.
+
+The project's own authenticators and throttles are honoured.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpResponse
+from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from headway.conf import conf
+
+from .errors import problem_of
+from .json import AlwaysJson, JsonParser, JsonRenderer
+from .openapi import Document, EndpointSchema
+
+__all__ = ["Endpoint", "Nowhere"]
+
+
+class Endpoint(APIView):
+    """The base of every endpoint."""
+
+    parser_classes = [JsonParser]
+    renderer_classes = [JsonRenderer]
+    content_negotiation_class = AlwaysJson
+    permission_classes = [IsAuthenticated]
+    versioning_class = None
+    metadata_class = None
+    schema = EndpointSchema()
+
+    documents: ClassVar[dict[str, Document]] = {}
+    """What the schema says of each method."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        check_size(request)  # before the CSRF check, which would read a form and store its files
+        super().initial(request, *args, **kwargs)
+
+    def get_exception_handler(self) -> Any:
+        return problem_of
+
+    def challenge(self) -> str:
+        """What a 401 must say (RFC 9110, 15.5.2), whichever authenticator the project lists first."""
+        headers = (each.authenticate_header(self.request) for each in self.get_authenticators())
+        return next(filter(None, headers), 'Session realm="api"')
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer: HttpResponse = super().finalize_response(request, response, *args, **kwargs)
+        # What one caller sees is no other's, and is asked for again: the back button must show no old run.
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return answer
+
+
+class Nowhere(Endpoint):
+    """Addresses that look like ours and are none."""
+
+    schema = None  # type: ignore[assignment]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        hint = "" if request.path.endswith("/") else " Addresses end with a slash."
+        raise NotFound(f"There is nothing at {request.path}.{hint}")
+
+
+def check_size(request: Request) -> None:
+    """Raises RequestDataTooBig, and ParseError for a body of unknown length, which would be taken for an empty one."""
+    sent = request.META.get("CONTENT_LENGTH") or ""
+    if not sent and "Transfer-Encoding" in request.headers:
+        raise ParseError("The request has no Content-Length.")
+    if sent.isascii() and sent.isdecimal() and int(sent[:20]) > conf().max_upload_bytes:
+        raise RequestDataTooBig

@@ -1,0 +1,125 @@
+"""Which error is which problem. Whatever an endpoint raises ends here, so no answer is ever HTML or a traceback."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import Http404, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.urls import reverse
+from django.utils.log import log_response
+from rest_framework import exceptions as rest
+from rest_framework.views import set_rollback
+
+from headway import errors, problems
+from headway.models import Run
+from headway.store.database import is_lost, is_transient
+
+__all__ = ["BUSY", "TOO_LARGE", "UNREADABLE", "WRONG", "problem_of"]
+
+WRONG = "Something went wrong here. It has been recorded."
+UNREADABLE = "The request can't be read as it is."
+TOO_LARGE = "The request has more data than are accepted here."
+BUSY = "The database can't answer now. Try again."
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one kind of error is told: the problem's type, its sentence (the error's own, unless given), its members."""
+
+    slug: str
+    detail: str | None = None
+    members: Callable[[Any], dict[str, Any]] = lambda error: {}
+
+
+def run_link(run_id: Any) -> str:
+    return reverse("headway:run", args=[run_id])
+
+
+RULES: dict[type[Exception], Rule] = {
+    errors.UnknownOperation: Rule(
+        "not-found", "There is no such operation."
+    ),  # which there are, not everybody may know
+    errors.RunNotFound: Rule("not-found"),
+    errors.Forbidden: Rule("forbidden"),
+    errors.InvalidParams: Rule("validation", members=lambda error: {"errors": [asdict(one) for one in error.errors]}),
+    errors.IdempotencyKeyInvalid: Rule("idempotency-key-invalid"),
+    errors.IdempotencyKeyRequired: Rule("idempotency-key-required"),
+    errors.IdempotencyKeyReused: Rule("idempotency-key-reused"),
+    errors.RunConflict: Rule(
+        "run-conflict", members=lambda error: {"existing": run_link(error.existing)} if error.existing else {}
+    ),
+    errors.InvalidState: Rule(
+        "invalid-state",
+        members=lambda error: {"state": error.state, "actions": [str(action) for action in error.actions]},
+    ),
+    errors.StillNeeded: Rule(
+        "invalid-state",
+        members=lambda error: {"state": error.state, "actions": [], "newest": run_link(error.newest)},
+    ),
+    errors.NothingToRetry: Rule("nothing-to-retry"),
+    errors.AlreadyRetried: Rule("already-retried", members=lambda error: {"newest": run_link(error.newest)}),
+    errors.NotMigrated: Rule("overloaded"),
+    rest.ParseError: Rule("malformed"),
+    rest.NotAuthenticated: Rule("unauthenticated"),
+    rest.AuthenticationFailed: Rule("unauthenticated"),
+    rest.PermissionDenied: Rule("forbidden"),
+    rest.NotFound: Rule("not-found"),
+    rest.MethodNotAllowed: Rule("method-not-allowed"),
+    rest.UnsupportedMediaType: Rule("unsupported-media-type"),
+    rest.Throttled: Rule("rate-limited"),
+    Http404: Rule("not-found", "There is nothing here."),
+    PermissionDenied: Rule("forbidden", "This is not allowed."),
+    RequestDataTooBig: Rule("payload-too-large", TOO_LARGE),
+    SuspiciousOperation: Rule("malformed", UNREADABLE),
+    BadRequest: Rule("malformed", UNREADABLE),
+    MultiPartParserError: Rule("malformed", UNREADABLE),
+    UnreadablePostError: Rule("malformed", "The request ended before it was read."),
+}
+
+
+def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """The answer that tells this error; Django REST framework calls it, with the view and the request in `context`."""
+    set_rollback()
+    told = as_unavailable(error) or error
+    rule = next((RULES[kind] for kind in type(told).__mro__ if kind in RULES), None)
+    if rule is None:
+        return server_error(error, context)
+    retry_after = math.ceil(wait) if (wait := getattr(told, "wait", None)) else None  # only a Throttled has it
+    response = problems.response(rule.slug, rule.detail or str(told), retry_after=retry_after, **rule.members(told))
+    if rule.slug == "unauthenticated":
+        response["WWW-Authenticate"] = context["view"].challenge()
+    return response
+
+
+def as_unavailable(error: Exception) -> Exception | None:
+    """The same error, if it is the database's and means that it can't answer now."""
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return None
+    if is_lost(error) or is_transient(error):
+        return Unavailable(BUSY)
+    if Run._meta.db_table not in connection.introspection.table_names():
+        return errors.NotMigrated()
+    return None
+
+
+class Unavailable(Exception):
+    """The database is away or busy; the same may work later."""
+
+
+RULES[Unavailable] = Rule("overloaded")
+
+
+def server_error(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """A mistake of ours: told to whoever watches the project's errors, as Django itself would, and to no client."""
+    request = context["request"]._request
+    response = problems.response("server-error", WRONG)
+    got_request_exception.send(sender=None, request=request)
+    log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request, exception=error)
+    return response

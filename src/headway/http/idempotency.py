@@ -1,0 +1,24 @@
+"""The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): a structured field's string, or bare."""
+
+import re
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from headway.errors import IdempotencyKeyInvalid
+
+__all__ = ["key_of"]
+
+QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')  # RFC 9651, 3.3.3
+ESCAPED = re.compile(r"\\(.)")
+
+
+def key_of(request: Request | HttpRequest) -> str | None:
+    """The key without its quotes, or None. Raises IdempotencyKeyInvalid for quotes that aren't closed."""
+    sent: str | None = request.headers.get("Idempotency-Key")
+    if sent is None or not sent.startswith('"'):
+        return sent
+    quoted = QUOTED.fullmatch(sent)
+    if quoted is None:
+        raise IdempotencyKeyInvalid
+    return ESCAPED.sub(r"\1", quoted[1])

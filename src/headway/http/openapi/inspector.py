@@ -1,0 +1,114 @@
+"""Makes an endpoint's OpenAPI from its `documents`: drf-spectacular calls it for each path and method."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent, build_parameter_type, resolve_django_path_parameter
+from drf_spectacular.settings import spectacular_settings
+
+from headway import problems
+from headway.problems import PROBLEMS
+
+from .dialect import spoken
+from .document import Answer, Document, Header
+from .schemas import SCHEMAS, ref
+
+__all__ = ["EndpointSchema"]
+
+ALWAYS = ("malformed", "unauthenticated", "rate-limited", "overloaded")
+OF_PROBLEMS = {
+    401: Header("WWW-Authenticate", "How to sign in."),
+    429: Header("Retry-After", "Seconds after which to try again."),
+    503: Header("Retry-After", "Seconds after which to try again."),
+}
+
+
+class EndpointSchema(AutoSchema):
+    """Says what the endpoint's Document says; security and the kinds of path parameters are drf-spectacular's."""
+
+    media_type = "application/json"
+
+    def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any) -> Any:
+        self.registry, self.path, self.path_regex, self.method = registry, path, path_regex, method.upper()
+        document = self.document(method.lower())
+        if document is None:
+            return None
+        body = self.request_body()
+        return {
+            "operationId": document.name,
+            "summary": document.summary,
+            "description": document.description or self.get_description(),
+            "tags": [path.removeprefix(path_prefix).strip("/").split("/")[0]],
+            "parameters": [*self.path_parameters(), *(self.parameter(each) for each in document.parameters)],
+            **({"requestBody": body} if body else {}),
+            "security": self.get_auth(),
+            "responses": {
+                **{str(status): self.answered(told) for status, told in document.answers.items()},
+                **{str(status): self.refused(status, slugs) for status, slugs in by_status(document.refusals).items()},
+            },
+        }
+
+    def document(self, method: str) -> Document | None:
+        """What to say; None: leave the endpoint out."""
+        view: Any = self.view
+        found: Document | None = view.documents.get(method)
+        return found
+
+    def request_body(self) -> dict[str, Any] | None:
+        return None
+
+    def answered(self, told: Answer) -> dict[str, Any]:
+        found: dict[str, Any] = {"description": told.description or self.get_description()}
+        if told.headers:
+            found["headers"] = {header.name: self.header(header) for header in told.headers}
+        if told.schema:
+            found["content"] = {self.media_type: {"schema": self.component(told.schema)}}
+        return found
+
+    def refused(self, status: int, slugs: list[str]) -> dict[str, Any]:
+        types = {"type": "object", "properties": {"type": {"enum": [problems.uri(slug) for slug in slugs]}}}
+        schema = {"allOf": [self.component("Problem"), types]}
+        found = {
+            "description": " · ".join(f"`{slug}`: {PROBLEMS[slug].title}" for slug in slugs),
+            "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        }
+        if status in OF_PROBLEMS:
+            found["headers"] = {OF_PROBLEMS[status].name: self.header(OF_PROBLEMS[status])}
+        return found
+
+    def header(self, header: Header) -> dict[str, Any]:
+        return {"description": header.description, "schema": self.spoken(header.schema), "required": header.always}
+
+    def parameter(self, parameter: Any) -> dict[str, Any]:
+        schema = self.spoken(parameter.schema)
+        return {"name": parameter.name, "in": parameter.place, "description": parameter.description, "schema": schema}
+
+    def path_parameters(self) -> list[Any]:
+        return [
+            resolve_django_path_parameter(self.path_regex, name, [])  # type: ignore[no-untyped-call]
+            or build_parameter_type(name=name, location="path", schema={"type": "string"})
+            for name in re.findall(r"{(\w+)}", self.path)
+        ]
+
+    def component(self, name: str) -> dict[str, Any]:
+        """A reference to this schema, which is written down once, with those that it refers to."""
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name, ResolvedComponent.SCHEMA, self.spoken(SCHEMAS[name]), EndpointSchema
+        )
+        self.registry.register_on_missing(component)
+        for inner in re.findall(r"'#/components/schemas/(\w+)'", str(SCHEMAS[name])):
+            self.component(inner)
+        return ref(name)
+
+    def spoken(self, schema: Any) -> Any:
+        return spoken(schema, spectacular_settings.OAS_VERSION)
+
+
+def by_status(refusals: tuple[str, ...]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for slug in (*ALWAYS, *refusals):
+        found.setdefault(PROBLEMS[slug].status, []).append(slug)
+    return dict(sorted(found.items()))

@@ -1,0 +1,131 @@
+"""The bodies of answers, in JSON Schema 2020-12; how each version of OpenAPI wants them, `dialect` knows."""
+
+from typing import Any
+
+from headway.states import Action, State, shown
+
+__all__ = ["SCHEMAS"]
+
+Schema = dict[str, Any]
+
+
+def a(kind: str, **more: Any) -> Schema:
+    return {"type": kind, **more}
+
+
+def maybe(kind: str, **more: Any) -> Schema:
+    return {"type": [kind, "null"], **more}
+
+
+def thing(properties: dict[str, Schema], *optional: str, kind: Any = "object", **more: Any) -> Schema:
+    required = [name for name in properties if name not in optional]
+    return {"type": kind, "properties": properties, "required": required, **more}
+
+
+def many(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def paged(items: Schema) -> Schema:
+    return thing({"next": maybe("string", description="The next page's address; null: this is the last."),
+                  "results": many(items)})  # fmt: skip
+
+
+COUNT = a("integer", minimum=0)
+MOMENT = {"format": "date-time"}
+STATES = ", ".join(dict.fromkeys(shown(state) for state in State))
+LINK = a("string", format="uri-reference")
+
+PROGRESS = thing({
+    "total": maybe("integer", minimum=0, description="Null until it is known."),
+    "total_exact": a("boolean"),
+    "processed": COUNT,
+    "succeeded": COUNT,
+    "failed": COUNT,
+    "skipped": COUNT,
+    "retrying": COUNT,
+    "percent": maybe("number", minimum=0, maximum=100, description="Rounded down; 100 only when done."),
+    "rate": maybe("number", minimum=0, description="Items per second."),
+    "eta_seconds": maybe("integer", minimum=0),
+})  # fmt: skip
+
+RUN = thing({
+    "id": a("string", format="uuid"),
+    "operation": a("string"),
+    "title": a("string"),
+    "state": a("string", description=f"One of {STATES}. Tolerate others, and decide by `done`."),
+    "done": a("boolean", description="Whether it has ended; then nothing of it changes any more."),
+    "progress": ref("Progress"),
+    "message": a("string"),
+    "reason": thing({"code": a("string"), "text": a("string")}, kind=["object", "null"],
+                    description="Why it paused, stopped or waits."),
+    "stalled": a("boolean", description="Its worker has fallen silent; another takes it over."),
+    "resumes": COUNT,
+    "params": a("object"),
+    "result": {},
+    "failure_summary": many(thing({"code": a("string"), "count": COUNT})),
+    "created_at": a("string", **MOMENT),
+    "started_at": maybe("string", **MOMENT),
+    "updated_at": a("string", **MOMENT),
+    "finished_at": maybe("string", **MOMENT),
+    "waiting_until": maybe("string", **MOMENT),
+    "actions": many(a("string", description=f"Of {', '.join(Action)}.")),
+    "retry_of": maybe("string", format="uuid"),
+    "revision": a("integer", minimum=0, description="Grows with every change, and never falls."),
+    "links": thing(dict.fromkeys(("self", "events", "wait", "socket", "items", "failures"), LINK)),
+})  # fmt: skip
+
+OPERATION = thing({
+    "name": a("string"),
+    "title": a("string"),
+    "description": a("string"),
+    "params": a("object", description="JSON Schema (2020-12) of the parameters."),
+    "on_conflict": a("string", description="join, reject, queue, replace or allow."),
+    "require_idempotency_key": a("boolean"),
+    "links": thing({"start": LINK}),
+})  # fmt: skip
+
+ITEM = thing(
+    {
+        "key": a("string"),
+        "label": a("string"),
+        "state": a("string"),
+        "code": a("string"),
+        "text": a("string"),
+        "detail": a("string", description="The error itself; for staff."),
+    },
+    "detail",
+)
+
+PROBLEM = thing(
+    {
+        "type": a("string", format="uri"),
+        "title": a("string"),
+        "status": a("integer"),
+        "detail": a("string"),
+        "errors": many(thing({"pointer": a("string"), "code": a("string"), "detail": a("string")})),
+        "existing": LINK | {"description": "The run that is in the way."},
+        "newest": LINK | {"description": "The end of the chain of retries."},
+        "state": a("string"),
+        "actions": many(a("string")),
+        "fallback": a("string"),
+    },
+    *("errors", "existing", "newest", "state", "actions", "fallback"),
+    description="RFC 9457. Decide by `type`.",
+)
+
+SCHEMAS: dict[str, Schema] = {
+    "File": a("string"),
+    "Item": ITEM,
+    "Items": paged(ref("Item")),
+    "Operation": OPERATION,
+    "Operations": thing({"results": many(ref("Operation"))}),
+    "Problem": PROBLEM,
+    "Progress": PROGRESS,
+    "Run": RUN,
+    "Runs": paged(ref("Run")),
+}

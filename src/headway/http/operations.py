@@ -1,0 +1,126 @@
+"""Rows 1 and 2 of the contract: which operations there are, and starting one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+
+from headway import runs
+from headway.conf import conf
+from headway.operations import registry, schema
+from headway.operations.base import Operation
+
+from .answers import started
+from .endpoint import Endpoint
+from .given import given_to, takes_files
+from .idempotency import key_of
+from .json import JsonParser
+from .openapi import Document, Header, Parameter, StartSchema, answer
+from .throttles import StartThrottle
+
+__all__ = ["Operations", "Start"]
+
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    "A name for this start, of your own: the same start sent again with it gets the same run.",
+    {"type": "string", "pattern": r'^("[!#-\[\]-~]{8,255}"|[!#-~][!-~]{7,254})$', "examples": ["8e03978e-40d5-43dd"]},
+    place="header",
+)
+
+
+class Operations(Endpoint):
+    """The operations that you may start."""
+
+    documents = {"get": Document("list_operations", "Operations", answers={200: answer("Operations")})}
+
+    def get(self, request: Request) -> Response:
+        return Response({"results": [describe(operation) for operation in runs.startable_by(request.user)]})
+
+
+def describe(operation: type[Operation]) -> dict[str, Any]:
+    return {
+        "name": operation.name,
+        "title": str(operation.title),
+        "description": operation.description(),
+        "params": schema.of_form(operation.form),
+        "on_conflict": str(operation.on_conflict),
+        "require_idempotency_key": operation.require_idempotency_key or conf().require_idempotency_key,
+        "links": {"start": reverse("headway:start", args=[operation.name])},
+    }
+
+
+class Start(Endpoint):
+    """Start a run. The answer comes at once; a worker does the work, and the run's links tell how it goes."""
+
+    schema = StartSchema()
+    operation: type[Operation] | None = None
+    documents = {
+        "post": Document(
+            "start",
+            "Start {title}",
+            answers={
+                200: answer(
+                    "Run",
+                    "The run that this idempotency key started; it has ended.",
+                    Header("Location", "The run's address."),
+                    Header("Headway-Disposition", "What the start came to.", {"const": "replayed"}),
+                    Header("Idempotent-Replayed", "The key has been sent before.", {"const": "true"}),
+                ),
+                202: answer(
+                    "Run",
+                    "The run: a new one, or the one that this start would double.",
+                    Header("Location", "The run's address."),
+                    Header("Retry-After", "Seconds after which it is worth asking.", {"type": "string"}),
+                    Header(
+                        "Headway-Disposition",
+                        "What the start came to.",
+                        {"enum": [str(disposition) for disposition in runs.Disposition]},
+                    ),
+                    Header("Idempotent-Replayed", "The key has been sent before.", {"const": "true"}, always=False),
+                ),
+            },
+            refusals=(
+                "forbidden", "not-found", "run-conflict", "payload-too-large", "unsupported-media-type", "validation",
+                "idempotency-key-invalid", "idempotency-key-required", "idempotency-key-reused",
+            ),
+            parameters=(IDEMPOTENCY_KEY,),
+        )
+    }  # fmt: skip
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [*super().get_throttles(), StartThrottle()]
+
+    def get_parsers(self) -> list[BaseParser]:
+        parsers: list[BaseParser] = [JsonParser()]
+        if self.operation is not None and takes_files(self.operation):
+            parsers.append(MultiPartParser())
+        return parsers
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        if self.operation is None:
+            self.operation = registry.by_name.get(kwargs["name"])
+
+    def post(self, request: Request, name: str = "") -> Response:
+        operation = self.operation or registry.get(name)
+        self.check_media_type(request)
+        return started(
+            request,
+            runs.start(operation, given_to(operation, request), user=request.user, idempotency_key=key_of(request)),
+        )
+
+    def check_media_type(self, request: Request) -> None:
+        """Raises UnsupportedMediaType.
+
+        Django REST framework itself takes a form that the CSRF check has read, and no parser knows, for an empty body.
+        """
+        has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
+        if has_body and self.get_content_negotiator().select_parser(request, self.get_parsers()) is None:
+            raise UnsupportedMediaType(request.content_type or "none")

@@ -1,0 +1,202 @@
+"""Rows 3 to 6 and 12 of the contract: seeing runs, and steering them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import dropwhile
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from headway import runs
+from headway.live.etags import etag, is_among
+from headway.models import Run
+from headway.snapshots import snapshot, snapshots
+from headway.states import State, shown, stored_as
+
+from . import paging
+from .answers import run_answer, started
+from .callers import for_caller
+from .endpoint import Endpoint
+from .openapi import CURSOR, LIMIT, Document, Header, Parameter, answer
+
+__all__ = ["Cancel", "OneRun", "Pause", "Resume", "Retry", "Runs"]
+
+POLL_EVERY = 2  # s: who asks more often learns little more
+STATES = list(dict.fromkeys(str(shown(state)) for state in State))
+TICK = timedelta(milliseconds=1)  # what SQLite keeps of a moment
+RETRY_AFTER = Header("Retry-After", "Seconds after which it is worth asking again.", {"type": "string"}, always=False)
+
+
+class Runs(Endpoint):
+    """The runs that you may see, the newest first."""
+
+    documents = {
+        "get": Document(
+            "list_runs",
+            "Runs",
+            answers={200: answer("Runs")},
+            parameters=(
+                Parameter("operation", "Only runs of this operation.", {"type": "string"}),
+                Parameter("state", "Only runs in this state.", {"type": "string", "enum": STATES}),
+                Parameter("active", "Only runs that have not ended, or only those that have.", {"type": "boolean"}),
+                LIMIT,
+                CURSOR,
+            ),
+        )
+    }
+
+    def get(self, request: Request) -> Response:
+        limit = paging.limit_of(request)
+        found, more = paging.at_most(behind(wanted(request), place_of(request)), limit)
+        ids = [run_id for run_id, _ in found]
+        results = [for_caller(run, request) for run in snapshots(ids).values()]
+        return Response(paging.page(request, results, [found[-1][1].isoformat(), str(ids[-1])] if more else None))
+
+
+Row = tuple[UUID, datetime]
+
+
+def wanted(request: Request) -> QuerySet[Run]:
+    """The runs that the query string asks for. Raises ParseError."""
+    found = runs.visible_to(request.user)
+    if (operation := request.query_params.get("operation")) is not None:
+        found = found.filter(operation=operation.replace("\0", "\ufffd"))  # PostgreSQL takes no NUL, and no name has it
+    if (state := paging.choice(request, "state", STATES)) is not None:
+        found = found.filter(state__in=stored_as(State(state)))
+    if (active := paging.choice(request, "active", ("true", "false"))) is not None:
+        found = found.filter(finished_at__isnull=active == "true")
+    return found
+
+
+def place_of(request: Request) -> Row | None:
+    """Where the page begins. Raises ParseError."""
+    place = paging.cursor_of(request)
+    if place is None:
+        return None
+    try:
+        moment, run_id = place
+        return UUID(run_id), datetime.fromisoformat(moment)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise paging.bad_cursor() from error
+
+
+def behind(found: QuerySet[Run], place: Row | None) -> Iterator[Row]:
+    """The rows behind this place. SQLite compares moments as texts, so the last step is taken here."""
+    rows: Any = found.order_by("-created_at", "id").values_list("id", "created_at")
+    if place is None:
+        return iter(rows.iterator())
+    run_id, moment = place
+    near = rows.filter(created_at__lt=moment + TICK).iterator()
+    return dropwhile(lambda row: row[1] > moment or (row[1] == moment and row[0].int <= run_id.int), near)
+
+
+class OneRun(Endpoint):
+    """One run: asked for again and again, or deleted."""
+
+    documents = {
+        "get": Document(
+            "get_run",
+            "One run",
+            answers={
+                200: answer("Run", "The run as it is now.", Header("ETag", "Names this state of it."), RETRY_AFTER),
+                304: answer(None, "Nothing has changed.", Header("ETag", "Names this state of it."), RETRY_AFTER),
+            },
+            refusals=("not-found",),
+            parameters=(Parameter("If-None-Match", "The ETag that you have.", {"type": "string"}, place="header"),),
+        ),
+        "delete": Document(
+            "delete_run",
+            "Delete a run that has ended",
+            answers={204: answer(None, "It is gone, with its outcomes and its files.")},
+            refusals=("forbidden", "not-found", "invalid-state"),
+        ),
+    }
+
+    def get(self, request: Request, run_id: UUID) -> Response:
+        runs.get(run_id, user=request.user)
+        run = snapshot(run_id)
+        tag = etag(run)
+        headers = {"ETag": tag} if run["done"] else {"ETag": tag, "Retry-After": str(POLL_EVERY)}
+        if is_among(tag, request.headers.get("If-None-Match", "")):
+            return Response(status=304, headers=headers)
+        return Response(for_caller(run, request), headers=headers)
+
+    def delete(self, request: Request, run_id: UUID) -> Response:
+        runs.delete(run_id, user=request.user)
+        return Response(status=204)
+
+
+class Steer(Endpoint):
+    """Asks for a state, and answers before it is reached."""
+
+    ask: ClassVar[Callable[..., Run]]
+    reached: ClassVar[State]
+
+    def post(self, request: Request, run_id: UUID) -> Response:
+        before = runs.get(run_id, user=request.user).state
+        type(self).ask(run_id, user=request.user)
+        return run_answer(request, run_id, 200 if before == self.reached else 202)
+
+
+def steering(name: str, summary: str) -> dict[str, Document]:
+    return {
+        "post": Document(
+            f"{name}_run",
+            summary,
+            answers={
+                200: answer("Run", "It is so already.", RETRY_AFTER),
+                202: answer("Run", "The wish is stored.", RETRY_AFTER),
+            },
+            refusals=("forbidden", "not-found", "invalid-state"),
+        )
+    }
+
+
+class Pause(Steer):
+    """Let a run come to rest, within a second or one item."""
+
+    ask, reached = staticmethod(runs.pause), State.PAUSED
+    documents = steering("pause", "Pause a run")
+
+
+class Resume(Steer):
+    """Let a paused run go on where it stopped."""
+
+    ask, reached = staticmethod(runs.resume), State.RUNNING
+    documents = steering("resume", "Resume a run")
+
+
+class Cancel(Steer):
+    """End a run; what is done stays done."""
+
+    ask, reached = staticmethod(runs.cancel), State.CANCELLED
+    documents = steering("cancel", "Cancel a run")
+
+
+class Retry(Endpoint):
+    """Start a new run over the items that failed and, after a cancelled or failed run, over those not reached."""
+
+    documents = {
+        "post": Document(
+            "retry_run",
+            "Retry the failed items",
+            answers={
+                202: answer(
+                    "Run",
+                    "The new run; the same again, while it is live.",
+                    Header("Location", "The run's address."),
+                    Header("Headway-Disposition", "What it came to.", {"enum": ["created", "joined"]}),
+                    RETRY_AFTER,
+                )
+            },
+            refusals=("forbidden", "not-found", "invalid-state", "nothing-to-retry", "already-retried", "run-conflict"),
+        )
+    }
+
+    def post(self, request: Request, run_id: UUID) -> Response:
+        return started(request, runs.retry(run_id, user=request.user))
