@@ -1,4 +1,4 @@
-"""What uvicorn serves: Django, with the hub before it."""
+"""What uvicorn serves: Django, with live delivery before it."""
 
 import os
 
@@ -6,4 +6,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
 
-application = get_asgi_application()
+django = get_asgi_application()
+
+from headway.live import asgi  # noqa: E402  (it needs the apps to be ready)
+
+application = asgi(django)

@@ -1,0 +1,49 @@
+"""Whole answers: what the gate's view said, or what we refuse by ourselves, ready for ASGI."""
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from headway import problems
+
+from .protocol import Event, Headers, Send
+
+__all__ = ["Answer", "answer_of", "headers_of", "refusal"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status, headers and a body."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+    def events(self) -> tuple[Event, Event]:
+        """What ASGI sends for it."""
+        return (
+            {"type": "http.response.start", "status": self.status, "headers": self.headers},
+            {"type": "http.response.body", "body": self.body},
+        )
+
+    async def send(self, send: Send) -> None:
+        for event in self.events():
+            await send(event)
+
+
+def headers_of(response: HttpResponseBase) -> Headers:
+    """The response's headers and cookies."""
+    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    cookies = [(b"Set-Cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
+    return headers + cookies
+
+
+def answer_of(response: HttpResponse) -> Answer:
+    """A response of Django's, as it is."""
+    return Answer(response.status_code, headers_of(response), response.getvalue())
+
+
+def refusal(slug: str, detail: str) -> Answer:
+    """A problem that we tell by ourselves."""
+    return answer_of(problems.response(slug, detail))

@@ -1,0 +1,28 @@
+"""What one event loop has for its watchers: the hub and the door. Made at its first watch, so after any fork."""
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+from .door import Door
+from .hub import Hub
+from .shutdown import before_shutdown
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """Use `Desk.here`."""
+
+    made: "WeakKeyDictionary[asyncio.AbstractEventLoop, Desk]" = WeakKeyDictionary()
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, prefix: str) -> None:
+        self.hub, self.door = Hub(loop, prefix), Door()
+        before_shutdown(loop, self.hub.close)
+
+    @classmethod
+    def here(cls, prefix: str) -> "Desk":
+        """This event loop's; `prefix` is where the project is mounted, the same for all its requests."""
+        loop = asyncio.get_running_loop()
+        if loop not in cls.made:
+            cls.made[loop] = cls(loop, prefix)
+        return cls.made[loop]

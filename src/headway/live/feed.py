@@ -1,0 +1,138 @@
+"""The hub's thread: asks the database every 100 ms while somebody watches, and hands what it finds to the loop.
+
+It has a connection of its own. It knows no watcher and no transport.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import Error
+from django.urls import set_script_prefix
+
+from headway.store.database import forget
+
+from .reader import Found, Reader, Wanted
+
+__all__ = ["Feed"]
+
+POLL = 0.1  # s between two rounds
+ROUND_GAP = 0.02  # s between two rounds that somebody waits for, so that those who come together share one
+IDLE = 10.0  # s without watchers, after which the connection is closed
+LONGEST_BACK_OFF = 1.0  # s
+log = logging.getLogger("headway.live")
+
+
+class Feed(threading.Thread):
+    """Calls `found` after each round that found something, and `failed` with for how long it has failed."""
+
+    def __init__(
+        self, found: Callable[[int, Wanted, Found], None], failed: Callable[[float], None], prefix: str
+    ) -> None:
+        super().__init__(name="headway-feed", daemon=True)
+        self.found, self.failed, self.prefix = found, failed, prefix
+        self.reader = Reader()
+        self.changed = threading.Condition()
+        self.wanted = Wanted()
+        self.stopped = False
+        self.round = 0
+
+    def watch(self, run_id: UUID) -> None:
+        """Ask for this run in every round from now on."""
+        with self.changed:
+            self.wanted.runs.add(run_id)
+            self.changed.notify()
+
+    def unwatch(self, run_id: UUID) -> None:
+        with self.changed:
+            self.wanted.runs.discard(run_id)
+
+    def watch_user(self, user_key: str) -> None:
+        """Ask for this user's runs in every round from now on."""
+        with self.changed:
+            self.wanted.users.add(user_key)
+            self.changed.notify()
+
+    def unwatch_user(self, user_key: str) -> None:
+        with self.changed:
+            self.wanted.users.discard(user_key)
+
+    def open_run(self, run_id: UUID) -> int:
+        """Somebody waits to hear how this run is now; gives the number of the round that will tell."""
+        with self.changed:
+            self.wanted.opening_runs.add(run_id)
+            self.changed.notify()
+            return self.round + 1
+
+    def open_user(self, user_key: str) -> int:
+        """Somebody waits to hear how this user's runs are now; gives the number of the round that will tell."""
+        with self.changed:
+            self.wanted.opening_users.add(user_key)
+            self.changed.notify()
+            return self.round + 1
+
+    def wake(self) -> None:
+        """Something has changed: ask now."""
+        with self.changed:
+            self.wanted.woken = True
+            self.changed.notify()
+
+    def stop(self) -> None:
+        with self.changed:
+            self.stopped = True
+            self.changed.notify()
+
+    def run(self) -> None:
+        set_script_prefix(self.prefix)  # links in snapshots begin with it; it is kept for each thread
+        failing_since = began = 0.0
+        while (wanted := self.next_round(began)) is not None:
+            began = time.monotonic()
+            try:
+                found = self.reader.read(wanted)
+            except Exception as error:  # noqa: BLE001  (a thread that ended here would leave all watchers without news)
+                failing_since = failing_since or began
+                self.fail(error, began - failing_since, wanted)
+            else:
+                failing_since = 0.0
+                self.found(self.round, wanted, found)
+        forget()
+
+    def next_round(self, began: float) -> Wanted | None:
+        """What to ask for, once it is time; None when the feed is to end."""
+        with self.changed:
+            while not self.stopped:
+                wanted = self.wanted
+                if not (wanted.runs or wanted.users or wanted.is_urgent):
+                    self.rest()
+                    continue
+                wait = began + (ROUND_GAP if wanted.is_urgent else POLL) - time.monotonic()
+                if wait <= 0:
+                    return self.take()
+                self.changed.wait(wait)
+            return None
+
+    def rest(self) -> None:
+        """Until somebody watches; the connection is closed when that takes long."""
+        if not self.changed.wait(IDLE):
+            forget()
+            self.changed.wait()
+
+    def take(self) -> Wanted:
+        """This round's question; who comes from now on is for the next one."""
+        self.round += 1
+        taken = self.wanted
+        self.wanted = Wanted(set(taken.runs), set(taken.users))
+        return taken
+
+    def fail(self, error: Exception, seconds: float, wanted: Wanted) -> None:
+        """Keep the watchers, and try again: after a while the hub sends them away."""
+        if not seconds:
+            log.warning("Live delivery can't read the database: %s", error, exc_info=not isinstance(error, Error))
+        forget()
+        self.failed(seconds)
+        with self.changed:
+            self.wanted.opening_runs |= wanted.opening_runs
+            self.wanted.opening_users |= wanted.opening_users
+            self.changed.wait_for(lambda: self.stopped, min(LONGEST_BACK_OFF, max(POLL, seconds)))

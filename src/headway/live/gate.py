@@ -1,0 +1,117 @@
+"""The gate: asks the project's own middleware and an ordinary view who may watch, on a few long-lived threads.
+
+What a watcher costs after that is none of Django's business: no thread and no connection is kept for it.
+"""
+
+import asyncio
+import io
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from django.core import signals
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.base import BaseHandler
+from django.db import connections
+from django.http import HttpResponse
+from django.urls import reverse, set_script_prefix
+
+from .answers import Answer, answer_of, headers_of, refusal
+from .callers import By, Caller
+from .protocol import Headers, Scope
+from .routes import Kind, Target
+
+__all__ = ["Admission", "Gate", "GateRequest", "hand_over"]
+
+HAND_OVER = "Headway-Hand-Over"  # from the view to the gate, never further
+THREADS = 4  # an opening takes a millisecond of CPU, and Python runs one at a time
+LONGEST_QUEUE = 1_000  # a second's work; who comes then is told to poll
+KEEP_SECONDS = 60.0  # so long a thread keeps its connections: a new one would cost more than all the rest
+OUR_HEADERS = {HAND_OVER.lower(), "content-type", "content-length", "cache-control", "expires"}
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Who may watch, what they are known by, and what the project's middleware adds to an answer."""
+
+    user_key: str
+    by: By
+    headers: Headers
+
+
+class GateRequest(ASGIRequest):
+    """What the gate asks; a view that is given one hands over instead of answering."""
+
+
+def hand_over(caller: Caller) -> HttpResponse:
+    """A view's answer to a GateRequest: this caller may watch."""
+    said = json.dumps({"user_key": str(caller.user.pk), "by": caller.by})
+    return HttpResponse(headers={HAND_OVER: said, "Cache-Control": "private, no-store"})
+
+
+class Gate(BaseHandler):
+    """Django's handler, called synchronously."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="headway-gate")
+        self.queued = 0
+        self.loading, self.loaded = threading.Lock(), False
+        self.kept = threading.local()
+
+    async def ask(self, scope: Scope, target: Target) -> Admission | Answer:
+        """Who may watch, or the refusal."""
+        if self.queued >= LONGEST_QUEUE:
+            return refusal("overloaded", "Too many are opening a stream just now.")
+        self.queued += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.threads, self.ask_here, scope, target)
+        finally:
+            self.queued -= 1
+
+    def ask_here(self, scope: Scope, target: Target) -> Admission | Answer:
+        """The same, on one of the gate's threads."""
+        with self.loading:
+            if not self.loaded:
+                self.load_middleware()
+                self.loaded = True
+        set_script_prefix(f"{scope.get('root_path') or ''}/")
+        signals.request_started.send(sender=type(self), scope=scope)
+        response: Any = self.get_response(GateRequest(as_http(scope, target), io.BytesIO()))
+        self.keep_connections()
+        try:
+            return judged(response)
+        finally:
+            response.close()  # sends request_finished, upon which Django looks after its connections
+
+    def keep_connections(self) -> None:
+        """Let this thread's connections live for a minute, whatever CONN_MAX_AGE says; tried before each use."""
+        now = time.monotonic()
+        if now >= self.kept.__dict__.setdefault("until", now + KEEP_SECONDS):
+            self.kept.until = now + KEEP_SECONDS  # this time they close
+            return
+        for connection in connections.all(initialized_only=True):
+            if connection.close_at is not None:
+                connection.close_at = self.kept.until
+                connection.health_check_enabled = True  # type: ignore[attr-defined]
+
+
+def as_http(scope: Scope, target: Target) -> Scope:
+    """The request to the view that knows who may watch, with the caller's own headers."""
+    if target.kind in (Kind.EVENTS, Kind.LONG_POLL):
+        return scope
+    path = reverse("headway:run-events", args=[target.run_id]) if target.run_id else reverse("headway:events")
+    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+    return {**scope, "type": "http", "method": "GET", "scheme": scheme, "path": path, "raw_path": path.encode()}
+
+
+def judged(response: Any) -> Admission | Answer:
+    """What the view's answer means."""
+    said = response.headers.get(HAND_OVER)
+    if said is None:
+        return answer_of(response)
+    headers = [(name, value) for name, value in headers_of(response) if name.decode().lower() not in OUR_HEADERS]
+    return Admission(**json.loads(said), headers=headers)

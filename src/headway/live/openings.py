@@ -1,0 +1,33 @@
+"""What the transports' openings have in common."""
+
+import random
+from uuid import UUID
+
+from headway.conf import conf
+
+from .answers import Answer, refusal
+from .callers import By
+from .gate import Admission
+from .messages import Message, Update, whole
+from .tickets import with_tickets
+
+__all__ = ["lifetime", "not_there", "opening"]
+
+JITTER = 0.2  # of a stream's life: who came together shall not return together
+
+
+def opening(update: Update, admission: Admission) -> Message:
+    """How the run is; with fresh tickets for those who can't sign in otherwise."""
+    if admission.by == By.SESSION:
+        return update.whole
+    return whole(with_tickets(update.run, admission.user_key))
+
+
+def lifetime() -> float:
+    """Seconds that a stream or a socket lives."""
+    return conf().stream_seconds * random.uniform(1 - JITTER, 1)
+
+
+def not_there(run_id: UUID) -> Answer:
+    """The refusal for a run that was deleted while it was being opened."""
+    return refusal("not-found", f"There is no run {str(run_id)!r}.")

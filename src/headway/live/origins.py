@@ -1,0 +1,35 @@
+"""Whose pages may open a socket: browsers send cookies with it whatever page asks, and tell only the page's origin."""
+
+import io
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.utils.http import is_same_domain
+
+from .protocol import Scope, header
+
+__all__ = ["is_foreign"]
+
+
+def is_foreign(scope: Scope) -> bool:
+    """Whether the page's origin is neither the host that is asked nor one of CSRF_TRUSTED_ORIGINS.
+
+    As with Django's own check of forms; a client that names no origin is no browser, and brings no one else's cookies.
+    """
+    origin = header(scope, b"origin").decode("latin-1").lower()
+    if not origin:
+        return False
+    try:
+        scheme, page, *_ = urlsplit(origin)
+        asked = ASGIRequest({**scope, "method": "GET"}, io.BytesIO()).get_host()  # one of ALLOWED_HOSTS
+    except (ValueError, DisallowedHost):
+        return True
+    return page != asked.lower() and not any(is_covered(scheme, page, each) for each in settings.CSRF_TRUSTED_ORIGINS)
+
+
+def is_covered(scheme: str, page: str, trusted: str) -> bool:
+    """Whether an origin is this trusted one, such as https://example.com or https://*.example.com."""
+    trusted_scheme, host, *_ = urlsplit(trusted)
+    return scheme == trusted_scheme and is_same_domain(page, host.removeprefix("*"))

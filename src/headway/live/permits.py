@@ -1,0 +1,43 @@
+"""Permits: the gate's answers, remembered for a minute, so that a watcher who comes back isn't asked again."""
+
+import time
+from hashlib import blake2b
+from uuid import UUID
+
+from .gate import Admission
+from .protocol import Scope
+
+__all__ = ["Permits", "key_of"]
+
+GOOD_FOR = 60.0  # s
+MOST = 20_000  # then the oldest goes
+KNOWN_BY = (b"cookie", b"authorization", b"host", b"origin")  # the last two: the project may answer by them, too
+
+
+class Permits:
+    """Remembers who was admitted to which run, by a hash of what the request said of its caller."""
+
+    def __init__(self) -> None:
+        self.admissions: dict[bytes, tuple[float, Admission]] = {}
+
+    def find(self, key: bytes) -> Admission | None:
+        """The admission, as long as it is good."""
+        until, admission = self.admissions.get(key, (0.0, None))
+        return admission if time.monotonic() < until else None
+
+    def remember(self, key: bytes, admission: Admission) -> None:
+        """Admit the same caller to the same run without asking, for a minute; cookies are set only once."""
+        headers = [(name, value) for name, value in admission.headers if name.lower() != b"set-cookie"]
+        self.admissions.pop(key, None)
+        if len(self.admissions) >= MOST:
+            del self.admissions[next(iter(self.admissions))]
+        self.admissions[key] = time.monotonic() + GOOD_FOR, Admission(admission.user_key, admission.by, headers)
+
+
+def key_of(scope: Scope, run_id: UUID | None) -> bytes:
+    """What stands for this caller and this run."""
+    found = blake2b(b"" if run_id is None else run_id.bytes, digest_size=16)
+    for name, value in scope["headers"]:
+        if name in KNOWN_BY:
+            found.update(b"\n%d %b:%b" % (len(value), name, value))
+    return found.digest()

@@ -1,0 +1,29 @@
+"""ASGI's words, as this package uses them, and reading a scope. Nothing here knows what a run is."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+__all__ = ["Application", "Event", "Headers", "Receive", "Scope", "Send", "header", "respond", "script_prefix"]
+
+Scope = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]  # servers and frameworks type these three differently
+Headers = list[tuple[bytes, bytes]]
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """All values of a request's header, joined; empty when it isn't there."""
+    return b", ".join(value for key, value in scope["headers"] if key == name)
+
+
+def script_prefix(scope: Scope) -> str:
+    """Where the project is mounted; empty at the root."""
+    return str(scope.get("root_path") or "")
+
+
+async def respond(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:
+    """A whole answer."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,35 @@
+"""Sending in slices of a few milliseconds, so that the loop's other work gets its turn between them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from time import perf_counter
+
+__all__ = ["Pump"]
+
+SLICE = 0.004  # s; so long may the loop's other work wait for us
+
+
+class Pump:
+    """Runs iterators, each of whose steps serves one watcher, all alike, on the event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.lines: deque[Iterator[None]] = deque()
+
+    def add(self, line: Iterator[None]) -> None:
+        """Let this one have its share from the next slice on."""
+        if not self.lines:
+            self.loop.call_soon(self.run)
+        self.lines.append(line)
+
+    def run(self) -> None:
+        """One slice."""
+        until = perf_counter() + SLICE
+        while self.lines:
+            line = self.lines.popleft()
+            for _ in line:
+                if perf_counter() > until:
+                    self.lines.append(line)
+                    self.loop.call_soon(self.run)
+                    return

@@ -1,0 +1,130 @@
+"""One round of the hub's reading: from what is watched to what is new. No thread, no loop and no watcher in here."""
+
+import time
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from headway.snapshots import snapshots
+from headway.states import State
+
+from . import questions
+from .messages import Update
+from .questions import Mark
+
+__all__ = ["Found", "Reader", "Wanted"]
+
+MESSAGE_GAP = 0.25  # s; at most four messages a second about one run
+CLOCK_GAP = 1.0  # s; so often is asked what changes without a commit: a lease that ran out, a worker that went
+FULL_GAP = 5.0  # s; so often everything is asked, where otherwise only the feed of changes is
+MANY = 1_000  # watched runs; above it, asking for each costs more than the feed
+MEMORY = 70.0  # s; longer than an ended run stays in its owner's stream, so that its end is told once
+
+
+@dataclass
+class Wanted:
+    """What is watched, and for what somebody waits who has just come."""
+
+    runs: set[UUID] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    opening_runs: set[UUID] = field(default_factory=set)
+    opening_users: set[str] = field(default_factory=set)
+    woken: bool = False
+
+    @property
+    def is_urgent(self) -> bool:
+        return bool(self.opening_runs or self.opening_users or self.woken)
+
+
+@dataclass
+class Found:
+    """What a round has found: what is new, the runs of users that were asked for, and what isn't there any more."""
+
+    news: list[Update] = field(default_factory=list)
+    now: dict[UUID, Update] = field(default_factory=dict)
+    owners: dict[UUID, str] = field(default_factory=dict)
+    gone: set[UUID] = field(default_factory=set)
+
+
+class Reader:
+    """Remembers what has been told of each run, and finds what is to be told next."""
+
+    def __init__(self) -> None:
+        self.told: dict[UUID, Update] = {}
+        self.commits: int | None = None
+        self.held_back = False
+        self.asked_clock = self.asked_all = float("-inf")
+
+    def read(self, wanted: Wanted) -> Found:
+        """A round. Raises what the database raises; the next round then finds what this one should have."""
+        now = time.monotonic()
+        commits = questions.commits()
+        clock = now - self.asked_clock >= CLOCK_GAP
+        if commits is not None and commits == self.commits and not (clock or self.held_back or wanted.is_urgent):
+            return Found()
+        full = now - self.asked_all >= FULL_GAP
+        owners = self.owners(wanted, full)
+        asked = self.watched(wanted, full) | wanted.opening_runs | self.unfinished(owners)
+        marks = questions.marks(asked) if asked else {}
+        found = Found(gone=asked - marks.keys())
+        opening = wanted.opening_runs | {run_id for run_id, user in owners.items() if user in wanted.opening_users}
+        self.tell(found, self.differing(marks, opening, now, clock), now)
+        found.now = {run_id: self.told[run_id] for run_id in opening - found.gone if run_id in self.told}
+        found.owners = {run_id: user for run_id, user in owners.items() if run_id in marks or run_id in found.now}
+        self.commits = commits
+        self.asked_clock = now if clock else self.asked_clock
+        self.asked_all = now if full else self.asked_all
+        if full:
+            self.forget(wanted, now)
+        return found
+
+    def owners(self, wanted: Wanted, full: bool) -> dict[UUID, str]:
+        """Runs of those who watch all of theirs: every one for who has just come, otherwise those that changed."""
+        every = wanted.opening_users | wanted.users if full else wanted.opening_users
+        found = questions.runs_of(every) if every else {}
+        others = wanted.users - every
+        return found | questions.runs_of_lately(others) if others else found
+
+    def watched(self, wanted: Wanted, full: bool) -> set[UUID]:
+        """Those of the watched runs for which it is worth asking."""
+        if full or len(wanted.runs) <= MANY:
+            return wanted.runs
+        return wanted.runs & questions.changed_lately()
+
+    def unfinished(self, run_ids: dict[UUID, str]) -> set[UUID]:
+        """Those whose end hasn't been told."""
+        return {run_id for run_id in run_ids if run_id not in self.told or not self.told[run_id].run["done"]}
+
+    def differing(self, marks: dict[UUID, Mark], opening: set[UUID], now: float, clock: bool) -> list[UUID]:
+        """Whose snapshot must be made: what changed (but not too soon again), what may have, and what is opened."""
+        self.held_back = False
+        differing = []
+        for run_id, mark in marks.items():
+            told = self.told.get(run_id)
+            if told is None:
+                differing.append(run_id)
+                continue
+            age = now - told.made_at
+            opened = run_id in opening
+            if mark != told.mark:
+                soon = age < MESSAGE_GAP and not mark.done and not opened
+                self.held_back |= soon
+                if not soon:
+                    differing.append(run_id)
+            elif (clock and told.run["state"] == State.QUEUED) or (opened and age > CLOCK_GAP and not mark.done):
+                differing.append(run_id)
+        return differing
+
+    def tell(self, found: Found, run_ids: list[UUID], now: float) -> None:
+        """Make their snapshots; what says something new is news."""
+        for run_id, run in (snapshots(run_ids) if run_ids else {}).items():
+            before = self.told.get(run_id)
+            update = Update(run, now, before.run if before else None)
+            if before is None or before.etag != update.etag or before.run["done"] != run["done"]:
+                found.news.append(update)
+            self.told[run_id] = update
+
+    def forget(self, wanted: Wanted, now: float) -> None:
+        """Drop what nobody has watched for a while."""
+        self.told = {
+            run_id: told for run_id, told in self.told.items() if run_id in wanted.runs or now - told.made_at < MEMORY
+        }

@@ -1,0 +1,52 @@
+"""Short polls that have nothing new to hear, answered from the hub's memory; all others are the application's."""
+
+from uuid import UUID
+
+from .answers import Answer
+from .desk import Desk
+from .etags import is_among
+from .gate import Admission
+from .hub import Hub
+from .messages import Update
+from .protocol import Application, Event, Receive, Scope, Send, header
+from .routes import Target
+
+__all__ = ["serve"]
+
+RETRY_AFTER = b"2"  # s
+
+
+async def serve(
+    desk: Desk, application: Application, target: Target, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """304 if the client has the run as it was seen last, and may see it; else what the application says.
+
+    A run that has been asked for in this way is looked at for the next 10 s, whether somebody watches it or not.
+    """
+    known = header(scope, b"if-none-match").decode("latin-1")
+    run_id = target.run_id
+    assert run_id is not None
+    if remembered(desk.hub, run_id, known):
+        admission = await desk.door.knock(scope, target)
+        update = remembered(desk.hub, run_id, known)  # asking took a while
+        if update and isinstance(admission, Admission):
+            desk.hub.keep_warm(run_id)
+            return await not_modified(update, admission).send(send)
+
+    async def note(event: Event) -> None:
+        if event["type"] == "http.response.start" and event["status"] in (200, 304):
+            desk.hub.keep_warm(run_id)
+        await send(event)
+
+    return await application(scope, receive, note)
+
+
+def remembered(hub: Hub, run_id: UUID, known: str) -> Update | None:
+    """The run as it was seen last, if that is what the client knows."""
+    update = hub.latest(run_id)
+    return update if update and not hub.is_blind and is_among(update.etag, known) else None
+
+
+def not_modified(update: Update, admission: Admission) -> Answer:
+    later = [] if update.run["done"] else [(b"retry-after", RETRY_AFTER)]
+    return Answer(304, [*admission.headers, (b"etag", update.etag.encode()), *later])

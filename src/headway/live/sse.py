@@ -1,0 +1,59 @@
+"""Server-Sent Events: a run's stream, and the stream of all of a user's runs."""
+
+import random
+from collections.abc import Sequence
+
+from .answers import Answer
+from .gate import Admission
+from .messages import SSE_HEADERS, Message, Update, encoded, first_frames, rotation
+from .openings import lifetime, not_there, opening
+from .place import last_event_id
+from .protocol import Event, Scope, header
+from .watchers import Watcher
+
+__all__ = ["Stream"]
+
+HEADERS = [(name.lower().encode(), value.encode()) for name, value in SSE_HEADERS.items()]
+BROKEN_MS = (1_000, 2_000)  # within so long comes back whose connection broke
+COMMENT: Event = {"type": "http.response.body", "body": b":\n\n", "more_body": True}
+LAST: Event = {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+class Stream(Watcher):
+    """An open response of Server-Sent Events."""
+
+    __slots__ = ()
+    beat_seconds = 15.0
+
+    async def begin(self, admission: Admission, scope: Scope) -> Answer | None:
+        seen = await self.look()
+        if self.run_id is not None:
+            if not seen:
+                return not_there(self.run_id)
+            if seen[0].run["done"]:
+                if last_event_id(header(scope, b"last-event-id").decode("latin-1")) == seen[0].run["revision"]:
+                    return Answer(204, admission.headers)  # upon which an EventSource doesn't come back
+                self.end((LAST,))
+        frames = [self.form(opening(update, admission))["body"] for update in seen]
+        body = first_frames(random.randint(*BROKEN_MS), frames)
+        start = {"type": "http.response.start", "status": 200, "headers": admission.headers + HEADERS}
+        await self.open((start, {"type": "http.response.body", "body": body, "more_body": True}), lifetime())
+        return None
+
+    def frames(self, update: Update, *, whole: bool) -> Sequence[Event]:
+        return (self.form(update.whole if whole else update.push),)
+
+    def form(self, message: Message) -> Event:
+        return message.sse if self.run_id else message.sse_of_many
+
+    def last_frames(self, update: Update) -> Sequence[Event]:
+        return update.whole.sse, LAST
+
+    def farewell(self, reason: str, longest_ms: int) -> Sequence[Event]:
+        said = rotation(reason, longest_ms)
+        frame = f"retry: {said['retry_ms']}\ndata: {encoded(said)}\n\n".encode()
+        return ({"type": "http.response.body", "body": frame, "more_body": False},)
+
+    def beat(self) -> None:
+        if not self.busy:
+            self.say((COMMENT,))

@@ -1,0 +1,208 @@
+"""A watcher: one open stream, socket or long poll, asleep until the hub calls it. Each transport is a subclass.
+
+A watcher whose last message is still on its way gets only the newest of what comes meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from .answers import Answer
+from .gate import Admission
+from .messages import Update
+from .protocol import Event, Receive, Scope, Send
+from .sending import NeedsTask, Rest, step
+
+if TYPE_CHECKING:
+    from .hub import Hub
+
+__all__ = ["PLANNED_MS", "Watcher"]
+
+PLANNED_MS = 50  # within so long comes back who was sent away in good order, so that nobody is blind for long
+GRACE = 5.0  # s in which a farewell must have got through; then the watcher is dropped
+GOODBYES = ("http.disconnect", "websocket.disconnect")
+
+
+class Watcher:
+    """One who watches a run, or all runs of a user (`run_id` is None then)."""
+
+    __slots__ = (
+        "busy", "by_hand", "courier", "ending", "ends_at", "hub", "missed", "over", "run_id", "send", "sleeper",
+        "slot", "user_key",
+    )  # fmt: skip
+    beat_seconds: ClassVar[float] = math.inf
+
+    def __init__(self, hub: Hub, send: Send, user_key: str, run_id: UUID | None) -> None:
+        self.hub, self.send, self.user_key, self.run_id = hub, send, user_key, run_id
+        self.busy = True  # until its opening has been sent
+        self.by_hand = True  # whether `send` can be stepped through without a task
+        self.over = False
+        self.missed: dict[UUID, Update] = {}  # the newest of each run
+        self.ending: Sequence[Event] | None = None  # what is to be said last; empty once it has been
+        self.courier: asyncio.Task[None] | None = None
+        self.sleeper: asyncio.Task[Any] | None = None
+        self.ends_at = math.inf
+        self.slot = 0
+
+    # What each transport does in its own way.
+
+    async def begin(self, admission: Admission, scope: Scope) -> Answer | None:
+        """Look how things are and open; an answer instead, where there is nothing to watch. Raises Overloaded."""
+        raise NotImplementedError
+
+    @staticmethod
+    async def refuse(send: Send, answer: Answer) -> None:
+        """Say that it can't be watched."""
+        await answer.send(send)
+
+    def frames(self, update: Update, *, whole: bool) -> Sequence[Event]:
+        """An update; `whole`: for one who may have missed something."""
+        raise NotImplementedError
+
+    def last_frames(self, update: Update) -> Sequence[Event]:
+        """The run's end, and with it the watcher's."""
+        raise NotImplementedError
+
+    def farewell(self, reason: str, longest_ms: int) -> Sequence[Event]:
+        """The watcher's end, though the run goes on; it is to come back within so long."""
+        raise NotImplementedError
+
+    def beat(self) -> None:
+        """Show that the connection is alive."""
+
+    # What the hub calls. Each returns at once.
+
+    def push(self, update: Update, *, whole: bool = False) -> None:
+        """Tell it what is new."""
+        if self.ending is not None:
+            return
+        if self.busy:
+            self.missed[update.run_id] = update
+        elif update.run["done"] and self.run_id is not None:
+            self.end(self.last_frames(update))
+        else:
+            self.say(self.frames(update, whole=whole))
+
+    def end(self, events: Sequence[Event]) -> None:
+        """Say this and be over, as soon as what is still on its way has arrived."""
+        if self.ending is None:
+            self.ending = events
+            if not self.busy:
+                self.settle()
+
+    def rotate(self, reason: str, longest_ms: int) -> None:
+        """Send it away, to come back."""
+        self.end(self.farewell(reason, longest_ms))
+
+    def wake(self) -> None:
+        """Its time in the wheel has come: to show that it is alive, to be sent away, or to be dropped."""
+        now = self.hub.loop.time()
+        if self.ending is not None:
+            self.leave()
+        elif now >= self.ends_at:
+            self.rotate("lifetime", PLANNED_MS)
+            self.slot = self.hub.wheel.put(self, GRACE)
+        else:
+            self.beat()
+            self.slot = self.hub.wheel.put(self, min(self.beat_seconds, self.ends_at - now))
+
+    # Its own life.
+
+    def say(self, events: Sequence[Event]) -> None:
+        """Send these; a task goes on where the server makes us wait, or wants one around it."""
+        self.busy = True
+        for place, event in enumerate(events):
+            if not self.by_hand:
+                return self.hand_over(events[place:])
+            try:
+                rest = step(self.send(event))
+            except NeedsTask:
+                self.by_hand = False
+                return self.hand_over(events[place:])
+            except OSError:
+                return self.leave()
+            if rest is not None:
+                return self.hand_over(events[place + 1 :], rest)
+        return self.settle()
+
+    def hand_over(self, events: Sequence[Event], rest: Rest | None = None) -> None:
+        self.courier = self.hub.loop.create_task(self.carry(events, rest))
+
+    async def carry(self, events: Sequence[Event], rest: Rest | None) -> None:
+        """Send what couldn't be sent at once, and then the newest of what was missed meanwhile."""
+        try:
+            if rest is not None:
+                await rest
+            for event in events:
+                await self.send(event)
+        except Exception:  # noqa: BLE001  (whatever a server raises here, nobody listens any more)
+            self.leave()
+        else:
+            self.courier = None
+            self.settle()
+            self.catch_up()
+
+    def settle(self) -> None:
+        """All has been sent; now the ending, if there is one."""
+        self.busy = False
+        if self.ending:
+            ending, self.ending = self.ending, ()
+            self.say(ending)
+        elif self.ending is not None:
+            self.leave()
+
+    def catch_up(self) -> None:
+        """Tell the newest of what was missed."""
+        while self.missed and not self.busy:
+            self.push(self.missed.pop(next(iter(self.missed))), whole=True)
+
+    async def look(self) -> list[Update]:
+        """How what it watches is now: a run (nothing, when it isn't there) or all of its user's. Raises Overloaded."""
+        if self.run_id is None:
+            seen = await self.hub.look_at_all(self.user_key)
+        else:
+            update = await self.hub.look(self.run_id)
+            seen = [update] if update else []
+        for update in seen:  # which may have been news, too
+            if (missed := self.missed.get(update.run_id)) and missed.made_at <= update.made_at:
+                del self.missed[update.run_id]
+        return seen
+
+    async def open(self, events: Sequence[Event], seconds: float) -> None:
+        """Send the opening, and be called from then on, for so long."""
+        for event in events:
+            await self.send(event)
+        if not self.over:
+            self.ends_at = self.hub.loop.time() + seconds
+            self.slot = self.hub.wheel.put(self, min(self.beat_seconds, seconds))
+            self.settle()
+            self.catch_up()
+
+    async def sleep(self, receive: Receive) -> None:
+        """Until it is over, or the client has gone. What clients say is of no interest."""
+        self.sleeper = task = asyncio.current_task()
+        try:
+            while not self.over and (await receive())["type"] not in GOODBYES:
+                pass
+        except asyncio.CancelledError:
+            if task is None or not self.over:
+                raise
+            task.uncancel()  # it was `leave` that woke us
+        finally:
+            self.sleeper = None
+
+    def leave(self) -> None:
+        """Be over, and forgotten by the hub. May be called again."""
+        if self.over:
+            return
+        self.over = True
+        self.ending = ()
+        self.hub.leave(self)
+        if self.courier is not None:
+            self.courier.cancel()
+        if self.sleeper is not None:
+            self.sleeper.cancel()

@@ -1,0 +1,63 @@
+"""The ASGI wrapper around a project's application: takes the requests that watch, and leaves everything else alone."""
+
+from django.core.handlers.asgi import ASGIHandler
+
+from . import shortpoll
+from .answers import Answer, refusal
+from .desk import Desk
+from .hub import Overloaded, TooManyStreams
+from .longpoll import LongPoll
+from .origins import is_foreign
+from .protocol import Application, Receive, Scope, Send, header, script_prefix
+from .routes import Kind, Target, target_of
+from .sse import Stream
+from .tickets import hide
+from .watchers import Watcher
+from .websocket import Socket
+
+__all__ = ["asgi"]
+
+WATCHERS: dict[Kind, type[Watcher]] = {Kind.EVENTS: Stream, Kind.LONG_POLL: LongPoll, Kind.SOCKET: Socket}
+
+
+def asgi(application: Application) -> Application:
+    """The application with live delivery before it. Put it around the project's own in asgi.py."""
+
+    async def with_live_delivery(scope: Scope, receive: Receive, send: Send) -> None:
+        target = target_of(scope) if scope["type"] in ("http", "websocket") else None
+        if target is None:
+            if scope["type"] == "websocket" and isinstance(application, ASGIHandler):
+                return await send({"type": "websocket.close"})  # Django speaks no WebSocket and would raise
+            return await application(scope, receive, send)
+        if target.kind == Kind.SHORT_POLL and not header(scope, b"if-none-match"):
+            return await application(scope, receive, send)
+        desk = Desk.here(script_prefix(scope))
+        if target.kind == Kind.SHORT_POLL:
+            return await shortpoll.serve(desk, application, target, scope, receive, send)
+        if target.kind == Kind.SOCKET:
+            await receive()  # websocket.connect
+            if is_foreign(scope):
+                return await send({"type": "websocket.close"})  # before it is accepted: a plain 403
+        return await watch(desk, WATCHERS[target.kind], target, scope, receive, send)
+
+    return with_live_delivery
+
+
+async def watch(desk: Desk, kind: type[Watcher], target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+    """Admit a watcher, open, and sleep until it is over or the client has gone."""
+    admission = await desk.door.knock(hide(scope), target)
+    if isinstance(admission, Answer):
+        return await kind.refuse(send, admission)
+    watcher = kind(desk.hub, send, admission.user_key, target.run_id)
+    try:
+        desk.hub.join(watcher)
+        if answer := await watcher.begin(admission, scope):
+            return await kind.refuse(send, answer)
+        return await watcher.sleep(receive)
+    except TooManyStreams:
+        detail = "You have as many streams open as one may have. Close one, or poll."
+        return await kind.refuse(send, refusal("too-many-streams", detail))
+    except Overloaded:
+        return await kind.refuse(send, refusal("overloaded", "There is no room for another stream just now; poll."))
+    finally:
+        watcher.leave()
