@@ -4,11 +4,20 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from example.airports.views import StartImport
+
 urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("swagger/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
     path("api/", include("headway.http.urls")),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("start/airports.import_airports/", StartImport.as_view()),
     path("", include("headway.ui.urls")),
 ]
+
+# Django's own errors as problems under /api/, as pages elsewhere.
+handler400 = "headway.http.handlers.bad_request"
+handler403 = "headway.http.handlers.permission_denied"
+handler404 = "headway.http.handlers.not_found"
+handler500 = "headway.http.handlers.server_error"

@@ -1,7 +1,16 @@
 """The pages' URLs; a project includes them wherever it likes."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from .pages import HomePage, RunPage
+from .start import StartRunView
+from .steer import ACTIONS, SteerView
 
 app_name = "headway_ui"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", HomePage.as_view(), name="home"),
+    path("start/<str:name>/", StartRunView.as_view(), name="start"),
+    path("runs/<uuid:run_id>/", RunPage.as_view(), name="run"),
+    *(path(f"runs/<uuid:run_id>/{action}/", SteerView.as_view(action=action), name=action) for action in ACTIONS),
+]

@@ -1,0 +1,40 @@
+"""The import's own page: it asks which file, before it asks for one."""
+
+from typing import Any
+
+from django import forms
+
+from headway.ui import StartRunView
+
+from .forms import ImportForm
+from .operations import ImportAirports
+
+__all__ = ["StartImport"]
+
+
+class ImportPageForm(ImportForm):
+    """The import's form, with the question that only a person is asked."""
+
+    source = forms.ChoiceField(
+        label="Which file?",
+        choices=[("bundled", "The bundled file"), ("own", "Your own file")],
+        initial="bundled",
+        widget=forms.RadioSelect,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """A file that wasn't meant is not taken, and one that was meant must be there."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("source") == "bundled":
+            cleaned["file"] = None
+        elif not cleaned.get("file") and "file" not in self.errors:
+            self.add_error("file", "Choose a file, or take the bundled one.")
+        return cleaned
+
+
+class StartImport(StartRunView):
+    """`/start/airports.import_airports/`, in the place of the library's own page."""
+
+    operation = ImportAirports
+    form_class = ImportPageForm
+    template_name = "airports/start_import.html"

@@ -1,0 +1,32 @@
+"""Where a panel's links and buttons lead: to the pages where those are mounted, else to the API."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+__all__ = ["address", "hrefs"]
+
+STEERING = ("pause", "resume", "cancel", "retry")
+
+
+def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
+    """The addresses of this snapshot's panel."""
+    run_id, links = run["id"], run["links"]
+    page, failures = address("run", run_id), links.get("failures", "")
+    steering = {name: address(name, run_id) or f"{links.get('self', '')}{name}/" for name in STEERING}
+    return {
+        **steering,
+        "page": page,
+        "failures": failures,
+        "list": f"{page}#failures" if page else failures,
+        "again": address("start", run["operation"]),
+    }
+
+
+def address(name: str, *arguments: str) -> str:
+    """One of the pages' addresses; "" where they aren't mounted."""
+    try:
+        return reverse(f"headway_ui:{name}", args=arguments)
+    except NoReverseMatch:
+        return ""

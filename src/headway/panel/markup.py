@@ -1,0 +1,101 @@
+"""What the panel's templates are filled with: each figure in an element that the browser can find again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from .faces import Face
+from .values import MOMENTS, NAMES, Values
+
+__all__ = ["Bar", "empty", "filled", "forbidden"]
+
+HIDDEN, SHOWN = mark_safe(" hidden"), mark_safe("")
+ACTIONS = ("pause", "resume", "cancel", "retry")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The bar's widths in percent of its own, and what it is to a screen reader."""
+
+    processed: int
+    total: int | None
+    done: bool
+    main: str
+    bad_at: str
+    bad: str
+    open: bool
+    """Whether nobody knows how much there is, so that it can only say that it moves."""
+
+    @classmethod
+    def of(cls, face: Face, run: Mapping[str, Any]) -> "Bar":
+        """The bar of this snapshot. `bar` in panel.js says the same."""
+        progress = run["progress"]
+        main, bad = progress["percent"] or 0.0, 0.0
+        if face.bar == "both":
+            bad = max(0.5, progress["failed"] * 100 / progress["processed"])
+            main = 100 - bad - 0.3  # a hair's breadth between the two
+        return cls(
+            processed=progress["processed"],
+            total=progress["total"],
+            done=run["done"],
+            main=width(main),
+            bad_at=width(100 - bad),
+            bad=width(bad),
+            open=progress["percent"] is None and face.bar == "work" and run["state"] != "queued",
+        )
+
+    @property
+    def role(self) -> str:
+        """What has ended is no progress any more."""
+        return "img" if self.done else "progressbar"
+
+    @property
+    def said_by(self) -> str:
+        """The attribute that carries the counts in words."""
+        return "aria-label" if self.done else "aria-valuetext"
+
+
+def width(percent: float) -> str:
+    """A length in SVG, which knows no decimal comma."""
+    return f"{percent:.1f}%"
+
+
+def filled(values: Values, run: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of this snapshot."""
+    marked = {name: mark(name, text, run.get(MOMENTS.get(name, ""))) for name, text in values.items()}
+    return {
+        **marked,
+        "look": {name: look(name, run["progress"][name]) for name in ("succeeded", "failed", "skipped")},
+        "hide": {name: SHOWN if text else HIDDEN for name, text in values.items()},
+        "unless": {name: HIDDEN if text else SHOWN for name, text in values.items()},
+    }
+
+
+def empty() -> dict[str, Any]:
+    """The same elements without anything in them, for the browser to fill."""
+    return {
+        **{name: mark(name, "", None) for name in NAMES},
+        "hide": dict.fromkeys(NAMES, HIDDEN),
+        "unless": dict.fromkeys(NAMES, HIDDEN),
+        "forbid": dict.fromkeys((*ACTIONS, "pressed"), HIDDEN),
+    }
+
+
+def forbidden(actions: list[str], can_steer: bool) -> dict[str, SafeString]:
+    """Which buttons are not to be seen."""
+    allowed = {*actions, "pressed"} if can_steer else set()
+    return {name: SHOWN if name in allowed else HIDDEN for name in (*ACTIONS, "pressed")}
+
+
+def look(name: str, count: int) -> str:
+    """The class of one of the counts."""
+    return "hw-zero" if not count else "hw-some-failed" if name == "failed" else ""
+
+
+def mark(name: str, text: str, moment: str | None) -> SafeString:
+    if name in MOMENTS:
+        return format_html('<time data-value="{}" datetime="{}">{}</time>', name, moment or "", text)
+    return format_html('<span data-value="{}">{}</span>', name, text)

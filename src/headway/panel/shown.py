@@ -1,0 +1,129 @@
+"""A run with all that its panel shows beside the snapshot: who started it, with what, and who may steer it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import get_template
+from django.utils import timezone, translation
+from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from headway import runs
+from headway.conf import conf
+from headway.models import Run
+from headway.snapshots import snapshot, snapshots
+
+from . import words
+from .addresses import address, hrefs
+from .faces import FACES, Face, face_of
+from .given import parameters
+from .markup import Bar, empty, filled, forbidden
+from .values import values
+
+__all__ = ["Shown", "faces_for_browser", "show", "show_all"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run as one person sees it. Templates render it; nothing here or there queries any more."""
+
+    run: Mapping[str, Any]
+    """Its snapshot."""
+    started_by: str
+    given: list[str]
+    can_steer: bool
+    is_staff: bool
+
+    @cached_property
+    def face(self) -> Face:
+        """The face it shows."""
+        return face_of(self.run)
+
+    @property
+    def failed(self) -> str:
+        """How many items failed, in words."""
+        return words.number(self.run["progress"]["failed"])
+
+    def render(self, layout: str, csrf_token: str = "", **more: Any) -> SafeString:
+        """Its face in a layout: headway/panel.html or headway/row.html."""
+        now = timezone.now()
+        context = {
+            **surroundings(self.is_staff),
+            **filled(values(self.run, now), self.run),
+            "layout": layout,
+            "id": self.run["id"],
+            "short_id": self.run["id"][:8],
+            "json": json.dumps(self.run),
+            "now": now.isoformat(),
+            "lang": translation.get_language(),
+            "face": self.face,
+            "bar": Bar.of(self.face, self.run),
+            "started_by": self.started_by,
+            "given": self.given,
+            "can_steer": self.can_steer,
+            "forbid": forbidden(self.run["actions"], self.can_steer),
+            "hrefs": hrefs(self.run),
+            "csrf_token": csrf_token,
+            **more,
+        }
+        return rendered(self.face, context)
+
+
+def show(run: Run, user: Any = None) -> Shown:
+    """The run as `user` sees it now. Reads its snapshot; whether they may see it is asked before."""
+    return shown(run, snapshot(run.pk), user)
+
+
+def show_all(found: Iterable[Run], user: Any = None) -> list[Shown]:
+    """Many runs, with as many statements as one."""
+    by_id = {run.pk: run for run in found}
+    return [shown(by_id[run_id], there, user) for run_id, there in snapshots(by_id).items()]
+
+
+def faces_for_browser(*, is_staff: bool) -> SafeString:
+    """All faces with empty places, for the browser."""
+    render = rendered_faces.__wrapped__ if settings.DEBUG else rendered_faces  # so that edited sentences are seen
+    return render(translation.get_language(), tuple(surroundings(is_staff).items()))
+
+
+@lru_cache(maxsize=100)  # languages, times two; the same for all people and all runs
+def rendered_faces(language: str | None, names: tuple[tuple[str, Any], ...]) -> SafeString:
+    context = {**dict(names), **empty(), "layout": "headway/face.html", "hrefs": {"page": "?"}}
+    return SafeString("".join(rendered(face, {**context, "face": face}) for face in FACES))
+
+
+def surroundings(is_staff: bool) -> dict[str, Any]:
+    """What the sentences name that isn't the run."""
+    return {
+        "home": address("home"),
+        "takeover": words.duration(conf().lease_seconds + 1),
+        "staff": is_staff,
+    }
+
+
+def shown(run: Run, snapshot: Mapping[str, Any], user: Any) -> Shown:
+    return Shown(
+        run=snapshot,
+        started_by=starter(run, user),
+        given=parameters(run.operation, snapshot["params"]),
+        can_steer=runs.may_steer(run, user),
+        is_staff=bool(user is not None and user.is_staff),
+    )
+
+
+def starter(run: Run, user: Any) -> str:
+    """Who started it, and when, as far as it is known."""
+    if user is not None and run.started_by_id == user.pk:
+        return gettext("started by you")
+    if run.started_by is not None:
+        return gettext("started by %(name)s") % {"name": run.started_by.get_username()}
+    return gettext("started by the project itself")
+
+
+def rendered(face: Face, context: dict[str, Any]) -> SafeString:
+    return SafeString(get_template(face.template).render(context))

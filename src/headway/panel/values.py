@@ -1,0 +1,115 @@
+"""The figures of a snapshot by the names that the faces' templates use. values.js makes the same in the browser."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from . import words
+
+__all__ = ["MOMENTS", "NAMES", "Values", "values"]
+
+Values = Mapping[str, str]
+"""Text by name; "" where there is nothing to say."""
+
+MOMENTS = {
+    "created": "created_at",
+    "created_exact": "created_at",
+    "started": "started_at",
+    "updated": "updated_at",
+    "updated_exact": "updated_at",
+    "finished": "finished_at",
+    "finished_exact": "finished_at",
+    "until": "waiting_until",
+}
+"""Those that are moments, and where the snapshot has them."""
+EXACT = {"created_exact", "updated_exact", "finished_exact", "until"}
+
+COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
+NAMES = (
+    *COUNTS, *MOMENTS, "as_of", "eta", "failed_share", "failures", "left", "message", "nothing", "others", "percent",
+    "queued_for", "reason", "resting_for", "result", "resumes", "retry_in", "running_for", "silent_for", "skips",
+    "speed", "state", "succeeded_share", "title", "took", "until_clock", "until_in",
+)  # fmt: skip
+
+
+def values(run: Mapping[str, Any], now: datetime) -> Values:
+    """Each of NAMES; those that only the browser knows are empty."""
+    return dict.fromkeys(NAMES, "") | texts(run) | counts(run["progress"]) | times(run, now)
+
+
+def texts(run: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "title": run["title"],
+        "state": run["state"],
+        "message": run["message"],
+        "reason": run["reason"]["text"] if run["reason"] else "",
+        "result": shown(run["result"]),
+        "resumes": words.number(run["resumes"]) if run["resumes"] else "",
+    }
+
+
+def counts(progress: Mapping[str, Any]) -> dict[str, str]:
+    total, processed = progress["total"], progress["processed"]
+    found = {name: words.number(progress[name]) for name in COUNTS if progress[name] is not None}
+    found["failures"] = found["failed"] if progress["failed"] else ""
+    found["skips"] = found["skipped"] if progress["skipped"] else ""
+    found["nothing"] = found["total"] if total == 0 else ""
+    if total is not None:
+        found["left"] = words.number(total - processed)
+        found["others"] = words.number(total - processed + progress["failed"])
+    if progress["percent"] is not None:
+        found["percent"] = words.percentage(progress["percent"])
+    if processed:
+        # Rounded so that the two add up to 100, and neither says all or nothing before it is so.
+        share = min(99, max(1, words.round_half_up(progress["failed"] * 100 / processed)))
+        share = share if 0 < progress["failed"] < processed else 100 * bool(progress["failed"])
+        found |= {"failed_share": words.percentage(share), "succeeded_share": words.percentage(100 - share)}
+    if progress["eta_seconds"] is not None:
+        found["eta"] = words.about(progress["eta_seconds"])
+    return found
+
+
+def times(run: Mapping[str, Any], now: datetime) -> dict[str, str]:
+    at = {name: parse_datetime(run[name]) for name in set(MOMENTS.values()) if run[name]}
+    found = {
+        name: words.moment(there, now, exact=name in EXACT)
+        for name, field in MOMENTS.items()
+        if (there := at.get(field))
+    }
+    found["queued_for"] = since(at.get("created_at"), now)
+    found["running_for"] = since(at.get("started_at"), now)
+    found["silent_for"] = found["resting_for"] = since(at.get("updated_at"), now)
+    begun, ended, until = at.get("started_at"), at.get("finished_at"), at.get("waiting_until")
+    took = (ended - begun).total_seconds() if begun and ended else None
+    found["took"] = "" if took is None else words.duration(took)
+    found["speed"] = pace(run["progress"], took)
+    if until:
+        left = (until - now).total_seconds()
+        found |= {"until_in": words.about(max(0, left)), "until_clock": words.clock(left)}
+    return found
+
+
+def since(moment: datetime | None, now: datetime) -> str:
+    return words.duration((now - moment).total_seconds()) if moment else ""
+
+
+def pace(progress: Mapping[str, Any], took: float | None) -> str:
+    """Items a second: of late, while it works; over all, once it has ended."""
+    if progress["rate"] is not None:
+        return words.speed(progress["rate"])
+    return words.speed(progress["processed"] / took) if took and progress["processed"] else ""
+
+
+def shown(result: Any) -> str:
+    """A run's result in one line; "" for none, and for what has no such line."""
+    if isinstance(result, str):
+        return result
+    if isinstance(result, bool):
+        return ""
+    if isinstance(result, int | float):
+        return words.number(result) if isinstance(result, int) else str(result)
+    if isinstance(result, dict) and all(isinstance(value, str | int | float) for value in result.values()):
+        return ", ".join(f"{name}: {shown(value)}" for name, value in result.items())
+    return ""

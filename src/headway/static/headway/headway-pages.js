@@ -1,0 +1,29 @@
+// What the pages do beyond the panel: a form that says that it is being sent, notices that are said once, live lists.
+
+import "./headway-runs.js";
+
+for (const form of document.querySelectorAll("form[data-start]")) {
+  form.addEventListener("submit", (event) => {
+    const button = form.querySelector("button[type='submit']");
+    if (button.ariaDisabled === "true") return event.preventDefault();
+    button.ariaDisabled = "true";
+    button.dataset.idle = button.textContent;
+    button.textContent = button.dataset.pressed;
+  });
+}
+
+// Back from the run's page: the button can be pressed again, and finds that run.
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  for (const button of document.querySelectorAll("button[data-idle]")) {
+    button.ariaDisabled = null;
+    button.textContent = button.dataset.idle;
+  }
+});
+
+// How one came here is no longer true after a reload.
+if (document.querySelector("[data-once]")) {
+  const here = new URL(location.href);
+  here.searchParams.delete("found");
+  history.replaceState(history.state, "", here);
+}

@@ -1,0 +1,107 @@
+// The figures of a snapshot by the names that the faces' templates use. headway/panel/values.py makes the same.
+
+const MOMENTS = {
+  created: "created_at",
+  created_exact: "created_at",
+  started: "started_at",
+  updated: "updated_at",
+  updated_exact: "updated_at",
+  finished: "finished_at",
+  finished_exact: "finished_at",
+  until: "waiting_until",
+};
+const EXACT = new Set(["created_exact", "updated_exact", "finished_exact", "until"]);
+const COUNTS = ["processed", "total", "succeeded", "failed", "skipped", "retrying"];
+
+/** What of a snapshot decides about its face; `signs` in faces.py says the same. */
+export function signs(run) {
+  return {
+    state: run.state,
+    done: run.done,
+    stalled: run.stalled,
+    reason: run.reason?.code ?? "",
+    counting: run.progress.total === null,
+    retrying: run.progress.retrying > 0,
+    waiting: Boolean(run.waiting_until),
+  };
+}
+
+/** Text by name; "" or nothing where there is nothing to say. `now` is a Date by the server's clock. */
+export function values(run, now, words) {
+  return { ...texts(run, words), ...counts(run.progress, words), ...times(run, now, words) };
+}
+
+/** The moment in the snapshot that a name stands for, as RFC 3339. */
+export function momentOf(run, name) {
+  return run[MOMENTS[name]] ?? null;
+}
+
+function texts(run, words) {
+  return {
+    title: run.title,
+    state: run.state,
+    message: run.message,
+    reason: run.reason?.text ?? "",
+    result: shown(run.result, words),
+    resumes: run.resumes ? words.number(run.resumes) : "",
+  };
+}
+
+function counts(progress, words) {
+  const { total, processed, failed, skipped, percent, eta_seconds: eta } = progress;
+  const found = {};
+  for (const name of COUNTS) found[name] = progress[name] === null ? "" : words.number(progress[name]);
+  found.failures = failed ? found.failed : "";
+  found.skips = skipped ? found.skipped : "";
+  found.nothing = total === 0 ? found.total : "";
+  found.left = total === null ? "" : words.number(total - processed);
+  found.others = total === null ? "" : words.number(total - processed + failed);
+  found.percent = percent === null ? "" : words.percentage(percent);
+  if (processed) {
+    // Rounded so that the two add up to 100, and neither says all or nothing before it is so.
+    const some = failed > 0 && failed < processed;
+    const share = some ? Math.min(99, Math.max(1, Math.round((failed * 100) / processed))) : failed ? 100 : 0;
+    found.failed_share = words.percentage(share);
+    found.succeeded_share = words.percentage(100 - share);
+  }
+  found.eta = eta === null ? "" : words.about(eta);
+  return found;
+}
+
+function times(run, now, words) {
+  const found = {};
+  const seconds = (from, to) => (from && to ? (to - new Date(from)) / 1000 : null);
+  const since = (from) => (from ? words.duration(seconds(from, now)) : "");
+  for (const [name, field] of Object.entries(MOMENTS)) {
+    found[name] = run[field] ? words.moment(new Date(run[field]), now, { exact: EXACT.has(name) }) : "";
+  }
+  found.queued_for = since(run.created_at);
+  found.running_for = since(run.started_at);
+  found.silent_for = found.resting_for = since(run.updated_at);
+  const took = run.finished_at ? seconds(run.started_at, new Date(run.finished_at)) : null;
+  found.took = took === null ? "" : words.duration(took);
+  found.speed = pace(run.progress, took, words);
+  if (run.waiting_until) {
+    const left = (new Date(run.waiting_until) - now) / 1000;
+    found.until_in = words.about(Math.max(0, left));
+    found.until_clock = words.clock(left);
+  }
+  return found;
+}
+
+function pace(progress, took, words) {
+  if (progress.rate !== null) return words.speed(progress.rate);
+  return took && progress.processed ? words.speed(progress.processed / took) : "";
+}
+
+function shown(result, words) {
+  if (typeof result === "string") return result;
+  if (typeof result === "number") return Number.isInteger(result) ? words.number(result) : String(result);
+  const plain = (value) => typeof value === "string" || typeof value === "number";
+  if (result && typeof result === "object" && !Array.isArray(result) && Object.values(result).every(plain)) {
+    return Object.entries(result)
+      .map(([name, value]) => `${name}: ${shown(value, words)}`)
+      .join(", ");
+  }
+  return "";
+}

@@ -1,0 +1,102 @@
+// The three ways to hear of a run: a stream, a long poll, a short poll. Each goes once; watch.js decides which is next.
+
+const OPEN_WITHIN = 5_000; // ms; a proxy that holds a stream back gives nothing by then
+const LONGEST_SILENCE = 60_000; // the server ends every stream before that
+const POLL_EVERY = 2_000;
+const ONE_ANSWER = 1_000; // a stream that ends so soon is a server's that can only answer once (WSGI)
+const LONG_POLL = 25; // s, the longest that the server allows
+const PATIENCE = 10_000; // for an answer beyond what was asked for
+
+/** This way doesn't work now; others may. `answered`: the server is there, it only said no, for so many ms. */
+export class Failure extends Error {
+  constructor(why, { answered = false, pause = 0 } = {}) {
+    super(why);
+    this.answered = answered;
+    this.pause = pause;
+  }
+}
+
+/** No way will work: "signed-out" or "gone". */
+export class Final extends Error {}
+
+/**
+ * A stream, until the server ends it. Gives the ms until it should be opened again. `mayBeSilent`: it has nothing to
+ * say at first; otherwise only its first message proves that nobody on the way holds it back.
+ */
+export function stream(address, { hear, signal, mayBeSilent = false }) {
+  return new Promise((resolve, reject) => {
+    const source = new EventSource(address());
+    let opened = 0; // when its first message came
+    let timer = setTimeout(() => end(reject, new Failure("the stream didn't open")), OPEN_WITHIN);
+    const end = (settle, value) => {
+      clearTimeout(timer);
+      source.close();
+      settle(value);
+    };
+    signal.addEventListener("abort", () => end(reject, signal.reason), { once: true });
+    const heard = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => end(resolve, 0), LONGEST_SILENCE);
+      opened ||= Date.now();
+    };
+    if (mayBeSilent) source.onopen = heard;
+    source.onerror = () => {
+      if (!opened) end(reject, new Failure("the stream failed"));
+      else end(resolve, Date.now() - opened < ONE_ANSWER ? POLL_EVERY : 0);
+    };
+    source.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      const opening = !opened;
+      heard();
+      if (message.type === "rotate") end(resolve, message.retry_ms ?? 0);
+      else hear(message, { opening });
+    };
+  });
+}
+
+/** A long poll. Gives the ms until the next. */
+export async function longPoll(address, { hear, place, signal }) {
+  const url = `${address()}?after=${place()}&seconds=${LONG_POLL}`;
+  const response = await ask(url, { signal, within: LONG_POLL * 1000 + PATIENCE });
+  if (response.status === 200) hear(await response.json());
+  return retryAfter(response) ?? 0;
+}
+
+/** A short poll; `tags` remembers the ETag of each address. Gives the ms until the next. */
+export async function shortPoll(address, { hear, signal, tags }) {
+  const url = address();
+  const headers = tags.has(url) ? { "If-None-Match": tags.get(url) } : {};
+  const response = await ask(url, { signal, headers, within: PATIENCE });
+  if (response.status === 200) {
+    const body = await response.json();
+    const tag = response.headers.get("ETag");
+    if (tag) tags.set(url, tag);
+    for (const run of body.results ?? [body]) hear({ type: run.done ? "end" : "snapshot", run });
+  }
+  return Math.max(POLL_EVERY, retryAfter(response) ?? 0);
+}
+
+async function ask(url, { signal, headers, within }) {
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(within)]);
+  const options = { headers: { Accept: "application/json", ...headers }, cache: "no-store", signal: patience };
+  let response;
+  try {
+    response = await fetch(url, options);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new Failure(`no answer: ${error.message}`);
+  }
+  if (response.ok || response.status === 304) return response;
+  // Only our own server's word is final; a proxy's 404 while it is deployed is not.
+  if (response.headers.get("Content-Type")?.startsWith("application/problem+json")) {
+    if (response.status === 401) throw new Final("signed-out");
+    if (response.status === 403 || response.status === 404) throw new Final("gone");
+  }
+  const answered = response.status === 429 || response.status === 503;
+  throw new Failure(`answer ${response.status}`, { answered, pause: retryAfter(response) ?? 0 });
+}
+
+function retryAfter(response) {
+  const seconds = Number.parseFloat(response.headers.get("Retry-After") ?? "");
+  return Number.isFinite(seconds) ? seconds * 1000 : null;
+}

@@ -1,0 +1,69 @@
+"""`{% headway_media %}` in a page's head, and `{% headway_run run %}` wherever its panel is to be."""
+
+import re
+from typing import Any
+
+from django import template
+from django.template.base import NodeList, Parser, Token
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from headway import panel
+from headway.models import Run
+
+register = template.Library()
+
+HIDDEN_ELEMENT = re.compile(r"<p\b[^>]*\shidden>.*?</p>", re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
+
+
+@register.simple_tag(takes_context=True)
+def headway_media(context: template.Context) -> SafeString:
+    """The panel's style and script, and its sentences for the browser."""
+    user = context.get("user")
+    found = panel.faces_for_browser(is_staff=bool(user is not None and user.is_staff))
+    return render_to_string("headway/media.html", {"faces": found})
+
+
+@register.simple_tag(takes_context=True)
+def headway_run(context: template.Context, run: Run | panel.Shown, **more: Any) -> SafeString:
+    """The panel of a run: of one that a view has prepared (`panel.show`), or of a Run, which is read now.
+
+    Whether the visitor may see the run is for the view to decide; whether they may steer it, the panel finds out.
+    """
+    shown = run if isinstance(run, panel.Shown) else panel.show(run, context.get("user"))
+    return shown.render("headway/panel.html", str(context.get("csrf_token", "")), **more)
+
+
+@register.simple_tag
+def headway_row(run: panel.Shown) -> SafeString:
+    """The run as a row of a table."""
+    return run.render("headway/row.html")
+
+
+@register.simple_tag
+def headway_icon(name: str) -> SafeString:
+    """One of the symbols of icons.svg. It only repeats what a word beside it says."""
+    place = static("headway/icons.svg")
+    return format_html('<svg class="hw-icon" aria-hidden="true"><use href="{}#i-{}"/></svg>', place, name)
+
+
+@register.tag
+def plain(parser: Parser, token: Token) -> "Plain":
+    """{% plain %}…{% endplain %}: only the text of what is inside and isn't hidden, for an attribute."""
+    inside = parser.parse(("endplain",))
+    parser.delete_first_token()
+    return Plain(inside)
+
+
+class Plain(template.Node):
+    """The text of its content."""
+
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: template.Context) -> SafeString:
+        shown = HIDDEN_ELEMENT.sub("", self.nodelist.render(context))
+        return mark_safe(" ".join(TAG.sub("", shown).split()))  # noqa: S308  (escaped already, and only made shorter)

@@ -1,0 +1,79 @@
+"""The pages that show: what may be started and what was, and one run."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from headway import panel, runs
+from headway.errors import RunNotFound
+from headway.models import Run
+
+from .failures import failures_of, reasons_of
+from .history import history_of
+from .startable import Startable
+
+__all__ = ["HomePage", "RunPage", "run_or_404"]
+
+REFRESH_SECONDS = 3  # of a page without script
+LARGEST_ID = 2**63 - 1
+
+
+@method_decorator(never_cache, name="dispatch")
+class HomePage(LoginRequiredMixin, View):
+    """What may be started, and one's own runs."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """`?after=ID` for older runs."""
+        history = history_of(request.user, after=as_uuid(request.GET.get("after", "")))
+        context = {
+            "operations": [Startable.of(operation) for operation in runs.startable_by(request.user)],
+            "history": history,
+            "refresh": REFRESH_SECONDS if any(not shown.run["done"] for shown in history.runs) else None,
+        }
+        return render(request, "headway/home.html", context)
+
+
+@method_decorator(never_cache, name="dispatch")
+class RunPage(LoginRequiredMixin, View):
+    """One run: its panel, and what failed."""
+
+    def get(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """`?code=` and `?after=` move through the failures, `?confirm=cancel` asks before it cancels."""
+        shown = panel.show(run_or_404(run_id, request.user), request.user)
+        code, after = request.GET.get("code", ""), as_number(request.GET.get("after", ""))
+        confirming = request.GET.get("confirm") == "cancel" and "cancel" in shown.run["actions"] and shown.can_steer
+        context = {
+            "shown": shown,
+            "reasons": reasons_of(shown.run),
+            "failures": failures_of(run_id, code=code, after=after) if shown.run["progress"]["failed"] else None,
+            "confirming": confirming,
+            "found": request.GET.get("found", ""),
+            "refresh": None if shown.run["done"] or confirming else REFRESH_SECONDS,
+        }
+        return render(request, "headway/run.html", context)
+
+
+def run_or_404(run_id: UUID, user: Any) -> Run:
+    """The run, if `user` may see it."""
+    try:
+        return runs.get(run_id, user=user)
+    except RunNotFound as error:
+        raise Http404(str(error)) from error
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def as_number(text: str) -> int:
+    """A whole number that the database can compare with; 0 for anything else."""
+    return min(int(text), LARGEST_ID) if text.isascii() and text.isdigit() and len(text) < 20 else 0

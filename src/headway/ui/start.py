@@ -1,0 +1,130 @@
+"""The page that starts a run. POST leads to the run's page, however often it is sent."""
+
+import secrets
+from typing import Any
+
+from django import forms
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from headway import runs
+from headway.errors import (
+    IdempotencyKeyInvalid,
+    IdempotencyKeyReused,
+    InvalidParams,
+    RunConflict,
+    StartForbidden,
+    UnknownOperation,
+)
+from headway.operations import registry
+from headway.operations.base import Operation
+from headway.runs import Disposition, Started
+
+from .history import history_of
+from .startable import Startable
+from .steer import run_address
+
+__all__ = ["StartRunView"]
+
+KEY_FIELD = "headway_key"
+RECENT = 6
+
+
+@method_decorator(never_cache, name="dispatch")  # a page of the browser's own store would send an old key again
+class StartRunView(LoginRequiredMixin, View):
+    """`StartRunView.as_view(operation=…)`: the operation's form, and what comes of it.
+
+    A subclass may show another form (`form_class`, with more fields than the operation knows), another template, and
+    lead elsewhere (`get_success_url`).
+    """
+
+    operation: type[Operation] | str | None = None
+    """Which; without it, the URL's `name` says so."""
+    form_class: type[forms.BaseForm] | None = None
+    """What the page shows; the operation's own form, unless given."""
+    template_name = "headway/start.html"
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Raises Http404 where no operation has this name."""
+        super().setup(request, *args, **kwargs)
+        wanted = self.operation if self.operation is not None else kwargs["name"]
+        try:
+            self.declared = registry.get(wanted) if isinstance(wanted, str) else wanted
+        except UnknownOperation as error:
+            raise Http404(str(error)) from error
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """403 for whoever may not start it."""
+        if request.user.is_authenticated and self.declared not in runs.startable_by(request.user):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """The form."""
+        return self.page(self.get_form())
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Start it, or find the run that is there already; what is wrong is told at its field."""
+        form = self.get_form(request.POST, request.FILES)
+        if not form.is_valid():
+            return self.page(form, status=422)
+        try:
+            started = self.start(form)
+        except InvalidParams as error:
+            tell(form, error)
+            return self.page(form, status=422)
+        except RunConflict as error:
+            return self.page(form, conflict=error, status=409)
+        except StartForbidden as error:
+            raise PermissionDenied(str(error)) from error
+        return HttpResponseRedirect(self.get_success_url(started), status=303)
+
+    def get_form(self, *bound: Any) -> Any:
+        """The page's form, with what was sent."""
+        return (self.form_class or self.declared.form or forms.Form)(*bound)
+
+    def get_success_url(self, started: Started) -> str:
+        """Where the browser goes then: the run's page."""
+        new = started.disposition in (Disposition.CREATED, Disposition.QUEUED)
+        return run_address(started.run, "" if new else str(started.disposition))
+
+    def start(self, form: Any) -> Started:
+        """The operation's own parameters, as the page's form has cleaned them. Raises what `runs.start` does."""
+        form_class: Any = self.declared.form
+        known = form_class.base_fields if form_class else {}
+        given = {name: value for name, value in form.cleaned_data.items() if name in known}
+        key = self.request.POST.get(KEY_FIELD) or new_key()
+        try:
+            return runs.start(self.declared, given, user=self.request.user, idempotency_key=key)
+        except (IdempotencyKeyReused, IdempotencyKeyInvalid):
+            # The same page, sent once more with something else in it: that is another run.
+            return runs.start(self.declared, given, user=self.request.user, idempotency_key=new_key())
+
+    def page(self, form: Any, *, conflict: RunConflict | None = None, status: int = 200) -> HttpResponse:
+        """The form's page."""
+        context = {
+            "operation": Startable.of(self.declared),
+            "form": form,
+            "key_field": KEY_FIELD,
+            "key": new_key(),
+            "conflict": conflict,
+            "history": history_of(self.request.user, limit=RECENT),
+        }
+        return render(self.request, self.template_name, context, status=status)
+
+
+def new_key() -> str:
+    """An idempotency key: the page's own, so that sending it twice starts once."""
+    return secrets.token_urlsafe(16)
+
+
+def tell(form: Any, error: InvalidParams) -> None:
+    """Each reason at its field; those of no field on top."""
+    for wrong in error.errors:
+        name = wrong.pointer.split("/")[1].replace("~1", "/").replace("~0", "~") if wrong.pointer else None
+        form.add_error(name if name in form.fields else None, wrong.detail)

@@ -1,0 +1,64 @@
+"""Pause, resume, cancel and retry by a plain form, for whoever has no script."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views import View
+
+from headway import runs
+from headway.errors import AlreadyRetried, Forbidden, InvalidState, NothingToRetry, RunConflict
+from headway.models import Run
+
+from .pages import run_or_404
+
+__all__ = ["SteerView", "run_address"]
+
+
+class SteerView(LoginRequiredMixin, View):
+    """POST does it and leads to the run's page, which says how the run is now; a retry leads to the new run's."""
+
+    http_method_names = ["post"]
+    action = ""
+
+    def post(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """The address names the run, the URL pattern the action."""
+        run = run_or_404(run_id, request.user)
+        try:
+            return see(ACTIONS[self.action](run, request.user))
+        except Forbidden as error:
+            raise PermissionDenied(str(error)) from error
+        except (InvalidState, NothingToRetry):
+            return see(run, "too-late")  # it moved on between the page and the press; the page shows where it is
+        except AlreadyRetried as error:
+            return see(runs.get(error.newest), "retried")
+        except RunConflict as error:
+            return see(runs.get(error.existing) if error.existing else run, "conflict")
+
+
+def retry(run: Run, user: Any) -> Run:
+    """The run that retries it."""
+    return runs.retry(run, user=user).run
+
+
+ACTIONS: dict[str, Callable[[Run, Any], Run]] = {
+    "pause": lambda run, user: runs.pause(run, user=user),
+    "resume": lambda run, user: runs.resume(run, user=user),
+    "cancel": lambda run, user: runs.cancel(run, user=user),
+    "retry": retry,
+}
+
+
+def see(run: Run, found: str = "") -> HttpResponse:
+    """Lead to the run's page (303, so that a reload asks for nothing again)."""
+    return HttpResponseRedirect(run_address(run, found), status=303)
+
+
+def run_address(run: Run, found: str = "") -> str:
+    """The run's page; `found` is what it says on top."""
+    page = reverse("headway_ui:run", args=[run.pk])
+    return f"{page}?found={found}" if found else page
