@@ -1,0 +1,66 @@
+"""Clients of each transport, signed in as a browser is. Each gives the messages as they come."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from httpx_sse import connect_sse
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from .server import Server
+
+__all__ = ["Stream", "cookie", "http", "open_raw", "socket", "stream", "talk"]
+
+PATIENCE = 30  # s; a test that needs it has failed
+Message = dict[str, Any]
+
+
+def cookie(user: Any) -> dict[str, str]:
+    """The header of a browser in which the user is signed in."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}"}
+
+
+def http(server: Server, user: Any = None) -> httpx.Client:
+    """A client that is signed in, if `user` is given."""
+    return httpx.Client(base_url=server.url, headers=cookie(user) if user else {}, timeout=PATIENCE)
+
+
+class Stream:
+    """An open stream of Server-Sent Events."""
+
+    def __init__(self, response: httpx.Response, events: Iterator[Any]) -> None:
+        self.response, self.events = response, events
+        self.retry: int | None = None
+        self.place = ""
+
+    def __iter__(self) -> Iterator[Message]:
+        for event in self.events:
+            self.retry = event.retry if event.retry is not None else self.retry
+            self.place = event.id or self.place
+            yield json.loads(event.data)
+
+    def take(self) -> Message:
+        """The next message."""
+        return next(iter(self))
+
+
+@contextmanager
+def stream(server: Server, user: Any, run: Any = None, *, after: str = "") -> Iterator[Stream]:
+    """The stream of a run, or of all of the user's."""
+    path = f"/api/runs/{run.pk}/events/" if run else "/api/events/"
+    headers = {"Last-Event-ID": after} if after else {}
+    with http(server, user) as client, connect_sse(client, "GET", path, headers=headers) as source:
+        assert source.response.status_code == 200, source.response.read()
+        yield Stream(source.response, source.iter_sse())
