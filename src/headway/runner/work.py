@@ -44,6 +44,7 @@ SHORTEST_CHUNK = 0.02  # s
 LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included
 STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
 FIRST_CHUNK = 8  # items read ahead before it is known how many a budget holds; more would grow stale if they are slow
+GROWTH, FAST_GROWTH = 2, 8  # of what is read ahead, from one chunk to the next; fast while a chunk is over in no time
 FAULTS_IN_A_ROW = 8  # the same chunk again so often; then the part is given back for a while
 REST_AFTER_FAULTS_MS = 1_000
 HOPELESS_TRIES = 20  # claims in a row without a checkpoint: what kills its workers isn't an item
@@ -175,8 +176,9 @@ class Slice:
             self.fill(reader, appetite)
             if not reader.window:
                 return self.close(operation)
+            began, budget = time.monotonic(), self.budget
             try:
-                tally = chunks.advance(reader.window, self.budget)
+                tally = chunks.advance(reader.window, budget)
             except Exception as error:
                 if not database.is_transient(error):
                     raise
@@ -191,7 +193,8 @@ class Slice:
             reader.drop(tally.done)
             if tally.stop:
                 return self.halt(Reason("stopped", tally.stop.text), Want.STOP)
-            appetite = min(LARGEST, max(2, tally.done * 2))
+            fast = (time.monotonic() - began) * FAST_GROWTH < budget
+            appetite = min(LARGEST, tally.done * (FAST_GROWTH if fast else GROWTH))
             if self.should_stop():
                 return self.release()
             if time.monotonic() >= self.next_look and (ending := self.look()):
