@@ -1,6 +1,7 @@
 """What the tests' server serves: the example's application, and what the tests must know of the process.
 
-TEST_HEADWAY (JSON) sets HEADWAY's keys; TEST_BEAT_SECONDS shortens the time between two comments; with
+TEST_HEADWAY (JSON) sets HEADWAY's keys; TEST_BEAT_SECONDS shortens the time between two comments;
+TEST_TRUSTED_ORIGINS are pages that may open sockets. With
 TEST_SENDS_NEED_TASK the server's `send()` only works inside a task, as some servers' does.
 """
 
@@ -22,6 +23,7 @@ from headway.live.sse import Stream
 __all__ = ["application"]
 
 settings.HEADWAY |= json.loads(os.environ.get("TEST_HEADWAY", "{}"))
+settings.CSRF_TRUSTED_ORIGINS = os.environ.get("TEST_TRUSTED_ORIGINS", "").split()
 Stream.beat_seconds = float(os.environ.get("TEST_BEAT_SECONDS", "15"))
 live = asgi(django)
 queries = 0

@@ -1,9 +1,8 @@
 """Clients of each transport, signed in as a browser is. Each gives the messages as they come."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -12,11 +11,11 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from httpx_sse import connect_sse
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from .server import Server
 
-__all__ = ["Stream", "cookie", "http", "open_raw", "socket", "stream", "talk"]
+__all__ = ["Socket", "Stream", "cookie", "http", "socket", "stream"]
 
 PATIENCE = 30  # s; a test that needs it has failed
 Message = dict[str, Any]
@@ -64,3 +63,41 @@ def stream(server: Server, user: Any, run: Any = None, *, after: str = "") -> It
     with http(server, user) as client, connect_sse(client, "GET", path, headers=headers) as source:
         assert source.response.status_code == 200, source.response.read()
         yield Stream(source.response, source.iter_sse())
+
+
+class Socket:
+    """An open WebSocket."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    def __iter__(self) -> Iterator[Message]:
+        try:
+            while True:
+                yield self.take()
+        except ConnectionClosed:
+            return
+
+    def take(self) -> Message:
+        """The next message."""
+        message: Message = json.loads(self.connection.recv(PATIENCE))
+        return message
+
+    def code(self) -> int | None:
+        """Why the server closed it; messages that come before are dropped."""
+        try:
+            while True:
+                self.connection.recv(PATIENCE)
+        except ConnectionClosed:
+            return self.connection.close_code
+
+
+@contextmanager
+def socket(
+    server: Server, user: Any, run: Any = None, *, query: str = "", origin: str | None = None, **headers: str
+) -> Iterator[Socket]:
+    """The socket of a run (or of a run's id), or of all of the user's."""
+    path = f"/ws/runs/{getattr(run, 'pk', run)}/{query}" if run else "/ws/runs/"
+    sent = (cookie(user) if user else {}) | headers
+    with connect(f"{server.socket_url}{path}", additional_headers=sent, origin=origin) as connection:  # type: ignore[arg-type]
+        yield Socket(connection)

@@ -110,8 +110,11 @@ class Update:
 
 
 def first_frames(retry_ms: int, frames: Sequence[bytes]) -> bytes:
-    """What a stream opens with: when to come back, and how things are."""
-    return b"retry: %d\n%b" % (retry_ms, b"".join(frames) or b"\n")
+    """What a stream opens with: when to come back, and how things are.
+
+    No blank line between the two: clients that are no browsers take it for the end of an event without data.
+    """
+    return b"retry: %d\n%b" % (retry_ms, b"".join(frames))
 
 
 def rotation(reason: str, longest_ms: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Kind(Enum):
     LONG_POLL = auto()
     SHORT_POLL = auto()
     SOCKET = auto()
+    SOCKET_TO_NOWHERE = auto()
 
 
 @dataclass(frozen=True)
@@ -68,4 +69,4 @@ def socket_target(path: str, mounted_at: str) -> Target | None:
     try:
         return Target(Kind.SOCKET, UUID(match[1])) if match else None
     except ValueError:
-        return None
+        return Target(Kind.SOCKET_TO_NOWHERE)

@@ -15,7 +15,7 @@ __all__ = ["Stream"]
 
 HEADERS = [(name.lower().encode(), value.encode()) for name, value in SSE_HEADERS.items()]
 BROKEN_MS = (1_000, 2_000)  # within so long comes back whose connection broke
-COMMENT: Event = {"type": "http.response.body", "body": b":\n\n", "more_body": True}
+COMMENT: Event = {"type": "http.response.body", "body": b":\n", "more_body": True}
 LAST: Event = {"type": "http.response.body", "body": b"", "more_body": False}
 
 

@@ -31,6 +31,8 @@ def asgi(application: Application) -> Application:
             return await application(scope, receive, send)
         if target.kind == Kind.SHORT_POLL and not header(scope, b"if-none-match"):
             return await application(scope, receive, send)
+        if target.kind == Kind.SOCKET_TO_NOWHERE:
+            return await Socket.refuse(send, refusal("not-found", "There is no such run."))
         desk = Desk.here(script_prefix(scope))
         if target.kind == Kind.SHORT_POLL:
             return await shortpoll.serve(desk, application, target, scope, receive, send)
