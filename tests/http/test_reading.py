@@ -1,0 +1,228 @@
+"""Rows 1, 3, 4 and 7 of the contract: operations, one run, many runs, and items."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db.models import F
+
+from headway.models import Part, Run
+from headway.runs import Disposition, start
+from tests.app.driving import drive
+from tests.http import operations  # noqa: F401  (they register themselves)
+
+from .client import Api, assert_problem, path
+from .conftest import Caller
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def started(user: Any, count: int = 1, **given: Any) -> Run:
+    return start("tests.http_allow", {"count": count, **given}, user=user).run
+
+
+def pages(api: Api, address: str) -> list[list[Any]]:
+    """The results of each page, following `next`."""
+    found, following = [], address
+    while following:
+        body = api.get(following).json()
+        found.append(body["results"])
+        following = body["next"]
+    return found
+
+
+def test_operations_are_listed_with_schema_policy_and_where_to_start_them(api: Api) -> None:
+    listed = {each["name"]: each for each in api.get(path("operations")).json()["results"]}
+
+    found = listed["airports.import_airports"]
+    assert found["title"] == "Import airports"
+    assert found["description"] == "Create or update airports from a CSV file."
+    assert found["on_conflict"] == "join"
+    assert found["require_idempotency_key"] is False
+    assert found["params"]["properties"]["file"]["format"] == "binary"
+    assert found["params"]["additionalProperties"] is False
+    assert found["links"] == {"start": path("start", "airports.import_airports")}
+    assert listed["tests.http_queue"]["on_conflict"] == "queue"
+    assert listed["tests.http_keyed"]["require_idempotency_key"] is True
+
+
+def test_only_operations_that_the_caller_may_start_are_listed(api: Api, person: Caller) -> None:
+    person("clerk", "airports.add_airport")
+
+    def names(caller: Api) -> list[str]:
+        return [each["name"] for each in caller.get(path("operations")).json()["results"]]
+
+    assert "tests.http_guarded" not in names(api)
+    assert "tests.http_guarded" in names(Api("clerk"))
+
+
+def test_a_run_has_an_etag_and_says_when_to_ask_again_until_it_is_done(api: Api, demo: Any) -> None:
+    run = started(demo)
+    live = api.get(path("run", run.pk))
+    drive(run)
+    done = api.get(path("run", run.pk))
+
+    assert live.status_code == done.status_code == 200
+    assert live["Retry-After"] == "2"
+    assert "Retry-After" not in done
+    assert live["ETag"] != done["ETag"]
+    assert (live.json()["done"], done.json()["done"]) == (False, True)
+    assert live["Cache-Control"] == "private, no-cache"
+
+
+def test_nothing_new_is_304_without_a_body(api: Api, demo: Any) -> None:
+    address = path("run", started(demo).pk)
+    tag = api.get(address)["ETag"]
+    unchanged = api.get(address, headers={"If-None-Match": tag})
+
+    assert unchanged.status_code == 304
+    assert unchanged.content == b""
+    assert unchanged["ETag"] == tag
+    assert unchanged["Retry-After"] == "2"
+    assert api.get(address, headers={"If-None-Match": '"older"'}).status_code == 200
+
+
+def test_a_worker_that_falls_silent_changes_the_etag_without_a_revision(api: Api, demo: Any) -> None:
+    run = started(demo)
+    Run.objects.filter(pk=run.pk).update(state="running")
+    Part.objects.filter(run=run).update(token=1, due=F("due") + 60_000)
+    before = api.get(path("run", run.pk))
+    Part.objects.filter(run=run).update(due=1)
+    after = api.get(path("run", run.pk), headers={"If-None-Match": before["ETag"]})
+
+    assert after.status_code == 200
+    assert (before.json()["stalled"], after.json()["stalled"]) == (False, True)
+    assert before.json()["revision"] == after.json()["revision"]
+
+
+def test_links_are_paths_so_that_they_hold_behind_any_proxy(api: Api, demo: Any) -> None:
+    run = started(demo)
+    links = api.get(path("run", run.pk), headers={"Host": "localhost", "X-Forwarded-Host": "shop.example"}).json()[
+        "links"
+    ]
+
+    assert set(links) == {"self", "events", "wait", "socket", "items", "failures"}
+    assert all(link.startswith("/") and not urlsplit(link).netloc for link in links.values())
+
+
+def test_runs_are_listed_newest_first_and_only_those_that_the_caller_may_see(
+    api: Api, demo: Any, other: Api, person: Caller
+) -> None:
+    first, second = started(demo), started(demo)
+    foreign = start("tests.http_allow", user=person("third")).run
+    person("auditor", "headway.view_run")
+
+    def ids(caller: Api) -> list[str]:
+        return [run["id"] for run in caller.get(path("runs")).json()["results"]]
+
+    assert set(ids(api)) == {str(first.pk), str(second.pk)}
+    assert ids(other) == []
+    assert str(foreign.pk) in ids(Api("auditor"))
+    newest = list(Run.objects.filter(started_by=demo).order_by("-created_at", "id").values_list("id", flat=True))
+    assert ids(api) == [str(each) for each in newest]
+
+
+def test_runs_can_be_asked_for_by_operation_state_and_whether_they_are_active(api: Api, demo: Any) -> None:
+    done, live = drive(started(demo)), start("tests.http_join", user=demo).run
+
+    def ids(**query: str) -> list[str]:
+        return [run["id"] for run in api.get(path("runs"), query).json()["results"]]
+
+    assert ids(operation="tests.http_join") == [str(live.pk)]
+    assert ids(state="succeeded") == ids(active="false") == [str(done.pk)]
+    assert ids(state="queued") == ids(active="true") == [str(live.pk)]
+    assert ids(operation="no.such") == []
+
+
+def test_a_run_that_waits_behind_another_is_found_as_queued(api: Api) -> None:
+    api.start("tests.http_queue", {"count": 1})
+    api.start("tests.http_queue", {"count": 2})
+    assert len(api.get(path("runs"), {"state": "queued"}).json()["results"]) == 2
+
+
+def test_each_run_is_on_one_page_whenever_they_were_created(api: Api, demo: Any) -> None:
+    runs = [started(demo) for _ in range(7)]
+    # Several in the same millisecond, one of them a whole second: SQLite compares moments as texts.
+    for moment, ids in (("2026-11-24T10:00:00Z", runs[:3]), ("2026-11-24T10:00:00.999Z", runs[3:6])):
+        Run.objects.filter(pk__in=[run.pk for run in ids]).update(created_at=moment)
+    seen = [[run["id"] for run in page] for page in pages(api, f"{path('runs')}?limit=2")]
+
+    expected = [str(run_id) for run_id in Run.objects.values_list("id", flat=True)]
+    assert [len(page) for page in seen] == [2, 2, 2, 1]
+    assert [run_id for page in seen for run_id in page] == expected
+
+
+def test_a_page_still_follows_when_the_run_at_its_edge_has_been_deleted(api: Api, demo: Any) -> None:
+    for _ in range(3):
+        drive(started(demo))
+    first = api.get(path("runs"), {"limit": 1}).json()
+    api.delete(path("run", first["results"][0]["id"]))
+    assert len(pages(api, first["next"])) == 2
+
+
+def test_a_list_costs_the_same_for_one_run_as_for_many(api: Api, demo: Any, django_assert_num_queries: Any) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    started(demo, 3)
+    with CaptureQueriesContext(connection) as one:
+        api.get(path("runs"))
+    for _ in range(10):
+        started(demo, 3)
+    with django_assert_num_queries(len(one)):
+        assert len(api.get(path("runs")).json()["results"]) == 11
+
+
+def test_items_that_failed_or_were_skipped_come_in_pages(api: Api, demo: Any) -> None:
+    given = {"items": 10, "reject": "1,3,5", "skip": "2", "fail": "7"}
+    run = drive(start("tests.write_ledger", given, user=demo).run)
+    failed = pages(api, f"{path('run-items', run.pk)}?limit=3")
+
+    assert [[item["key"] for item in page] for page in failed] == [["1", "3", "5"], ["7"]]
+    assert failed[0][0] == {
+        "key": "1", "label": "1", "state": "failed", "code": "rejected", "text": "1 is not wanted.",
+    }  # fmt: skip
+    skipped = api.get(path("run-items", run.pk), {"state": "skipped"}).json()
+    assert [item["key"] for item in skipped["results"]] == ["2"]
+    assert skipped["next"] is None
+
+
+def test_the_error_itself_is_for_staff(api: Api, demo: Any, person: Caller) -> None:
+    person("boss", is_staff=True, is_superuser=True)
+    run = drive(start("tests.write_ledger", {"items": 3, "fail": "1"}, user=demo).run)
+
+    def item(caller: Api) -> dict[str, Any]:
+        return dict(caller.get(path("run-items", run.pk)).json()["results"][0])
+
+    assert "detail" not in item(api)
+    assert "1 fails" not in item(api)["text"]
+    assert "1 fails" in item(Api("boss"))["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("runs", {"limit": "0"}),
+        ("runs", {"limit": "201"}),
+        ("runs", {"limit": "many"}),
+        ("runs", {"limit": "9" * 5000}),
+        ("runs", {"state": "waiting"}),
+        ("runs", {"active": "perhaps"}),
+        ("runs", {"cursor": "no-cursor"}),
+        ("runs", {"cursor": "é"}),
+        ("runs", {"cursor": "W10="}),
+        ("runs", {"cursor": "WyIyMDI2LTExLTI0IiwgNV0="}),
+        ("run-items", {"state": "succeeded"}),
+        ("run-items", {"limit": "-1"}),
+        ("run-items", {"cursor": "WyJ4Il0="}),
+        ("run-items", {"cursor": "W3RydWVd"}),
+        ("run-items", {"cursor": "WzFlNTBd"}),
+    ],
+)
+def test_a_query_that_cannot_be_meant_is_malformed(api: Api, demo: Any, name: str, query: dict[str, str]) -> None:
+    address = path(name, *([started(demo).pk] if name == "run-items" else []))
+    assert_problem(api.get(address, query), "malformed")
+
+
+def test_what_starts_say_is_what_dispositions_there_are() -> None:
+    assert [str(each) for each in Disposition] == ["created", "joined", "queued", "replayed"]
