@@ -31,7 +31,7 @@ class Endpoint(APIView):
     content_negotiation_class = AlwaysJson
     permission_classes = [IsAuthenticated]
     versioning_class = None
-    metadata_class = None
+    http_method_names = ["get", "head", "post", "delete"]
     schema = EndpointSchema()
 
     documents: ClassVar[dict[str, Document]] = {}

@@ -1,0 +1,60 @@
+"""Callers by a header: they get tickets for what a browser opens by itself, and `live` knows them as REST does."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import RequestFactory
+
+from headway.http.callers import by_header
+from headway.live.tickets import holder
+from headway.runs import start
+from tests.http import operations  # noqa: F401  (they register themselves)
+
+from .client import Api, path
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TICKETED = ("events", "socket")
+
+
+def ticket(link: str) -> str:
+    return parse_qs(urlsplit(link).query)["ticket"][0]
+
+
+def test_every_answer_with_a_run_carries_its_tickets(api: Api, demo: Any) -> None:
+    run_id = api.start("tests.http_join").json()["id"]
+    answers = [
+        api.get(path("run", run_id)).json(),
+        api.get(path("runs")).json()["results"][0],
+        api.post(path("run-cancel", run_id)).json(),
+    ]
+    for run in answers:
+        for name in TICKETED:
+            assert holder(ticket(run["links"][name]), run_id) == str(demo.pk)
+        assert "ticket" not in run["links"]["wait"]
+
+
+def test_a_browser_with_a_session_gets_none(demo: Any) -> None:
+    browser = Api()
+    browser.force_login(demo)
+    run = start("tests.http_join", user=demo).run
+    links = browser.get(path("run", run.pk)).json()["links"]
+    assert not any("ticket" in link for link in links.values())
+
+
+def test_a_ticket_opens_the_stream_without_a_header(api: Api, nobody: Api) -> None:
+    links = api.start("tests.http_join").json()["links"]
+    response = nobody.get(links["events"])
+    assert response.status_code == 200
+    assert b'"type":"snapshot"' in response.content
+
+
+def test_a_headers_user_is_known_and_no_other(demo: Any) -> None:
+    def asked(**headers: str) -> Any:
+        return by_header(RequestFactory().get("/", headers=headers))
+
+    assert asked(Authorization="Token demo") == demo
+    assert asked(Authorization="Token forged") is None
+    assert asked(Authorization="Bearer demo") is None
+    assert asked() is None
