@@ -1,0 +1,173 @@
+"""Who may watch: on every transport the same."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+from uuid import uuid4
+
+import pytest
+from django.core import signing
+from django.urls import reverse
+from rest_framework.authtoken.models import Token
+
+from headway import runs
+from headway.live import tickets
+from headway.live.urls import urlpatterns
+from headway.models import Run
+from tests.app.driving import drive
+
+from .clients import cookie, http, socket, stream
+from .server import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OF_A_RUN = [pattern.name for pattern in urlpatterns if pattern.pattern.converters]
+ALL = [pattern.name for pattern in urlpatterns]
+
+
+def start(user: Any, **given: Any) -> Run:
+    return runs.start("tests.write_ledger", given or {"items": 3}, user=user).run
+
+
+def path(name: str, run_id: Any) -> str:
+    return reverse(f"headway:{name}", args=[run_id] if name in OF_A_RUN else [])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_without_a_sign_in_it_is_401(server: Server, ada: Any, name: str) -> None:
+    with http(server) as client:
+        answer = client.get(path(name, start(ada).pk))
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"].endswith("unauthenticated")
+
+
+@pytest.mark.parametrize("name", OF_A_RUN)
+def test_a_foreign_run_looks_like_one_that_is_not_there(server: Server, ada: Any, bob: Any, name: str) -> None:
+    run, nothing = start(ada), uuid4()
+    with http(server, bob) as client:
+        foreign, missing = client.get(path(name, run.pk)), client.get(path(name, nothing))
+    assert (foreign.status_code, missing.status_code) == (404, 404)
+    assert foreign.text.replace(str(run.pk), "") == missing.text.replace(str(nothing), "")
+
+
+def test_whoever_may_see_all_runs_may_watch_them(server: Server, ada: Any, bob: Any) -> None:
+    run = start(ada)
+    bob.is_superuser = True
+    bob.save()
+    with stream(server, bob, run) as opened:
+        assert opened.take()["run"]["id"] == str(run.pk)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_only_getting_has_a_meaning(server: Server, ada: Any, name: str) -> None:
+    with http(server, ada) as client:
+        answer = client.post(path(name, start(ada).pk))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+class TestTickets:
+    """For programs that sign in by a header, and browsers that can't."""
+
+    def links(self, server: Server, user: Any, run: Run) -> dict[str, str]:
+        with http(server) as client:
+            token = Token.objects.get_or_create(user=user)[0].key
+            answer = client.get(f"/api/runs/{run.pk}/", headers={"Authorization": f"Token {token}"})
+        links: dict[str, str] = answer.json()["links"]
+        return links
+
+    def test_a_program_may_watch_with_its_header(self, server: Server, ada: Any) -> None:
+        run, token = start(ada), Token.objects.create(user=ada).key
+        with http(server) as client:
+            answer = client.get(f"/api/runs/{run.pk}/wait/", headers={"Authorization": f"Token {token}"})
+            refused = client.get(f"/api/runs/{run.pk}/wait/", headers={"Authorization": "Token forged"})
+        assert (answer.status_code, refused.status_code) == (200, 401)
+
+    def test_the_links_that_it_gets_open_a_stream_and_a_socket(self, server: Server, ada: Any) -> None:
+        run = start(ada)
+        links = self.links(server, ada, run)
+        with http(server) as client, client.stream("GET", links["events"]) as response:
+            assert response.status_code == 200
+        with socket(server, None, run, query=links["socket"].removeprefix(f"/ws/runs/{run.pk}/")) as opened:
+            assert opened.take()["run"]["id"] == str(run.pk)
+
+    def test_the_opening_brings_the_next_ticket_and_what_is_shared_brings_none(self, server: Server, ada: Any) -> None:
+        run = start(ada)
+        query = self.links(server, ada, run)["socket"].removeprefix(f"/ws/runs/{run.pk}/")
+        with socket(server, None, run, query=query) as opened:
+            opening = opened.take()["run"]["links"]
+            drive(run)
+            *_, last = opened
+        assert "?ticket=" in opening["events"]
+        assert "?ticket=" in opening["socket"]
+        assert "?" not in opening["self"]
+        assert "ticket" not in str(last)
+
+    @pytest.mark.parametrize("kind", ["forged", "expired", "of another run", "of a user who is gone", "no ticket"])
+    def test_others_are_refused(self, server: Server, ada: Any, kind: str) -> None:
+        run = start(ada)
+        refused = {
+            "forged": lambda: signing.dumps([str(ada.pk), str(run.pk)], key="other", salt=tickets.SALT),
+            "expired": lambda: long_ago(ada, run),
+            "of another run": lambda: tickets.issue(ada.pk, str(start(ada, items=4).pk)),
+            "of a user who is gone": lambda: tickets.issue(ada.pk + 1, str(run.pk)),
+            "no ticket": lambda: "%00",
+        }[kind]()
+        with http(server) as client:
+            answer = client.get(f"/api/runs/{run.pk}/events/?ticket={refused}")
+        with socket(server, None, run, query=f"?ticket={refused}") as opened:
+            assert opened.code() == 4401
+        assert answer.status_code == 401
+
+    def test_a_ticket_opens_what_its_user_may_see_and_no_more(self, server: Server, ada: Any, bob: Any) -> None:
+        run = start(ada)
+        with http(server) as client:
+            answer = client.get(f"/api/runs/{run.pk}/events/?ticket={tickets.issue(bob.pk, str(run.pk))}")
+            of_all = client.get(f"/api/events/?ticket={tickets.issue(ada.pk, str(run.pk))}")
+        assert (answer.status_code, of_all.status_code) == (404, 401)
+
+    def test_no_ticket_is_logged(self, server: Server, ada: Any) -> None:
+        run = start(ada)
+        query = self.links(server, ada, run)["socket"].removeprefix(f"/ws/runs/{run.pk}/")
+        with socket(server, None, run, query=query) as opened:
+            opened.take()
+        with http(server) as client:
+            client.get(f"/api/runs/{run.pk}/events/{query}x&a=b")
+        assert f"/ws/runs/{run.pk}/?ticket=hidden" in server.said()
+        assert f"/api/runs/{run.pk}/events/?ticket=hidden&a=b" in server.said()
+        assert not re.search("ticket=(?!hidden)", server.said())
+
+
+def long_ago(user: Any, run: Run) -> str:
+    with mock.patch("django.core.signing.time.time", return_value=1_000_000_000):
+        return tickets.issue(user.pk, str(run.pk))
+
+
+class TestPermits:
+    """For a minute, the gate's answer is remembered."""
+
+    def test_coming_back_asks_no_session_and_no_user(self, server: Server, ada: Any) -> None:
+        run = start(ada)
+        with http(server, ada) as client:
+            client.get(f"/api/runs/{run.pk}/wait/")
+            before = server.census()["queries"]
+            for _ in range(20):
+                client.get(f"/api/runs/{run.pk}/wait/")
+            asked = server.census()["queries"] - before
+        assert asked <= 20 * 2, "each looks at the run, by two statements at most, and at nothing else"
+
+    def test_a_permit_is_for_one_caller_and_one_run(self, server: Server, ada: Any, bob: Any) -> None:
+        first, second = start(ada, items=3), start(bob, items=3)
+        with http(server, ada) as client:
+            assert client.get(f"/api/runs/{first.pk}/wait/").status_code == 200
+            assert client.get(f"/api/runs/{second.pk}/wait/").status_code == 404
+        with http(server) as client:
+            assert client.get(f"/api/runs/{first.pk}/wait/").status_code == 401
+
+    def test_a_project_may_switch_them_off(self, serve: Callable[..., Server], ada: Any) -> None:
+        server = serve(headway={"PERMITS": False})
+        run, signed_in = start(ada), cookie(ada)
+        with http(server) as client:
+            assert client.get(f"/api/runs/{run.pk}/wait/", headers=signed_in).status_code == 200
+            ada.delete()
+            assert client.get(f"/api/runs/{run.pk}/wait/", headers=signed_in).status_code == 401

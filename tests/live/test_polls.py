@@ -1,0 +1,160 @@
+"""Long polls wait for news; short polls without news are answered from memory."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from headway import runs
+from headway.models import Run
+from tests.app.driving import after_items, claim, drive, expire, work
+from tests.workers import until
+
+from .clients import http, socket
+from .server import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def start(user: Any, **given: Any) -> Run:
+    return runs.start("tests.write_ledger", given, user=user).run
+
+
+class InBackground(threading.Thread):
+    """A request that is waiting for its answer."""
+
+    def __init__(self, ask: Callable[[], httpx.Response]) -> None:
+        super().__init__()
+        self.ask = ask
+        self.start()
+
+    def run(self) -> None:
+        self.answer = self.ask()
+
+    def result(self) -> httpx.Response:
+        self.join(30)
+        return self.answer
+
+
+class TestLongPoll:
+    def test_it_answers_at_once_when_there_is_news(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        with http(server, ada) as client:
+            answer = client.get(f"/api/runs/{run.pk}/wait/?after=0")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json()["type"] == "snapshot"
+        assert answer.json()["run"]["revision"] == 1
+
+    def test_it_waits_for_news(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        with http(server, ada) as client:
+            waiting = InBackground(lambda: client.get(f"/api/runs/{run.pk}/wait/?after=1"))
+            until(lambda: server.census()["watchers"] == 1)
+            drive(run)
+            answer = waiting.result()
+        assert answer.json()["type"] in ("snapshot", "end")
+        assert answer.json()["run"]["revision"] > 1
+
+    def test_it_hears_of_what_changes_without_a_revision(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        work(claim(run), after_items(1))
+        part = claim(run)
+        with http(server, ada) as client:
+            revision = client.get(f"/api/runs/{run.pk}/wait/").json()["run"]["revision"]
+            waiting = InBackground(lambda: client.get(f"/api/runs/{run.pk}/wait/?after={revision}"))
+            until(lambda: server.census()["watchers"] == 1)
+            expire(part)
+            stalled = waiting.result()
+            known = {"If-None-Match": stalled.headers["etag"]}
+            work(claim(run), after_items(0))  # gives it back: not stalled any more, and before the client asks again
+            again = client.get(f"/api/runs/{run.pk}/wait/?after={stalled.json()['run']['revision']}", headers=known)
+        assert stalled.json()["run"]["stalled"]
+        assert not again.json()["run"]["stalled"]
+
+    def test_nothing_new_in_time_is_204(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        began = time.monotonic()
+        with http(server, ada) as client:
+            answer = client.get(f"/api/runs/{run.pk}/wait/?after=1&seconds=1")
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert 1 <= time.monotonic() - began < 2
+
+    def test_a_revision_that_was_never_reached_is_answered_at_once(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        with http(server, ada) as client:
+            assert client.get(f"/api/runs/{run.pk}/wait/?after=99").json()["run"]["revision"] == 1
+
+    def test_asking_again_and_again_gets_to_the_end(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        seen = [0]
+        with http(server, ada) as client:
+            while True:
+                message = client.get(f"/api/runs/{run.pk}/wait/?after={seen[-1]}").json()
+                seen.append(message["run"]["revision"])
+                if message["type"] == "end":
+                    break
+                work(claim(run), after_items(1))
+        assert seen == sorted(set(seen))
+
+    @pytest.mark.parametrize(
+        "query", ["after=x", "after=-1", "after=1.5", "after=", "seconds=0", "seconds=26", "seconds=nan", "seconds=x"]
+    )
+    @pytest.mark.parametrize("comes", ["first", "again"])
+    def test_what_makes_no_sense_is_400(self, server: Server, ada: Any, query: str, comes: str) -> None:
+        run = start(ada, items=3)
+        with http(server, ada) as client:
+            if comes == "again":  # with a permit
+                client.get(f"/api/runs/{run.pk}/wait/?after=0")
+            answer = client.get(f"/api/runs/{run.pk}/wait/?{query}")
+        assert answer.status_code == 400
+        assert answer.json()["type"].endswith("malformed")
+
+    def test_whoever_goes_while_waiting_leaves_nothing_behind(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        with http(server, ada) as client, pytest.raises(httpx.ReadTimeout):
+            client.get(f"/api/runs/{run.pk}/wait/?after=1", timeout=0.5)
+        until(lambda: server.census()["watchers"] == 0)
+        assert server.census()["due"] == 0
+
+
+class TestShortPoll:
+    def test_without_news_it_asks_nobody(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        with http(server, ada) as client:
+            first = client.get(f"/api/runs/{run.pk}/")
+            known = {"If-None-Match": first.headers["etag"]}
+            assert client.get(f"/api/runs/{run.pk}/", headers=known).status_code == 304
+            until(lambda: server.census()["topics"] == 1)
+            client.get(f"/api/runs/{run.pk}/", headers=known)  # at the latest this one gets the permit
+            before = server.census()["queries"]
+            answers = [client.get(f"/api/runs/{run.pk}/", headers=known) for _ in range(50)]
+            asked = server.census()["queries"] - before
+
+        assert {answer.status_code for answer in answers} == {304}
+        assert answers[0].headers["etag"] == first.headers["etag"]
+        assert answers[0].headers["retry-after"] == "2"
+        assert asked <= 20, "the hub looks every 100 ms, whoever polls"
+
+    def test_news_come_with_the_next_poll(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        with http(server, ada) as client, socket(server, ada, run) as watching:
+            known = {"If-None-Match": client.get(f"/api/runs/{run.pk}/").headers["etag"]}
+            watching.take()
+            assert client.get(f"/api/runs/{run.pk}/", headers=known).status_code == 304
+            drive(run)
+            list(watching)
+            answer = client.get(f"/api/runs/{run.pk}/", headers=known)
+        assert (answer.status_code, answer.json()["state"]) == (200, "succeeded")
+
+    def test_nobody_else_learns_from_it_that_there_is_such_a_run(self, server: Server, ada: Any, bob: Any) -> None:
+        run = start(ada, items=3)
+        with http(server, ada) as hers, http(server, bob) as his, http(server) as nobodys:
+            known = {"If-None-Match": hers.get(f"/api/runs/{run.pk}/").headers["etag"]}
+            for _ in range(3):
+                assert hers.get(f"/api/runs/{run.pk}/", headers=known).status_code == 304
+                assert his.get(f"/api/runs/{run.pk}/", headers=known).status_code == 404
+                assert nobodys.get(f"/api/runs/{run.pk}/", headers=known).status_code == 401
