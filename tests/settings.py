@@ -42,7 +42,10 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-HEADWAY = {"LEASE_SECONDS": float(os.environ.get("TEST_LEASE_SECONDS", "10"))}
+HEADWAY = {
+    "LEASE_SECONDS": float(os.environ.get("TEST_LEASE_SECONDS", "10")),
+    "STREAM_SECONDS": float(os.environ.get("TEST_STREAM_SECONDS", "50")),
+}
 
 LOGGING = {
     "version": 1,

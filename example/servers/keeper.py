@@ -89,6 +89,8 @@ class Keeper:
 
     def listen(self, ports: list[int]) -> bool:
         """Whether the server answers at the ports now. If not, it has ended: a port may be another's."""
+        if self.process is not None:
+            until(lambda: all(map(is_free, ports)), self.stop_seconds)  # killed children are gone a moment later
         for port in ports:
             try:
                 bind(port)  # first, since whoever listens there might answer in the server's place

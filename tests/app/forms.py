@@ -27,3 +27,10 @@ class HooksForm(forms.Form):
 
     stand_in = forms.ChoiceField(choices=[("on_start", "on_start"), ("on_finish", "on_finish")])
     gate = forms.CharField()
+
+
+class TimeForm(forms.Form):
+    """How many items, and how long all of them take together."""
+
+    items = forms.IntegerField(min_value=1, initial=100)
+    seconds = forms.FloatField(min_value=0, initial=1)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from example.airports.operations import ImportAirports
 from headway import Operation, Reject, Skip, Stop, sources
 
-from .forms import HooksForm, LedgerForm
+from . import conflicts  # noqa: F401  (registers what is declared there)
+from .forms import HooksForm, LedgerForm, TimeForm
 from .gates import Gate
 from .models import Child, LedgerEntry, Thing
 from .sources import GatedNumbers, Numbers
@@ -184,3 +185,18 @@ class StandInHooks(Operation):
         LedgerEntry.objects.create(run=self.run.id, item=hook)
         if self.params["stand_in"] == hook:
             Gate(self.params["gate"]).wait_here()
+
+
+class TakeTime(Operation):
+    """Takes about as long as it is told to, and nearly no CPU."""
+
+    name = "tests.take_time"
+    params = TimeForm
+
+    def items(self) -> Numbers:
+        self.pause = self.params["seconds"] / self.params["items"]
+        return Numbers(self.params["items"])
+
+    def process(self, number: int) -> None:
+        LedgerEntry.objects.create(run=self.run.id, item=str(number))
+        time.sleep(self.pause)

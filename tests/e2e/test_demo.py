@@ -1,0 +1,148 @@
+"""`make demo`, as a person meets it: its own database, its own processes, Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from example.servers.server import ROOT
+from tests.workers import children_of, until
+
+TIMEOUT = 60  # s
+READY_WITHIN = 10  # s, once the database is there
+
+
+@contextmanager
+def demo(data: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
+    """The demo in a terminal of its own, so to speak: what is sent to it goes to it alone."""
+    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "TEST_SCRATCH"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "example.demo"],
+        cwd=ROOT,
+        env=environment | {"DATA_DIR": str(data), "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()  # its servers end with it
+
+
+def until_it_is_there(process: "subprocess.Popen[str]") -> str:
+    """All that it says once everything has started."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "Ctrl-C" in line:
+            return said
+    raise AssertionError(f"It has ended: {said}{process.communicate()[1]}")
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+def free_port() -> int:
+    """One that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number: int = server.getsockname()[1]
+        return number
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo's folder after its first start."""
+    folder = tmp_path_factory.mktemp("demo")
+    with demo(folder, free_port()) as process:
+        until_it_is_there(process)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=TIMEOUT)
+    return folder
+
+
+def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data: Path, port: int) -> None:
+    with demo(data, port) as process:
+        took = until(lambda: "Headway is at" in until_it_is_there(process))
+        api = httpx.get(f"http://localhost:{port}/api/operations/", headers={"Authorization": "Token demo"})
+
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=TIMEOUT)
+
+    assert took < READY_WITHIN
+    assert api.status_code == 200
+    assert [operation["name"] for operation in api.json()] == ["airports.import_airports"]
+    assert (process.returncode, rest.strip(), errors) == (0, "Ended.", "")
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://localhost:{port}/")
+
+
+def test_each_name_is_its_password(data: Path, port: int) -> None:
+    with demo(data, port) as process:
+        until_it_is_there(process)
+
+        answers = [sign_in(f"http://localhost:{port}/login/", name) for name in ("demo", "other", "admin")]
+
+    assert [(answer.status_code, answer.headers.get("Location")) for answer in answers] == 3 * [(302, "/")]
+
+
+def sign_in(url: str, name: str) -> httpx.Response:
+    """As a browser does it."""
+    with httpx.Client(headers={"Referer": url}) as browser:
+        browser.get(url)
+        token = browser.cookies["csrftoken"]
+        return browser.post(url, data={"username": name, "password": name, "csrfmiddlewaretoken": token})
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do(tmp_path: Path, port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)), demo(tmp_path, port) as process:
+        output, errors = process.communicate(timeout=TIMEOUT)
+
+    assert (process.returncode, output) == (1, "")
+    assert errors == (
+        f"Port {port} is taken: another program answers at http://localhost:{port}. "
+        f"End it, or take another port: make demo PORT={port + 1}\n"
+    )
+    assert not (tmp_path / "db.sqlite3").exists()
+
+
+@pytest.mark.parametrize("given", ["abc", "0", "65536", "-1", "8080 "])
+def test_a_port_that_is_none_is_told(tmp_path: Path, given: str) -> None:
+    with demo(tmp_path, given) as process:  # type: ignore[arg-type]
+        _, errors = process.communicate(timeout=TIMEOUT)
+
+    assert process.returncode == 1
+    assert errors == f"PORT is {given!r}; it must be a number from 1 to 65535, such as PORT=8081.\n"
+
+
+@pytest.mark.parametrize(("name", "program"), [("The worker", "headway_worker"), ("The web process", "uvicorn")])
+def test_when_one_process_dies_the_demo_says_which_and_ends(data: Path, port: int, name: str, program: str) -> None:
+    with demo(data, port) as process:
+        until_it_is_there(process)
+        keepers = children_of(process.pid)
+        (victim,) = [child for keeper in keepers for child in children_of(keeper) if program in command(child)]
+
+        os.kill(victim, signal.SIGKILL)
+        _, errors = process.communicate(timeout=TIMEOUT)
+
+    assert process.returncode == 1
+    assert errors.startswith(f"{name} has ended (exit code -9). The end of ")
+    assert "Traceback" not in errors
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://localhost:{port}/")
+
+
+def command(pid: int) -> str:
+    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
