@@ -1,7 +1,7 @@
 """What the tests' server serves: the example's application, and what the tests must know of the process.
 
-TEST_HEADWAY (JSON) sets HEADWAY's keys; TEST_BEAT_SECONDS shortens the time between two comments;
-TEST_TRUSTED_ORIGINS are pages that may open sockets. With
+TEST_HEADWAY (JSON) sets HEADWAY's keys. TEST_BEAT_SECONDS shortens the time between two comments, TEST_BLIND_SECONDS
+that for which watchers are kept without a database. Pages from TEST_TRUSTED_ORIGINS may open sockets. With
 TEST_SENDS_NEED_TASK the server's `send()` only works inside a task, as some servers' does.
 """
 
@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.backends.signals import connection_created
 
 from example.asgi import django
-from headway.live import asgi
+from headway.live import asgi, hub
 from headway.live.desk import Desk
 from headway.live.sse import Stream
 
@@ -25,6 +25,7 @@ __all__ = ["application"]
 settings.HEADWAY |= json.loads(os.environ.get("TEST_HEADWAY", "{}"))
 settings.CSRF_TRUSTED_ORIGINS = os.environ.get("TEST_TRUSTED_ORIGINS", "").split()
 Stream.beat_seconds = float(os.environ.get("TEST_BEAT_SECONDS", "15"))
+hub.BLIND = float(os.environ.get("TEST_BLIND_SECONDS", hub.BLIND))
 live = asgi(django)
 queries = 0
 

@@ -166,6 +166,8 @@ class Hub:
         if topic is None:
             return
         before, late = topic.latest, bool(topic.line)
+        if before is not None and update.run["revision"] < before.run["revision"]:
+            self.send_away(topic.watchers, "restored")  # they believe what is older only of an opening
         topic.whole = late and before is not None and (topic.whole or before.push is before.whole)
         topic.latest = update
         roster = self.rosters.get(topic.user_key or "")

@@ -1,0 +1,66 @@
+"""A web process that is told to end tells its watchers to come back, and is gone."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from headway import runs
+
+from .clients import cookie, socket, stream
+from .crowds import Crowd
+from .server import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_thousand_streams_are_told_to_come_back_and_it_is_gone_in_two_seconds(
+    serve: Callable[..., Server], ada: Any
+) -> None:
+    server = serve(headway={"STREAMS_PER_USER": 2_000})
+    run = runs.start("tests.write_ledger", {"items": 10}, user=ada).run
+    crowd = Crowd(server, cookie(ada))
+
+    async def scene() -> float:
+        await crowd.open(f"/api/runs/{run.pk}/events/", 1_000)
+        began = time.monotonic()
+        server.terminate()
+        await asyncio.to_thread(server.process.wait, 30)
+        took = time.monotonic() - began
+        await crowd.until(lambda reader: reader.closed)
+        return took
+
+    took = asyncio.run(scene())
+    rotations = [bytes(reader.data) for reader in crowd.readers]
+    assert all(b'"type":"rotate","reason":"shutdown"' in said for said in rotations)
+    assert all(said.endswith(b"0\r\n\r\n") for said in rotations), "each response is complete"
+    retries = {said.rpartition(b"retry: ")[2].partition(b"\n")[0] for said in rotations}
+    assert max(map(int, retries)) <= 2_000
+    assert len(retries) > 300, "they don't all come back at once"
+    assert "Traceback" not in server.said()
+    assert "ERROR" not in server.said()
+    assert took < 2
+
+
+def test_a_socket_is_told_too(serve: Callable[..., Server], ada: Any) -> None:
+    server = serve()
+    run = runs.start("tests.write_ledger", {"items": 10}, user=ada).run
+    with socket(server, ada, run) as opened:
+        opened.take()
+        server.terminate()
+        *_, last = opened
+        assert (last["type"], last["reason"], opened.code()) == ("rotate", "shutdown", 1012)
+    server.process.wait(10)
+    assert "Traceback" not in server.said()
+
+
+def test_without_watchers_it_ends_as_ever(serve: Callable[..., Server], ada: Any) -> None:
+    server = serve()
+    run = runs.start("tests.write_ledger", {"items": 10}, user=ada).run
+    with stream(server, ada, run) as opened:
+        opened.take()
+    server.terminate()
+    server.process.wait(10)
+    assert "Traceback" not in server.said()
