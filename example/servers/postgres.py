@@ -25,7 +25,7 @@ __all__ = ["Postgres"]
 
 USER = "headway"
 OWNER_SECONDS = 30  # for the keeper of a killed caller to leave the directory
-SETTINGS = {"listen_addresses": HOST, "unix_socket_directories": "", "max_connections": "200"}
+SETTINGS = {"listen_addresses": HOST, "unix_socket_directories": "", "max_connections": "250"}
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 INITIALLY = ["--encoding=UTF8", "--locale=C", "--auth=trust", f"--username={USER}", "--no-instructions"]
 

@@ -23,7 +23,7 @@ if __name__ == "__main__":
 from django.db import OperationalError, connection
 
 from headway import runs
-from headway.errors import RunConflict
+from headway.errors import IdempotencyKeyReused, RunConflict
 from tests.app.gates import Gate
 from tests.workers import environment, until
 
@@ -32,11 +32,12 @@ __all__ = ["STARTERS", "Answer", "Starters"]
 PROCESSES, THREADS = 4, 50
 STARTERS = PROCESSES * THREADS
 OPERATION = "tests.write_ledger"
+APPLICATION = "starters"  # how PostgreSQL calls their sessions
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one start came to: "created", "joined" or "refused", and for which run; or an error. How long it took."""
+    """What one start came to (a disposition, "refused", "reused" or an error), for which run, and how long it took."""
 
     what: str
     run: str
@@ -54,18 +55,20 @@ class Starters:
         self.processes = [
             subprocess.Popen(
                 [sys.executable, "-m", "tests.load.starters", str(directory / "start")],
-                env=environment(),
+                env=environment() | {"PGAPPNAME": APPLICATION},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
             for _ in range(PROCESSES)
         ]
 
-    def start(self, given: Sequence[dict[str, Any]]) -> list[Answer]:
-        """One start by each of them, with these parameters, all in the same instant."""
+    def start(
+        self, given: Sequence[dict[str, Any]], operation: str = OPERATION, key: str | None = None
+    ) -> list[Answer]:
+        """One start by each of them, with these parameters and this idempotency key, all in the same instant."""
         assert len(given) == STARTERS
         for number, process in enumerate(self.processes):
-            say(process, ["start", given[number * THREADS : (number + 1) * THREADS]])
+            say(process, ["start", operation, key, given[number * THREADS : (number + 1) * THREADS]])
         self.gate.wait_until_all_reached(STARTERS)
         self.gate.open(STARTERS)
         return [Answer(**answer) for process in self.processes for answer in hear(process)]
@@ -84,7 +87,7 @@ class Starters:
     ) -> None:
         for process in self.processes:
             process.communicate()  # ends its input, and so the process
-        until(is_alone)
+        until(are_gone)
 
 
 def say(process: "subprocess.Popen[bytes]", request: Any) -> None:
@@ -98,8 +101,8 @@ def hear(process: "subprocess.Popen[bytes]") -> Any:
     return json.loads(process.stdout.readline())
 
 
-def is_alone() -> bool:
-    """Whether a new connection can be had, and no other is left."""
+def are_gone() -> bool:
+    """Whether a new connection can be had, and none of theirs is left."""
     try:
         connection.ensure_connection()
     except OperationalError:
@@ -108,21 +111,24 @@ def is_alone() -> bool:
         return True
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
+            [APPLICATION],
         )
         return bool(cursor.fetchone()[0] == 0)
 
 
-def start(gate: Gate, given: dict[str, Any]) -> Answer:
+def start(gate: Gate, operation: str, key: str | None, given: dict[str, Any]) -> Answer:
     """One start, by the thread that calls this."""
     gate.wait_here()
     began = time.perf_counter()
     run: Any = None
     try:
-        started = runs.start(OPERATION, given)
+        started = runs.start(operation, given, idempotency_key=key)
         what, run = started.disposition.value, started.run.pk
     except RunConflict as conflict:
         what, run = "refused", conflict.existing
+    except IdempotencyKeyReused:
+        what = "reused"
     except Exception as error:
         what = repr(error)
     return Answer(what, str(run), (time.perf_counter() - began) * 1000)
@@ -133,9 +139,11 @@ def main(gate: Gate) -> None:
     with ThreadPoolExecutor(THREADS) as threads:
         for line in sys.stdin:
             match json.loads(line):
-                case "start", given:
+                case "start", operation, key, given:
                     # As many as there are threads, and each waits at the gate: so each thread has one.
-                    answer: Any = [asdict(answer) for answer in threads.map(partial(start, gate), given)]
+                    answer: Any = [
+                        asdict(answer) for answer in threads.map(partial(start, gate, operation, key), given)
+                    ]
                 case "cancel", run:
                     answer = threads.submit(runs.cancel, run).result().state
             print(json.dumps(answer), flush=True)

@@ -102,7 +102,7 @@ def test_a_server_is_set_up_as_promised(durable: bool, fsync: str) -> None:
         found = [query(server.url, f"SHOW {name}") for name in names]
         locale = query(server.url, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'")
 
-    assert found == [fsync, fsync, fsync, "200", "UTF8"]
+    assert found == [fsync, fsync, fsync, "250", "UTF8"]
     assert locale == "C"
 
 

@@ -13,49 +13,12 @@ from headway.runs import Disposition, Started
 from headway.snapshots import snapshot
 from headway.store import leases, tidying
 from headway.store.requests import hash_key
+from tests.app.conflicts import InLine, Newest, SideBySide
 from tests.app.driving import claim, drive, expire, fresh, work
-from tests.app.forms import CountForm
-from tests.app.sources import Numbers
 
 from .conftest import Grant
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Counted(Operation):
-    """One at a time for everybody, whatever else is declared."""
-
-    abstract = True
-    params: Any = CountForm
-
-    def items(self) -> Numbers:
-        return Numbers(self.params["count"])
-
-    def process(self, number: int) -> None: ...
-
-    def concurrency_key(self) -> Any:
-        return "everybody"
-
-
-class InLine(Counted):
-    """Its runs stand in line."""
-
-    name = "tests.in_line"
-    on_conflict = "queue"
-
-
-class Newest(Counted):
-    """Only the newest run counts."""
-
-    name = "tests.newest"
-    on_conflict = "replace"
-
-
-class SideBySide(Counted):
-    """As many as are started."""
-
-    name = "tests.side_by_side"
-    on_conflict = "allow"
 
 
 def start(operation: type[Operation], count: int = 1, user: Any = None) -> Started:
