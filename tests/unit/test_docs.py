@@ -1,0 +1,33 @@
+"""The pages say what the code does: every setting, every promise's test, every link."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from headway.conf import Conf
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+
+
+def test_every_setting_is_on_its_page_in_the_order_of_the_code() -> None:
+    page = (ROOT / "docs/reference/settings.md").read_text()
+    assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == [field.name.upper() for field in fields(Conf)]
+
+
+def test_every_test_that_a_promise_names_is_there() -> None:
+    promised = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/explanation/guarantees.md").read_text()))
+    written = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert promised
+    assert promised - written == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
+    there = [link for link in links if not link.startswith(("http:", "https:", "mailto:"))]
+    assert [link for link in there if not (page.parent / link).exists()] == []
