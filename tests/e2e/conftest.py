@@ -27,6 +27,8 @@ def start_web(people: None) -> Iterator[StartWeb]:
     with ExitStack() as running:
 
         def start(processes: int = 1, lease_seconds: float = 10, **settings: str) -> Web:
-            return running.enter_context(Web(processes, environment=environment(lease_seconds) | settings))
+            web = running.enter_context(Web(processes, environment=environment(lease_seconds) | settings))
+            running.callback(lambda: print((web.directory / "server.log").read_text()))  # pytest shows it if it fails
+            return web
 
         yield start
