@@ -1,12 +1,19 @@
-"""Many raw connections at once, without the cost of a client for each: they read, and remember when something came."""
+"""Many raw connections at once, without the cost of a client for each: they read, and show what came."""
 
 import asyncio
 import resource
-from typing import Any
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, Self
+
+from tests.workers import until
 
 from .server import Server
 
-__all__ = ["Crowd"]
+__all__ = ["Crowd", "Reader"]
+
+FILES = 4_096  # that this process may have open
 
 
 class Reader(asyncio.Protocol):
@@ -29,33 +36,51 @@ class Reader(asyncio.Protocol):
 
 
 class Crowd:
-    """Streams of Server-Sent Events."""
+    """Streams of Server-Sent Events, read by a thread of their own."""
 
     def __init__(self, server: Server, headers: dict[str, str]) -> None:
         self.server = server
         self.headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.readers: list[Reader] = []
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
 
-    async def open(self, path: str, count: int, at_once: int = 100) -> None:
-        """So many more streams; returns when each has had its first message."""
+    def __enter__(self) -> Self:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4_096)), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, FILES)), hard))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.call(self.close())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+    def open(self, path: str, count: int) -> None:
+        """So many more streams; returns when each has had its first message."""
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.server.port}\r\n{self.headers}\r\n".encode()
-        loop = asyncio.get_running_loop()
-        for start in range(0, count, at_once):
-            made = [
-                loop.create_connection(lambda: Reader(request), "127.0.0.1", self.server.port)
-                for _ in range(min(at_once, count - start))
-            ]
-            self.readers += [reader for _, reader in await asyncio.gather(*made)]
-            await self.until(lambda reader: b"data: " in reader.data)
+        for opened in range(0, count, 100):
+            self.call(self.connect(request, min(100, count - opened)))
+            self.until(lambda reader: b"data: " in reader.data)
 
-    async def until(self, so: Any, seconds: float = 30) -> None:
+    def until(self, so: Callable[[Reader], bool]) -> None:
         """Until it is so of every reader."""
-        async with asyncio.timeout(seconds):
-            while not all(so(reader) for reader in self.readers):
-                await asyncio.sleep(0.01)
+        until(lambda: all(so(reader) for reader in self.readers))
 
-    def close(self) -> None:
+    def leave(self) -> None:
+        """All go."""
+        self.call(self.close())
+
+    async def connect(self, request: bytes, count: int) -> None:
+        for _ in range(count):
+            _, reader = await self.loop.create_connection(lambda: Reader(request), "127.0.0.1", self.server.port)
+            self.readers.append(reader)
+
+    async def close(self) -> None:
         for reader in self.readers:
             reader.transport.close()
+
+    def call(self, doing: Coroutine[Any, Any, None]) -> None:
+        done: Future[None] = asyncio.run_coroutine_threadsafe(doing, self.loop)
+        done.result(60)

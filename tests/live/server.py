@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -26,12 +27,15 @@ class Server:
     def __init__(self, log: Path, **settings: Any) -> None:
         """`settings` are the process's environment, and HEADWAY's keys as `headway={…}`."""
         self.log = log
+        self.name = f"web-{uuid4()}"  # by which PostgreSQL knows its sessions
         headway = json.dumps(settings.pop("headway", {}))
         command = [sys.executable, "-m", "uvicorn", "tests.live.app:application", "--port", "0", "--log-level", "info"]
         with log.open("wb") as said:
             self.process = subprocess.Popen(
                 command,
-                env=environment() | {"TEST_HEADWAY": headway} | {name: str(value) for name, value in settings.items()},
+                env=environment()
+                | {"TEST_HEADWAY": headway, "PGAPPNAME": self.name}
+                | {name: str(value) for name, value in settings.items()},
                 stdout=said,
                 stderr=said,
                 start_new_session=True,

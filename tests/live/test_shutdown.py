@@ -1,6 +1,5 @@
 """A web process that is told to end tells its watchers to come back, and is gone."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,18 +20,14 @@ def test_a_thousand_streams_are_told_to_come_back_and_it_is_gone_in_two_seconds(
 ) -> None:
     server = serve(headway={"STREAMS_PER_USER": 2_000})
     run = runs.start("tests.write_ledger", {"items": 10}, user=ada).run
-    crowd = Crowd(server, cookie(ada))
-
-    async def scene() -> float:
-        await crowd.open(f"/api/runs/{run.pk}/events/", 1_000)
+    with Crowd(server, cookie(ada)) as crowd:
+        crowd.open(f"/api/runs/{run.pk}/events/", 1_000)
         began = time.monotonic()
         server.terminate()
-        await asyncio.to_thread(server.process.wait, 30)
+        server.process.wait(30)
         took = time.monotonic() - began
-        await crowd.until(lambda reader: reader.closed)
-        return took
+        crowd.until(lambda reader: reader.closed)
 
-    took = asyncio.run(scene())
     rotations = [bytes(reader.data) for reader in crowd.readers]
     assert all(b'"type":"rotate","reason":"shutdown"' in said for said in rotations)
     assert all(said.endswith(b"0\r\n\r\n") for said in rotations), "each response is complete"
