@@ -22,6 +22,10 @@ class ImportPageForm(ImportForm):
         widget=forms.RadioSelect,
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].widget.attrs["aria-label"] = "Your own file"  # it stands inside that choice
+
     def clean(self) -> dict[str, Any]:
         """A file that wasn't meant is not taken, and one that was meant must be there."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -58,10 +58,10 @@ def clock(seconds: float) -> str:
 
 
 def moment(value: datetime, now: datetime, *, exact: bool = False) -> str:
-    """The time of day, with the day where it isn't today: 16:08, or 23 Nov, 16:08."""
+    """The time of day, with the day where it isn't today: 16:08, or November 23, 16:08."""
     here, today = localtime(value), localtime(now)
     time = date_format(here, "H:i:s" if exact else "H:i")
-    return time if here.date() == today.date() else f"{date_format(here, 'j M')}, {time}"
+    return time if here.date() == today.date() else f"{date_format(here, 'MONTH_DAY_FORMAT')}, {time}"
 
 
 def round_half_up(value: float) -> int:

@@ -51,7 +51,7 @@ export function fill(root, values, { run, momentOf, hrefs = {} }) {
   for (const place of root.querySelectorAll("[data-href]")) {
     const href = hrefs[place.dataset.href];
     if (href) place.setAttribute("href", href);
-    if (!href) place.hidden = true;
+    place.hidden = !href || ("if" in place.dataset && !values[place.dataset.if]);
   }
 }
 

@@ -114,8 +114,9 @@ export class Panel {
     setAttribute(bar, "aria-valuemin", counting ? 0 : null);
     setAttribute(bar, "aria-valuemax", counting ? total : null);
     setAttribute(bar, "aria-valuenow", counting ? processed : null);
-    setAttribute(bar, run.done ? "aria-label" : "aria-valuetext", this.#text(name, "value", found, places));
-    if (run.done) bar.removeAttribute("aria-valuetext");
+    const [saidBy, notBy] = run.done ? ["aria-label", "aria-valuetext"] : ["aria-valuetext", "aria-label"];
+    setAttribute(bar, saidBy, this.#text(name, "value", found, places));
+    setAttribute(bar, notBy, null);
   }
 
   /** A new face is spoken of, and then every quarter. */

@@ -12,7 +12,7 @@ export class Words {
   #locale;
 
   constructor(language) {
-    this.#locale = language === "en" ? "en-GB" : language; // as Django's plain "en" writes a day: 23 Nov, 16:08
+    this.#locale = language;
     this.#number = new Intl.NumberFormat(this.#locale);
     this.#tenth = new Intl.NumberFormat(this.#locale, { maximumFractionDigits: 1 });
     this.#percent = new Intl.NumberFormat(this.#locale, { style: "percent" });
@@ -61,7 +61,7 @@ export class Words {
     const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(exact && { second: "2-digit" }) };
     const here = date.toLocaleTimeString(this.#locale, time);
     if (date.toDateString() === now.toDateString()) return here;
-    return `${date.toLocaleDateString(this.#locale, { day: "numeric", month: "short" })}, ${here}`;
+    return `${date.toLocaleDateString(this.#locale, { day: "numeric", month: "long" })}, ${here}`;
   }
 
   #two(left, unit, name, smaller, smallerName) {

@@ -1,0 +1,99 @@
+"""Each face says the same whether the server or the browser has rendered it, and asks the database nothing."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from headway.panel import words
+
+from .gallery import CSP, FACED, faced, page_of
+from .visitor import Visitor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEEN = """() => [...document.querySelectorAll('.hw-run')].map((panel) => {
+  const bar = panel.querySelector('.hw-bar');
+  const said = ['role', 'aria-label', 'aria-valuetext', 'aria-valuenow', 'aria-valuemax', 'data-bar'];
+  return {
+    face: panel.dataset.face,
+    needs: panel.dataset.needs,
+    text: panel.innerText.split('\\n').filter(Boolean),
+    icon: panel.querySelector('use').getAttribute('href'),
+    bar: said.map((name) => bar.getAttribute(name)),
+    widths: [...bar.querySelectorAll('rect')].map((rect) => Number.parseFloat(rect.getAttribute('width'))),
+    figures: [...panel.querySelectorAll('dd')].map((place) => place.className),
+    empty: ['word', 'say', 'line', 'foot', 'fourth', 'spoken']
+      .filter((part) => !panel.querySelector(`[data-part=${part}]`).innerText.trim()),
+  };
+})"""
+
+
+def still(text: str) -> str:
+    """Without what the clock has moved meanwhile."""
+    return re.sub(r"\d+ seconds?\b|\d+ minutes?\b|\d+ hours?\b", "…", text)
+
+
+def seen(visitor: Visitor) -> Any:
+    return json.loads(still(json.dumps(visitor.page.evaluate(SEEN), ensure_ascii=False)))
+
+
+def look(visitor: Visitor, html: str) -> Any:
+    visitor.page.route("**/gallery/", lambda route: route.fulfill(body=html, content_type="text/html", headers=CSP))
+    visitor.open("/gallery/")
+    visitor.page.unroute("**/gallery/")
+    return seen(visitor)
+
+
+def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%dT%H:00}"
+    # Each panel is rendered by the server as another face first, so that the browser has to change all of it.
+    wanted = [faced(name, today) for name in FACED]
+    by_server = look(visit(java_script_enabled=False), page_of(*wanted))
+    others = [wanted[-1], *wanted[:-1]]
+    html = page_of(*[other | {"id": run["id"]} for other, run in zip(others, wanted, strict=True)])
+    visitor = visit()
+    look(visitor, html)
+
+    for place, run in enumerate(wanted):
+        visitor.page.evaluate(
+            """([place, run]) => {
+              const panel = document.querySelectorAll('headway-run')[place];
+              panel.dataset.run = JSON.stringify(run);
+              panel.replaceWith(panel); // connected anew
+            }""",
+            [place, run],
+        )
+
+    assert seen(visitor) == by_server
+    silent = {run["face"]: run["empty"] for run in by_server if run["empty"]}
+    assert silent == {"failed": ["spoken"]}  # its sentence is an alert, and speaks for itself
+
+
+def test_faces_are_rendered_without_a_query() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        page_of(*map(faced, FACED))
+
+    assert asked.captured_queries == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "exact", "about"),
+    [
+        (0, "0 seconds", "1 second"),
+        (1, "1 second", "1 second"),
+        (44.6, "44 seconds", "40 seconds"),
+        (69, "1 minute 9 seconds", "1 minute"),
+        (120, "2 minutes", "2 minutes"),
+        (3_599, "59 minutes 59 seconds", "1 hour"),
+        (7_260, "2 hours 1 minute", "2 hours"),
+        (90_000, "1 day 1 hour", "1 day"),
+    ],
+)
+def test_durations_are_said_as_people_say_them(seconds: float, exact: str, about: str) -> None:
+    assert (words.duration(seconds), words.about(seconds)) == (exact, about)

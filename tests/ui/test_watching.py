@@ -1,0 +1,217 @@
+"""The panel follows its run by whichever way works, never runs backwards, and says so when it has lost touch."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from example.servers.web import Web
+from headway.models import Run
+from headway.snapshots import snapshot
+from tests.workers import Workers, environment, until
+
+from .scenes import begin, finish, go_on, hold
+from .visitor import Visitor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STREAMS, LONG_POLLS = "**/events/", "**/wait/*"
+
+
+@pytest.mark.parametrize(
+    ("blocked", "way"),
+    [([], "events"), ([STREAMS], "wait"), ([STREAMS, LONG_POLLS], "runs")],
+    ids=["stream", "long poll", "short poll"],
+)
+def test_the_end_is_reached_by_each_way(visitor: Visitor, demo: Any, blocked: list[str], way: str) -> None:
+    visitor.expects_errors = bool(blocked)  # the requests that are refused
+    for pattern in blocked:
+        visitor.page.route(pattern, lambda route: route.abort())
+    answered: list[str] = []
+    visitor.page.on("requestfinished", lambda request: answered.append(request.url))
+    visitor.page.on("response", lambda response: answered.append(response.url))
+    run = go_on(begin(demo, items=400), 50)
+    visitor.open(run)
+    visitor.stay()
+
+    go_on(run, 100)
+    visitor.reads("150 of 400")
+    finish(run)
+    visitor.sees("succeeded")
+
+    visitor.reads("400 of 400")
+    assert visitor.has_stayed
+    assert any(f"/api/{'runs' if way == 'runs' else f'runs/{run.pk}/{way}'}/" in url for url in answered)
+
+
+def test_a_server_that_has_too_many_streams_is_asked_less_often(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    refusal = {"status": 429, "headers": {"Retry-After": "1"}, "content_type": "application/problem+json", "body": "{}"}
+    for pattern in (STREAMS, LONG_POLLS):
+        visitor.page.route(pattern, lambda route: route.fulfill(**refusal))
+    run = go_on(begin(demo, items=100), 10)
+    visitor.open(run)
+
+    finish(run)
+
+    visitor.sees("succeeded")
+
+
+def test_it_never_runs_backwards(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    visitor.page.route(STREAMS, lambda route: route.abort())
+    run = go_on(begin(demo, items=400), 200)
+    old = snapshot(run.pk)
+    old |= {"revision": old["revision"] - 1, "progress": old["progress"] | {"processed": 1, "percent": 0.2}}
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json={"type": "snapshot", "run": old})
+
+    visitor.page.route(LONG_POLLS, answer)
+    visitor.open(run)
+    until(lambda: visitor.page.evaluate("1") and len(asked) > 2)
+
+    visitor.reads("200 of 400")
+
+
+def test_a_worker_that_dies_is_told_and_another_goes_on(visitor: Visitor, demo: Any) -> None:
+    run = go_on(begin(demo, items=400), 50)
+    hold(run)
+    visitor.open(run)
+    visitor.stay()
+    visitor.sees("running")
+
+    Run.objects.filter(pk=run.pk).get().parts.update(due=1)
+    visitor.sees("stalled")
+    visitor.reads("Another takes over within 11 seconds")
+    go_on(run, 50)
+    visitor.sees("running")
+    finish(run)
+    visitor.sees("succeeded")
+
+    assert visitor.has_stayed
+
+
+def test_a_web_process_that_is_killed_and_started_again_is_found_within_5_s(
+    visit: Callable[..., Visitor], demo: Any
+) -> None:
+    run = go_on(begin(demo, items=400), 50)
+    with Web(application="tests.live.app:application", environment=environment()) as web:
+        visitor = visit(demo, server=web)
+        visitor.expects_errors = True  # connections that are refused
+        visitor.open(run)
+        visitor.stay()
+        visitor.sees("running")
+
+        web.crash()
+        visitor.sees("lost")
+        visitor.reads("Still working on the server.")
+        go_on(run, 100)
+        web.start()
+
+        expect(visitor.page.locator(".hw-run")).to_have_attribute("data-face", "running", timeout=5_000)
+        visitor.reads("150 of 400")
+        finish(run)
+        visitor.sees("succeeded")
+        assert visitor.has_stayed
+
+
+def test_a_browser_that_goes_offline_says_so_and_comes_back(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    run = go_on(begin(demo, items=400), 50)
+    visitor.open(run)
+    visitor.sees("running")
+
+    visitor.context.set_offline(True)
+    visitor.sees("lost")
+    finish(run)
+    visitor.context.set_offline(False)
+
+    visitor.sees("succeeded")
+
+
+def test_connect_now_tries_at_once(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    run = go_on(begin(demo, items=400), 50)
+    visitor.page.route("**/api/**", lambda route: route.abort())
+    visitor.open(run)
+    visitor.sees("lost")
+    visitor.page.unroute("**/api/**")
+    visitor.page.evaluate("document.querySelector('[data-action=connect]').click()")
+
+    expect(visitor.page.locator(".hw-run")).to_have_attribute("data-face", "running", timeout=500)
+
+
+def test_whoever_is_signed_out_is_told(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    visitor.page.route(STREAMS, lambda route: route.abort())
+    run = go_on(begin(demo, items=400), 50)
+    visitor.context.clear_cookies()
+    visitor.sign_in(demo)
+    visitor.open(run)
+    visitor.sees("running")
+
+    visitor.context.clear_cookies()
+    go_on(run, 50)
+
+    visitor.sees("signed-out")
+
+
+def test_states_and_fields_that_are_not_known_do_no_harm(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    visitor.page.route(STREAMS, lambda route: route.abort())
+    run = go_on(begin(demo, items=400), 50)
+    visitor.open(run)
+    shown = visitor.page.evaluate("JSON.parse(document.querySelector('headway-run').dataset.run)")
+    strange = shown | {"revision": shown["revision"] + 1, "state": "defrosting", "mood": ["new"]}
+    messages = [{"type": "snapshot", "run": strange}, {"type": "weather"}]
+    visitor.page.route(LONG_POLLS, lambda route: route.fulfill(json=messages.pop()) if messages else None)
+
+    visitor.page.reload()
+
+    visitor.sees("going-on")
+    visitor.reads("defrosting")
+
+
+def test_the_list_is_live_and_shows_runs_that_were_started_elsewhere(visitor: Visitor, demo: Any) -> None:
+    run = go_on(begin(demo, items=400), 50)
+    visitor.open("/")
+    visitor.stay()
+    rows = visitor.page.locator("tr[data-run]")
+    expect(rows).to_have_count(1)
+
+    go_on(run, 100)
+    expect(rows.first).to_contain_text("150 of 400")
+    finish(run)
+    expect(rows.first).to_contain_text("Succeeded")
+    begin(demo, items=3)
+
+    expect(rows).to_have_count(2)
+    assert visitor.has_stayed
+
+
+def test_a_killed_worker_is_taken_over_while_the_page_is_open(visitor: Visitor, demo: Any, workers: Workers) -> None:
+    first = workers.start(lease_seconds=2)
+    run = begin(demo, items=3000, work_us=1000)
+    visitor.open(run)
+    visitor.sees("running")
+    counts: list[int] = []
+    visitor.page.expose_function("count", lambda count: counts.append(count))
+    visitor.page.evaluate(
+        "() => new MutationObserver(() => count(Number(document.querySelector('.hw-run-count strong')"
+        ".textContent.replaceAll(',', '')))).observe(document.querySelector('.hw-run-count'),"
+        " { subtree: true, childList: true, characterData: true })"
+    )
+
+    until(lambda: visitor.page.title() and counts and counts[-1] > 100)
+    os.killpg(first.pid, signal.SIGKILL)
+    workers.start(lease_seconds=2)
+    visitor.sees("succeeded")
+
+    assert counts == sorted(counts)
+    visitor.reads("3,000 of 3,000")
