@@ -21,7 +21,7 @@ from headway.errors import (
 )
 from headway.models import IdempotencyKey, ItemOutcome, Run
 from headway.runs import Disposition, Started
-from headway.store import tidying
+from headway.store import keys, tidying
 from tests.app.driving import drive, fresh
 from tests.app.forms import CountForm
 from tests.app.sources import Numbers
@@ -89,6 +89,12 @@ def test_a_start_that_joins_gives_its_key_to_the_run_that_it_joins() -> None:
     assert start().disposition == Disposition.JOINED
     drive(first.run)
     assert (start().disposition, start().run.pk) == (Disposition.REPLAYED, first.run.pk)
+
+
+def test_of_two_that_give_one_key_to_one_run_the_second_is_told_that_it_is_a_replay() -> None:
+    run, key = start(key=None).run, keys.Key("", KEY, "f" * 64)
+    assert keys.remember(key, run) is None
+    assert keys.remember(key, run) == run
 
 
 def test_a_start_that_is_refused_leaves_no_key() -> None:

@@ -1,5 +1,6 @@
 """An idempotency key: what a caller named a start, so that the same start said twice is one."""
 
+import uuid
 from typing import ClassVar
 
 from django.db import models
@@ -14,6 +15,7 @@ class IdempotencyKey(models.Model):
     Keys belong to their caller: two users with one key are two runs.
     """
 
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # so that "is it mine?" can be asked
     principal = models.CharField(max_length=255, blank=True, help_text="The caller's primary key; empty: code.")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the operation and its parameters.")

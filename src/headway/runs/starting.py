@@ -193,7 +193,7 @@ def join(declared: type[Operation], run: Run, request: Request, user: Any) -> St
         raise RunConflict(declared.name, visible, why)
     if visible is None:
         raise RunConflict(declared.name, None, "and it isn't yours to join")
-    if request.idempotency and (named := keys.remember(request.idempotency, run)).pk != run.pk:
+    if request.idempotency and (named := keys.remember(request.idempotency, run)):
         return Started(named, Disposition.REPLAYED)
     return Started(run, Disposition.JOINED)
 

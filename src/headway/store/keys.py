@@ -41,25 +41,21 @@ def replayed(key: Key) -> Run | None:
     return row.run
 
 
-def remember(key: Key, run: Run) -> Run:
-    """Let the key name this run; gives the run that it names now, which is another's when that one was quicker.
+def remember(key: Key, run: Run) -> Run | None:
+    """Let the key name this run; when another request with it was quicker, gives the run that it named.
 
     Insert first: of two simultaneous requests one reads what the other wrote. Raises IdempotencyKeyReused.
     """
+    mine = IdempotencyKey(principal=key.principal, key=key.text, fingerprint=key.fingerprint, run=run)
     with write():
         key.rows.filter(EXPIRED).delete()
-        IdempotencyKey.objects.bulk_create(
-            [IdempotencyKey(principal=key.principal, key=key.text, fingerprint=key.fingerprint, run=run)],
-            ignore_conflicts=True,
-        )
-        named = replayed(key)
-        assert named is not None  # the row is there, and its run can't have expired within this transaction
-        return named
+        IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
+        return None if key.rows.filter(pk=mine.pk).exists() else replayed(key)
 
 
 def claim(key: Key, run: Run) -> None:
     """Let the key name the run that this transaction makes. Raises Overtaken, to undo it, when it names another."""
-    if remember(key, run).pk != run.pk:
+    if remember(key, run):
         raise Overtaken
 
 
