@@ -1,14 +1,20 @@
 """Where everything is mounted: the API, its schema, Swagger UI, sign-in and the pages."""
 
+from csp.decorators import csp_update
 from django.contrib.auth import views as auth
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from example.airports.views import StartImport
 
+# Swagger UI's stylesheet has its icons as data: URLs.
+swagger = csp_update({"img-src": ["'self'", "data:"]})(
+    SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="swagger.html")
+)
+
 urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("swagger/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
+    path("swagger/", swagger, name="swagger"),
     path("api/", include("headway.http.urls")),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),

@@ -38,7 +38,9 @@ IDEMPOTENCY_KEY = Parameter(
 class Operations(Endpoint):
     """The operations that you may start."""
 
-    documents = {"get": Document("list_operations", "Operations", answers={200: answer("Operations")})}
+    documents = {
+        "get": Document("list_operations", "Operations", answers={200: answer("Operations")}, tag="operations")
+    }
 
     def get(self, request: Request) -> Response:
         return Response({"results": [describe(operation) for operation in runs.startable_by(request.user)]})
@@ -91,6 +93,7 @@ class Start(Endpoint):
                 "idempotency-key-invalid", "idempotency-key-required", "idempotency-key-reused",
             ),
             parameters=(IDEMPOTENCY_KEY,),
+            tag="operations",
         )
     }  # fmt: skip
 

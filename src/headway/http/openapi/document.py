@@ -50,6 +50,7 @@ class Document:
     refusals: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     description: str = ""
+    tag: str = "runs"
 
 
 def answer(schema: str | None, description: str = "", *headers: Header) -> Answer:

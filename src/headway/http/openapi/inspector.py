@@ -41,7 +41,7 @@ class EndpointSchema(AutoSchema):
             "operationId": document.name,
             "summary": document.summary,
             "description": document.description or self.get_description(),
-            "tags": [path.removeprefix(path_prefix).strip("/").split("/")[0]],
+            "tags": [document.tag],
             "parameters": [*self.path_parameters(), *(self.parameter(each) for each in document.parameters)],
             **({"requestBody": body} if body else {}),
             "security": self.get_auth(),
