@@ -1,13 +1,14 @@
 """Followers that stay connected: httpx-sse, curl, a WebSocket."""
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from httpx_sse import ServerSentEvent, connect_sse
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect as connect_socket
 
 from tests.e2e.follower import TIMEOUT, Follower, Target, client
 
@@ -76,20 +77,27 @@ class Curl(EventFollower):
 
 
 class Socket(Follower):
-    """A WebSocket, opened with the ticket of the newest snapshot and nothing else."""
+    """A WebSocket, opened with the ticket of the newest snapshot and nothing else.
+
+    By the asyncio client: the one with threads reads and writes one TLS connection at once, which hangs now and then.
+    """
 
     def follow(self) -> None:
-        address = self.target.at("socket").replace("http", "ws", 1)
         try:
-            with connect_socket(address, open_timeout=TIMEOUT, ssl=self.target.trust) as socket:
-                while True:
-                    message = json.loads(socket.recv(TIMEOUT))
-                    if message["type"] == "snapshot" and "ticket" in message["run"]["links"]["socket"]:
-                        self.target = replace(self.target, links=message["run"]["links"])
-                    self.hear(message)
+            asyncio.run(self.listen())
         except ConnectionClosed as closed:
             if closed.rcvd is None or closed.rcvd.code not in EXPECTED:
                 raise
+
+    async def listen(self) -> None:
+        address = self.target.at("socket").replace("http", "ws", 1)
+        async with connect(address, open_timeout=TIMEOUT, ssl=self.target.trust) as socket:
+            while True:
+                async with asyncio.timeout(TIMEOUT):
+                    message = json.loads(await socket.recv())
+                if message["type"] == "snapshot" and "ticket" in message["run"]["links"]["socket"]:
+                    self.target = replace(self.target, links=message["run"]["links"])
+                self.hear(message)
 
 
 def events(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
