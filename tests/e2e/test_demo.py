@@ -11,11 +11,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from example.servers.server import ROOT
+from tests.browser import chromium
+from tests.e2e.page import sign_in as sign_in_at
 from tests.workers import children_of, until
 
 TIMEOUT = 60  # s
+IMPORTED_WITHIN = 240  # s; 25 where nothing else runs
 READY_WITHIN = 10  # s, once the database is there
 
 
@@ -87,6 +91,29 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
     assert (process.returncode, rest.strip(), errors) == (0, "Ended.", "")
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://localhost:{port}/")
+
+
+@pytest.mark.slow
+def test_one_click_imports_all_airports_and_is_watched_to_its_end_without_a_reload(data: Path, port: int) -> None:
+    with demo(data, port) as process, chromium() as browser:
+        until_it_is_there(process)
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        sign_in_at(page, f"http://localhost:{port}", "demo")
+
+        page.goto(f"http://localhost:{port}/start/airports.import_airports/")
+        page.get_by_role("button", name="Start import").click()
+        page.wait_for_url("**/runs/**")
+        page.evaluate("window.stayed = true")
+        panel = page.locator(".hw-run")
+        expect(panel).to_have_attribute("data-face", "partial", timeout=IMPORTED_WITHIN * 1000)
+        expect(panel).to_contain_text("28,298 of 28,298")
+        expect(panel).to_contain_text("23,740")
+        expect(panel).to_contain_text("4,558")
+
+        assert page.evaluate("window.stayed")
+        assert errors == []
 
 
 def test_each_name_is_its_password(data: Path, port: int) -> None:
