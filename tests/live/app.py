@@ -1,8 +1,9 @@
 """What the tests' server serves: the example's application, and what the tests must know of the process.
 
 TEST_HEADWAY (JSON) sets HEADWAY's keys. TEST_BEAT_SECONDS shortens the time between two comments, TEST_BLIND_SECONDS
-that for which watchers are kept without a database. Pages from TEST_TRUSTED_ORIGINS may open sockets. With
-TEST_SENDS_NEED_TASK the server's `send()` only works inside a task, as some servers' does.
+that for which watchers are kept without a database, TEST_GRACE_SECONDS that for which a farewell may take. Pages from
+TEST_TRUSTED_ORIGINS may open sockets. With TEST_SENDS_NEED_TASK the server's `send()` only works inside a task, as
+some servers' does.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from django.conf import settings
 from django.db.backends.signals import connection_created
 
 from example.asgi import django
-from headway.live import asgi, hub
+from headway.live import asgi, hub, watchers
 from headway.live.desk import Desk
 from headway.live.sse import Stream
 
@@ -26,6 +27,7 @@ settings.HEADWAY |= json.loads(os.environ.get("TEST_HEADWAY", "{}"))
 settings.CSRF_TRUSTED_ORIGINS = os.environ.get("TEST_TRUSTED_ORIGINS", "").split()
 Stream.beat_seconds = float(os.environ.get("TEST_BEAT_SECONDS", "15"))
 hub.BLIND = float(os.environ.get("TEST_BLIND_SECONDS", hub.BLIND))
+watchers.GRACE = float(os.environ.get("TEST_GRACE_SECONDS", watchers.GRACE))
 live = asgi(django)
 queries = 0
 

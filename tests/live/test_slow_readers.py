@@ -2,12 +2,14 @@
 
 import json
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from headway import runs
 from tests.app.driving import after_items, claim, work
+from tests.workers import until
 
 from .clients import cookie, stream
 from .server import Server
@@ -47,3 +49,20 @@ def messages(connection: socket.socket) -> list[dict[str, Any]]:
     """All that comes until it is closed, without the chunks' lengths."""
     with connection.makefile("rb") as lines:
         return [json.loads(line.removeprefix(b"data: ")) for line in lines if line.startswith(b"data: ")]
+
+
+def test_one_that_never_reads_is_dropped_when_its_time_is_over(serve: Callable[..., Server], ada: Any) -> None:
+    server = serve(headway={"STREAM_SECONDS": 3}, TEST_GRACE_SECONDS=0.1)
+    run = runs.start("tests.write_ledger", {"items": 3, "skip": MEGABYTE}, user=ada).run
+    work(claim(run), after_items(1))
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        slow.connect(("127.0.0.1", server.port))
+        slow.sendall(request(server, cookie(ada), f"/api/runs/{run.pk}/events/"))
+        slow.recv(1, socket.MSG_PEEK)
+        with stream(server, ada, run) as quick:
+            for change in [runs.pause, runs.resume] * 4:
+                quick.take()
+                change(run)
+        until(lambda: server.census()["watchers"] == 0)
+        assert server.census()["due"] == 0

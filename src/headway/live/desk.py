@@ -1,7 +1,7 @@
 """What one event loop has for its watchers: the hub and the door. Made at its first watch, so after any fork."""
 
 import asyncio
-from weakref import WeakKeyDictionary
+from typing import ClassVar
 
 from .door import Door
 from .hub import Hub
@@ -13,7 +13,7 @@ __all__ = ["Desk"]
 class Desk:
     """Use `Desk.here`."""
 
-    made: "WeakKeyDictionary[asyncio.AbstractEventLoop, Desk]" = WeakKeyDictionary()
+    made: ClassVar[dict[asyncio.AbstractEventLoop, "Desk"]] = {}
 
     def __init__(self, loop: asyncio.AbstractEventLoop, prefix: str) -> None:
         self.hub, self.door = Hub(loop, prefix), Door()
@@ -23,6 +23,7 @@ class Desk:
     def here(cls, prefix: str) -> "Desk":
         """This event loop's; `prefix` is where the project is mounted, the same for all its requests."""
         loop = asyncio.get_running_loop()
-        if loop not in cls.made:
-            cls.made[loop] = cls(loop, prefix)
-        return cls.made[loop]
+        desk = cls.made.get(loop)
+        if desk is None:
+            desk = cls.made[loop] = cls(loop, prefix)
+        return desk

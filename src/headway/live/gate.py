@@ -30,7 +30,7 @@ HAND_OVER = "Headway-Hand-Over"  # from the view to the gate, never further
 THREADS = 4  # an opening takes a millisecond of CPU, and Python runs one at a time
 LONGEST_QUEUE = 1_000  # a second's work; who comes then is told to poll
 KEEP_SECONDS = 60.0  # so long a thread keeps its connections: a new one would cost more than all the rest
-OUR_HEADERS = {HAND_OVER.lower(), "content-type", "content-length", "cache-control", "expires"}
+OF_THE_ANSWER = {"content-type", "content-length", "cache-control", "expires", "etag", "last-modified"}
 
 
 @dataclass(frozen=True)
@@ -113,5 +113,6 @@ def judged(response: Any) -> Admission | Answer:
     said = response.headers.get(HAND_OVER)
     if said is None:
         return answer_of(response)
-    headers = [(name, value) for name, value in headers_of(response) if name.decode().lower() not in OUR_HEADERS]
+    not_ours = OF_THE_ANSWER | {HAND_OVER.lower()}
+    headers = [(name, value) for name, value in headers_of(response) if name.decode().lower() not in not_ours]
     return Admission(**json.loads(said), headers=headers)

@@ -103,11 +103,11 @@ class Hub:
     def keep_warm(self, run_id: UUID) -> None:
         """Go on looking at the run for 10 s, though nobody watches it."""
         topic = self.topic(run_id)
-        if topic.warm is not None:
-            topic.warm.cancel()
         if topic.latest is None:
             self.feed.open_run(run_id)
-        topic.warm = self.loop.call_later(WARM, self.cool, run_id)
+        if topic.warm_until is None:
+            self.loop.call_later(WARM, self.cool, run_id)
+        topic.warm_until = self.loop.time() + WARM
 
     # For those who hear of things elsewhere.
 
@@ -209,14 +209,18 @@ class Hub:
         return self.rosters[user_key]
 
     def cool(self, run_id: UUID) -> None:
-        """Nobody has polled the run for a while."""
-        self.topics[run_id].warm = None
-        self.tidy(run_id)
+        """If nobody has polled the run for a while, forget that somebody did."""
+        topic, now = self.topics[run_id], self.loop.time()
+        if topic.warm_until is not None and topic.warm_until > now:
+            self.loop.call_at(topic.warm_until, self.cool, run_id)
+        else:
+            topic.warm_until = None
+            self.tidy(run_id)
 
     def tidy(self, run_id: UUID) -> None:
         """Drop the run when nobody wants to know of it."""
         topic = self.topics.get(run_id)
-        if topic is None or topic.watchers or topic.warm is not None:
+        if topic is None or topic.watchers or topic.warm_until is not None:
             return
         if topic.user_key in self.rosters and not (topic.latest and topic.latest.run["done"]):
             return

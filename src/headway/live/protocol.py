@@ -14,8 +14,12 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def header(scope: Scope, name: bytes) -> bytes:
-    """All values of a request's header, joined; empty when it isn't there."""
-    return b", ".join(value for key, value in scope["headers"] if key == name)
+    """A request's header, the last if there are several; empty when it isn't there."""
+    found = b""
+    for key, value in scope["headers"]:
+        if key == name:
+            found = value
+    return found
 
 
 def script_prefix(scope: Scope) -> str:

@@ -37,7 +37,7 @@ class Opening(Generic[Answer]):
 class Topic:
     """A run that is watched, or polled."""
 
-    __slots__ = ("latest", "line", "opening", "user_key", "warm", "watchers", "whole")
+    __slots__ = ("latest", "line", "opening", "user_key", "warm_until", "watchers", "whole")
 
     def __init__(self) -> None:
         self.latest: Update | None = None
@@ -46,7 +46,7 @@ class Topic:
         self.line: deque[Watcher] = deque()  # those who have yet to be told of `latest`
         self.whole = False  # whether one of them may have missed a snapshot
         self.user_key: str | None = None  # its owner, if that one watches all of theirs
-        self.warm: asyncio.TimerHandle | None = None  # until it cools, short polls are answered from here
+        self.warm_until: float | None = None  # so long short polls are answered from here
 
 
 class Roster:

@@ -17,7 +17,7 @@ from .websocket import Socket
 
 __all__ = ["asgi"]
 
-WATCHERS: dict[Kind, type[Watcher]] = {Kind.EVENTS: Stream, Kind.LONG_POLL: LongPoll, Kind.SOCKET: Socket}
+WATCHERS: dict[Kind, type[Watcher]] = {Kind.EVENTS: Stream, Kind.LONG_POLL: LongPoll}
 
 
 def asgi(application: Application) -> Application:
@@ -31,18 +31,25 @@ def asgi(application: Application) -> Application:
             return await application(scope, receive, send)
         if target.kind == Kind.SHORT_POLL and not header(scope, b"if-none-match"):
             return await application(scope, receive, send)
-        if target.kind == Kind.SOCKET_TO_NOWHERE:
-            return await Socket.refuse(send, refusal("not-found", "There is no such run."))
         desk = Desk.here(script_prefix(scope))
         if target.kind == Kind.SHORT_POLL:
             return await shortpoll.serve(desk, application, target, scope, receive, send)
-        if target.kind == Kind.SOCKET:
-            await receive()  # websocket.connect
-            if is_foreign(scope):
-                return await send({"type": "websocket.close"})  # before it is accepted: a plain 403
+        if scope["type"] == "websocket":
+            return await open_socket(desk, target, scope, receive, send)
         return await watch(desk, WATCHERS[target.kind], target, scope, receive, send)
 
     return with_live_delivery
+
+
+async def open_socket(desk: Desk, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+    """The same for a socket, if the page may open one."""
+    await receive()  # websocket.connect
+    if is_foreign(scope):
+        await send({"type": "websocket.close"})  # before it is accepted: a plain 403
+    elif target.kind == Kind.SOCKET_TO_NOWHERE:
+        await Socket.refuse(send, refusal("not-found", "There is no such run."))
+    else:
+        await watch(desk, Socket, target, scope, receive, send)
 
 
 async def watch(desk: Desk, kind: type[Watcher], target: Target, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,0 +1,95 @@
+"""The hub's own parts: whoever hears of a change elsewhere may wake it; nobody's work is held up by its sending."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from headway import runs
+from headway.live import feed, reader
+from headway.live.hub import Hub
+from headway.live.pump import SLICE, Pump
+from headway.live.sse import Stream
+from headway.live.wheel import Wheel
+from headway.models import Run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_woken_it_looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "POLL", 600)
+    monkeypatch.setattr(reader, "MESSAGE_GAP", 0)
+    run = runs.start("tests.write_ledger", {"items": 3}).run
+    came: list[Any] = []
+    arrived = asyncio.Event()
+
+    async def send(event: Any) -> None:
+        came.append(event)
+        arrived.set()
+
+    async def scene() -> None:
+        hub = Hub(asyncio.get_running_loop(), "")
+        stream = Stream(hub, send, "1", run.pk)
+        hub.join(stream)
+        await stream.look()
+        await stream.open((), 60)
+        await asyncio.to_thread(change, run)
+        hub.wake([run.pk])
+        await asyncio.wait_for(arrived.wait(), 30)
+        stream.leave()
+        hub.feed.stop()
+        await asyncio.to_thread(hub.feed.join)
+
+    asyncio.run(scene())
+    (event,) = came
+    assert b'"revision":7' in event["body"]
+
+
+def change(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(revision=7)
+    connection.close()  # this thread's own
+
+
+def test_sending_takes_turns_with_everything_else() -> None:
+    async def scene() -> int:
+        loop = asyncio.get_running_loop()
+        pump = Pump(loop)
+        served = turns = 0
+
+        def busy() -> Iterator[None]:
+            nonlocal served
+            until = loop.time() + 10 * SLICE
+            while loop.time() < until:
+                served += 1
+                yield
+
+        pump.add(busy())
+        while pump.lines:
+            await asyncio.sleep(0)
+            turns += 1
+        return turns
+
+    assert asyncio.run(scene()) >= 5
+
+
+def test_the_wheel_calls_who_is_due_and_nobody_else() -> None:
+    async def scene() -> list[str]:
+        called: list[str] = []
+        done = asyncio.Event()
+
+        def call(name: str) -> None:
+            called.append(name)
+            if name == "last":
+                done.set()
+
+        wheel = Wheel[str](asyncio.get_running_loop(), call)
+        wheel.put("last", 0.25)
+        wheel.put("first", 0)
+        wheel.take_out("taken out", wheel.put("taken out", 0.1))
+        await asyncio.wait_for(done.wait(), 30)
+        assert not wheel.slots
+        return called
+
+    assert asyncio.run(scene()) == ["first", "last"]
