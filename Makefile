@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-postgres demo-shell test check format bench lock
+.PHONY: help setup demo demo-postgres demo-shell test check format screenshots bench lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -40,6 +40,10 @@ check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: under a 
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python -m pytest -q -m "not slow" tests/unit
+
+screenshots: $(SETUP) ## Take the README's pictures anew, into docs/images (minutes: it imports the whole file)
+	SCREENSHOT_ROWS=all $(BIN)/python -m pytest -q tests/ui/test_pictures.py
+	for name in start running partial; do cp var/shots/$$name-wide.png docs/images/$$name.png; done
 
 format: $(SETUP) ## Format the code
 	$(BIN)/ruff format .

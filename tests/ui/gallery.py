@@ -82,6 +82,10 @@ DIFFERS: dict[str, dict[str, Any]] = {
         "state": "failed", "done": True, "actions": ["retry"], "progress": REST,
         "reason": {"code": "stopped", "text": "The file breaks off in the middle of row 12,481."},
     },
+    "all-failed": {
+        "state": "failed", "done": True, "actions": ["retry"], "progress": ALL | {"succeeded": 0, "failed": 28298},
+        "reason": {"code": "every-item-failed", "text": "Every item failed."},
+    },
     "cancelled": {
         "state": "cancelled", "done": True, "actions": ["retry"], "progress": REST,
         "reason": {"code": "cancelled", "text": "Cancelled by demo."},

@@ -72,7 +72,7 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
 
     assert seen(visitor) == by_server
     silent = {run["face"]: run["empty"] for run in by_server if run["empty"]}
-    assert silent == {"failed": ["spoken"]}  # its sentence is an alert, and speaks for itself
+    assert silent == {"failed": ["spoken"], "all-failed": ["spoken"]}  # their sentences are alerts, and speak
 
 
 def test_faces_are_rendered_without_a_query() -> None:

@@ -54,6 +54,14 @@ class Face:
 FACES = (
     Face("succeeded", {"state": ["succeeded"]}, tone="good", bar="good"),
     Face("partial", {"state": ["partial"]}, tone="warn", bar="both"),
+    Face(
+        "all-failed",
+        {"state": ["failed"], "reason": ["every-item-failed"]},
+        icon="failed",
+        tone="bad",
+        bar="bad",
+        needs_person=True,
+    ),
     Face("failed", {"state": ["failed"]}, tone="bad", bar="bad", needs_person=True),
     Face("cancelled", {"state": ["cancelled"]}, bar="rest"),
     Face("ended", {"done": [True]}, icon="cancelled", bar="rest"),  # a state that this version doesn't know

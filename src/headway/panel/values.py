@@ -83,7 +83,7 @@ def times(run: Mapping[str, Any], now: datetime) -> dict[str, str]:
     found["silent_for"] = found["resting_for"] = since(at.get("updated_at"), now)
     begun, ended, until = at.get("started_at"), at.get("finished_at"), at.get("waiting_until")
     took = (ended - begun).total_seconds() if begun and ended else None
-    found["took"] = "" if took is None else words.duration(took)
+    found["took"] = words.duration(took) if took and took >= 1 else ""
     found["speed"] = pace(run["progress"], took)
     if until:
         left = (until - now).total_seconds()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.urls import NoReverseMatch, reverse
 
 from headway import panel
@@ -36,13 +36,15 @@ class History:
 def history_of(user: Any, *, after: UUID | None = None, limit: int = 20) -> History:
     """The runs that `user` started, after the run `after`: by keyset."""
     mine = Run.objects.filter(started_by=user.pk)
-    begin = mine.filter(pk=after).first() if after else None
-    if begin:
-        same_moment = Q(created_at=begin.created_at, id__gt=begin.pk)
-        mine = mine.filter(Q(created_at__lt=begin.created_at) | same_moment)
+    begun = False
+    if after is not None and mine.filter(pk=after).exists():
+        begun = True
+        # The database compares its own value: as a parameter, SQLite would have it with more digits than are stored.
+        moment = Subquery(Run.objects.filter(pk=after).values("created_at"))
+        mine = mine.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__gt=after))
     found = list(mine.select_related("started_by").order_by("-created_at", "id")[: limit + 1])
     more = len(found) > limit
-    return History(panel.show_all(found[:limit], user), found[limit - 1].pk if more else None, begin is None)
+    return History(panel.show_all(found[:limit], user), found[limit - 1].pk if more else None, not begun)
 
 
 def address(name: str) -> str:

@@ -64,10 +64,10 @@ export class Panel {
     this.#milestone = null;
     this.#article.toggleAttribute("data-lost", "byBrowser" in look);
     setAttribute(this.#article, "data-needs", look.needs ?? null);
-    this.#one(".hw-run-head .hw-state").dataset.tone = look.tone;
+    this.#article.dataset.tone = this.#one(".hw-run-head .hw-state").dataset.tone = look.tone;
     const icon = this.#one(".hw-run-head .hw-state use");
     icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#i-${look.icon}`));
-    setAttribute(this.#one(".hw-run-say"), "role", name === "failed" ? "alert" : null);
+    setAttribute(this.#one(".hw-run-say"), "role", look.tone === "bad" ? "alert" : null);
     for (const part of PARTS) this.#one(`[data-part="${part}"]`).replaceChildren(...this.#faces.part(name, part).childNodes);
     this.#changeActions(this.#faces.part(name, "actions"));
   }

@@ -79,7 +79,7 @@ function times(run, now, words) {
   found.running_for = since(run.started_at);
   found.silent_for = found.resting_for = since(run.updated_at);
   const took = run.finished_at ? seconds(run.started_at, new Date(run.finished_at)) : null;
-  found.took = took === null ? "" : words.duration(took);
+  found.took = took >= 1 ? words.duration(took) : "";
   found.speed = pace(run.progress, took, words);
   if (run.waiting_until) {
     const left = (new Date(run.waiting_until) - now) / 1000;
