@@ -9,9 +9,10 @@ from typing import Any
 
 from django.http import HttpResponse
 
-__all__ = ["MEDIA_TYPE", "PROBLEMS", "Problem", "response", "uri"]
+__all__ = ["CHALLENGE", "MEDIA_TYPE", "PROBLEMS", "Problem", "response", "uri"]
 
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); who knows better says better
 NAMESPACE = "urn:headway:problem:"  # absolute, as the RFC recommends, and the same wherever a project mounts us
 
 
@@ -61,6 +62,8 @@ def response(slug: str, detail: str, *, retry_after: int | None = None, **member
     answer = HttpResponse(json.dumps(body | ALWAYS.get(slug, {}) | members), MEDIA_TYPE, problem.status)
     if (seconds := retry_after or problem.retry_after) is not None:
         answer["Retry-After"] = str(seconds)
+    if problem.status == 401:
+        answer["WWW-Authenticate"] = CHALLENGE
     answer["Cache-Control"] = "no-store"
     return answer
 

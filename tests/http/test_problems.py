@@ -187,21 +187,21 @@ def test_missing_tables_are_told_and_come_back_later(api: Api) -> None:
         assert response["Retry-After"] == "2"
 
 
-def test_a_database_that_is_away_is_overloaded(api: Api, settings: Any) -> None:
-    from django.db import OperationalError
+@pytest.fixture
+def database_away(api: Api) -> Iterator[None]:
+    """No new connection can be had."""
+    there = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = "/no/such/folder/database"
+    yield
+    connection.settings_dict["NAME"] = there
 
-    class Lost(Endpoint):
-        def get(self, request: Any) -> None:
-            error = OperationalError("server closed the connection unexpectedly")
-            error.__cause__ = Gone()
-            raise error
 
-    class Gone(Exception):
-        sqlstate = "57P01"
-
-    from django.contrib.auth.models import User
-
-    assert_problem(ask(Lost.as_view(), User.objects.get()), "overloaded")
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_database_that_is_away_is_overloaded(api: Api, database_away: None, method: str) -> None:
+    response = getattr(api, method)(path("runs") if method == "get" else path("start", JOIN))
+    assert_problem(response, "overloaded", fallback="poll")
+    assert response["Retry-After"] == "2"
 
 
 def test_runs_that_were_deleted_meanwhile_are_not_found(api: Api, demo: Any) -> None:

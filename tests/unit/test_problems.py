@@ -48,6 +48,10 @@ def test_elsewhere_it_does_not() -> None:
     assert "Retry-After" not in problems.response("not-found", "Nothing.")
 
 
+def test_nobody_is_told_how_to_sign_in() -> None:
+    assert problems.response("unauthenticated", "Who is it?")["WWW-Authenticate"] == 'Session realm="api"'
+
+
 def test_who_is_overloaded_says_that_polling_still_works() -> None:
     assert json.loads(problems.response("overloaded", "Full.").content)["fallback"] == "poll"
 

@@ -28,6 +28,8 @@ def started(request: Request, start: Started) -> Response:
     answer = run_answer(request, start.run.pk)
     if replayed and answer.data["done"]:
         answer.status_code = 200
+    else:
+        answer["Retry-After"] = str(SOON)  # a run that was joined may just have ended
     answer["Location"] = answer.data["links"]["self"]
     answer["Headway-Disposition"] = str(start.disposition)
     if replayed:

@@ -14,6 +14,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from headway import problems
 from headway.conf import conf
 
 from .errors import problem_of
@@ -47,7 +48,7 @@ class Endpoint(APIView):
     def challenge(self) -> str:
         """What a 401 must say (RFC 9110, 15.5.2), whichever authenticator the project lists first."""
         headers = (each.authenticate_header(self.request) for each in self.get_authenticators())
-        return next(filter(None, headers), 'Session realm="api"')
+        return next(filter(None, headers), problems.CHALLENGE)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer: HttpResponse = super().finalize_response(request, response, *args, **kwargs)

@@ -21,7 +21,7 @@ from headway import errors, problems
 from headway.models import Run
 from headway.store.database import is_lost, is_transient
 
-__all__ = ["BUSY", "TOO_LARGE", "UNREADABLE", "WRONG", "problem_of"]
+__all__ = ["UNREADABLE", "WRONG", "problem_of"]
 
 WRONG = "Something went wrong here. It has been recorded."
 UNREADABLE = "The request can't be read as it is."
@@ -91,11 +91,17 @@ def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
     rule = next((RULES[kind] for kind in type(told).__mro__ if kind in RULES), None)
     if rule is None:
         return server_error(error, context)
-    retry_after = math.ceil(wait) if (wait := getattr(told, "wait", None)) else None  # only a Throttled has it
-    response = problems.response(rule.slug, rule.detail or str(told), retry_after=retry_after, **rule.members(told))
+    detail, retry_after = rule.detail or str(told), seconds(told) if isinstance(told, rest.Throttled) else None
+    response = problems.response(rule.slug, detail, retry_after=retry_after, **rule.members(told))
     if rule.slug == "unauthenticated":
         response["WWW-Authenticate"] = context["view"].challenge()
     return response
+
+
+def seconds(throttled: rest.Throttled) -> int | None:
+    """After which it may be tried again, as far as the throttle knows."""
+    wait: float | None = throttled.wait  # type: ignore[attr-defined]
+    return math.ceil(wait) if wait else None
 
 
 def as_unavailable(error: Exception) -> Exception | None:
@@ -104,7 +110,7 @@ def as_unavailable(error: Exception) -> Exception | None:
         return None
     if is_lost(error) or is_transient(error):
         return Unavailable(BUSY)
-    if Run._meta.db_table not in connection.introspection.table_names():
+    if not connection.in_atomic_block and Run._meta.db_table not in connection.introspection.table_names():
         return errors.NotMigrated()
     return None
 

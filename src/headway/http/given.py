@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 from django import forms
-from django.core.files.base import File
 from django.http import QueryDict
 from rest_framework.request import Request
 
@@ -46,7 +45,7 @@ def value_of(texts: list[Any], wanted: dict[str, Any]) -> Any:
 
 def single(text: Any, wanted: dict[str, Any]) -> Any:
     kinds = kinds_of(wanted)
-    if isinstance(text, File) or "string" in kinds:
+    if "string" in kinds:
         return text
     if "boolean" in kinds:
         return BOOLEANS.get(text, text)

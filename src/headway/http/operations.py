@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from rest_framework.throttling import BaseThrottle
 
 from headway import runs
 from headway.conf import conf
+from headway.errors import UnknownOperation
 from headway.operations import registry, schema
 from headway.operations.base import Operation
 
@@ -66,7 +68,7 @@ class Start(Endpoint):
     documents = {
         "post": Document(
             "start",
-            "Start {title}",
+            "Start a run",
             answers={
                 200: answer(
                     "Run",
@@ -109,7 +111,8 @@ class Start(Endpoint):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         if self.operation is None:
-            self.operation = registry.by_name.get(kwargs["name"])
+            with suppress(UnknownOperation):  # `post` says so
+                self.operation = registry.get(kwargs["name"])
 
     def post(self, request: Request, name: str = "") -> Response:
         operation = self.operation or registry.get(name)

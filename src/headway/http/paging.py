@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
-__all__ = ["at_most", "choice", "cursor_of", "limit_of", "page", "whole_number"]
+__all__ = ["BIGGEST", "at_most", "bad_cursor", "choice", "cursor_of", "limit_of", "page", "whole_number"]
 
 LIMIT, LARGEST = 50, 200
 BIGGEST = 2**63 - 1  # a database's largest whole number

@@ -139,7 +139,7 @@ class Steer(Endpoint):
 
     def post(self, request: Request, run_id: UUID) -> Response:
         before = runs.get(run_id, user=request.user).state
-        type(self).ask(run_id, user=request.user)
+        self.ask(run_id, user=request.user)
         return run_answer(request, run_id, 200 if before == self.reached else 202)
 
 
