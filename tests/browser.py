@@ -21,10 +21,7 @@ MISSING = (
 def chromium() -> Iterator[Browser]:
     """A browser without a window. Without one the test fails, and says what to install."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable(playwright),
-            args=["--no-sandbox"] if os.geteuid() == 0 else [],  # which it demands for root
-        )
+        browser = playwright.chromium.launch(executable_path=executable(playwright))
         try:
             yield browser
         finally:

@@ -40,13 +40,13 @@ class Times:
         return 3 * self.run + 30
 
 
-SHORT = Times(run=12, cut=4, stream=3, poll=2)
+SHORT = Times(run=14, cut=6, stream=4, poll=3)
 REAL = Times(run=40, cut=10, stream=8, poll=8)
 
 
 @pytest.mark.parametrize(
     "times",
-    [pytest.param(SHORT, id="12 s, cut at 4"), pytest.param(REAL, id="40 s, cut at 10", marks=pytest.mark.slow)],
+    [pytest.param(SHORT, id="14 s, cut at 6"), pytest.param(REAL, id="40 s, cut at 10", marks=pytest.mark.slow)],
 )
 def test_every_client_follows_the_run_to_its_end_and_the_proxy_cuts_nothing(
     times: Times, start_web: StartWeb, workers: Workers, tell: Tell
