@@ -1,6 +1,8 @@
 """Problems: RFC 9457, and the contract's list of types."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,12 @@ def test_each_type_of_the_contract_has_its_status(slug: str, status: int) -> Non
 
 def test_only_what_no_contract_needs_to_list_is_beside_them() -> None:
     assert set(problems.PROBLEMS) - set(CONTRACT) == {"method-not-allowed", "server-error"}
+
+
+def test_the_reference_lists_each_with_its_status() -> None:
+    reference = (Path(__file__).parents[2] / "docs/reference/problems.md").read_text()
+    listed = dict(re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", reference, re.MULTILINE))
+    assert listed == {slug: str(problem.status) for slug, problem in problems.PROBLEMS.items()}
 
 
 def test_members_stand_beside_those_of_the_rfc() -> None:

@@ -38,14 +38,8 @@ class Rule:
     members: Callable[[Any], dict[str, Any]] = lambda error: {}
 
 
-def run_link(run_id: Any) -> str:
-    return reverse("headway:run", args=[run_id])
-
-
 RULES: dict[type[Exception], Rule] = {
-    errors.UnknownOperation: Rule(
-        "not-found", "There is no such operation."
-    ),  # which there are, not everybody may know
+    errors.UnknownOperation: Rule("not-found", "There is no such operation."),  # its own sentence names the others
     errors.RunNotFound: Rule("not-found"),
     errors.Forbidden: Rule("forbidden"),
     errors.InvalidParams: Rule("validation", members=lambda error: {"errors": [asdict(one) for one in error.errors]}),
@@ -96,6 +90,10 @@ def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
     if rule.slug == "unauthenticated":
         response["WWW-Authenticate"] = context["view"].challenge()
     return response
+
+
+def run_link(run_id: Any) -> str:
+    return reverse("headway:run", args=[run_id])
 
 
 def seconds(throttled: rest.Throttled) -> int | None:
