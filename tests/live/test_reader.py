@@ -109,3 +109,20 @@ class TestMany:
         lately = told(reader.read(wanted))
         reader.asked_all = -math.inf
         assert (lately, told(reader.read(wanted))) == ([], [(run.pk, "progress", 5)])
+
+
+def test_who_opens_sees_what_others_are_told_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MESSAGE_GAP", 600)
+    reader, run = Reader(), start()
+    watching = Wanted(runs={run.pk}, woken=True)
+    reader.read(watching)
+    work(claim(run), after_items(1))
+
+    opened = reader.read(Wanted(runs={run.pk}, opening_runs={run.pk}))
+    monkeypatch.setattr(reading, "MESSAGE_GAP", 0)
+    later = told(reader.read(watching))
+
+    assert opened.news == []
+    revision = opened.now[run.pk].run["revision"]
+    assert revision > 1
+    assert later == [(run.pk, "snapshot", revision)]

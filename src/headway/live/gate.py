@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core import signals
-from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.db import connections
 from django.http import HttpResponse
@@ -78,7 +78,7 @@ class Gate(BaseHandler):
             if not self.loaded:
                 self.load_middleware()
                 self.loaded = True
-        set_script_prefix(f"{scope.get('root_path') or ''}/")
+        set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
         response: Any = self.get_response(GateRequest(as_http(scope, target), io.BytesIO()))
         self.keep_connections()

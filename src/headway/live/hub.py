@@ -140,7 +140,7 @@ class Hub:
             self.publish(update)
         for run_id in wanted.opening_runs & self.topics.keys():
             topic, now = self.topics[run_id], found.now.get(run_id)
-            topic.latest = now or topic.latest
+            topic.latest = topic.latest or now
             topic.opening.answer(number, now)
         for user_key in wanted.opening_users & self.rosters.keys():
             theirs = [run_id for run_id, owner in found.owners.items() if owner == user_key]
@@ -165,13 +165,14 @@ class Hub:
         topic = self.topics.get(update.run_id)
         if topic is None:
             return
+        roster = self.rosters.get(topic.user_key or "")
+        watchers = [*topic.watchers, *(roster.watchers if roster else ())]
         before, late = topic.latest, bool(topic.line)
         if before is not None and update.run["revision"] < before.run["revision"]:
-            self.send_away(topic.watchers, "restored")  # they believe what is older only of an opening
+            self.send_away(watchers, "restored")  # they believe what is older only of an opening
         topic.whole = late and before is not None and (topic.whole or before.push is before.whole)
         topic.latest = update
-        roster = self.rosters.get(topic.user_key or "")
-        topic.line = deque(dict.fromkeys([*topic.line, *topic.watchers, *(roster.watchers if roster else ())]))
+        topic.line = deque(dict.fromkeys([*topic.line, *watchers]))
         if topic.line and not late:
             self.pump.add(self.serve(topic))
 

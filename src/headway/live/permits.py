@@ -1,6 +1,7 @@
 """Permits: the gate's answers, remembered for a minute, so that a watcher who comes back isn't asked again."""
 
 import time
+from dataclasses import replace
 from hashlib import blake2b
 from uuid import UUID
 
@@ -28,10 +29,16 @@ class Permits:
     def remember(self, key: bytes, admission: Admission) -> None:
         """Admit the same caller to the same run without asking, for a minute; cookies are set only once."""
         headers = [(name, value) for name, value in admission.headers if name.lower() != b"set-cookie"]
+        now = time.monotonic()
         self.admissions.pop(key, None)
-        if len(self.admissions) >= MOST:
+        self.admissions[key] = now + GOOD_FOR, replace(admission, headers=headers)
+        while self.oldest < now or len(self.admissions) > MOST:
             del self.admissions[next(iter(self.admissions))]
-        self.admissions[key] = time.monotonic() + GOOD_FOR, Admission(admission.user_key, admission.by, headers)
+
+    @property
+    def oldest(self) -> float:
+        """When the first of them ends."""
+        return next(iter(self.admissions.values()))[0]
 
 
 def key_of(scope: Scope, run_id: UUID | None) -> bytes:

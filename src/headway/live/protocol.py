@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-__all__ = ["Application", "Event", "Headers", "Receive", "Scope", "Send", "header", "respond", "script_prefix"]
+__all__ = ["Application", "Event", "Headers", "Receive", "Scope", "Send", "header"]
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
@@ -20,14 +20,3 @@ def header(scope: Scope, name: bytes) -> bytes:
         if key == name:
             found = value
     return found
-
-
-def script_prefix(scope: Scope) -> str:
-    """Where the project is mounted; empty at the root."""
-    return str(scope.get("root_path") or "")
-
-
-async def respond(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:
-    """A whole answer."""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -1,5 +1,6 @@
 """One round of the hub's reading: from what is watched to what is new. No thread, no loop and no watcher in here."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -52,7 +53,7 @@ class Reader:
         self.told: dict[UUID, Update] = {}
         self.commits: int | None = None
         self.held_back = False
-        self.asked_clock = self.asked_all = float("-inf")
+        self.asked_clock = self.asked_all = -math.inf
 
     def read(self, wanted: Wanted) -> Found:
         """A round. Raises what the database raises; the next round then finds what this one should have."""
@@ -67,8 +68,14 @@ class Reader:
         marks = questions.marks(asked) if asked else {}
         found = Found(gone=asked - marks.keys())
         opening = wanted.opening_runs | {run_id for run_id, user in owners.items() if user in wanted.opening_users}
-        self.tell(found, self.differing(marks, opening, now, clock), now)
-        found.now = {run_id: self.told[run_id] for run_id in opening - found.gone if run_id in self.told}
+        due, early = self.differing(marks, opening, now, clock)
+        seen = self.look(due | early, now)
+        found.news = self.tell({run_id: update for run_id, update in seen.items() if run_id in due})
+        found.now = {
+            run_id: update
+            for run_id in opening - found.gone
+            if (update := seen.get(run_id) or self.told.get(run_id)) is not None
+        }
         found.owners = {run_id: user for run_id, user in owners.items() if run_id in marks or run_id in found.now}
         self.commits = commits
         self.asked_clock = now if clock else self.asked_clock
@@ -94,34 +101,41 @@ class Reader:
         """Those whose end hasn't been told."""
         return {run_id for run_id in run_ids if run_id not in self.told or not self.told[run_id].run["done"]}
 
-    def differing(self, marks: dict[UUID, Mark], opening: set[UUID], now: float, clock: bool) -> list[UUID]:
-        """Whose snapshot must be made: what changed (but not too soon again), what may have, and what is opened."""
+    def differing(
+        self, marks: dict[UUID, Mark], opening: set[UUID], now: float, clock: bool
+    ) -> tuple[set[UUID], set[UUID]]:
+        """At which runs to look: those about which there may be news, and those that only who opens may see so soon."""
+        due, early = set(), set()
         self.held_back = False
-        differing = []
         for run_id, mark in marks.items():
             told = self.told.get(run_id)
-            if told is None:
-                differing.append(run_id)
-                continue
-            age = now - told.made_at
-            opened = run_id in opening
-            if mark != told.mark:
-                soon = age < MESSAGE_GAP and not mark.done and not opened
-                self.held_back |= soon
-                if not soon:
-                    differing.append(run_id)
-            elif (clock and told.run["state"] == State.QUEUED) or (opened and age > CLOCK_GAP and not mark.done):
-                differing.append(run_id)
-        return differing
+            age = now - told.made_at if told else math.inf
+            if told is None or mark.done > told.mark.done:
+                due.add(run_id)
+            elif mark != told.mark and age < MESSAGE_GAP:
+                self.held_back = True
+                early |= {run_id} & opening
+            elif mark != told.mark or (clock and told.run["state"] == State.QUEUED):
+                due.add(run_id)
+            elif run_id in opening and age > CLOCK_GAP and not mark.done:
+                due.add(run_id)  # its rate and time left are old
+        return due, early
 
-    def tell(self, found: Found, run_ids: list[UUID], now: float) -> None:
-        """Make their snapshots; what says something new is news."""
-        for run_id, run in (snapshots(run_ids) if run_ids else {}).items():
-            before = self.told.get(run_id)
-            update = Update(run, now, before.run if before else None)
-            if before is None or before.etag != update.etag or before.run["done"] != run["done"]:
-                found.news.append(update)
-            self.told[run_id] = update
+    def look(self, run_ids: set[UUID], now: float) -> dict[UUID, Update]:
+        """How these runs are, and what is new of that."""
+        seen = snapshots(run_ids) if run_ids else {}
+        told = {run_id: before.run for run_id, before in self.told.items() if run_id in seen}
+        return {run_id: Update(run, now, told.get(run_id)) for run_id, run in seen.items()}
+
+    def tell(self, seen: dict[UUID, Update]) -> list[Update]:
+        """Those that say something new; from now on they are told."""
+        news = [
+            update
+            for run_id, update in seen.items()
+            if (before := self.told.get(run_id)) is None or (before.etag, before.mark) != (update.etag, update.mark)
+        ]
+        self.told |= seen
+        return news
 
     def forget(self, wanted: Wanted, now: float) -> None:
         """Drop what nobody has watched for a while."""

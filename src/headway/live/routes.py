@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from uuid import UUID
 
-from django.conf import settings
+from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, resolve
 
 from headway.conf import conf
@@ -44,7 +44,7 @@ def target_of(scope: Scope) -> Target | None:
     path: str = scope["path"]
     if len(path) > LONGEST_PATH:
         return None
-    prefix = settings.FORCE_SCRIPT_NAME or scope.get("root_path") or ""
+    prefix = get_script_prefix(scope)
     if scope["type"] == "websocket":
         return socket_target(path.removeprefix(prefix), conf().socket_path)
     return http_target(path.removeprefix(prefix)) if scope["method"] == "GET" else None

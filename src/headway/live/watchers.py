@@ -100,15 +100,19 @@ class Watcher:
 
     def wake(self) -> None:
         """Its time in the wheel has come: to show that it is alive, to be sent away, or to be dropped."""
-        now = self.hub.loop.time()
+        left = self.ends_at - self.hub.loop.time()
         if self.ending is not None:
             self.leave()
-        elif now >= self.ends_at:
-            self.rotate("lifetime", PLANNED_MS)
-            self.slot = self.hub.wheel.put(self, GRACE)
-        else:
+        elif left > 0:
             self.beat()
-            self.slot = self.hub.wheel.put(self, min(self.beat_seconds, self.ends_at - now))
+            self.wake_in(min(self.beat_seconds, left))
+        else:
+            self.rotate("lifetime", PLANNED_MS)
+            self.wake_in(GRACE)
+
+    def wake_in(self, seconds: float) -> None:
+        if not self.over:
+            self.slot = self.hub.wheel.put(self, seconds)
 
     # Its own life.
 
@@ -178,7 +182,7 @@ class Watcher:
             await self.send(event)
         if not self.over:
             self.ends_at = self.hub.loop.time() + seconds
-            self.slot = self.hub.wheel.put(self, min(self.beat_seconds, seconds))
+            self.wake_in(min(self.beat_seconds, seconds))
             self.settle()
             self.catch_up()
 

@@ -1,6 +1,6 @@
 """The ASGI wrapper around a project's application: takes the requests that watch, and leaves everything else alone."""
 
-from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
 from . import shortpoll
 from .answers import Answer, refusal
@@ -8,7 +8,7 @@ from .desk import Desk
 from .hub import Overloaded, TooManyStreams
 from .longpoll import LongPoll
 from .origins import is_foreign
-from .protocol import Application, Receive, Scope, Send, header, script_prefix
+from .protocol import Application, Receive, Scope, Send, header
 from .routes import Kind, Target, target_of
 from .sse import Stream
 from .tickets import hide
@@ -31,7 +31,7 @@ def asgi(application: Application) -> Application:
             return await application(scope, receive, send)
         if target.kind == Kind.SHORT_POLL and not header(scope, b"if-none-match"):
             return await application(scope, receive, send)
-        desk = Desk.here(script_prefix(scope))
+        desk = Desk.here(get_script_prefix(scope))
         if target.kind == Kind.SHORT_POLL:
             return await shortpoll.serve(desk, application, target, scope, receive, send)
         if scope["type"] == "websocket":
