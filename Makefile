@@ -52,6 +52,9 @@ format: $(SETUP) ## Format the code
 bench: $(SETUP) ## The figures, each beside its reference, on both databases
 	$(BIN)/python -m benchmarks
 
+bench-live: $(SETUP) ## What watchers cost and wait, beside Django alone, on both databases: under 10 minutes
+	$(BIN)/python -m benchmarks.live
+
 lock: $(SETUP) ## Write requirements/dev.txt anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 from .interleave import Spread
 
-__all__ = ["Figure", "at_least", "at_most", "print_table", "spell_percent", "spell_seconds", "spell_times"]
+__all__ = [
+    "MISSED",
+    "UNCLEAR",
+    "Figure",
+    "at_least",
+    "at_most",
+    "print_table",
+    "spell_percent",
+    "spell_seconds",
+    "spell_times",
+]
 
 COLUMNS = ("what", "figure", "reference", "ratio (quartiles)", "goal", "")
 OK, MISSED, UNCLEAR = "ok", "missed", "unclear"

@@ -1,0 +1,109 @@
+"""Those who watch from one process, and what they have heard when."""
+
+import asyncio
+import gc
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+__all__ = ["Arrivals", "Crowd", "Opened", "Request", "Went"]
+
+OPENING_PATIENCE = 20.0  # s
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to ask for, and as whom."""
+
+    path: str
+    cookie: str
+
+
+@dataclass
+class Arrivals:
+    """One entry for each message: who got it, when, and the revision that it tells."""
+
+    watchers: array = field(default_factory=lambda: array("i"))
+    moments: array = field(default_factory=lambda: array("d"))
+    revisions: array = field(default_factory=lambda: array("q"))
+
+    def within(self, begin: float, end: float) -> int:
+        """How many came between these moments."""
+        return sum(begin <= moment < end for moment in self.moments)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How opening went."""
+
+    seconds: float
+    count: int
+    refused: int
+    waits: list[float]
+
+
+@dataclass(frozen=True)
+class Went:
+    """What has become of the watchers since they opened."""
+
+    rotated: int  # told to come back
+    cut: int  # lost their connection without a word
+    back: list[float]  # the moments when one was there again, by a first message
+    watching: int
+
+
+class Crowd:
+    """The clients of this process; they report here."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.loop = asyncio.get_running_loop()
+        self.forget()
+        gc.disable()  # a collection would look like a slow server; all this lives for a minute or two
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.clients: list[Any] = []
+        self.arrivals = Arrivals()
+        self.rotated = self.cut = self.watching = 0
+        self.back: list[float] = []
+
+    def note(self, watcher: int, moment: float, revision: int) -> None:
+        """A message has arrived."""
+        self.arrivals.watchers.append(watcher)
+        self.arrivals.moments.append(moment)
+        self.arrivals.revisions.append(revision)
+
+    async def open(self, kind: type, requests: Sequence[Request], at_once: int) -> Opened:
+        """Open these, so many at a time; each counts as open with its first message."""
+        gate = asyncio.Semaphore(at_once)
+        waits: list[float] = []
+        self.clients = clients = [kind(self, number, request) for number, request in enumerate(requests)]
+
+        async def open_one(client: Any) -> None:
+            async with gate:
+                began = monotonic()
+                try:
+                    async with asyncio.timeout(OPENING_PATIENCE):
+                        await client.open()
+                except (OSError, TimeoutError, ConnectionRefusedError):
+                    return
+                waits.append(monotonic() - began)
+
+        began = monotonic()
+        await asyncio.gather(*(open_one(client) for client in clients))
+        return Opened(monotonic() - began, len(waits), len(clients) - len(waits), waits)
+
+    def heard(self) -> Arrivals:
+        return self.arrivals
+
+    def went(self) -> Went:
+        return Went(self.rotated, self.cut, self.back, self.watching)
+
+    def close(self) -> None:
+        """Let go of the connections, and forget what has been heard."""
+        for client in self.clients:
+            client.leave()
+        self.forget()

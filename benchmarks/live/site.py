@@ -1,0 +1,88 @@
+"""The web process that is measured, and what it uses, as the system tells it."""
+
+import json
+import os
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from example.servers.web import Web
+
+from .latency import Change
+
+__all__ = ["Cost", "Site", "Usage"]
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+FAULTS = ("Traceback", "ERROR", "CRITICAL", "Exception")
+
+
+class Usage:
+    """What the process has used until now, and what it holds."""
+
+    def __init__(self, pid: int, census: dict[str, Any]) -> None:
+        self.at = time.monotonic()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        self.cpu = (int(fields[11]) + int(fields[12])) / TICKS  # s, of all threads
+        self.memory = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE  # bytes, resident
+        self.statements, self.threads, self.connections = (
+            census["statements"],
+            census["threads"],
+            census["connections"],
+        )
+
+    def since(self, before: "Usage") -> "Cost":
+        return Cost(self.at - before.at, self.cpu - before.cpu, self.statements - before.statements)
+
+
+class Cost:
+    """What something took: by the clock, in CPU, in statements."""
+
+    def __init__(self, seconds: float, cpu: float, statements: int) -> None:
+        self.seconds, self.cpu, self.statements = seconds, cpu, statements
+
+    @property
+    def share(self) -> float:
+        """Of one core."""
+        return self.cpu / self.seconds
+
+
+class Site:
+    """One uvicorn process; ended with the `with`."""
+
+    def __init__(self) -> None:
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.live.settings"}
+        self.web = Web(application="benchmarks.live.app:application", environment=environment)
+
+    def __enter__(self) -> "Site":
+        self.web.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.web.close()
+
+    @property
+    def port(self) -> int:
+        return self.web.ports[0]
+
+    def usage(self) -> Usage:
+        census = self.ask("/census/")
+        return Usage(census["pid"], census)
+
+    def published(self, run_ids: Sequence[str]) -> list[Change]:
+        """When the hub began to tell of each change of these runs."""
+        place = {run_id: number for number, run_id in enumerate(run_ids)}
+        return [
+            Change(place[run_id], revision, at) for run_id, revision, at in self.ask("/published/") if run_id in place
+        ]
+
+    def ask(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+            return json.load(answer)
+
+    def faults(self) -> list[str]:
+        """Lines of its log that tell of errors."""
+        log = (self.web.directory / "server.log").read_text(errors="replace")
+        return [line for line in log.splitlines() if any(fault in line for fault in FAULTS)]
