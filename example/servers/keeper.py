@@ -30,6 +30,7 @@ __all__ = ["HOST", "Keeper", "ServerError", "main", "until"]
 HOST = "127.0.0.1"
 PORTS = range(20_000, 32_000)  # below those that kernels lend to clients, so that a restart finds its own still free
 PORT_ATTEMPTS = 5  # a start that fails for another reason fails soon too
+LINGER_SECONDS = 2  # that a port may still be held by killed children of the server
 LOG_TAIL_LINES = 20
 DEATH_SIGNAL = 1  # Linux's PR_SET_PDEATHSIG
 
@@ -90,7 +91,7 @@ class Keeper:
     def listen(self, ports: list[int]) -> bool:
         """Whether the server answers at the ports now. If not, it has ended: a port may be another's."""
         if self.process is not None:
-            until(lambda: all(map(is_free, ports)), self.stop_seconds)  # killed children are gone a moment later
+            until(lambda: all(map(is_free, ports)), LINGER_SECONDS)
         for port in ports:
             try:
                 bind(port)  # first, since whoever listens there might answer in the server's place

@@ -15,12 +15,13 @@ from playwright.sync_api import expect
 
 from example.servers.server import ROOT
 from tests.browser import chromium
+from tests.crash.scene import SLACK
 from tests.e2e.page import sign_in as sign_in_at
 from tests.workers import children_of, until
 
 TIMEOUT = 60  # s
 IMPORTED_WITHIN = 240  # s; 25 where nothing else runs
-READY_WITHIN = 10  # s, once the database is there
+READY_WITHIN = 10  # s, once the database is there; 2 where nothing else runs
 
 
 @contextmanager
@@ -85,7 +86,7 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=TIMEOUT)
 
-    assert took < READY_WITHIN
+    assert took < READY_WITHIN * SLACK
     assert api.status_code == 200
     assert [operation["name"] for operation in api.json()["results"]] == ["airports.import_airports"]
     assert (process.returncode, rest.strip(), errors) == (0, "Ended.", "")
