@@ -64,8 +64,10 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
         visitor.page.evaluate(
             """([place, run]) => {
               const panel = document.querySelectorAll('headway-run')[place];
+              const before = panel.nextSibling;
+              panel.remove();
               panel.dataset.run = JSON.stringify(run);
-              panel.replaceWith(panel); // connected anew
+              before.before(panel); // connected anew
             }""",
             [place, run],
         )

@@ -62,7 +62,7 @@ def album(visit: Callable[..., Visitor], demo: Any) -> Album:
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
     """The file that is imported."""
-    wanted = os.environ.get("SCREENSHOT_ROWS", "1500")
+    wanted = os.environ.get("SCREENSHOT_ROWS", "700")
     return BUNDLED if wanted == "all" else first_rows(tmp_path, int(wanted))
 
 
@@ -89,7 +89,7 @@ def test_pictures_of_each_state(album: Album, demo: Any, rows: Path, tmp_path: P
     album.take("partial", partial, "partial")
     album.take("partial-whole", partial, "partial", whole=True)
     failed = finish(begin_import(demo, rows_without_city(tmp_path, "airports-export-2026-11-23-final-corrected.csv")))
-    album.take("failed", failed, "failed")
+    album.take("failed", failed, "all-failed")
     running = go_on(begin_import(demo, rows), count * 441 // 1000)
     album.take("start", IMPORT)
     album.take("home", "/")

@@ -12,7 +12,7 @@ from headway.models import Run
 __all__ = ["Visitor"]
 
 WIDE = {"width": 1440, "height": 900}
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000  # far more than anything takes; a test that needs it has failed
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
   console.error(`Content-Security-Policy: ${violatedDirective} refused ${blockedURI}`));

@@ -5,10 +5,13 @@ import { signs } from "./values.js";
 /** The faces of this page, in the order in which they are tried. */
 export class Faces {
   #templates = new Map();
+  #when = new Map();
 
   constructor(root = document) {
     for (const template of root.querySelectorAll("template[data-face]")) {
-      this.#templates.set(template.dataset.face, template);
+      const { face, when, byBrowser } = template.dataset;
+      this.#templates.set(face, template);
+      if (byBrowser === undefined) this.#when.set(face, Object.entries(JSON.parse(when)));
     }
   }
 
@@ -20,9 +23,8 @@ export class Faces {
   /** The name of the face that this snapshot shows. */
   nameFor(run) {
     const shown = signs(run);
-    for (const [name, { dataset }] of this.#templates) {
-      const when = Object.entries(JSON.parse(dataset.when));
-      if (!("byBrowser" in dataset) && when.every(([sign, accepted]) => accepted.includes(shown[sign]))) return name;
+    for (const [name, when] of this.#when) {
+      if (when.every(([sign, accepted]) => accepted.includes(shown[sign]))) return name;
     }
     return null;
   }

@@ -47,6 +47,7 @@ class HeadwayRun extends HTMLElement {
     this.removeEventListener("submit", this.#onSubmit);
     this.removeEventListener("click", this.#onClick);
     this.#rest();
+    if (this.#run) this.dataset.run = JSON.stringify(this.#run); // put elsewhere in the page, it goes on from here
   }
 
   #begin() {

@@ -155,12 +155,13 @@ export class Watch {
 
   #sleep(ms, signal) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
       this.#wake = () => {
         clearTimeout(timer);
+        signal.removeEventListener("abort", this.#wake);
         resolve();
       };
-      signal.addEventListener("abort", this.#wake, { once: true });
+      const timer = setTimeout(this.#wake, ms);
+      signal.addEventListener("abort", this.#wake);
     });
   }
 }

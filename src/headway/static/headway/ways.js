@@ -30,10 +30,12 @@ export function stream(address, { hear, signal, mayBeSilent = false }) {
     let timer = setTimeout(() => end(reject, new Failure("the stream didn't open")), OPEN_WITHIN);
     const end = (settle, value) => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
       source.close();
       settle(value);
     };
-    signal.addEventListener("abort", () => end(reject, signal.reason), { once: true });
+    const onAbort = () => end(reject, signal.reason);
+    signal.addEventListener("abort", onAbort);
     const heard = () => {
       clearTimeout(timer);
       timer = setTimeout(() => end(resolve, 0), LONGEST_SILENCE);
