@@ -62,6 +62,7 @@ TEMPLATES = [
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns when it isn't there
 WHITENOISE_USE_FINDERS = True  # straight from the apps: nothing to collect on one machine
 
 LOGIN_URL = "login"
