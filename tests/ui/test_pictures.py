@@ -17,6 +17,7 @@ from headway import runs
 from headway.models import Run
 
 from .files import first_rows, rows_without_city
+from .gallery import CSP, gallery
 from .scenes import begin, finish, go_on, hear_of_a_worker, stall
 from .test_starting import IMPORT
 from .visitor import Visitor
@@ -97,3 +98,13 @@ def test_pictures_of_each_state(album: Album, demo: Any, rows: Path, tmp_path: P
 
     assert [partial.state, failed.state] == ["partial", "failed"]
     assert len(list(album.folder.glob("*.png"))) >= 10 * len(LOOKS)
+
+
+def test_a_picture_of_every_face(album: Album) -> None:
+    html = gallery()
+    for visitor in album.visitors.values():
+        visitor.page.route("**/gallery/", lambda route: route.fulfill(body=html, content_type="text/html", headers=CSP))
+
+    album.take("faces", "/gallery/", whole=True)
+
+    assert len(list(album.folder.glob("faces-*.png"))) == len(LOOKS)

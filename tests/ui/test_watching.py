@@ -135,6 +135,19 @@ def test_a_browser_that_goes_offline_says_so_and_comes_back(visitor: Visitor, de
     visitor.sees("succeeded")
 
 
+def test_answers_that_are_somebody_elses_page_are_no_answers(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    run = go_on(begin(demo, items=400), 50)
+    visitor.page.route("**/api/**", lambda route: route.fulfill(body="<h1>Sign in to the café's network</h1>"))
+    visitor.open(run)
+    visitor.sees("lost")
+
+    visitor.page.unroute("**/api/**")
+    finish(run)
+
+    visitor.sees("succeeded")
+
+
 def test_connect_now_tries_at_once(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
     run = go_on(begin(demo, items=400), 50)

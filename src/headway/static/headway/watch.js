@@ -9,6 +9,7 @@ const LONGEST_DISTRUST = 600_000;
 const OUT_OF_SIGHT = 15_000; // a hidden tab keeps its connection for so long
 const HURRY = 250; // no two questions within so short a time, whatever the server says
 const POLITE = 1_000; // after "too many" without a word on how long
+const LONGEST_PAUSE = 60_000; // whatever the server says
 
 /** Tries `ways`, the best first; falls back to the next when one fails, and climbs up again. */
 export class Watch {
@@ -119,7 +120,8 @@ export class Watch {
     if (signal.aborted) return;
     this.#failures = 0;
     this.#failingSince = null;
-    if (this.#rung > 0 && Date.now() >= this.#climbAt) this.#rung = 0;
+    if (this.#rung === 0) this.#distrust = DISTRUST;
+    else if (Date.now() >= this.#climbAt) this.#rung = 0;
     this.#tell({ state: "live" });
   }
 
@@ -128,7 +130,7 @@ export class Watch {
     const lowest = this.#ways.length - 1;
     if (failure.answered) {
       this.#fall();
-      return Math.max(failure.pause, POLITE);
+      return Math.min(Math.max(failure.pause, POLITE), LONGEST_PAUSE);
     }
     this.#failingSince ??= Date.now();
     if (this.#rung < lowest) {
@@ -155,13 +157,14 @@ export class Watch {
 
   #sleep(ms, signal) {
     return new Promise((resolve) => {
-      this.#wake = () => {
+      const wake = () => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", this.#wake);
+        signal.removeEventListener("abort", wake);
         resolve();
       };
-      const timer = setTimeout(this.#wake, ms);
-      signal.addEventListener("abort", this.#wake);
+      const timer = setTimeout(wake, ms);
+      signal.addEventListener("abort", wake);
+      this.#wake = wake;
     });
   }
 }

@@ -60,7 +60,7 @@ export function stream(address, { hear, signal, mayBeSilent = false }) {
 export async function longPoll(address, { hear, place, signal }) {
   const url = `${address()}?after=${place()}&seconds=${LONG_POLL}`;
   const response = await ask(url, { signal, within: LONG_POLL * 1000 + PATIENCE });
-  if (response.status === 200) hear(await response.json());
+  if (response.status === 200) hear(await read(response));
   return retryAfter(response) ?? 0;
 }
 
@@ -70,7 +70,7 @@ export async function shortPoll(address, { hear, signal, tags }) {
   const headers = tags.has(url) ? { "If-None-Match": tags.get(url) } : {};
   const response = await ask(url, { signal, headers, within: PATIENCE });
   if (response.status === 200) {
-    const body = await response.json();
+    const body = await read(response);
     const tag = response.headers.get("ETag");
     if (tag) tags.set(url, tag);
     for (const run of body.results ?? [body]) hear({ type: run.done ? "end" : "snapshot", run });
@@ -89,13 +89,20 @@ async function ask(url, { signal, headers, within }) {
     throw new Failure(`no answer: ${error.message}`);
   }
   if (response.ok || response.status === 304) return response;
-  // Only our own server's word is final; a proxy's 404 while it is deployed is not.
-  if (response.headers.get("Content-Type")?.startsWith("application/problem+json")) {
-    if (response.status === 401) throw new Final("signed-out");
-    if (response.status === 403 || response.status === 404) throw new Final("gone");
-  }
-  const answered = response.status === 429 || response.status === 503;
+  // Only our own server's word counts; a proxy's 404 or 503 while it is deployed does not.
+  const ours = response.headers.get("Content-Type")?.startsWith("application/problem+json");
+  if (ours && response.status === 401) throw new Final("signed-out");
+  if (ours && (response.status === 403 || response.status === 404)) throw new Final("gone");
+  const answered = response.status === 429 || (ours && response.status === 503);
   throw new Failure(`answer ${response.status}`, { answered, pause: retryAfter(response) ?? 0 });
+}
+
+async function read(response) {
+  try {
+    return await response.json();
+  } catch {
+    throw new Failure("the answer breaks off, or is somebody else's page");
+  }
 }
 
 function retryAfter(response) {
