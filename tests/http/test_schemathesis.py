@@ -19,7 +19,8 @@ from headway.runs import start
 from tests.app.driving import drive
 from tests.http import operations  # noqa: F401  (they register themselves)
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+# Under a minute of CPU, most of it Hypothesis's; on a busy machine many times as long.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(900)]
 
 SIGNED_IN = {"Authorization": "Token demo"}
 CHECKS = [
