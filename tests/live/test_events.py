@@ -10,7 +10,7 @@ import pytest
 from headway import runs
 from headway.models import Part, Run
 from headway.store import workers
-from tests.app.driving import after_items, claim, drive, expire, work
+from tests.app.driving import after_items, claim, counted, drive, expire, work
 from tests.workers import until
 
 from .clients import http, stream
@@ -106,6 +106,7 @@ class TestChanges:
     def test_a_lease_that_runs_out_is_told_though_the_revision_stays(self, server: Server, ada: Any) -> None:
         run = start(ada, items=6)
         work(claim(run), after_items(1))
+        counted()
         part = claim(run)
         with stream(server, ada, run) as opened:
             before = opened.take()["run"]

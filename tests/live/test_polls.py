@@ -10,7 +10,7 @@ import pytest
 
 from headway import runs
 from headway.models import Run
-from tests.app.driving import after_items, claim, drive, expire, work
+from tests.app.driving import after_items, claim, counted, drive, expire, work
 from tests.workers import until
 
 from .clients import http, socket
@@ -62,6 +62,7 @@ class TestLongPoll:
     def test_it_hears_of_what_changes_without_a_revision(self, server: Server, ada: Any) -> None:
         run = start(ada, items=3)
         work(claim(run), after_items(1))
+        counted()
         part = claim(run)
         with http(server, ada) as client:
             revision = client.get(f"/api/runs/{run.pk}/wait/").json()["run"]["revision"]

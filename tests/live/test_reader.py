@@ -11,7 +11,7 @@ from headway import runs
 from headway.live import reader as reading
 from headway.live.reader import Found, Reader, Wanted
 from headway.models import Part, Run
-from tests.app.driving import after_items, claim, drive, work
+from tests.app.driving import after_items, claim, counted, drive, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -117,6 +117,7 @@ def test_who_opens_sees_what_others_are_told_a_little_later(monkeypatch: pytest.
     watching = Wanted(runs={run.pk}, woken=True)
     reader.read(watching)
     work(claim(run), after_items(1))
+    counted()
 
     opened = reader.read(Wanted(runs={run.pk}, opening_runs={run.pk}))
     monkeypatch.setattr(reading, "MESSAGE_GAP", 0)
