@@ -154,7 +154,7 @@ def test_a_query_that_makes_no_sense_does_no_harm(client: Client, demo: Any, que
 def test_no_items_an_unknown_operation_and_odd_names_are_shown(client: Client, demo: Any) -> None:
     nothing = finish(begin(demo, items=0))
     odd = finish(begin(demo, items=5, reject="1,2,3"))
-    name = "<script>alert(1)</script> & " + "long" * 60
+    name = "<script>alert(1)</script> & " + "long" * 50
     odd.outcomes.update(label=name, text=name, code="rejected")
     Run.objects.filter(pk=odd.pk).update(operation="tests.was_removed")
 

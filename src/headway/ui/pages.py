@@ -1,5 +1,6 @@
 """The pages that show: what may be started and what was, and one run."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +47,7 @@ class RunPage(LoginRequiredMixin, View):
     def get(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         """`?code=` and `?after=` move through the failures, `?confirm=cancel` asks before it cancels."""
         shown = panel.show(run_or_404(run_id, request.user), request.user)
-        code, after = request.GET.get("code", ""), as_number(request.GET.get("after", ""))
+        code, after = code_of(shown.run, request.GET.get("code", "")), as_number(request.GET.get("after", ""))
         confirming = request.GET.get("confirm") == "cancel" and "cancel" in shown.run["actions"] and shown.can_steer
         context = {
             "shown": shown,
@@ -65,6 +66,11 @@ def run_or_404(run_id: UUID, user: Any) -> Run:
         return runs.get(run_id, user=user)
     except RunNotFound as error:
         raise Http404(str(error)) from error
+
+
+def code_of(run: Mapping[str, Any], wanted: str) -> str:
+    """The code, if items of this run failed with it."""
+    return wanted if any(entry["code"] == wanted for entry in run["failure_summary"]) else ""
 
 
 def as_uuid(text: str) -> UUID | None:
