@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 from headway import panel
 from headway.models import Run
 
+__all__ = ["headway_media", "headway_run", "register"]
+
 register = template.Library()
 
 HIDDEN_ELEMENT = re.compile(r"<p\b[^>]*\shidden>.*?</p>", re.DOTALL)
