@@ -5,15 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 from headway.clock import NowMs
 from headway.conf import conf
 from headway.errors import RunNotFound, UnknownOperation
-from headway.models import ItemOutcome, ItemState, Part, Run
+from headway.models import Part, Run
 from headway.operations import params, registry
-from headway.states import ACTIONS, Counts, State, eta_seconds, percent, rate, shown
+from headway.states import ACTIONS, Counts, State, eta_seconds, percent, rate, shown, summed
 from headway.store import workers
 
 __all__ = ["snapshot", "snapshots"]
@@ -31,7 +30,7 @@ def snapshot(run_id: UUID) -> dict[str, Any]:
 
 
 def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The runs now, by id, in the given order; those that aren't there are left out. At most four statements.
+    """The runs now, by id, in the given order; those that aren't there are left out. At most three statements.
 
     Runs and parts are read by one statement, so that a run's counts and its revision belong together.
     """
@@ -43,14 +42,10 @@ def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     queued = [run_id for run_id, found in there.items() if found[0].run.state == State.QUEUED]
     waiting = [run_id for run_id, found in there.items() if found[0].run.state == State.WAITING]
     reasons = (queue_reasons(queued) if queued else {}) | dict.fromkeys(waiting, BEHIND)
-    summaries = failure_summaries([run_id for run_id, found in there.items() if any(part.failed for part in found)])
-    return {
-        run_id: describe(found[0].run, found, summaries.get(run_id, []), reasons.get(run_id))
-        for run_id, found in there.items()
-    }
+    return {run_id: describe(found[0].run, found, reasons.get(run_id)) for run_id, found in there.items()}
 
 
-def describe(run: Run, parts: list[Any], failures: list[dict[str, Any]], queued: Any) -> dict[str, Any]:
+def describe(run: Run, parts: list[Any], queued: Any) -> dict[str, Any]:
     """One run in the contract's words."""
     return {
         "id": str(run.pk),
@@ -65,7 +60,7 @@ def describe(run: Run, parts: list[Any], failures: list[dict[str, Any]], queued:
         "resumes": sum(part.resumes for part in parts),
         "params": params.shown(run.params),
         "result": run.result,
-        "failure_summary": failures,
+        "failure_summary": failure_summary(parts),
         "created_at": moment(run.created_at),
         "started_at": moment(run.started_at),
         "updated_at": moment(datetime.fromtimestamp(max(run.changed, *(part.changed for part in parts)) / 1000, UTC)),
@@ -90,7 +85,7 @@ def links(run_id: UUID) -> dict[str, str]:
             "self": reverse("headway:run", args=[run_id]),
             "events": reverse("headway:run-events", args=[run_id]),
             "wait": reverse("headway:run-wait", args=[run_id]),
-            "socket": f"{conf().socket_path}runs/{run_id}/",
+            "socket": f"{get_script_prefix().rstrip('/')}{conf().socket_path}runs/{run_id}/",
             "items": reverse("headway:run-items", args=[run_id]),
             "failures": reverse("headway:run-failures", args=[run_id, "csv"]),
         }
@@ -143,16 +138,9 @@ def before(count: int) -> dict[str, str] | None:
     return {"code": "in-line", "text": f"{'One run stands' if count == 1 else many} before it. It starts by itself."}
 
 
-def failure_summaries(run_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+def failure_summary(parts: list[Any]) -> list[dict[str, Any]]:
     """How often each code, the most frequent first."""
-    if not run_ids:
-        return {}
-    failed = ItemOutcome.objects.filter(run__in=run_ids, state=ItemState.FAILED).order_by()
-    counted: Any = failed.values("run_id", "code").annotate(count=Count("id")).order_by(F("count").desc(), "code")
-    summaries: dict[UUID, list[dict[str, Any]]] = {}
-    for row in counted:
-        summaries.setdefault(row["run_id"], []).append({"code": row["code"], "count": row["count"]})
-    return summaries
+    return [{"code": code, "count": count} for code, count in summed(*(part.failures for part in parts)).items()]
 
 
 def title(operation: str) -> str:

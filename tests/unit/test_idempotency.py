@@ -21,7 +21,8 @@ from headway.errors import (
 )
 from headway.models import IdempotencyKey, ItemOutcome, Run
 from headway.runs import Disposition, Started
-from headway.store import keys, tidying
+from headway.store import keys, removals, submissions, tidying
+from headway.store.requests import Request
 from tests.app.driving import drive, fresh
 from tests.app.forms import CountForm
 from tests.app.sources import Numbers
@@ -170,6 +171,28 @@ def test_an_operation_is_started_only_by_those_who_have_its_permission(person: G
     assert "tests.for_adders" in [operation.name for operation in runs.startable_by(None)]
 
 
+def test_a_replay_shows_nothing_to_one_who_may_no_longer_see_the_run(person: Grant) -> None:
+    ann, ben = person("ann"), person("ben", "view_run")
+    runs.start("tests.read_file", {}, user=ann)
+    joined = runs.start("tests.read_file", {}, user=ben, idempotency_key=KEY)
+    assert joined.disposition == Disposition.JOINED
+
+    ben.user_permissions.clear()
+    ben = type(ben).objects.get(pk=ben.pk)
+    with pytest.raises(RunConflict) as raised:
+        runs.start("tests.read_file", {}, user=ben, idempotency_key=KEY)
+    assert raised.value.existing is None
+
+
+def test_a_retry_takes_the_same_permission_as_a_start(person: Grant) -> None:
+    ann = person("ann")
+    run = start(operation="tests.for_adders").run
+    Run.objects.filter(pk=run.pk).update(started_by=ann)
+    runs.cancel(run)
+    with pytest.raises(StartForbidden):
+        runs.retry(run, user=ann)
+
+
 class TestDeleting:
     def test_a_run_goes_with_all_that_belongs_to_it(self, media: Path) -> None:
         upload = ContentFile(b"a\n", name="a.csv")
@@ -191,6 +214,30 @@ class TestDeleting:
         runs.delete(old)
         assert not Run.objects.exists()
         assert not ItemOutcome.objects.exists()
+
+    def test_the_store_itself_keeps_a_run_that_was_retried_between_the_look_and_the_lock(self) -> None:
+        old = start().run
+        runs.cancel(old)
+        runs.retry(old)
+        with pytest.raises(StillNeeded):
+            removals.delete(old.pk)
+        assert Run.objects.count() == 2
+
+    def test_nor_does_it_retry_a_run_that_was_deleted_between_the_look_and_the_lock(self) -> None:
+        old = start().run
+        runs.cancel(old)
+        request = Request(
+            operation=old.operation,
+            params=old.params,
+            fingerprint="f" * 64,
+            key=old.concurrency_key,
+            language=old.language,
+            retry_of=runs.get(old),
+        )
+        runs.delete(old)
+        with pytest.raises(RunNotFound):
+            submissions.submit(request)
+        assert not Run.objects.exists()
 
 
 def ended_for(run: Run, duration: timedelta) -> None:

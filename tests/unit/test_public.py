@@ -12,7 +12,8 @@ import pytest
 import headway
 from headway import errors
 
-NOT_FOR_IMPORT = ("headway.apps", "headway.management.commands.", "headway.migrations.")  # Django finds these by name
+# Django finds these by name.
+NOT_FOR_IMPORT = ("headway.apps", "headway.management.commands.", "headway.migrations.", "headway.templatetags.")
 EMPTY = {"headway.management", "headway.management.commands", "headway.migrations", "headway.operations"} | {
     "headway.store",
     "headway.engines.embedded",

@@ -50,6 +50,7 @@ class Part(models.Model):
     succeeded = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
     skipped = models.BigIntegerField(default=0)
+    failures = models.JSONField(default=dict, help_text="How many failed by each code: a watcher counts no rows.")
 
     tries = models.PositiveIntegerField(default=0, help_text="Claims since the last checkpoint.")
     careful = models.PositiveIntegerField(default=0, help_text="Items still to be done one per transaction.")

@@ -6,6 +6,7 @@ transaction. A chunk begins plainly, and is replayed from its start when an item
 
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,7 @@ from headway.models import ItemState, Part
 from headway.operations.base import Operation
 from headway.operations.outcomes import Reject, Skip, Stop, Unreadable, Verdict
 from headway.operations.sources import Entry, Source
-from headway.states import Counts, keep_pace
+from headway.states import Counts, keep_pace, summed
 from headway.store import checkpoints, outcomes
 from headway.store.checkpoints import Checkpoint
 from headway.store.database import is_broken, is_lost, is_transient, keep_going_after_hooks, write
@@ -232,7 +233,8 @@ class Chunks:
 
     def checkpoint(self, cursor: Any, tally: Tally, started: float) -> Checkpoint:
         """How the part stands with this chunk."""
-        failed = sum(outcome.state == ItemState.FAILED for outcome in tally.outcomes)
+        codes = Counter(outcome.code for outcome in tally.outcomes if outcome.state == ItemState.FAILED)
+        failed = codes.total()
         skipped = len(tally.outcomes) - failed
         part, now = self.part, time.monotonic()
         counts = Counts(
@@ -247,6 +249,7 @@ class Chunks:
             careful=max(0, part.careful - tally.done),
             pace=keep_pace(part.pace, self.claimed_ms + round((now - self.claimed) * 1000), counts.processed),
             message=self.message(),
+            failures=summed(part.failures, codes) if codes else None,
         )
 
     def move(self, checkpoint: Checkpoint, renewed: float | None) -> None:
@@ -258,6 +261,8 @@ class Chunks:
         part.skipped = checkpoint.counts.skipped
         part.worked_ms, part.careful, part.pace = checkpoint.worked_ms, checkpoint.careful, checkpoint.pace
         part.tries = part.deaths = 0
+        if checkpoint.failures is not None:
+            part.failures = checkpoint.failures
         if renewed is not None:
             self.pulse.renewed = renewed
 

@@ -42,7 +42,7 @@ from headway.store.requests import Disposition, Request
 
 from .access import may_see, may_start, may_steer, steered
 
-__all__ = ["Started", "newest_of", "retry", "start"]
+__all__ = ["Started", "retry", "start"]
 
 NEW = (Disposition.CREATED, Disposition.QUEUED)
 KEY = re.compile(r"[\x21-\x7e]{8,255}")
@@ -73,8 +73,7 @@ def start(
     left behind then, no file either.
     """
     declared = registry.get(operation) if isinstance(operation, str) else operation
-    if declared.permission is not None and not may_start(declared, user):
-        raise StartForbidden(declared.name, declared.permission)
+    check_permission(declared.name, user)
     check_key(declared, user, idempotency_key)
     owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
     cleaned, stored = files.store(params.clean(declared.form, given or {}))
@@ -95,18 +94,22 @@ def start(
             files.discard(stored)  # the loser's upload: the live run has its own, or there is none
     if disposition in NEW:
         transaction.on_commit(engines.ring)
-    if disposition != Disposition.JOINED:
-        return Started(run, disposition)
-    return join(declared, run, request, user)
+    if disposition == Disposition.JOINED:
+        return join(declared, run, request, user)
+    if disposition == Disposition.REPLAYED and not may_see(run, user):
+        raise RunConflict(declared.name, None, "and it isn't yours to see any more")  # a right may have been withdrawn
+    return Started(run, disposition)
 
 
 def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     """Start a new run over the items that failed, and over those that were not reached; once for each run.
 
-    Raises RunNotFound, Forbidden, InvalidState (it hasn't ended), NothingToRetry, AlreadyRetried (naming the newest of
-    the chain; while that one is live it is joined instead), RunConflict (another run has its concurrency key).
+    Raises RunNotFound, Forbidden, StartForbidden, InvalidState (it hasn't ended), NothingToRetry, AlreadyRetried
+    (naming the newest of the chain; while that one is live it is joined instead), RunConflict (another run has its
+    concurrency key).
     """
     old = steered(run, user)
+    check_permission(old.operation, user)
     if not old.is_done:
         raise InvalidState(Action.RETRY, old.state, ACTIONS[State(old.state)])
     ranges, unplanned = planning.left_by(old.pk)
@@ -125,13 +128,20 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     if disposition == Disposition.CREATED:
         transaction.on_commit(engines.ring)
         return Started(there, disposition)
-    newest = newest_of(old)
-    if newest.pk == old.pk:
+    newest = submissions.newest_of(old)
+    if newest is None:
         visible = there.pk if may_see(there, user) else None
         raise RunConflict(old.operation, visible, "and has the same concurrency key")
     if newest.is_done:
         raise AlreadyRetried(old.pk, newest.pk)
     return Started(newest, Disposition.JOINED)
+
+
+def check_permission(name: str, user: Any) -> None:
+    """Raises StartForbidden. What isn't declared any more wants nothing; its run will say so."""
+    declared = registry.by_name.get(name)
+    if declared is not None and declared.permission is not None and not may_start(declared, user):
+        raise StartForbidden(name, declared.permission)
 
 
 def check_key(declared: type[Operation], user: Any, key: str | None) -> None:
@@ -196,13 +206,6 @@ def join(declared: type[Operation], run: Run, request: Request, user: Any) -> St
     if request.idempotency and (named := keys.remember(request.idempotency, run)):
         return Started(named, Disposition.REPLAYED)
     return Started(run, Disposition.JOINED)
-
-
-def newest_of(run: Run) -> Run:
-    """The end of a chain of retries."""
-    while later := submissions.retried_as(run.pk):
-        run = later
-    return run
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from headway import engines
-from headway.errors import InvalidState, StillNeeded
+from headway.errors import InvalidState
 from headway.models import Run
 from headway.operations import files, params
 from headway.states import ACTIONS, State
@@ -14,7 +14,6 @@ from headway.store import control, removals
 from headway.store.control import Reason
 
 from .access import steered
-from .starting import newest_of
 
 __all__ = ["cancel", "delete", "pause", "resume"]
 
@@ -46,9 +45,7 @@ def delete(run: Run | UUID | str, *, user: Any = None) -> None:
     ended = steered(run, user)
     if not ended.is_done:
         raise InvalidState("be deleted", ended.state, ACTIONS[State(ended.state)])
-    if (newest := newest_of(ended)).pk != ended.pk:
-        raise StillNeeded(ended.pk, ended.state, newest.pk)
-    if removals.delete(ended):
+    if removals.delete(ended.pk):
         stored = params.stored_files(ended.params)
         transaction.on_commit(lambda: files.discard(stored))
 

@@ -15,7 +15,7 @@ from .machine import (
     shown,
     stored_as,
 )
-from .progress import Counts, eta_seconds, keep_pace, percent, rate
+from .progress import Counts, eta_seconds, keep_pace, percent, rate, summed
 
 __all__ = [
     "ACTIONS",
@@ -36,4 +36,5 @@ __all__ = [
     "rate",
     "shown",
     "stored_as",
+    "summed",
 ]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .machine import Event
 
-__all__ = ["Counts", "Marks", "eta_seconds", "keep_pace", "percent", "rate"]
+__all__ = ["Counts", "Marks", "eta_seconds", "keep_pace", "percent", "rate", "summed"]
 
 MARK_EVERY_MS = 10_000  # so that two marks span 10 to 20 s: "the last 20 s or so"
 ETA_AFTER_ITEMS = 20
 ETA_AFTER_PERCENT = 1.0
 ETA_AFTER_MS = 5_000
+
+MOST_CODES = 100  # told apart; an operation that makes up a code for each item must not make its part grow
+OTHER_CODES = "other"
 
 Marks = Sequence[Sequence[int]]
 """At most two [database ms, items processed by then], the older first."""
@@ -78,3 +81,13 @@ def eta_seconds(counts: Counts, total: int | None, rate: float | None, worked_ms
     if counts.processed < ETA_AFTER_ITEMS or worked_ms < ETA_AFTER_MS:
         return None
     return round(max(0, total - counts.processed) / rate)
+
+
+def summed(*counts: Mapping[str, int]) -> dict[str, int]:
+    """How many by each code, the most frequent first; where there are too many codes, the later ones are one."""
+    summary: dict[str, int] = {}
+    for each in counts:
+        for code, count in each.items():
+            known = code if code in summary or len(summary) < MOST_CODES else OTHER_CODES
+            summary[known] = summary.get(known, 0) + count
+    return dict(sorted(summary.items(), key=lambda entry: (-entry[1], entry[0])))

@@ -23,6 +23,8 @@ class Checkpoint:
     careful: int
     pace: list[list[int]]
     message: str
+    failures: dict[str, int] | None = None
+    """By code; None: as they were."""
 
 
 def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None:
@@ -30,7 +32,9 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
 
     `renew` also prolongs the lease; not every time, because `due` is indexed.
     """
-    lease = {"due": NowMs() + lease_ms()} if renew else {}
+    news: dict[str, Any] = {"due": NowMs() + lease_ms()} if renew else {}
+    if checkpoint.failures is not None:
+        news["failures"] = checkpoint.failures
     moved = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq).update(
         cursor=checkpoint.cursor,
         seq=part.seq + 1,
@@ -44,7 +48,7 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
         pace=checkpoint.pace,
         message=checkpoint.message,
         changed=NowMs(),
-        **lease,
+        **news,
     )
     if not moved:
         raise Fenced

@@ -1,5 +1,7 @@
 """Standing in line behind the live run of a key: `queue` and `replace`."""
 
+from collections.abc import Iterable
+
 from headway.models import Run
 from headway.operations.conflicts import OnConflict
 from headway.states import State
@@ -32,13 +34,11 @@ def stand_in_line(request: Request) -> tuple[Run, Disposition] | None:
         live = Run.objects.select_for_update(of=("self",), no_key=True).filter(live_key=request.key).order_by().first()
         if live is None:
             return None
-        line = list(
-            Run.objects.filter(concurrency_key=request.key, waiting_key__isnull=False).order_by("created_at", "id")
-        )
-        if same := next((run for run in line if run.waiting_key == request.waiting_key), None):
+        if same := Run.objects.filter(waiting_key=request.waiting_key).order_by().first():
             return same, Disposition.JOINED
         if request.on_conflict == OnConflict.REPLACE:
-            clear(line, request)
+            line = Run.objects.filter(concurrency_key=request.key, waiting_key__isnull=False)
+            clear(line.order_by("created_at", "id"), request)
         run = new_run(request, state=State.WAITING, waiting_key=request.waiting_key)
         run.save(force_insert=True)
         add_planning_part(run, due=None)
@@ -50,7 +50,7 @@ def stand_in_line(request: Request) -> tuple[Run, Disposition] | None:
         return run, Disposition.QUEUED if run.state == State.WAITING else Disposition.CREATED
 
 
-def clear(runs: list[Run], request: Request) -> None:
+def clear(runs: Iterable[Run], request: Request) -> None:
     """Cancel these runs in favour of the new one. Raises InTheWay."""
     for run in runs:
         if not request.may_replace(run):

@@ -11,10 +11,11 @@ from headway.operations.conflicts import OnConflict
 
 from . import keys
 from .database import Overtaken, write
+from .locks import lock_run
 from .queueing import stand_in_line
 from .requests import Disposition, Request, add_planning_part, new_run
 
-__all__ = ["retried_as", "submit"]
+__all__ = ["newest_of", "submit"]
 
 turns = [threading.Lock() for _ in range(64)]
 LONGEST_TURN = 1.0  # s
@@ -27,7 +28,7 @@ def submit(request: Request) -> tuple[Run, Disposition]:
     whether the caller gets it is for the caller to judge.
 
     Insert first: whoever loses the race reads the winner. Nothing is counted or read before.
-    Raises IdempotencyKeyReused, InTheWay.
+    Raises IdempotencyKeyReused, InTheWay, RunNotFound.
     """
     for _ in range(ATTEMPTS):
         if request.idempotency and (named := keys.replayed(request.idempotency)):
@@ -80,10 +81,13 @@ def live_run(key: str) -> Run | None:
 def insert(request: Request) -> Run | None:
     """The run and its planning part, in one transaction; None when another one holds the key (or retried first).
 
-    Raises Overtaken when another one got the key while this one waited for its turn to write.
+    Raises Overtaken when another one got the key while this one waited for its turn to write, and RunNotFound when
+    the run that it retries has been deleted meanwhile.
     """
     run = new_run(request, live_key=request.key)
     with write(is_overtaken=lambda: live_run(request.key) is not None):
+        if request.retry_of:
+            lock_run(request.retry_of.pk)
         # ON CONFLICT DO NOTHING: an IntegrityError would break the caller's own transaction.
         Run.objects.bulk_create([run], ignore_conflicts=True)
         mine = next(iter(Run.objects.filter(pk=run.pk).order_by()), None)
@@ -97,3 +101,11 @@ def insert(request: Request) -> Run | None:
 def retried_as(run_id: UUID) -> Run | None:
     """The run that retries this one."""
     return Run.objects.filter(retry_of=run_id).first()
+
+
+def newest_of(run: Run) -> Run | None:
+    """The end of the chain of runs that retry this one; None when it hasn't been retried."""
+    newest = None
+    while later := retried_as((newest or run).pk):
+        newest = later
+    return newest
