@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django import forms
@@ -73,6 +73,19 @@ class OneEach(Operation):
     def process(self, number: int) -> None: ...
 
 
+class StampForm(forms.Form):
+    """What differs each time."""
+
+    stamp = forms.CharField(initial=lambda: str(uuid4()))
+
+
+class Stamped(OneEach):
+    """Its form fills in what it isn't told."""
+
+    name = "tests.stamped"
+    params: Any = StampForm
+
+
 def read(content: bytes | None = None, user: Any = None, operation: str = "tests.read_file", **given: Any) -> Started:
     """A start, with a file of this content."""
     if content is not None:
@@ -126,6 +139,12 @@ class TestJoined:
         again = runs.start("tests.read_file", {"wrong": "no", "file": ContentFile(b"x", name="b.csv"), "size": 2})
         assert again == Started(first.run, Disposition.JOINED)
         assert Run.objects.count() == 1
+
+    def test_what_is_made_up_anew_each_time_is_no_other_parameter(self) -> None:
+        first, second = runs.start("tests.stamped"), runs.start("tests.stamped")
+        assert second.run.pk == first.run.pk
+        with pytest.raises(RunConflict):
+            runs.start("tests.stamped", {"stamp": "mine"})
 
     def test_what_is_not_given_equals_its_initial_value(self) -> None:
         assert read(size=1).run == read().run

@@ -27,7 +27,7 @@ from headway.errors import InvalidParams, ParamError
 from . import files, schema
 from .sources import Json
 
-__all__ = ["clean", "decode", "encode", "fingerprint", "shown", "stored_files"]
+__all__ = ["clean", "decode", "encode", "fingerprint", "shown", "stored_files", "told"]
 
 WHOLE = "__all__"  # where Django's forms keep the errors that belong to no field
 
@@ -84,6 +84,16 @@ def decode(encoded: dict[str, Json]) -> dict[str, Any]:
 def shown(encoded: dict[str, Json]) -> dict[str, Json]:
     """The parameters as a client sees them: without tags; an instance by its key, a file by its name and size."""
     return {name: shown_value(value) for name, value in encoded.items()}
+
+
+def told(form: type[forms.BaseForm] | None, given: dict[str, Any], encoded: dict[str, Json]) -> dict[str, Json]:
+    """The encoded parameters without those that a callable `initial` has filled in.
+
+    What is now, or random, differs each time: the same request would not equal itself.
+    """
+    fields: dict[str, forms.Field] = form.base_fields if form else {}  # type: ignore[attr-defined]
+    made_up = {name for name, field in fields.items() if callable(field.initial) and name not in given}
+    return {name: value for name, value in encoded.items() if name not in made_up}
 
 
 def stored_files(encoded: dict[str, Json]) -> list[files.StoredFile]:

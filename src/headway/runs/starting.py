@@ -75,11 +75,10 @@ def start(
     declared = registry.get(operation) if isinstance(operation, str) else operation
     check_permission(declared.name, user)
     check_key(declared, user, idempotency_key)
-    owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
     cleaned, stored = files.store(params.clean(declared.form, given or {}))
     keep = False
     try:
-        request = request_of(declared, cleaned, user, owner, idempotency_key)
+        request = request_of(declared, given or {}, cleaned, user, idempotency_key)
         with telling_if_not_migrated():
             run, disposition = submissions.submit(request)
         keep = disposition in NEW
@@ -154,18 +153,20 @@ def check_key(declared: type[Operation], user: Any, key: str | None) -> None:
 
 
 def request_of(
-    declared: type[Operation], cleaned: dict[str, Any], user: Any, owner: Any, idempotency_key: str | None
+    declared: type[Operation], given: dict[str, Any], cleaned: dict[str, Any], user: Any, idempotency_key: str | None
 ) -> Request:
     """What the store is asked for. Raises InvalidParams for a value that can't be stored."""
+    owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
     encoded = params.encode(cleaned)
+    told = params.told(declared.form, given, encoded)
     principal = "" if owner is None else str(owner.pk)
     named = None
     if idempotency_key is not None:
-        named = keys.Key(principal, idempotency_key, params.fingerprint(encoded, declared.name))
+        named = keys.Key(principal, idempotency_key, params.fingerprint(told, declared.name))
     return Request(
         operation=declared.name,
         params=encoded,
-        fingerprint=params.fingerprint(encoded),
+        fingerprint=params.fingerprint(told),
         key=key_of(declared, cleaned, owner),
         language=translation.get_language() or settings.LANGUAGE_CODE,
         started_by_id=None if owner is None else owner.pk,
