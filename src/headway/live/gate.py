@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.core import signals
@@ -31,6 +32,7 @@ THREADS = 4  # an opening takes a millisecond of CPU, and Python runs one at a t
 LONGEST_QUEUE = 1_000  # a second's work; who comes then is told to poll
 KEEP_SECONDS = 60.0  # so long a thread keeps its connections: a new one would cost more than all the rest
 OF_THE_ANSWER = {"content-type", "content-length", "cache-control", "expires", "etag", "last-modified"}
+NOT_KEPT = (b"access-control-", b"set-cookie", b"vary")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Admission:
     user_key: str
     by: By
     headers: Headers
+
+    @cached_property
+    def without_representation(self) -> Headers:
+        """The headers that a 304 is to have: not those which the client has with what it keeps (RFC 9110, 15.4.5)."""
+        return [(name, value) for name, value in self.headers if name.lower().startswith(NOT_KEPT)]
 
 
 class GateRequest(ASGIRequest):

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.core.handlers.asgi import get_script_prefix
+
 from .answers import Answer
 from .desk import Desk
 from .etags import is_among
@@ -16,16 +18,16 @@ __all__ = ["serve"]
 RETRY_AFTER = b"2"  # s
 
 
-async def serve(
-    desk: Desk, application: Application, target: Target, scope: Scope, receive: Receive, send: Send
-) -> None:
+async def serve(application: Application, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
     """304 if the client has the run as it was seen last, and may see it; else what the application says.
 
     A run that has been asked for in this way is looked at for the next 10 s, whether somebody watches it or not.
     """
     known = header(scope, b"if-none-match").decode("latin-1")
     run_id = target.run_id
-    assert run_id is not None
+    if run_id is None or not known:
+        return await application(scope, receive, send)
+    desk = Desk.here(get_script_prefix(scope))
     if remembered(desk.hub, run_id, known):
         admission = await desk.door.knock(scope, target)
         update = remembered(desk.hub, run_id, known)  # asking took a while
@@ -49,4 +51,4 @@ def remembered(hub: Hub, run_id: UUID, known: str) -> Update | None:
 
 def not_modified(update: Update, admission: Admission) -> Answer:
     later = [] if update.run["done"] else [(b"retry-after", RETRY_AFTER)]
-    return Answer(304, [*admission.headers, (b"etag", update.etag.encode()), *later])
+    return Answer(304, [*admission.without_representation, (b"etag", update.etag.encode()), *later])

@@ -8,7 +8,7 @@ from .desk import Desk
 from .hub import Overloaded, TooManyStreams
 from .longpoll import LongPoll
 from .origins import is_foreign
-from .protocol import Application, Receive, Scope, Send, header
+from .protocol import Application, Receive, Scope, Send
 from .routes import Kind, Target, target_of
 from .sse import Stream
 from .tickets import hide
@@ -29,11 +29,9 @@ def asgi(application: Application) -> Application:
             if scope["type"] == "websocket" and isinstance(application, ASGIHandler):
                 return await send({"type": "websocket.close"})  # Django speaks no WebSocket and would raise
             return await application(scope, receive, send)
-        if target.kind == Kind.SHORT_POLL and not header(scope, b"if-none-match"):
-            return await application(scope, receive, send)
-        desk = Desk.here(get_script_prefix(scope))
         if target.kind == Kind.SHORT_POLL:
-            return await shortpoll.serve(desk, application, target, scope, receive, send)
+            return await shortpoll.serve(application, target, scope, receive, send)
+        desk = Desk.here(get_script_prefix(scope))
         if scope["type"] == "websocket":
             return await open_socket(desk, target, scope, receive, send)
         return await watch(desk, WATCHERS[target.kind], target, scope, receive, send)
