@@ -15,7 +15,7 @@ from tests.http import operations  # noqa: F401  (they register themselves)
 from tests.live.server import serving
 from tests.ui.visitor import Visitor
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.once]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from .scenes import begin, finish, go_on
 from .test_starting import IMPORT, choose
 from .visitor import Visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 WIDTHS = (1440, 360)
 COLOURS: tuple[dict[str, Any], ...] = (

@@ -15,7 +15,7 @@ from headway.panel import words
 from .gallery import CSP, FACED, faced, page_of
 from .visitor import Visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 SEEN = """() => [...document.querySelectorAll('.hw-run')].map((panel) => {
   const bar = panel.querySelector('.hw-bar');

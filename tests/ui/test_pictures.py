@@ -22,7 +22,7 @@ from .scenes import begin, finish, go_on, hear_of_a_worker, stall
 from .test_starting import IMPORT
 from .visitor import Visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 ROOT = Path(__file__).parents[2]
 LOOKS: dict[str, dict[str, Any]] = {

@@ -13,7 +13,7 @@ from tests.workers import Workers
 from .files import dirty_rows, first_rows
 from .visitor import Visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 IMPORT = "/start/airports.import_airports/"
 PRESS_TWICE = """() => {

@@ -16,7 +16,7 @@ from tests.workers import Workers, environment, until
 from .scenes import begin, finish, go_on, hold
 from .visitor import Visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 STREAMS, LONG_POLLS = "**/events/", "**/wait/*"
 
