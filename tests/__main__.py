@@ -1,4 +1,4 @@
-"""`python -m tests`: the whole suite on SQLite, then all of it that touches a database on a PostgreSQL of its own."""
+"""`python -m tests`: the whole suite on SQLite, then what depends on the database on a PostgreSQL of its own."""
 
 import os
 import subprocess
