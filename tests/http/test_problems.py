@@ -1,5 +1,6 @@
 """Whatever goes wrong under the API is a problem: Django's own errors, the project's settings, the database."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.db import connection
 from django.http import HttpRequest, UnreadablePostError
 from django.test import override_settings
 from django.urls import clear_url_caches
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, AuthenticationFailed, ValidationError
 from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 
@@ -132,6 +135,77 @@ def test_the_projects_own_throttles_are_honoured(demo: Any, no_counts: None) -> 
     response = ask(view, demo)
     assert_problem(response, "rate-limited")
     assert int(response["Retry-After"]) > 3000
+
+
+class Refusal(APIException):
+    """What an authenticator or a throttle of the project's may raise: any status, with its reason."""
+
+    def __init__(self, status: int, detail: Any = "The sign-in service is away.", wait: float | None = None) -> None:
+        super().__init__(detail)
+        self.status_code, self.wait = status, wait
+
+
+def refusing(error: APIException) -> Any:
+    """Our list of runs, under an authenticator that raises this."""
+
+    class Authenticator(BaseAuthentication):
+        def authenticate(self, request: Any) -> None:
+            raise error
+
+    return Runs.as_view(authentication_classes=[Authenticator])
+
+
+@pytest.mark.parametrize(
+    ("status", "slug"),
+    [
+        (400, "malformed"),
+        (401, "unauthenticated"),
+        (403, "forbidden"),
+        (404, "not-found"),
+        (405, "method-not-allowed"),
+        (413, "payload-too-large"),
+        (415, "unsupported-media-type"),
+        (429, "rate-limited"),
+        (503, "overloaded"),
+    ],
+)
+def test_what_the_project_refuses_keeps_its_status_and_its_reason(status: int, slug: str) -> None:
+    response = ask(refusing(Refusal(status)), None)
+    assert assert_problem(response, slug)["detail"] == "The sign-in service is away."
+
+
+@pytest.mark.parametrize(("status", "title"), [(402, "Payment Required"), (409, "Conflict"), (502, "Bad Gateway")])
+def test_a_status_that_no_problem_has_says_all_there_is_to_say(status: int, title: str) -> None:
+    response = ask(refusing(Refusal(status)), None)
+    assert response.status_code == status
+    assert response["Content-Type"] == "application/problem+json"
+    assert json.loads(response.content) == {
+        "type": "about:blank", "title": title, "status": status, "detail": "The sign-in service is away.",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "wait", "told"), [(503, 7.2, "8"), (503, None, "2"), (429, 3, "3"), (423, 9, "9")])
+def test_the_projects_refusal_says_when_to_try_again(status: int, wait: float | None, told: str) -> None:
+    assert ask(refusing(Refusal(status, wait=wait)), None)["Retry-After"] == told
+
+
+def test_all_that_the_projects_refusal_has_to_say_is_one_text() -> None:
+    response = ask(refusing(ValidationError({"tenant": ["Which one?", "Say it."]})), None)
+    assert assert_problem(response, "malformed")["detail"] == "tenant: Which one? Say it."
+
+
+@pytest.mark.parametrize("error", [APIException("the secret of the inside"), Refusal(302), Refusal(0)])
+def test_a_refusal_that_names_no_refusals_status_is_a_mistake(error: APIException) -> None:
+    response = ask(refusing(error), None)
+    assert_problem(response, "server-error")
+    assert b"secret" not in response.content
+
+
+def test_a_sign_in_that_fails_for_another_reason_keeps_its_status() -> None:
+    class Away(AuthenticationFailed):
+        status_code = 503
+
+    assert_problem(ask(refusing(Away()), None), "overloaded", fallback="poll")
 
 
 @pytest.mark.parametrize("error", [SuspiciousOperation("x"), UnreadablePostError("x")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,12 +13,14 @@ from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 from django.utils.log import log_response
-from rest_framework import exceptions as rest
+from rest_framework.exceptions import APIException
 from rest_framework.views import set_rollback
 
 from headway import errors, problems
 from headway.models import Run
 from headway.store.database import is_lost, is_transient
+
+from .refusals import refused
 
 __all__ = ["UNREADABLE", "WRONG", "problem_of"]
 
@@ -60,14 +61,6 @@ RULES: dict[type[Exception], Rule] = {
     errors.NothingToRetry: Rule("nothing-to-retry"),
     errors.AlreadyRetried: Rule("already-retried", members=lambda error: {"newest": run_link(error.newest)}),
     errors.NotMigrated: Rule("overloaded"),
-    rest.ParseError: Rule("malformed"),
-    rest.NotAuthenticated: Rule("unauthenticated"),
-    rest.AuthenticationFailed: Rule("unauthenticated"),
-    rest.PermissionDenied: Rule("forbidden"),
-    rest.NotFound: Rule("not-found"),
-    rest.MethodNotAllowed: Rule("method-not-allowed"),
-    rest.UnsupportedMediaType: Rule("unsupported-media-type"),
-    rest.Throttled: Rule("rate-limited"),
     Http404: Rule("not-found", "There is nothing here."),
     PermissionDenied: Rule("forbidden", "This is not allowed."),
     RequestDataTooBig: Rule("payload-too-large", TOO_LARGE),
@@ -82,24 +75,24 @@ def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """The answer that tells this error; Django REST framework calls it, with the view and the request in `context`."""
     set_rollback()
     told = as_unavailable(error) or error
-    rule = next((RULES[kind] for kind in type(told).__mro__ if kind in RULES), None)
-    if rule is None:
+    response = refused(told) if isinstance(told, APIException) else by_rule(told)
+    if response is None:
         return server_error(error, context)
-    detail, retry_after = rule.detail or str(told), seconds(told) if isinstance(told, rest.Throttled) else None
-    response = problems.response(rule.slug, detail, retry_after=retry_after, **rule.members(told))
-    if rule.slug == "unauthenticated":
+    if response.status_code == 401:
         response["WWW-Authenticate"] = context["view"].challenge()
     return response
 
 
+def by_rule(error: Exception) -> HttpResponse | None:
+    """The answer that RULES have for this error, or for the nearest kind above it."""
+    rule = next((RULES[kind] for kind in type(error).__mro__ if kind in RULES), None)
+    if rule is None:
+        return None
+    return problems.response(rule.slug, rule.detail or str(error), **rule.members(error))
+
+
 def run_link(run_id: Any) -> str:
     return reverse("headway:run", args=[run_id])
-
-
-def seconds(throttled: rest.Throttled) -> int | None:
-    """After which it may be tried again, as far as the throttle knows."""
-    wait: float | None = throttled.wait  # type: ignore[attr-defined]
-    return math.ceil(wait) if wait else None
 
 
 def as_unavailable(error: Exception) -> Exception | None:

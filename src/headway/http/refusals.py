@@ -1,0 +1,72 @@
+"""Refusals in Django REST framework's own words: by it, or by the project's authenticators and throttles.
+
+Each keeps its status. Which type of problem that is, the status decides.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated
+
+from headway import problems
+
+__all__ = ["refused"]
+
+SLUGS = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "payload-too-large",
+    415: "unsupported-media-type",
+    429: "rate-limited",
+    503: "overloaded",
+}
+MISTAKE = 500  # what an APIException has that says nothing else
+
+
+def refused(error: APIException) -> HttpResponse | None:
+    """The answer that tells this refusal; None for what is none, but a mistake."""
+    status, detail = status_of(error), sentence(error.detail)
+    if status == MISTAKE or not 400 <= status < 600:
+        return None
+    if status in SLUGS:
+        return problems.response(SLUGS[status], detail or str(status), retry_after=seconds(error))
+    return untyped(status, detail, seconds(error))
+
+
+def status_of(error: APIException) -> int:
+    """Its class's where it is about signing in: the framework turns a 401 into 403 if no header says how to."""
+    about_signing_in = isinstance(error, NotAuthenticated | AuthenticationFailed)
+    return type(error).status_code if about_signing_in else error.status_code
+
+
+def sentence(detail: Any) -> str:
+    """All that the error says, which may be a list, or a dictionary by field."""
+    if isinstance(detail, dict):
+        return " ".join(f"{name}: {sentence(each)}" for name, each in detail.items())
+    if isinstance(detail, list | tuple):
+        return " ".join(sentence(each) for each in detail)
+    return str(detail)
+
+
+def seconds(error: APIException) -> int | None:
+    """After which it may be tried again, as far as the error knows: as the framework does, from its `wait`."""
+    wait: float | None = getattr(error, "wait", None)
+    return math.ceil(wait) if wait else None
+
+
+def untyped(status: int, detail: str, retry_after: int | None) -> HttpResponse:
+    """A status that no problem of ours has: then it says all there is to say (RFC 9457, 4.2.1)."""
+    answer = HttpResponse(content_type=problems.MEDIA_TYPE, status=status)
+    title = answer.reason_phrase
+    answer.content = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail or title})
+    answer["Cache-Control"] = "no-store"
+    if retry_after is not None:
+        answer["Retry-After"] = str(retry_after)
+    return answer
