@@ -92,7 +92,7 @@ def test_the_start_of_any_operation_and_its_conflict(visitor: Visitor, demo: Any
     begin(demo, items=10, reject="1")
     visitor.open("/start/tests.write_ledger/")
     visitor.press("Start")
-    visitor.reads("with other parameters", ".hw-notice")
+    visitor.reads("is still under way", ".hw-notice")
 
     check(visitor.page)
 

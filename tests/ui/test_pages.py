@@ -16,6 +16,7 @@ from headway.models import Run
 from headway.ui import StartRunView
 from tests.app.operations import WriteLedger
 
+from .forms import Asking
 from .scenes import begin, finish, go_on, hear_of_a_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -134,13 +135,43 @@ def test_a_key_that_can_not_be_one_is_not_taken(client: Client) -> None:
     assert Run.objects.count() == 1
 
 
-def test_a_run_that_is_in_the_way_is_named(client: Client, demo: Any) -> None:
-    run = begin(demo, items=10, reject="1")
+def test_whatever_a_form_makes_of_what_is_typed_is_started(client: Client) -> None:
+    sent = {"really": "True", "factor": "0.5", "halves": ["0.5", "1.5"], "names": "Ada  Eve", "meters": "3"}
+    sent |= {"given": '"text"', "on": "", "at_0": "2026-11-24", "at_1": "16:08", "maybe": "true"}
 
-    answer = client.post(START, GIVEN)
+    answer = client.post(f"/start/{Asking.name}/", sent)
 
+    assert answer.status_code == 303, answer.content.decode()
+    assert Run.objects.get().params == {
+        "really": True,
+        "factor": 0.5,
+        "halves": [0.5, 1.5],
+        "names": ["Ada", "Eve"],
+        "meters": 300,
+        "given": "text",
+        "on": None,
+        "at": {"$datetime": "2026-11-24T16:08:00+00:00"},
+        "sure": False,
+        "maybe": True,
+    }
+
+
+def test_a_run_that_is_in_the_way_is_named_for_what_it_is(
+    client: Client, demo: Any, person: Callable[..., Any]
+) -> None:
+    from django.contrib.auth.models import Permission
+
+    demo.user_permissions.add(Permission.objects.get(codename="view_run", content_type__app_label="headway"))
+    run = begin(person("other"), "tests.newest", count=1)
+
+    answer = client.post("/start/tests.newest/", {"count": "1"})
+
+    page = answer.content.decode()
     assert answer.status_code == 409
-    assert f"/runs/{run.pk}/" in answer.content.decode()
+    assert f"/runs/{run.pk}/" in page
+    assert "is still under way" in page
+    assert "Your run" not in page
+    assert "other parameters" not in page
 
 
 @pytest.mark.parametrize("query", ["after=x", "after=-1", "after=" + "9" * 40, "code=%00", "confirm=cancel", "found=x"])

@@ -120,7 +120,7 @@ def test_another_file_while_one_is_imported_is_told_with_the_way_to_it(visitor: 
 
     choose(visitor, first_rows(tmp_path, 5))
     visitor.press("Start import")
-    visitor.reads("with other parameters is still under way", ".hw-notice")
+    visitor.reads("A run of “Import airports” is still under way", ".hw-notice")
     visitor.page.get_by_role("link", name="Watch the run that is under way").click()
 
     assert visitor.run_id == run

@@ -28,6 +28,7 @@ from headway.runs import Disposition, Started
 from .history import history_of
 from .startable import Startable
 from .steer import run_address
+from .submitted import submitted
 
 __all__ = ["StartRunView"]
 
@@ -94,10 +95,8 @@ class StartRunView(LoginRequiredMixin, View):
         return run_address(started.run, "" if new else str(started.disposition))
 
     def start(self, form: Any) -> Started:
-        """The operation's own parameters, as the page's form has cleaned them. Raises what `runs.start` does."""
-        form_class: Any = self.declared.form
-        known = form_class.base_fields if form_class else {}
-        given = {name: value for name, value in form.cleaned_data.items() if name in known}
+        """With the operation's own parameters among those of the page's form. Raises what `runs.start` does."""
+        given = submitted(form, self.declared.form)
         key = self.request.POST.get(KEY_FIELD) or new_key()
         try:
             return runs.start(self.declared, given, user=self.request.user, idempotency_key=key)
