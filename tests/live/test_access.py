@@ -137,6 +137,21 @@ class TestTickets:
         assert f"/api/runs/{run.pk}/events/?ticket=hidden&a=b" in server.said()
         assert not re.search("ticket=(?!hidden)", server.said())
 
+    @pytest.mark.parametrize("way", ["events", "wait"])
+    def test_an_encoded_name_is_a_ticket_too(self, server: Server, ada: Any, way: str) -> None:
+        run = start(ada)
+        ticket = tickets.issue(ada.pk, str(run.pk))
+        url = f"{server.url}/api/runs/{run.pk}/{way}/"
+        with http(server) as client:
+            with client.stream("GET", f"{url}?%74icket={ticket}") as opened:
+                assert opened.status_code == 200
+            assert client.get(url).status_code == 401, "what a ticket opened stays closed for who has none"
+        with socket(server, None, run, query=f"?tick%65t={ticket}") as opened_socket:
+            opened_socket.take()
+        with socket(server, None, run) as refused:
+            assert refused.code() == 4401
+        assert ticket not in server.said()
+
 
 def long_ago(user: Any, run: Run) -> str:
     with mock.patch("django.core.signing.time.time", return_value=1_000_000_000):

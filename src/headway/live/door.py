@@ -3,13 +3,16 @@
 from headway.conf import conf
 
 from .answers import Answer
+from .callers import By
 from .gate import Admission, Gate
 from .permits import Permits, key_of
-from .protocol import Scope
+from .protocol import Scope, header
 from .routes import Target
 from .tickets import has_ticket
 
 __all__ = ["Door"]
+
+SAID_IN = {By.SESSION: b"cookie", By.HEADER: b"authorization"}  # the headers by which a permit knows its caller
 
 
 class Door:
@@ -27,6 +30,15 @@ class Door:
         if admission := self.permits.find(key):
             return admission
         answer = await self.gate.ask(scope, target)
-        if isinstance(answer, Admission):
+        if isinstance(answer, Admission) and is_known(answer, scope):
             self.permits.remember(key, answer)
         return answer
+
+
+def is_known(admission: Admission, scope: Scope) -> bool:
+    """Whether the next request of this caller can be told from anybody else's by the headers that make a permit's key.
+
+    Never so for a ticket, nor for a project that knows its callers by something else than these headers.
+    """
+    name = SAID_IN.get(admission.by)
+    return name is not None and bool(header(scope, name))

@@ -5,7 +5,7 @@ A ticket is signed, names one user and one run, and opens a stream for a minute.
 """
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from django.core import signing
 
@@ -53,9 +53,13 @@ def hide(scope: Scope) -> Scope:
 
 
 def has_ticket(scope: Scope) -> bool:
-    return TICKET.encode() in scope["query_string"]
+    """Whether there is a ticket in the query, as the view will read it: names may be percent-encoded."""
+    return any(is_ticket(pair) for pair in scope["query_string"].split(b"&"))
 
 
 def hidden(pair: bytes) -> bytes:
-    name, _, _ = pair.partition(b"=")
-    return name + b"=hidden" if name == TICKET.encode() else pair
+    return pair.partition(b"=")[0] + b"=hidden" if is_ticket(pair) else pair
+
+
+def is_ticket(pair: bytes) -> bool:
+    return unquote_plus(pair.partition(b"=")[0].decode("latin-1")) == TICKET
