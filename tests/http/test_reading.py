@@ -1,10 +1,17 @@
 """Rows 1, 3, 4 and 7 of the contract: operations, one run, many runs, and items."""
 
+import json
+from base64 import urlsafe_b64encode
+from copy import copy
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from headway.models import Part, Run
 from headway.runs import Disposition, start
@@ -19,6 +26,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def started(user: Any, count: int = 1, **given: Any) -> Run:
     return start("tests.http_allow", {"count": count, **given}, user=user).run
+
+
+def cursor(*place: Any) -> str:
+    """As the API would write it; of a moment alone, with an id."""
+    place = place if len(place) > 1 else (*place, "0198f3c2-0000-4000-8000-000000000000")
+    return urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 def pages(api: Api, address: str) -> list[list[Any]]:
@@ -152,6 +165,51 @@ def test_each_run_is_on_one_page_whenever_they_were_created(api: Api, demo: Any)
     assert [run_id for page in seen for run_id in page] == expected
 
 
+@pytest.mark.parametrize("moment", ["10:00:00", "10:00:00.000", "10:00:00.999", "10:00:00.999000"])
+def test_runs_of_one_moment_come_once_each_however_the_database_spells_it(api: Api, demo: Any, moment: str) -> None:
+    runs = [started(demo) for _ in range(4)]
+    with connection.cursor() as database:
+        database.execute("UPDATE headway_run SET created_at = %s", [f"2026-11-24 {moment}"])
+    seen = [run["id"] for page in pages(api, f"{path('runs')}?limit=1") for run in page]
+
+    assert seen == sorted(str(run.pk) for run in runs)
+
+
+@pytest.mark.parametrize("permissions", [(), ("headway.view_run",)], ids=["one's own", "everybody's"])
+def test_a_page_of_many_runs_reads_no_more_than_its_rows_by_an_index(person: Caller, permissions: Any) -> None:
+    user = person("reader", *permissions)
+    many(user, 3000)
+    first = Api("reader").get(path("runs"), {"limit": 2}).json()
+    with CaptureQueriesContext(connection) as asked:
+        Api("reader").get(path("runs"), {"limit": 2})
+        Api("reader").get(first["next"])
+    lists = [each["sql"] for each in asked.captured_queries if "DESC" in each["sql"]]
+
+    assert len(lists) == 2
+    assert all(sql.endswith("LIMIT 3") for sql in lists)
+    for plan in map(plan_of, lists):
+        assert "headway_run_newest" in plan or "headway_run_of_user" in plan
+    assert "created_at<" in plan or "created_at <" in plan  # it begins at its place, and not at the newest
+
+
+def many(user: Any, count: int) -> None:
+    """Runs that have ended, each a second older than the one before; the database knows how many there are."""
+    pattern = Run.objects.get(pk=drive(started(user)).pk)
+    older = [copy(pattern) for _ in range(count)]
+    for number, run in enumerate(older, 1):
+        run.pk, run.created_at = uuid4(), pattern.created_at - timedelta(seconds=number)
+    Run.objects.bulk_create(older)
+    with connection.cursor() as database:
+        database.execute("ANALYZE")
+
+
+def plan_of(sql: str) -> str:
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    with connection.cursor() as database:
+        database.execute(f"{explain} {sql}")
+        return "\n".join(str(row) for row in database.fetchall())
+
+
 def test_a_page_still_follows_when_the_run_at_its_edge_has_been_deleted(api: Api, demo: Any) -> None:
     for _ in range(3):
         drive(started(demo))
@@ -161,9 +219,6 @@ def test_a_page_still_follows_when_the_run_at_its_edge_has_been_deleted(api: Api
 
 
 def test_a_list_costs_the_same_for_one_run_as_for_many(api: Api, demo: Any, django_assert_num_queries: Any) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     started(demo, 3)
     with CaptureQueriesContext(connection) as one:
         api.get(path("runs"))
@@ -212,6 +267,10 @@ def test_the_error_itself_is_for_staff(api: Api, demo: Any, person: Caller) -> N
         ("runs", {"cursor": "é"}),
         ("runs", {"cursor": "W10="}),
         ("runs", {"cursor": "WyIyMDI2LTExLTI0IiwgNV0="}),
+        ("runs", {"cursor": cursor("2026-11-24T10:00:00")}),
+        ("runs", {"cursor": cursor("9999-12-31T23:59:59.999999+00:00")}),
+        ("runs", {"cursor": cursor("0001-01-01T00:00:00+14:00")}),
+        ("runs", {"cursor": cursor("2026-11-24T10:00:00Z", [5])}),
         ("run-items", {"state": "succeeded"}),
         ("run-items", {"limit": "-1"}),
         ("run-items", {"cursor": "WyJ4Il0="}),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from itertools import dropwhile
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -23,12 +21,12 @@ from .answers import run_answer, started
 from .callers import for_caller
 from .endpoint import Endpoint
 from .openapi import CURSOR, LIMIT, Document, Header, Parameter, answer
+from .places import behind, place_of
 
 __all__ = ["Cancel", "OneRun", "Pause", "Resume", "Retry", "Runs"]
 
 POLL_EVERY = 2  # s: who asks more often learns little more
 STATES = list(dict.fromkeys(str(shown(state)) for state in State))
-TICK = timedelta(milliseconds=1)  # what SQLite keeps of a moment
 RETRY_AFTER = Header("Retry-After", "Seconds after which it is worth asking again.", {"type": "string"}, always=False)
 
 
@@ -52,13 +50,11 @@ class Runs(Endpoint):
 
     def get(self, request: Request) -> Response:
         limit = paging.limit_of(request)
-        found, more = paging.at_most(behind(wanted(request), place_of(request)), limit)
+        rows = behind(wanted(request), place_of(request)).values_list("id", "created_at")
+        found, more = paging.at_most(rows[: limit + 1], limit)
         ids = [run_id for run_id, _ in found]
         results = [for_caller(run, request) for run in snapshots(ids).values()]
         return Response(paging.page(request, results, [found[-1][1].isoformat(), str(ids[-1])] if more else None))
-
-
-Row = tuple[UUID, datetime]
 
 
 def wanted(request: Request) -> QuerySet[Run]:
@@ -71,28 +67,6 @@ def wanted(request: Request) -> QuerySet[Run]:
     if (active := paging.choice(request, "active", ("true", "false"))) is not None:
         found = found.filter(finished_at__isnull=active == "true")
     return found
-
-
-def place_of(request: Request) -> Row | None:
-    """Where the page begins. Raises ParseError."""
-    place = paging.cursor_of(request)
-    if place is None:
-        return None
-    try:
-        moment, run_id = place
-        return UUID(run_id), datetime.fromisoformat(moment)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise paging.bad_cursor() from error
-
-
-def behind(found: QuerySet[Run], place: Row | None) -> Iterator[Row]:
-    """The rows behind this place. SQLite compares moments as texts, so the last step is taken here."""
-    rows: Any = found.order_by("-created_at", "id").values_list("id", "created_at")
-    if place is None:
-        return iter(rows.iterator())
-    run_id, moment = place
-    near = rows.filter(created_at__lt=moment + TICK).iterator()
-    return dropwhile(lambda row: row[1] > moment or (row[1] == moment and row[0].int <= run_id.int), near)
 
 
 class OneRun(Endpoint):

@@ -64,6 +64,7 @@ class Run(models.Model):
         ordering = ["-created_at", "id"]
         indexes = [
             models.Index(fields=["started_by", "-created_at"], name="headway_run_of_user"),
+            models.Index(fields=["-created_at", "id"], name="headway_run_newest"),
             models.Index(
                 fields=["concurrency_key", "created_at"],
                 name="headway_run_waiting",
