@@ -7,6 +7,7 @@ import pytest
 from headway import runs
 from headway.models import Run
 from tests.app.driving import after_items, claim, drive, work
+from tests.workers import until
 
 from .clients import stream
 from .server import Server
@@ -73,3 +74,19 @@ def test_two_browsers_of_one_user_hear_the_same(server: Server, ada: Any) -> Non
         assert one.take() == other.take()
         drive(run)
         assert one.take() == other.take()
+
+
+def test_a_second_browser_does_not_have_ended_runs_watched_again(server: Server, ada: Any) -> None:
+    with stream(server, ada) as one:
+        run = start(ada, items=1)
+        drive(run)
+        while one.take()["type"] != "end":
+            pass
+        with stream(server, ada) as other:
+            assert other.take()["type"] == "end"
+            live = start(ada, items=2)
+            assert one.take() == other.take()
+            until(lambda: server.census()["topics"] == 1)  # the live one
+        runs.cancel(live)
+        assert one.take()["type"] == "end"
+        until(lambda: server.census()["topics"] == 0)

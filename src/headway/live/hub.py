@@ -149,7 +149,9 @@ class Hub:
             )
         for run_id in found.gone & self.topics.keys():
             self.send_away(self.topics[run_id].watchers, "gone")
-        for run_id in found.owners:
+        for run_id in found.owners.keys() & self.topics.keys():
+            topic = self.topics[run_id]
+            topic.latest = topic.latest or found.now.get(run_id)  # its end may have been told before it was a topic
             self.tidy(run_id)
 
     def failed(self, seconds: float) -> None:
