@@ -91,7 +91,21 @@ def test_a_press_needs_a_token(demo: Any) -> None:
 def test_looking_does_nothing(client: Client, demo: Any) -> None:
     run = begin(demo)
 
-    assert {client.get(address).status_code for address in addresses(run)[1:]} == {405}
+    answers = [client.get(address) for address in addresses(run)[1:]]
+
+    assert {(answer.status_code, answer["Location"]) for answer in answers} == {(303, f"/runs/{run.pk}/")}
+    assert Run.objects.get().state == "queued"
+
+
+def test_whoever_presses_when_signed_out_comes_to_the_run_after_signing_in(demo: Any) -> None:
+    run = begin(demo)
+    client = Client()
+    pressed = client.post(f"/runs/{run.pk}/cancel/")
+
+    answer = client.post(pressed["Location"], {"username": "demo", "password": "demo"}, follow=True)
+
+    assert answer.redirect_chain[-1] == (f"/runs/{run.pk}/", 303)
+    assert answer.status_code == 200
 
 
 def test_an_operation_that_is_not_there_is_not_found(client: Client) -> None:

@@ -109,7 +109,11 @@ def shown(result: Any) -> str:
     if isinstance(result, bool):
         return ""
     if isinstance(result, int | float):
-        return words.number(result) if isinstance(result, int) else str(result)
-    if isinstance(result, dict) and all(isinstance(value, str | int | float) for value in result.values()):
+        return words.number(int(result)) if float(result).is_integer() else str(result)  # in a browser, 2.0 is 2
+    if isinstance(result, dict) and all(is_plain(value) for value in result.values()):
         return ", ".join(f"{name}: {shown(value)}" for name, value in result.items())
     return ""
+
+
+def is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)

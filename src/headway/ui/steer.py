@@ -22,8 +22,12 @@ __all__ = ["SteerView", "run_address"]
 class SteerView(LoginRequiredMixin, View):
     """POST does it and leads to the run's page, which says how the run is now; a retry leads to the new run's."""
 
-    http_method_names = ["post"]
+    http_method_names = ["get", "post"]
     action = ""
+
+    def get(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """Lead to the run's page, and do nothing: signing in comes back by the address of what was pressed before."""
+        return see(run_or_404(run_id, request.user))
 
     def post(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         """The address names the run, the URL pattern the action."""

@@ -1,10 +1,9 @@
 // What may be asked of a run, sent to the API. The pages' plain forms do the same where no script runs.
 
-/** The API refused; `message` is its sentence, `newest` a run to look at instead. */
+/** The API refused; `message` is its sentence. */
 export class Refusal extends Error {
   constructor(problem) {
     super(problem.detail || problem.title || "");
-    this.problem = problem;
   }
 }
 

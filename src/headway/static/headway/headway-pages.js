@@ -2,13 +2,16 @@
 
 import "./headway-runs.js";
 
+const DEAF = 5_000; // ms; pressed once more after that, it was meant, as an upload can be stopped without a word to us
+
 for (const form of document.querySelectorAll("form[data-start]")) {
   form.addEventListener("submit", (event) => {
     const button = form.querySelector("button[type='submit']");
     if (button.ariaDisabled === "true") return event.preventDefault();
     button.ariaDisabled = "true";
-    button.dataset.idle = button.textContent;
+    button.dataset.idle ??= button.textContent;
     button.textContent = button.dataset.pressed;
+    setTimeout(() => (button.ariaDisabled = null), DEAF); // the page's key sees to it that it starts once
   });
 }
 

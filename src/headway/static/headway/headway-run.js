@@ -134,6 +134,7 @@ class HeadwayRun extends HTMLElement {
   };
 
   #onSubmit = (event) => {
+    if (!this.#run.links.self) return; // the API isn't mounted: the plain form does it
     const form = event.target;
     event.preventDefault();
     if ("sending" in form.dataset || form.querySelector("[aria-disabled]")) return;

@@ -17,8 +17,11 @@ class HeadwayRuns extends HTMLElement {
   connectedCallback() {
     const { events, list, lang } = this.dataset;
     this.#faces = new Faces();
-    if (!events || !list || !this.#faces.some) return;
+    if (!this.#faces.some) return;
     this.#words = new Words(lang);
+    document.addEventListener("headway:refreshed", this.#fillAll);
+    this.#fillAll();
+    if (!events || !list) return;
     this.#watch = new Watch({
       ways: [(how) => stream(() => events, { ...how, mayBeSilent: true }), (how) => shortPoll(() => list, how)],
       hear: (message) => this.#hear(message),
@@ -29,24 +32,46 @@ class HeadwayRuns extends HTMLElement {
   }
 
   disconnectedCallback() {
+    document.removeEventListener("headway:refreshed", this.#fillAll);
     this.#watch?.stop();
+  }
+
+  get #rows() {
+    return [...this.querySelectorAll("tr[data-run]")];
+  }
+
+  /** The server's times are in its own zone; the reader's is known here. */
+  #fillAll = () => {
+    for (const row of this.#rows) this.#fill(row, runOf(row));
+  };
+
+  #fill(row, run) {
+    fill(row, values(run, new Date(), this.#words), { run, momentOf });
   }
 
   #hear(message) {
     const news = message.run ?? message;
     if (!news.id) return;
-    const row = [...this.querySelectorAll("tr[data-run]")].find((row) => JSON.parse(row.dataset.run).id === news.id);
+    const row = this.#rows.find((row) => runOf(row).id === news.id);
     if (row) this.#show(row, news);
-    else if (!this.#fetched.has(news.id)) {
-      this.#fetched.add(news.id);
-      refresh();
-    }
+    else if (!this.#fetched.has(news.id) && !this.#isOlder(news)) this.#fetch(news.id);
+  }
+
+  /** Whether it would stand below the last row, on another page. */
+  #isOlder(news) {
+    const last = this.#rows.at(-1);
+    return Boolean(last && Date.parse(news.created_at) < Date.parse(runOf(last).created_at));
+  }
+
+  async #fetch(id) {
+    this.#fetched.add(id);
+    if (!(await refresh())) this.#fetched.delete(id);
   }
 
   #show(row, news) {
-    const before = JSON.parse(row.dataset.run);
+    const before = runOf(row);
     if (news.revision < before.revision) return;
-    const run = { ...before, ...news };
+    const run = { ...before, ...news, title: before.title }; // a message speaks the server's language
     row.dataset.run = JSON.stringify(run);
     const name = this.#faces.nameFor(run);
     const look = this.#faces.look(name);
@@ -55,9 +80,13 @@ class HeadwayRuns extends HTMLElement {
     const icon = state.querySelector("use");
     icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#i-${look.icon}`));
     state.querySelector("[data-part='word']").replaceChildren(...this.#faces.part(name, "word").childNodes);
-    fill(row, values(run, new Date(), this.#words), { run, momentOf });
+    this.#fill(row, run);
     drawBar(row.querySelector(".hw-bar"), look.bar, run);
   }
+}
+
+function runOf(row) {
+  return JSON.parse(row.dataset.run);
 }
 
 customElements.define("headway-runs", HeadwayRuns);

@@ -1,21 +1,49 @@
 // Parts of a page that only the server can say (lists of failures, lists of runs) are fetched anew, in place.
 
 let underWay = null;
+let next = null; // the one behind it
 
-/** Replace every `[data-refresh]` by what the server says now. Asked while it is under way, it happens once more. */
+/**
+ * Replace every `[data-refresh]` by what the server says now; one that has the focus, as soon as it has lost it. Asked
+ * while it is under way, however often, it happens once more. Gives whether the server has answered.
+ */
 export function refresh() {
-  underWay = (underWay ?? Promise.resolve()).then(replace).catch(() => {}); // what is shown stays
-  return underWay;
+  if (!underWay) return (underWay = replaceAll().finally(() => (underWay = null)));
+  next ??= underWay.then(() => {
+    next = null;
+    return refresh();
+  });
+  return next;
 }
 
-async function replace() {
-  const places = document.querySelectorAll("[data-refresh]");
-  if (!places.length) return;
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-  if (!response.ok || response.redirected) return;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const place of places) {
-    const next = fresh.getElementById(place.id);
-    if (next && !place.contains(document.activeElement)) place.replaceWith(document.importNode(next, true));
+/** Afterwards the document hears "headway:refreshed". */
+async function replaceAll() {
+  try {
+    const fresh = await fetchPage();
+    if (!fresh) return false;
+    for (const place of document.querySelectorAll("[data-refresh]")) replace(place, fresh.getElementById(place.id));
+    document.dispatchEvent(new Event("headway:refreshed"));
+    return true;
+  } catch {
+    return false; // what is shown stays
   }
+}
+
+async function fetchPage() {
+  if (!document.querySelector("[data-refresh]")) return null;
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+  if (!response.ok || response.redirected) return null;
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+function replace(place, now) {
+  if (!now) return;
+  if (place.contains(document.activeElement)) place.addEventListener("focusout", onFocusOut);
+  else place.replaceWith(document.importNode(now, true));
+}
+
+function onFocusOut({ currentTarget, relatedTarget }) {
+  if (currentTarget.contains(relatedTarget)) return;
+  currentTarget.removeEventListener("focusout", onFocusOut);
+  refresh();
 }

@@ -62,10 +62,10 @@ export class Watch {
   }
 
   #onPage = ({ type }) => {
+    if (type === "offline") return this.#again();
+    if (type === "online") return this.now();
     clearTimeout(this.#hiding);
     if (type === "pagehide") this.#rest();
-    else if (type === "offline") this.#again();
-    else if (type === "online") this.now();
     else if (!document.hidden) this.#go();
     else this.#hiding = setTimeout(() => this.#rest(), OUT_OF_SIGHT);
   };
@@ -76,6 +76,7 @@ export class Watch {
   }
 
   #again() {
+    if (!this.#stopping) return; // it rests out of sight, and begins anew when somebody looks
     this.#rest();
     this.#failingSince ??= Date.now() - LOST_AFTER;
     this.#go();
