@@ -151,6 +151,17 @@ class TestShortPoll:
             answer = client.get(f"/api/runs/{run.pk}/", headers=known)
         assert (answer.status_code, answer.json()["state"]) == (200, "succeeded")
 
+    def test_a_run_that_was_deleted_is_gone_for_pollers_too(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=3)
+        drive(run)
+        with http(server, ada) as client:
+            known = {"If-None-Match": client.get(f"/api/runs/{run.pk}/").headers["etag"]}
+            assert client.get(f"/api/runs/{run.pk}/", headers=known).status_code == 304
+            until(lambda: server.census()["topics"] > 0)
+            assert client.get(f"/api/runs/{run.pk}/", headers=known).status_code == 304
+            runs.delete(run, user=ada)
+            until(lambda: client.get(f"/api/runs/{run.pk}/", headers=known).status_code == 404, 5)
+
     def test_nobody_else_learns_from_it_that_there_is_such_a_run(self, server: Server, ada: Any, bob: Any) -> None:
         run = start(ada, items=3)
         with http(server, ada) as hers, http(server, bob) as his, http(server) as nobodys:

@@ -148,6 +148,7 @@ class Hub:
                 number, [found.now[run_id] for run_id in theirs if run_id in found.now]
             )
         for run_id in found.gone & self.topics.keys():
+            self.topics[run_id].clear()
             self.send_away(self.topics[run_id].watchers, "gone")
         for run_id in found.owners.keys() & self.topics.keys():
             topic = self.topics[run_id]

@@ -48,6 +48,11 @@ class Topic:
         self.user_key: str | None = None  # its owner, if that one watches all of theirs
         self.warm_until: float | None = None  # so long short polls are answered from here
 
+    def clear(self) -> None:
+        """There is nothing to tell of this run any more."""
+        self.latest = None
+        self.line.clear()
+
 
 class Roster:
     """A user who watches all of theirs."""
