@@ -2,18 +2,21 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 
 from headway import runs
-from headway.models import Run
+from headway.models import Part, Run
 from tests.app.driving import after_items, claim, counted, drive, expire, work
 from tests.workers import until
 
-from .clients import http, socket
+from .clients import http, socket, stream
 from .server import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,6 +40,26 @@ class InBackground(threading.Thread):
     def result(self) -> httpx.Response:
         self.join(30)
         return self.answer
+
+
+@contextmanager
+def moving(run: Run) -> Iterator[None]:
+    """Somebody commits all the time."""
+    stopped = threading.Event()
+
+    def commit() -> None:
+        for seq in count(1):
+            Part.objects.filter(run=run).update(seq=seq)
+            if stopped.wait(0.01):
+                return connection.close()  # this thread's own
+
+    committing = threading.Thread(target=commit)
+    committing.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        committing.join()
 
 
 class TestLongPoll:
@@ -100,6 +123,33 @@ class TestLongPoll:
                     break
                 work(claim(run), after_items(1))
         assert seen == sorted(set(seen))
+
+    def test_asking_again_at_once_gets_four_answers_a_second_at_most(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=1)
+        seen = [0]
+        with http(server, ada) as client, stream(server, ada, run):
+            client.get(f"/api/runs/{run.pk}/wait/")
+            began = time.monotonic()
+            with moving(run):
+                while time.monotonic() - began < 1.5:
+                    answer = client.get(f"/api/runs/{run.pk}/wait/?after={seen[-1]}")
+                    seen.append(answer.json()["run"]["revision"])
+            took = time.monotonic() - began
+        assert len(seen) > 2
+        assert seen == sorted(set(seen)), "each is new"
+        assert len(seen) - 1 <= took * 4 + 2
+
+    def test_what_was_seen_at_its_opening_is_no_news_a_moment_later(self, server: Server, ada: Any) -> None:
+        run = start(ada, items=1)
+        with http(server, ada) as client, stream(server, ada, run) as watching:
+            watching.take()
+            Part.objects.filter(run=run).update(seq=10)  # told now …
+            watching.take()
+            Part.objects.filter(run=run).update(seq=20)  # … so that this is held back
+            revision = client.get(f"/api/runs/{run.pk}/wait/").json()["run"]["revision"]
+            answer = client.get(f"/api/runs/{run.pk}/wait/?after={revision}&seconds=1")
+            assert watching.take()["revision"] == revision
+        assert answer.status_code == 204
 
     @pytest.mark.parametrize(
         "query", ["after=x", "after=-1", "after=1.5", "after=", "seconds=0", "seconds=26", "seconds=nan", "seconds=x"]

@@ -7,7 +7,7 @@ from .etags import is_among
 from .gate import Admission
 from .messages import Update
 from .openings import not_there
-from .place import BadPlace, place_of
+from .place import BadPlace, Place, place_of
 from .protocol import Event, Headers, Scope, header
 from .watchers import PLANNED_MS, Watcher
 
@@ -17,24 +17,39 @@ __all__ = ["LongPoll"]
 class LongPoll(Watcher):
     """A request that waits. `headers` are those that the project's middleware adds."""
 
-    __slots__ = ("headers",)
+    __slots__ = ("headers", "known", "place")
     headers: Headers
+    place: Place
+    known: str  # the ETag of what the client has, or has been found to have
 
     async def begin(self, admission: Admission, scope: Scope) -> Answer | None:
         self.headers = admission.headers
         assert self.run_id is not None
         try:
-            place = place_of(scope["query_string"].decode("latin-1"))
+            self.place = place_of(scope["query_string"].decode("latin-1"))
         except BadPlace as error:
             return refusal("malformed", str(error))
+        self.known = header(scope, b"if-none-match").decode("latin-1")
         seen = await self.look()
         if not seen:
             return not_there(self.run_id)
-        known = header(scope, b"if-none-match").decode("latin-1")
-        if place.is_passed_by(seen[0].run["revision"]) or (known and not is_among(seen[0].etag, known)):
-            return self.answer(seen[0])
-        await self.open((), place.seconds)
+        (update,) = seen
+        if not self.is_news(update):
+            self.known = update.etag
+        elif not (update.is_early and self.has_all_told(update)):
+            return self.answer(update)
+        await self.open((), self.place.seconds)
         return None
+
+    def is_news(self, update: Update) -> bool:
+        """Whether the client has something else, as far as it says what it has."""
+        differs = bool(self.known) and not is_among(update.etag, self.known)
+        return differs or self.place.is_passed_by(update.run["revision"])
+
+    def has_all_told(self, early: Update) -> bool:
+        """Whether the client is as far as any other watcher; then it hears of the rest when they do."""
+        after, told = self.place.after, early.before
+        return after is not None and told is not None and told["revision"] <= after <= early.run["revision"]
 
     def answer(self, update: Update) -> Answer:
         headers = [
@@ -48,7 +63,7 @@ class LongPoll(Watcher):
     def push(self, update: Update, *, whole: bool = False) -> None:
         if self.busy:
             super().push(update, whole=whole)
-        else:
+        elif self.is_news(update) or not self.known:
             self.end(self.answer(update).events())
 
     def farewell(self, reason: str, longest_ms: int) -> Sequence[Event]:

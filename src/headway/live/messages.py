@@ -82,6 +82,7 @@ class Update:
     run: dict[str, Any]
     made_at: float  # time.monotonic()
     before: dict[str, Any] | None = None
+    is_early: bool = False  # only for who opens: the others are told a little later
 
     @cached_property
     def run_id(self) -> UUID:

@@ -69,7 +69,7 @@ class Reader:
         found = Found(gone=asked - marks.keys())
         opening = wanted.opening_runs | {run_id for run_id, user in owners.items() if user in wanted.opening_users}
         due, early = self.differing(marks, opening, now, clock)
-        seen = self.look(due | early, now)
+        seen = self.look(due, early, now)
         found.news = self.tell({run_id: update for run_id, update in seen.items() if run_id in due})
         found.now = {
             run_id: update
@@ -121,11 +121,11 @@ class Reader:
                 due.add(run_id)  # its rate and time left are old
         return due, early
 
-    def look(self, run_ids: set[UUID], now: float) -> dict[UUID, Update]:
+    def look(self, due: set[UUID], early: set[UUID], now: float) -> dict[UUID, Update]:
         """How these runs are, and what is new of that."""
-        seen = snapshots(run_ids) if run_ids else {}
+        seen = snapshots(due | early) if due or early else {}
         told = {run_id: before.run for run_id, before in self.told.items() if run_id in seen}
-        return {run_id: Update(run, now, told.get(run_id)) for run_id, run in seen.items()}
+        return {run_id: Update(run, now, told.get(run_id), is_early=run_id in early) for run_id, run in seen.items()}
 
     def tell(self, seen: dict[UUID, Update]) -> list[Update]:
         """Those that say something new; from now on they are told."""
