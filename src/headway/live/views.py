@@ -12,8 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 
-from headway import problems, runs
+from headway import problems
 from headway.errors import RunNotFound
+from headway.runs.access import is_visible
 from headway.snapshots import snapshot, snapshots
 
 from . import questions
@@ -86,11 +87,8 @@ def admitted(request: HttpRequest, run_id: UUID | None = None) -> Caller | HttpR
     caller = caller_of(request, str(run_id) if run_id else None)
     if caller is None:
         return problems.response("unauthenticated", "Sign in, or take a fresh ticket from the run's links.")
-    try:
-        if run_id is not None:
-            runs.get(run_id, user=caller.user)
-    except RunNotFound as error:
-        return problems.response("not-found", str(error))
+    if run_id is not None and not is_visible(run_id, caller.user):
+        return problems.response("not-found", str(RunNotFound(run_id)))
     return caller
 
 

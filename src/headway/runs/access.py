@@ -10,7 +10,7 @@ from headway.models import Run
 from headway.operations import registry
 from headway.operations.base import Operation
 
-__all__ = ["get", "may_see", "may_start", "may_steer", "startable_by", "steered", "visible_to"]
+__all__ = ["get", "is_visible", "may_see", "may_start", "may_steer", "startable_by", "steered", "visible_to"]
 
 
 def get(run: Run | UUID | str, *, user: Any = None) -> Run:
@@ -23,6 +23,12 @@ def get(run: Run | UUID | str, *, user: Any = None) -> Run:
     if found is None or not may_see(found, user):
         raise RunNotFound(run_id)
     return found
+
+
+def is_visible(run_id: UUID, user: Any) -> bool:
+    """Whether there is such a run and `user` may see it. Reads one column: every opening of a stream asks this."""
+    owners = Run.objects.filter(pk=run_id).order_by().values_list("started_by_id", flat=True)[:1]
+    return any(is_for(owner, user) for owner in owners)
 
 
 def visible_to(user: Any) -> QuerySet[Run]:
@@ -39,12 +45,17 @@ def startable_by(user: Any) -> list[type[Operation]]:
 
 def may_see(run: Run, user: Any) -> bool:
     """Its owner, whoever has headway.view_run, and code."""
-    return user is None or owns(run, user) or user.has_perm("headway.view_run")
+    return is_for(run.started_by_id, user)
+
+
+def is_for(owner_key: Any, user: Any) -> bool:
+    """`may_see`, where only the owner is known."""
+    return user is None or owns(owner_key, user) or user.has_perm("headway.view_run")
 
 
 def may_steer(run: Run, user: Any) -> bool:
     """Its owner, whoever has headway.change_run, and code."""
-    return user is None or owns(run, user) or user.has_perm("headway.change_run")
+    return user is None or owns(run.started_by_id, user) or user.has_perm("headway.change_run")
 
 
 def may_start(operation: type[Operation], user: Any) -> bool:
@@ -52,8 +63,8 @@ def may_start(operation: type[Operation], user: Any) -> bool:
     return user is None or operation.permission is None or user.has_perm(operation.permission)
 
 
-def owns(run: Run, user: Any) -> bool:
-    return run.started_by_id is not None and run.started_by_id == user.pk
+def owns(owner_key: Any, user: Any) -> bool:
+    return bool(owner_key is not None and owner_key == user.pk)
 
 
 def steered(run: Run | UUID | str, user: Any) -> Run:
