@@ -102,6 +102,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = DATA_DIR / "media"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # those that there is a catalogue for: text is called by its language
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from headway.panel import words
+from headway.panel.values import values
 
 from .gallery import CSP, FACED, faced, page_of
 from .visitor import Visitor
@@ -34,6 +35,10 @@ SEEN = """() => [...document.querySelectorAll('.hw-run')].map((panel) => {
 })"""
 
 
+NONE_LEFT = {"total": 60, "processed": 60, "succeeded": 0, "failed": 60, "percent": 100.0, "rate": None}
+"""Every item has failed, and then something else went wrong."""
+
+
 def still(text: str) -> str:
     """Without what the clock has moved meanwhile."""
     return re.sub(r"\d+ seconds?\b|\d+ minutes?\b|\d+ hours?\b", "…", text)
@@ -53,7 +58,7 @@ def look(visitor: Visitor, html: str) -> Any:
 def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%dT%H:00}"
     # Each panel is rendered by the server as another face first, so that the browser has to change all of it.
-    wanted = [faced(name, today) for name in FACED]
+    wanted = [*(faced(name, today) for name in FACED), faced("failed", today, id="another", progress=NONE_LEFT)]
     by_server = look(visit(java_script_enabled=False), page_of(*wanted))
     others = [wanted[-1], *wanted[:-1]]
     html = page_of(*[other | {"id": run["id"]} for other, run in zip(others, wanted, strict=True)])
@@ -75,6 +80,39 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
     assert seen(visitor) == by_server
     silent = {run["face"]: run["empty"] for run in by_server if run["empty"]}
     assert silent == {"failed": ["spoken"], "all-failed": ["spoken"]}  # their sentences are alerts, and speak
+
+
+def test_a_run_that_failed_with_all_its_items_offers_just_those(visitor: Visitor) -> None:
+    panels = look(visitor, page_of(faced("failed", progress=NONE_LEFT)))
+
+    said = " ".join(panels[0]["text"])
+    assert "Nothing has succeeded. Retry takes up those that failed." in said
+    assert "Retry 60 failed" in said
+    assert "What succeeded stays" not in said
+    assert "the other" not in said
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        ("done", "done"), (2.0, "2"), (2.5, "2.5"), (12_345, "12,345"), (True, ""), (None, ""), ([1], ""),
+        ({"rows": 3, "share": 2.0}, "rows: 3, share: 2"), ({"ok": True, "rows": 3}, ""), ({"more": {"rows": 3}}, ""),
+    ],
+)  # fmt: skip
+def test_a_result_is_one_line_by_server_and_browser_alike(visitor: Visitor, result: Any, text: str) -> None:
+    run = faced("succeeded", result=result)
+    visitor.open("/")
+
+    by_browser = visitor.page.evaluate(
+        """async (run) => {
+          const { values } = await import("/static/headway/values.js");
+          const { Words } = await import("/static/headway/words.js");
+          return values(run, new Date(), new Words("en")).result;
+        }""",
+        run,
+    )
+
+    assert (values(run, datetime.now(UTC))["result"], by_browser) == (text, text)
 
 
 def test_faces_are_rendered_without_a_query() -> None:

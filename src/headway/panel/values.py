@@ -29,8 +29,8 @@ EXACT = {"created_exact", "updated_exact", "finished_exact", "until"}
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
     *COUNTS, *MOMENTS, "as_of", "eta", "failed_share", "failures", "left", "message", "nothing", "others", "percent",
-    "queued_for", "reason", "resting_for", "result", "resumes", "retry_in", "running_for", "silent_for", "skips",
-    "speed", "state", "succeeded_share", "title", "took", "until_clock", "until_in",
+    "queued_for", "reached", "reason", "resting_for", "result", "resumes", "retry_in", "running_for", "silent_for",
+    "skips", "speed", "state", "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
 )  # fmt: skip
 
 
@@ -55,6 +55,8 @@ def counts(progress: Mapping[str, Any]) -> dict[str, str]:
     found = {name: words.number(progress[name]) for name in COUNTS if progress[name] is not None}
     found["failures"] = found["failed"] if progress["failed"] else ""
     found["skips"] = found["skipped"] if progress["skipped"] else ""
+    found["successes"] = found["succeeded"] if progress["succeeded"] else ""
+    found["reached"] = found["total"] if processed == total else ""  # to the last item, however it went
     found["nothing"] = found["total"] if total == 0 else ""
     if total is not None:
         found["left"] = words.number(total - processed)

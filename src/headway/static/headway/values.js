@@ -48,11 +48,13 @@ function texts(run, words) {
 }
 
 function counts(progress, words) {
-  const { total, processed, failed, skipped, percent, eta_seconds: eta } = progress;
+  const { total, processed, succeeded, failed, skipped, percent, eta_seconds: eta } = progress;
   const found = {};
   for (const name of COUNTS) found[name] = progress[name] === null ? "" : words.number(progress[name]);
   found.failures = failed ? found.failed : "";
   found.skips = skipped ? found.skipped : "";
+  found.successes = succeeded ? found.succeeded : "";
+  found.reached = processed === total ? found.total : ""; // to the last item, however it went
   found.nothing = total === 0 ? found.total : "";
   found.left = total === null ? "" : words.number(total - processed);
   found.others = total === null ? "" : words.number(total - processed + failed);
