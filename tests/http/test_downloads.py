@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from headway.models import ItemOutcome, Run
 from headway.runs import start
 from tests.app.driving import drive
 from tests.app.models import Thing
+from tests.app.sources import Numbers
 from tests.http import operations  # noqa: F401  (they register themselves)
 
 from .client import Api, assert_problem, path
@@ -145,6 +149,90 @@ def test_a_source_that_fails_costs_no_failure(api: Api, demo: Any, script: dict[
     told = rows(api.get(path("run-failures", run.pk, "csv")))
     assert len(told) == 6
     assert told[1] == ["", "0", "no", f"No. {GONE}"]
+
+
+class Things(Numbers):
+    """One item for each of these, under "thing"; its number beside it."""
+
+    def __init__(self, *things: Any) -> None:
+        super().__init__(len(things))
+        self.things = things
+
+    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Any]]:
+        return [(key, {"thing": self.things[int(key)], 2: int(key)}) for key in keys]
+
+
+class Speechless:
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def endless() -> Any:
+    """A list that contains itself."""
+    found: list[Any] = []
+    found.append(found)
+    return found
+
+
+UNSAYABLE = [
+    ({"a"}, "{'a'}"),
+    (b"a", "b'a'"),
+    (1j, "1j"),
+    (float("nan"), "nan"),
+    ([float("-inf")], ["-inf"]),
+    ({(1, 2): {3: {"a"}}}, {"(1, 2)": {"3": "{'a'}"}}),
+    (Thing(name="a thing"), "a thing"),
+    (Speechless(), "<Speechless>"),
+    (endless(), "<list>"),
+    (10**5000, "<int>"),
+    (Decimal("1.50"), "1.50"),
+    (date(2026, 11, 24), "2026-11-24"),
+]
+
+
+def test_what_json_cannot_say_is_told_as_text_and_breaks_no_file_off(
+    api: Api, demo: Any, script: dict[str, Any]
+) -> None:
+    from headway import Reject
+
+    def refuse(operation: Any, number: int) -> None:
+        raise Reject("no", "No.")
+
+    script["before"], script["items"] = refuse, lambda: Things(*(thing for thing, _ in UNSAYABLE))
+    run = drive(start("tests.scripted", user=demo).run)
+
+    told = lines(api.get(path("run-failures", run.pk, "ndjson")))
+    assert told == [
+        {"thing": text, "2": number, "key": str(number), "code": "no", "text": "No."}
+        for number, (_, text) in enumerate(UNSAYABLE)
+    ]
+    first, *rest = rows(api.get(path("run-failures", run.pk, "csv")))
+    assert first == ["item", "key", "code", "text"]
+    assert [json.loads(row[0]) for row in rest] == [{"thing": row["thing"], "2": row["2"]} for row in told]
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_a_value_that_json_cannot_say_may_be_the_item_itself(
+    api: Api, demo: Any, script: dict[str, Any], form: str
+) -> None:
+    from headway import Reject
+
+    class Bare(Things):
+        def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Any]]:
+            return [(key, self.things[int(key)]) for key in keys]
+
+    def refuse(operation: Any, number: int) -> None:
+        raise Reject("no", "No.")
+
+    script["before"], script["items"] = refuse, lambda: Bare(float("nan"), 10**5000)
+    run = drive(start("tests.scripted", user=demo).run)
+    told = body(api.get(path("run-failures", run.pk, form))).splitlines()
+
+    assert len(told) == (3 if form == "csv" else 2)
+    assert "nan" in told[-2]
+    assert "<int>" in told[-1]
 
 
 def test_an_operation_that_is_no_more_costs_no_failure(api: Api, demo: Any, media: Any) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
-
 from .originals import ITEM
 from .rows import Line
+from .values import encoded, encoded_object
 
 __all__ = ["FORMS", "Form"]
 
@@ -48,14 +46,14 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, date | time):
         return value.isoformat()
-    text = value if isinstance(value, str) else encoded(value)
+    text = value if isinstance(value, str) else encoded_object(value) if isinstance(value, dict) else encoded(value)
     return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
 
 
 def ndjson_blocks(pages: Iterable[list[Line]], columns: list[str]) -> Iterator[bytes]:
     """The file piece by piece: one JSON object per line."""
     for page in pages:
-        yield "".join(f"{encoded(ndjson_row(line))}\n" for line in page).encode()
+        yield "".join(f"{encoded_object(ndjson_row(line))}\n" for line in page).encode()
 
 
 def ndjson_row(line: Line) -> dict[str, Any]:
@@ -65,10 +63,6 @@ def ndjson_row(line: Line) -> dict[str, Any]:
 def ours(columns: Iterable[str]) -> list[str]:
     taken = set(columns)
     return [f"headway_{name}" if name in taken else name for name in OURS]
-
-
-def encoded(value: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @dataclass(frozen=True)

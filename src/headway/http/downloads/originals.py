@@ -60,9 +60,9 @@ def columns_of(source: Source[Any]) -> list[str]:
 
 
 def plain(item: Any, source: Source[Any]) -> Any:
-    """The item as JSON has it. A model's row is told by its label: its columns may be none of the caller's business."""
+    """The item as columns or one value. A model's row is told by its label: its columns may be nobody's business."""
     if isinstance(item, Unreadable):
         return None
     if isinstance(item, Mapping):
-        return dict(item)
+        return {str(name): value for name, value in item.items()}
     return item if isinstance(item, str | int | float) else source.label(item)
