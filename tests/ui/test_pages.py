@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
+from example import settings as example
 from headway import panel, runs
 from headway.models import Run
 from headway.ui import StartRunView
@@ -111,6 +112,15 @@ def test_whoever_presses_when_signed_out_comes_to_the_run_after_signing_in(demo:
 def test_an_operation_that_is_not_there_is_not_found(client: Client) -> None:
     assert client.get("/start/tests.nothing/").status_code == 404
     assert client.get(f"/runs/{uuid4()}/").status_code == 404
+
+
+def test_text_is_called_by_the_language_that_it_is_in(client: Client, settings: Any) -> None:
+    settings.LANGUAGES = example.LANGUAGES
+
+    page = client.get("/", headers={"Accept-Language": "de"}).content.decode()
+
+    assert '<html lang="en">' in page
+    assert 'data-lang="en"' in page
 
 
 def test_what_was_typed_stays_beside_what_is_wrong_with_it(client: Client) -> None:

@@ -76,6 +76,19 @@ def test_a_button_that_was_pressed_says_so_and_can_not_be_pressed_again(visitor:
     assert sent == 1
 
 
+def test_an_upload_that_was_stopped_can_be_started_again(visitor: Visitor) -> None:
+    visitor.page.clock.install()
+    visitor.open(IMPORT)
+    visitor.page.evaluate(PRESS_TWICE)
+
+    button = visitor.page.locator("form[data-start] button[type=submit]")
+    expect(button).to_have_attribute("aria-disabled", "true")
+
+    visitor.page.clock.fast_forward(6_000)
+
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+
+
 def test_reload_back_and_another_tab_find_the_same_run(visitor: Visitor) -> None:
     visitor.open(IMPORT)
     visitor.press("Start import")

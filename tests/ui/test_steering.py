@@ -1,5 +1,6 @@
 """Pause, resume, cancel, retry and download, by the panel's buttons and without script."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -116,6 +117,25 @@ def test_failures_are_shown_by_reason_and_page_by_page(visitor: Visitor, demo: A
     visitor.page.get_by_role("link", name="2, show these").click()
 
     expect(items).to_have_count(2)
+
+
+def test_where_the_api_is_not_mounted_the_buttons_are_plain_forms(visitor: Visitor, demo: Any) -> None:
+    run = go_on(begin(demo, items=400), 50)
+    html = visitor.open(run).content()
+
+    def answer(route: Any) -> None:
+        shown = re.sub(r"&quot;links&quot;: \{.*?\}", "&quot;links&quot;: {}", route.fetch().text())
+        route.fulfill(body=shown, content_type="text/html")
+
+    visitor.page.route(f"**/runs/{run.pk}/", answer)
+    visitor.open(run)
+
+    visitor.press("Pause")
+    visitor.sees("paused")
+
+    run.refresh_from_db()
+    assert "&quot;links&quot;: {" in html
+    assert run.state == "paused"
 
 
 def test_whoever_may_only_see_a_run_gets_no_buttons(

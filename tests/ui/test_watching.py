@@ -1,8 +1,10 @@
 """The panel follows its run by whichever way works, never runs backwards, and says so when it has lost touch."""
 
 import os
+import re
 import signal
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -206,6 +208,75 @@ def test_the_list_is_live_and_shows_runs_that_were_started_elsewhere(visitor: Vi
 
     expect(rows).to_have_count(2)
     assert visitor.has_stayed
+
+
+def test_many_unknown_runs_are_fetched_at_once(visitor: Visitor, demo: Any) -> None:
+    visitor.open("/")
+    fetched: list[str] = []
+    visitor.page.on("request", lambda request: fetched.append(request.url))
+
+    visitor.page.evaluate(
+        """async () => {
+          const { refresh } = await import("/static/headway/refresh.js");
+          await Promise.all(Array.from({ length: 44 }, refresh));
+        }"""
+    )
+
+    pages = [address for address in fetched if address == f"{visitor.url}/"]
+    assert len(pages) == 2  # the one under way, and one for all that came meanwhile
+
+
+def test_a_list_that_has_the_focus_is_replaced_when_it_has_lost_it(visitor: Visitor, demo: Any) -> None:
+    go_on(begin(demo, items=400), 50)
+    visitor.open("/")
+    rows = visitor.page.locator("tr[data-run]")
+    rows.first.get_by_role("link").focus()
+
+    with visitor.page.expect_response(f"{visitor.url}/"):
+        begin(demo, items=3)
+    visitor.page.get_by_role("link", name="Skip to content").focus()
+
+    expect(rows).to_have_count(2)
+
+
+def test_all_times_of_a_list_are_the_readers(visit: Callable[..., Visitor], demo: Any) -> None:
+    for run in (finish(begin(demo, items=1)), go_on(begin(demo, items=400), 50)):
+        Run.objects.filter(pk=run.pk).update(created_at=datetime(2026, 1, 24, 14, 5, tzinfo=UTC))
+    visitor = visit(demo, timezone_id="Africa/Kinshasa")
+    visitor.open("/")
+    times = visitor.page.locator("tr[data-run] time")
+
+    expect(times).to_have_text([re.compile("15:05")] * 2)
+    visitor.page.evaluate("import('/static/headway/refresh.js').then(({ refresh }) => refresh())")
+
+    expect(times).to_have_text([re.compile("15:05")] * 2)
+
+
+@pytest.mark.parametrize("event", ["online", "offline"])
+def test_a_page_out_of_sight_rests_whatever_the_network_does(visitor: Visitor, demo: Any, event: str) -> None:
+    visitor.expects_errors = True
+    for pattern in (STREAMS, LONG_POLLS):
+        visitor.page.route(pattern, lambda route: route.abort())
+    run = go_on(begin(demo, items=400), 50)
+    visitor.page.clock.install()
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.open(run)
+    until(lambda: visitor.page.evaluate("1") and any("/api/runs/" in address for address in asked))
+
+    visitor.page.evaluate(
+        "Object.defineProperty(document, 'hidden', { value: true });"
+        "document.dispatchEvent(new Event('visibilitychange'));"
+        f"dispatchEvent(new Event('{event}'));"
+    )
+    visitor.page.clock.fast_forward(20_000)
+    visitor.page.evaluate(f"dispatchEvent(new Event('{event}'))")
+    asked.clear()
+    for _ in range(5):
+        visitor.page.clock.fast_forward(60_000)
+
+    assert visitor.page.evaluate("document.hidden")
+    assert asked == []
 
 
 def test_a_killed_worker_is_taken_over_while_the_page_is_open(visitor: Visitor, demo: Any, workers: Workers) -> None:
