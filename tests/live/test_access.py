@@ -1,18 +1,23 @@
 """Who may watch: on every transport the same."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core import signing
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
 
 from headway import runs
 from headway.live import tickets
+from headway.live.callers import By
+from headway.live.gate import Admission
+from headway.live.permits import Permits
 from headway.live.urls import urlpatterns
 from headway.models import Run
 from tests.app.driving import drive
@@ -186,3 +191,19 @@ class TestPermits:
             assert client.get(f"/api/runs/{run.pk}/wait/", headers=signed_in).status_code == 200
             ada.delete()
             assert client.get(f"/api/runs/{run.pk}/wait/", headers=signed_in).status_code == 401
+
+    def test_none_opens_a_stream_that_would_outlive_it(self, serve: Callable[..., Server], ada: Any) -> None:
+        server = serve(headway={"STREAM_SECONDS": 60})
+        run = start(ada)
+        with http(server, ada) as client:
+            assert client.get(f"/api/runs/{run.pk}/wait/").status_code == 200
+            Session.objects.all().delete()
+            assert client.get(f"/api/runs/{run.pk}/events/").status_code == 401
+            assert client.get(f"/api/runs/{run.pk}/wait/").status_code == 200, "a poll is over before the permit is"
+
+
+def test_a_permit_is_good_for_a_minute_from_the_asking_with_all_that_it_opens() -> None:
+    permits, admission = Permits(), Admission("1", By.SESSION, [])
+    permits.remember(b"key", admission, time.monotonic() - 20)
+    assert permits.find(b"key", 0) == permits.find(b"key", 35) == admission
+    assert permits.find(b"key", 41) is None

@@ -51,7 +51,8 @@ def moving(run: Run) -> Iterator[None]:
         for seq in count(1):
             Part.objects.filter(run=run).update(seq=seq)
             if stopped.wait(0.01):
-                return connection.close()  # this thread's own
+                break
+        connection.close()  # this thread's own
 
     committing = threading.Thread(target=commit)
     committing.start()

@@ -1,13 +1,16 @@
 """The door of one event loop: admits watchers, by a permit or by asking the gate."""
 
+import time
+
 from headway.conf import conf
 
 from .answers import Answer
 from .callers import By
 from .gate import Admission, Gate
 from .permits import Permits, key_of
+from .place import LONGEST_WAIT
 from .protocol import Scope, header
-from .routes import Target
+from .routes import Kind, Target
 from .tickets import has_ticket
 
 __all__ = ["Door"]
@@ -27,12 +30,18 @@ class Door:
         if not self.remembers or has_ticket(scope):
             return await self.gate.ask(scope, target)
         key = key_of(scope, target.run_id)
-        if admission := self.permits.find(key):
+        if admission := self.permits.find(key, longest(target.kind)):
             return admission
+        asked_at = time.monotonic()
         answer = await self.gate.ask(scope, target)
         if isinstance(answer, Admission) and is_known(answer, scope):
-            self.permits.remember(key, answer)
+            self.permits.remember(key, answer, asked_at)
         return answer
+
+
+def longest(kind: Kind) -> float:
+    """Seconds for which somebody may watch who is admitted now."""
+    return {Kind.SHORT_POLL: 0.0, Kind.LONG_POLL: LONGEST_WAIT}.get(kind, conf().stream_seconds)
 
 
 def is_known(admission: Admission, scope: Scope) -> bool:

@@ -1,4 +1,7 @@
-"""Permits: the gate's answers, remembered for a minute, so that a watcher who comes back isn't asked again."""
+"""Permits: the gate's answers, remembered for a minute, so that a watcher who comes back isn't asked again.
+
+Whatever is opened by one is over within that minute, too: so long at most does a sign-out take to have its effect.
+"""
 
 import time
 from dataclasses import replace
@@ -21,17 +24,17 @@ class Permits:
     def __init__(self) -> None:
         self.admissions: dict[bytes, tuple[float, Admission]] = {}
 
-    def find(self, key: bytes) -> Admission | None:
-        """The admission, as long as it is good."""
+    def find(self, key: bytes, seconds: float) -> Admission | None:
+        """The admission, if it is good for so long from now."""
         until, admission = self.admissions.get(key, (0.0, None))
-        return admission if time.monotonic() < until else None
+        return admission if time.monotonic() + seconds < until else None
 
-    def remember(self, key: bytes, admission: Admission) -> None:
-        """Admit the same caller to the same run without asking, for a minute; cookies are set only once."""
+    def remember(self, key: bytes, admission: Admission, asked_at: float) -> None:
+        """Admit the same caller to the same run without asking, for a minute from then; cookies are set only once."""
         headers = [(name, value) for name, value in admission.headers if name.lower() != b"set-cookie"]
         now = time.monotonic()
         self.admissions.pop(key, None)
-        self.admissions[key] = now + GOOD_FOR, replace(admission, headers=headers)
+        self.admissions[key] = asked_at + GOOD_FOR, replace(admission, headers=headers)
         while self.oldest < now or len(self.admissions) > MOST:
             del self.admissions[next(iter(self.admissions))]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-__all__ = ["BadPlace", "Place", "last_event_id", "place_of"]
+__all__ = ["LONGEST_WAIT", "BadPlace", "Place", "last_event_id", "place_of"]
 
 LONGEST_WAIT = 25.0  # s; below what any proxy allows
 
