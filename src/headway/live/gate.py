@@ -10,7 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.core import signals
@@ -122,4 +122,10 @@ def judged(response: Any) -> Admission | Answer:
         return answer_of(response)
     not_ours = OF_THE_ANSWER | {HAND_OVER.lower()}
     headers = [(name, value) for name, value in headers_of(response) if name.decode().lower() not in not_ours]
-    return Admission(**json.loads(said), headers=headers)
+    return Admission(**json.loads(said), headers=shared(tuple(headers)))
+
+
+@lru_cache(maxsize=64)
+def shared(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
+    """One list for all who get the same headers: each watcher keeps theirs, and they would be an eighth of it."""
+    return list(headers)
