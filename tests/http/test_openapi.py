@@ -15,7 +15,7 @@ from tests.http import operations  # noqa: F401  (they register themselves)
 
 from .client import path
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @cache  # making and validating it takes seconds

@@ -147,6 +147,11 @@ def test_runs_can_be_asked_for_by_operation_state_and_whether_they_are_active(ap
     assert ids(operation="no.such") == []
 
 
+def test_an_operation_with_a_character_that_no_database_has_is_none(api: Api, demo: Any) -> None:
+    started(demo)
+    assert api.get(path("runs"), {"operation": "tests.http_allow\0"}).json()["results"] == []
+
+
 def test_a_run_that_waits_behind_another_is_found_as_queued(api: Api) -> None:
     api.start("tests.http_queue", {"count": 1})
     api.start("tests.http_queue", {"count": 2})

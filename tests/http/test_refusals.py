@@ -156,6 +156,11 @@ def test_a_wrong_content_type(api: Api, content_type: str) -> None:
     assert_problem(send(api, b'{"count": 1}', content_type), "unsupported-media-type")
 
 
+@pytest.mark.parametrize("more", ['"\\u0000"', '{"a": ["\\u0000"]}', '{"\\u0000": 1}', '"\\ud800"'])
+def test_json_that_no_database_keeps(api: Api, more: str) -> None:
+    assert errors(upload(api, b"name\nAda\n", more=more))[0][0].startswith("/more")
+
+
 def test_a_form_where_no_parameter_is_a_file(api: Api) -> None:
     assert_problem(api.upload(JOIN, {"count": "1"}, **KEY), "unsupported-media-type")
 
