@@ -14,7 +14,8 @@ from django.urls import path
 from example import settings as example
 from headway import panel, runs
 from headway.models import Run
-from headway.ui import StartRunView
+from headway.snapshots import snapshot
+from headway.ui import StartRunView, failures
 from tests.app.operations import WriteLedger
 
 from .forms import Asking
@@ -240,6 +241,19 @@ def test_the_list_goes_on_page_by_page(client: Client, demo: Any) -> None:
 
     assert [run_id in first for run_id in made] == [False] * 3 + [True] * 20
     assert [run_id in older for run_id in made] == [True] * 3 + [False] * 20
+
+
+def test_a_reason_that_is_found_far_behind_is_told_by_its_code(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "LOOKED_AT", 3)
+    run = finish(begin(demo, items=10, reject="1,2,3", fail="4"))
+
+    reasons = failures.reasons_of(snapshot(run.pk))
+
+    assert [(reason.code, reason.count, reason.share) for reason in reasons] == [
+        ("rejected", 3, 75.0),
+        ("bad-value", 1, 25.0),
+    ]
+    assert [bool(reason.example) for reason in reasons] == [True, False]
 
 
 def test_a_list_costs_as_many_statements_as_one_run(client: Client, demo: Any) -> None:

@@ -226,6 +226,24 @@ def test_many_unknown_runs_are_fetched_at_once(visitor: Visitor, demo: Any) -> N
     assert len(pages) == 2  # the one under way, and one for all that came meanwhile
 
 
+def test_a_list_keeps_its_language_and_asks_for_no_older_run(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    visitor.page.route("**/events/", lambda route: route.abort())
+    run = snapshot(go_on(begin(demo, items=400), 50).pk)
+    news = run | {"title": "Hauptbuch schreiben", "state": "pausing", "revision": run["revision"] + 1}
+    older = run | {"id": "0198f3c2-0000-4000-8000-000000000000", "created_at": "2026-01-01T00:00:00Z"}
+    visitor.page.route("**/api/runs/", lambda route: route.fulfill(json={"results": [older, news]}))
+    visitor.open("/")
+    fetched: list[str] = []
+    visitor.page.on("request", lambda request: fetched.append(request.url))
+    row = visitor.page.locator("tr[data-run]")
+
+    expect(row).to_contain_text("Pausing")
+
+    expect(row).to_contain_text("Write ledger")
+    assert f"{visitor.url}/" not in fetched
+
+
 def test_a_list_that_has_the_focus_is_replaced_when_it_has_lost_it(visitor: Visitor, demo: Any) -> None:
     go_on(begin(demo, items=400), 50)
     visitor.open("/")
