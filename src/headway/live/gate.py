@@ -22,7 +22,7 @@ from django.urls import reverse, set_script_prefix
 
 from .answers import Answer, answer_of, headers_of, refusal
 from .callers import By, Caller
-from .protocol import Headers, Scope
+from .protocol import Headers, Scope, with_http_scheme
 from .routes import Kind, Target
 
 __all__ = ["Admission", "Gate", "GateRequest", "hand_over"]
@@ -111,8 +111,7 @@ def as_http(scope: Scope, target: Target) -> Scope:
     if target.kind in (Kind.EVENTS, Kind.LONG_POLL):
         return scope
     path = reverse("headway:run-events", args=[target.run_id]) if target.run_id else reverse("headway:events")
-    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
-    return {**scope, "type": "http", "method": "GET", "scheme": scheme, "path": path, "raw_path": path.encode()}
+    return {**with_http_scheme(scope), "type": "http", "method": "GET", "path": path, "raw_path": path.encode()}
 
 
 def judged(response: Any) -> Admission | Answer:

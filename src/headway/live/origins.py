@@ -8,7 +8,7 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.utils.http import is_same_domain
 
-from .protocol import Scope, header
+from .protocol import Scope, header, with_http_scheme
 
 __all__ = ["is_foreign"]
 
@@ -16,17 +16,22 @@ __all__ = ["is_foreign"]
 def is_foreign(scope: Scope) -> bool:
     """Whether the page's origin is neither the host that is asked nor one of CSRF_TRUSTED_ORIGINS.
 
-    As with Django's own check of forms; a client that names no origin is no browser, and brings no one else's cookies.
+    As with Django's own check of forms, an insecure page is foreign to a secure host. A secure page is not foreign to
+    a host that looks insecure, for a proxy may have taken the encryption off without a word. A client that names no
+    origin is no browser, and brings no one else's cookies.
     """
     origin = header(scope, b"origin").decode("latin-1").lower()
     if not origin:
         return False
     try:
         scheme, page, *_ = urlsplit(origin)
-        asked = ASGIRequest({**scope, "method": "GET"}, io.BytesIO()).get_host()  # one of ALLOWED_HOSTS
+        request = ASGIRequest({**with_http_scheme(scope), "method": "GET"}, io.BytesIO())
+        asked = request.get_host().lower()  # one of ALLOWED_HOSTS
     except (ValueError, DisallowedHost):
         return True
-    return page != asked.lower() and not any(is_covered(scheme, page, each) for each in settings.CSRF_TRUSTED_ORIGINS)
+    if page == asked and (scheme == "https" or (scheme == "http" and not request.is_secure())):
+        return False
+    return not any(is_covered(scheme, page, each) for each in settings.CSRF_TRUSTED_ORIGINS)
 
 
 def is_covered(scheme: str, page: str, trusted: str) -> bool:

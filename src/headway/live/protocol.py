@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-__all__ = ["Application", "Event", "Headers", "Receive", "Scope", "Send", "header"]
+__all__ = ["Application", "Event", "Headers", "Receive", "Scope", "Send", "header", "with_http_scheme"]
 
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
@@ -11,6 +11,12 @@ Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]  # servers and frameworks type these three differently
 Headers = list[tuple[bytes, bytes]]
+
+
+def with_http_scheme(scope: Scope) -> Scope:
+    """A socket's request with the scheme that Django understands; servers may leave a socket's out."""
+    scheme = scope.get("scheme", "ws" if scope["type"] == "websocket" else "http")
+    return {**scope, "scheme": {"ws": "http", "wss": "https"}.get(scheme, scheme)}
 
 
 def header(scope: Scope, name: bytes) -> bytes:
