@@ -1,6 +1,7 @@
 """The hub's own parts: whoever hears of a change elsewhere may wake it; nobody's work is held up by its sending."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,9 +9,13 @@ import pytest
 from django.db import connection
 
 from headway import runs
-from headway.live import feed, reader
+from headway.live import feed, gate, hub, reader
+from headway.live.answers import Answer
+from headway.live.gate import THREADS, Gate
 from headway.live.hub import Hub
 from headway.live.pump import SLICE, Pump
+from headway.live.reader import Found
+from headway.live.routes import Kind, Target
 from headway.live.sse import Stream
 from headway.live.wheel import Wheel
 from headway.models import Run
@@ -93,3 +98,53 @@ def test_the_wheel_calls_who_is_due_and_nobody_else() -> None:
         return called
 
     assert asyncio.run(scene()) == ["first", "last"]
+
+
+def test_a_gate_that_hangs_refuses_and_keeps_count_of_what_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "PATIENCE", 0.1)
+    monkeypatch.setattr(gate, "LONGEST_QUEUE", 2)
+    asked = {"type": "http", "method": "GET", "path": "/api/events/", "query_string": b"", "headers": []}
+    over = threading.Event()
+
+    async def scene() -> list[Any]:
+        hanging = Gate()
+        for _ in range(THREADS):
+            hanging.threads.submit(over.wait)
+        answers = [await hanging.ask(asked, Target(Kind.EVENTS)) for _ in range(3)]
+        waited = hanging.queued
+        over.set()
+        while hanging.queued:
+            await asyncio.sleep(0)
+        hanging.threads.shutdown()
+        return [*answers, waited]
+
+    *answers, waited = asyncio.run(asyncio.wait_for(scene(), 30))
+    assert [answer.status for answer in answers if isinstance(answer, Answer)] == [503] * 3
+    assert b"in time" in answers[1].body
+    assert b"Too many" in answers[2].body
+    assert waited == 2
+
+
+def test_a_feed_that_hangs_leaves_nothing_to_answer_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "FRESH", 0.3)
+    run = runs.start("tests.write_ledger", {"items": 3}).run
+    over = threading.Event()
+
+    async def scene() -> list[bool]:
+        watched = Hub(asyncio.get_running_loop(), "")
+        watched.keep_warm(run.pk)
+        while watched.latest(run.pk) is None:
+            await asyncio.sleep(0.01)
+        seen = [watched.is_blind]
+        monkeypatch.setattr(watched.feed.reader, "read", lambda wanted: over.wait() and Found())
+        while not watched.is_blind:
+            await asyncio.sleep(0.01)
+        seen.append(watched.is_blind)
+        over.set()
+        while watched.is_blind:
+            await asyncio.sleep(0.01)
+        watched.feed.stop()
+        await asyncio.to_thread(watched.feed.join)
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(scene(), 30)) == [False, True]

@@ -26,7 +26,7 @@ log = logging.getLogger("headway.live")
 
 
 class Feed(threading.Thread):
-    """Calls `found` after each round that found something, and `failed` with for how long it has failed."""
+    """Calls `found` after each round, and `failed` with for how long it has failed."""
 
     def __init__(
         self, found: Callable[[int, Wanted, Found], None], failed: Callable[[float], None], prefix: str

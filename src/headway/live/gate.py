@@ -29,6 +29,7 @@ __all__ = ["Admission", "Gate", "GateRequest", "hand_over"]
 
 HAND_OVER = "Headway-Hand-Over"  # from the view to the gate, never further
 THREADS = 4  # an opening takes a millisecond of CPU, and Python runs one at a time
+PATIENCE = 5.0  # s that who opens waits for the answer; the gate needs a few ms
 LONGEST_QUEUE = 1_000  # a second's work; who comes then is told to poll
 KEEP_SECONDS = 60.0  # so long a thread keeps its connections: a new one would cost more than all the rest
 OF_THE_ANSWER = {"content-type", "content-length", "cache-control", "expires", "etag", "last-modified"}
@@ -74,10 +75,17 @@ class Gate(BaseHandler):
         if self.queued >= LONGEST_QUEUE:
             return refusal("overloaded", "Too many are opening a stream just now.")
         self.queued += 1
+        asking = asyncio.get_running_loop().run_in_executor(self.threads, self.ask_here, scope, target)
+        asking.add_done_callback(self.leave_queue)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.threads, self.ask_here, scope, target)
-        finally:
-            self.queued -= 1
+            async with asyncio.timeout(PATIENCE):
+                return await asyncio.shield(asking)  # whoever gives up leaves the question where it is: in the queue
+        except TimeoutError:
+            return refusal("overloaded", "Who may watch could not be found out in time.")
+
+    def leave_queue(self, asking: asyncio.Future[Any]) -> None:
+        """A thread is done with it, though its asker may have gone."""
+        self.queued -= 1
 
     def ask_here(self, scope: Scope, target: Target) -> Admission | Answer:
         """The same, on one of the gate's threads."""

@@ -6,6 +6,7 @@ All of it runs on the loop. What it knows comes from its feed, a thread.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -26,6 +27,7 @@ __all__ = ["Hub", "Overloaded", "TooManyStreams"]
 
 PATIENCE = 5.0  # s that who opens waits to hear how the run is; the feed needs a few ms
 WARM = 10.0  # s after a short poll, in which the next is answered from memory
+FRESH = 2.0  # s after the feed's last word, in which short polls are answered from memory; rounds take a few ms
 BLIND = 10.0  # s without a database, after which watchers are sent away
 SPREAD_MS = 2_000  # within so long come back those who were sent away together
 Seen = TypeVar("Seen")
@@ -49,7 +51,8 @@ class Hub:
         self.rosters: dict[str, Roster] = {}
         self.watchers: dict[Watcher, None] = {}
         self.watchers_of: Counter[str] = Counter()
-        self.is_blind = self.is_closing = False
+        self.is_closing = False
+        self.heard_at = -math.inf  # by the loop's clock, when the feed last had something to say
         self.feed = Feed(partial(self.on_loop, self.found), partial(self.on_loop, self.failed), prefix)
         self.feed.start()
 
@@ -100,6 +103,11 @@ class Hub:
         topic = self.topics.get(run_id)
         return topic.latest if topic else None
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether what was seen last may be old: the database fails, or doesn't answer."""
+        return self.loop.time() - self.heard_at > FRESH
+
     def keep_warm(self, run_id: UUID) -> None:
         """Go on looking at the run for 10 s, though nobody watches it."""
         topic = self.topic(run_id)
@@ -132,7 +140,7 @@ class Hub:
 
     def found(self, number: int, wanted: Wanted, found: Found) -> None:
         """What is new, and what those want to hear who have just come."""
-        self.is_blind = False
+        self.heard_at = self.loop.time()
         for run_id, user_key in found.owners.items():
             if user_key in self.rosters:
                 self.topic(run_id).user_key = user_key
@@ -157,7 +165,7 @@ class Hub:
 
     def failed(self, seconds: float) -> None:
         """The database can't be read, for so long by now. Most often it comes back, so watchers are kept at first."""
-        self.is_blind = True
+        self.heard_at = -math.inf
         if seconds > BLIND:
             self.send_away(self.watchers, "database")
 
