@@ -23,25 +23,27 @@ class Door:
 
     def __init__(self) -> None:
         self.gate, self.permits = Gate(), Permits()
-        self.remembers = conf().permits
+        settings = conf()
+        self.remembers = settings.permits
+        self.longest = {  # seconds for which somebody may watch who is admitted now
+            Kind.SHORT_POLL: 0.0,
+            Kind.LONG_POLL: LONGEST_WAIT,
+            Kind.EVENTS: settings.stream_seconds,
+            Kind.SOCKET: settings.stream_seconds,
+        }
 
     async def knock(self, scope: Scope, target: Target) -> Admission | Answer:
         """Who may watch, or the refusal. A ticket is looked at each time: it is good for a minute and no longer."""
         if not self.remembers or has_ticket(scope):
             return await self.gate.ask(scope, target)
         key = key_of(scope, target.run_id)
-        if admission := self.permits.find(key, longest(target.kind)):
+        if admission := self.permits.find(key, self.longest[target.kind]):
             return admission
         asked_at = time.monotonic()
         answer = await self.gate.ask(scope, target)
         if isinstance(answer, Admission) and is_known(answer, scope):
             self.permits.remember(key, answer, asked_at)
         return answer
-
-
-def longest(kind: Kind) -> float:
-    """Seconds for which somebody may watch who is admitted now."""
-    return {Kind.SHORT_POLL: 0.0, Kind.LONG_POLL: LONGEST_WAIT}.get(kind, conf().stream_seconds)
 
 
 def is_known(admission: Admission, scope: Scope) -> bool:
