@@ -1,5 +1,6 @@
 """Who may watch: on every transport the same."""
 
+import contextlib
 import re
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from django.contrib.sessions.models import Session
 from django.core import signing
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
+from websockets.exceptions import InvalidStatus
 
 from headway import runs
 from headway.live import tickets
@@ -21,6 +23,7 @@ from headway.live.permits import Permits
 from headway.live.urls import urlpatterns
 from headway.models import Run
 from tests.app.driving import drive
+from tests.workers import until
 
 from .clients import cookie, http, socket, stream
 from .server import Server
@@ -141,6 +144,26 @@ class TestTickets:
         assert f"/ws/runs/{run.pk}/?ticket=hidden" in server.said()
         assert f"/api/runs/{run.pk}/events/?ticket=hidden&a=b" in server.said()
         assert not re.search("ticket=(?!hidden)", server.said())
+
+    @pytest.mark.parametrize("run_id", ["", "no-uuid"])
+    def test_nor_one_of_a_socket_that_is_refused(self, server: Server, ada: Any, run_id: str) -> None:
+        run = start(ada)
+        ticket = tickets.issue(ada.pk, str(run.pk))
+        origin = None if run_id else "https://evil.example"
+        with (
+            contextlib.suppress(InvalidStatus),
+            socket(server, None, run_id or run, query=f"?ticket={ticket}", origin=origin) as opened,
+        ):
+            opened.code()
+        until(lambda: f"/ws/runs/{run_id or run.pk}/" in server.said())
+        assert ticket not in server.said()
+
+    def test_nor_one_of_a_short_poll(self, server: Server, ada: Any) -> None:
+        run = start(ada)
+        ticket = tickets.issue(ada.pk, str(run.pk))
+        with http(server, ada) as client:
+            assert client.get(f"/api/runs/{run.pk}/?ticket={ticket}").status_code == 200
+        assert ticket not in server.said()
 
     @pytest.mark.parametrize("way", ["events", "wait"])
     def test_an_encoded_name_is_a_ticket_too(self, server: Server, ada: Any, way: str) -> None:

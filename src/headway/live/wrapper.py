@@ -29,6 +29,7 @@ def asgi(application: Application) -> Application:
             if scope["type"] == "websocket" and isinstance(application, ASGIHandler):
                 return await send({"type": "websocket.close"})  # Django speaks no WebSocket and would raise
             return await application(scope, receive, send)
+        scope = hide(scope)  # whatever becomes of it, the server logs no ticket
         if target.kind == Kind.SHORT_POLL:
             return await shortpoll.serve(application, target, scope, receive, send)
         desk = Desk.here(get_script_prefix(scope))
@@ -52,7 +53,7 @@ async def open_socket(desk: Desk, target: Target, scope: Scope, receive: Receive
 
 async def watch(desk: Desk, kind: type[Watcher], target: Target, scope: Scope, receive: Receive, send: Send) -> None:
     """Admit a watcher, open, and sleep until it is over or the client has gone."""
-    admission = await desk.door.knock(hide(scope), target)
+    admission = await desk.door.knock(scope, target)
     if isinstance(admission, Answer):
         return await kind.refuse(send, admission)
     watcher = kind(desk.hub, send, admission.user_key, target.run_id)
