@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -100,6 +101,13 @@ def test_the_wheel_calls_who_is_due_and_nobody_else() -> None:
     assert asyncio.run(scene()) == ["first", "last"]
 
 
+async def until(condition: Callable[[], Any]) -> None:
+    """Let the loop turn until it holds."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110  (what is waited for knows no event)
+            await asyncio.sleep(0.01)
+
+
 def test_a_gate_that_hangs_refuses_and_keeps_count_of_what_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "PATIENCE", 0.1)
     monkeypatch.setattr(gate, "LONGEST_QUEUE", 2)
@@ -113,8 +121,7 @@ def test_a_gate_that_hangs_refuses_and_keeps_count_of_what_hangs(monkeypatch: py
         answers = [await hanging.ask(asked, Target(Kind.EVENTS)) for _ in range(3)]
         waited = hanging.queued
         over.set()
-        while hanging.queued:
-            await asyncio.sleep(0)
+        await until(lambda: not hanging.queued)
         hanging.threads.shutdown()
         return [*answers, waited]
 
@@ -133,18 +140,77 @@ def test_a_feed_that_hangs_leaves_nothing_to_answer_from(monkeypatch: pytest.Mon
     async def scene() -> list[bool]:
         watched = Hub(asyncio.get_running_loop(), "")
         watched.keep_warm(run.pk)
-        while watched.latest(run.pk) is None:
-            await asyncio.sleep(0.01)
+        await until(lambda: watched.latest(run.pk))
         seen = [watched.is_blind]
         monkeypatch.setattr(watched.feed.reader, "read", lambda wanted: over.wait() and Found())
-        while not watched.is_blind:
-            await asyncio.sleep(0.01)
+        await until(lambda: watched.is_blind)
         seen.append(watched.is_blind)
         over.set()
-        while watched.is_blind:
-            await asyncio.sleep(0.01)
+        await until(lambda: not watched.is_blind)
         watched.feed.stop()
         await asyncio.to_thread(watched.feed.join)
         return seen
 
     assert asyncio.run(asyncio.wait_for(scene(), 30)) == [False, True]
+
+
+def test_a_line_that_fails_is_logged_and_silences_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> list[str]:
+        pump, served = Pump(asyncio.get_running_loop()), list[str]()
+        arrived = asyncio.Event()
+
+        def failing() -> Iterator[None]:
+            yield
+            raise RuntimeError
+
+        def line(name: str) -> Iterator[None]:
+            served.append(name)
+            arrived.set()
+            yield
+
+        pump.add(failing()), pump.add(line("beside it"))
+        await asyncio.wait_for(arrived.wait(), 30)
+        arrived.clear()
+        pump.add(line("later"))
+        await asyncio.wait_for(arrived.wait(), 30)
+        return served
+
+    assert asyncio.run(scene()) == ["beside it", "later"]
+    assert "could not serve" in caplog.text
+
+
+def test_the_wheel_goes_on_when_one_call_fails(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        done = asyncio.Event()
+
+        def call(name: str) -> None:
+            if name == "fails":
+                raise RuntimeError
+            done.set()
+
+        wheel = Wheel[str](asyncio.get_running_loop(), call)
+        wheel.put("fails", 0), wheel.put("later", 0.2)
+        await asyncio.wait_for(done.wait(), 5)
+
+    asyncio.run(scene())
+    assert "could not do what was due" in caplog.text
+
+
+def test_who_comes_in_the_moment_in_which_the_feed_goes_to_rest_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "IDLE", 0.1)
+    run = runs.start("tests.write_ledger", {"items": 3}).run
+    begun, found = threading.Event(), threading.Event()
+    rest = feed.Feed.rest
+    monkeypatch.setattr(feed.Feed, "rest", lambda self: begun.set() or rest(self))
+    resting = feed.Feed(lambda *_: found.set(), lambda _: None, "")
+    resting.start()
+    assert begun.wait(5)
+    with resting.changed:
+        awake = time.monotonic() + 0.3
+        while time.monotonic() < awake:
+            pass  # its time runs out while it can't have the lock …
+        resting.wanted.opening_runs.add(run.pk)
+        resting.changed.notify()  # … so that this reaches nobody
+    assert found.wait(5)
+    resting.stop()
+    resting.join()

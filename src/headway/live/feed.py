@@ -101,23 +101,28 @@ class Feed(threading.Thread):
 
     def next_round(self, began: float) -> Wanted | None:
         """What to ask for, once it is time; None when the feed is to end."""
-        with self.changed:
-            while not self.stopped:
-                wanted = self.wanted
-                if not (wanted.runs or wanted.users or wanted.is_urgent):
-                    self.rest()
-                    continue
-                wait = began + (ROUND_GAP if wanted.is_urgent else POLL) - time.monotonic()
-                if wait <= 0:
+        while True:
+            self.rest()
+            with self.changed:
+                if self.stopped:
+                    return None
+                wait = began + (ROUND_GAP if self.wanted.is_urgent else POLL) - time.monotonic()
+                if wait > 0:
+                    self.changed.wait(wait)
+                elif self.wanted:
                     return self.take()
-                self.changed.wait(wait)
-            return None
 
     def rest(self) -> None:
         """Until somebody watches; the connection is closed when that takes long."""
-        if not self.changed.wait(IDLE):
-            forget()
-            self.changed.wait()
+        with self.changed:
+            if self.changed.wait_for(self.is_needed, IDLE):
+                return
+        forget()  # without the lock: the loop takes it, too, and a dead connection may take long to close
+        with self.changed:
+            self.changed.wait_for(self.is_needed)
+
+    def is_needed(self) -> bool:
+        return self.stopped or bool(self.wanted)
 
     def take(self) -> Wanted:
         """This round's question; who comes from now on is for the next one."""

@@ -1,6 +1,7 @@
 """Sending in slices of a few milliseconds, so that the loop's other work gets its turn between them."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterator
 from time import perf_counter
@@ -8,6 +9,7 @@ from time import perf_counter
 __all__ = ["Pump"]
 
 SLICE = 0.004  # s; so long may the loop's other work wait for us
+log = logging.getLogger("headway.live")
 
 
 class Pump:
@@ -27,9 +29,21 @@ class Pump:
         """One slice."""
         until = perf_counter() + SLICE
         while self.lines:
-            line = self.lines.popleft()
-            for _ in line:
-                if perf_counter() > until:
-                    self.lines.append(line)
-                    self.loop.call_soon(self.run)
-                    return
+            if self.is_served(self.lines[0], until):
+                self.lines.popleft()
+            else:
+                self.lines.rotate(-1)
+                self.loop.call_soon(self.run)
+                return
+
+    def is_served(self, line: Iterator[None], until: float) -> bool:
+        """Whether the line came to its end in time."""
+        while perf_counter() <= until:
+            try:
+                next(line)
+            except StopIteration:
+                return True
+            except Exception:  # (one line's mistake must not silence all others)
+                log.exception("Live delivery could not serve some of its watchers")
+                return True
+        return False

@@ -31,6 +31,9 @@ class Wanted:
     opening_users: set[str] = field(default_factory=set)
     woken: bool = False
 
+    def __bool__(self) -> bool:
+        return bool(self.runs or self.users) or self.is_urgent
+
     @property
     def is_urgent(self) -> bool:
         return bool(self.opening_runs or self.opening_users or self.woken)

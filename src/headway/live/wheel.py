@@ -1,12 +1,14 @@
 """Who is due when, without a timer for each watcher."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 __all__ = ["Wheel"]
 
 TICK = 0.1  # s
+log = logging.getLogger("headway.live")
 Due = TypeVar("Due")
 
 
@@ -36,7 +38,13 @@ class Wheel(Generic[Due]):
         now = int(self.loop.time() / TICK)
         for slot in [slot for slot in self.slots if slot <= now]:
             for due in self.slots.pop(slot):
-                self.call(due)
+                self.remind(due)
         self.turning = bool(self.slots)
         if self.turning:
             self.loop.call_later(TICK, self.turn)
+
+    def remind(self, due: Due) -> None:
+        try:
+            self.call(due)
+        except Exception:  # (one's mistake must not stop the wheel for all others)
+            log.exception("Live delivery could not do what was due for one of its watchers")
