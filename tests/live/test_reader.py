@@ -127,3 +127,37 @@ def test_who_opens_sees_what_others_are_told_a_little_later(monkeypatch: pytest.
     revision = opened.now[run.pk].run["revision"]
     assert revision > 1
     assert later == [(run.pk, "snapshot", revision)]
+
+
+class TestWhoOpensOnAStateThatIsHeldBack:
+    """What they saw counts as told: the next message says all that differs from it."""
+
+    def test_hears_of_the_way_back_by_a_snapshot(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reading, "MESSAGE_GAP", 600)
+        reader, run = Reader(), start(items=6)
+        work(claim(run), after_items(1))
+        counted()
+        claim(run)
+        watching = Wanted(runs={run.pk}, woken=True)
+        reader.read(watching)
+        runs.pause(run)
+        opened = reader.read(Wanted(runs={run.pk}, opening_runs={run.pk})).now[run.pk].run
+        runs.resume(run)
+        monkeypatch.setattr(reading, "MESSAGE_GAP", 0)
+
+        (news,) = reader.read(watching).news
+
+        assert (opened["state"], news.run["state"]) == ("pausing", "running")
+        assert news.push.kind == "snapshot"
+
+    def test_hears_of_it_even_where_nothing_is_new_to_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reading, "MESSAGE_GAP", 600)
+        reader, run = Reader(), start()
+        watching = Wanted(runs={run.pk}, woken=True)
+        reader.read(watching)
+        Run.objects.filter(pk=run.pk).update(revision=7)
+        reader.read(Wanted(runs={run.pk}, opening_runs={run.pk}))
+        Run.objects.filter(pk=run.pk).update(revision=1)
+        monkeypatch.setattr(reading, "MESSAGE_GAP", 0)
+        assert [revision for _, _, revision in told(reader.read(watching))] == [1]
+        assert told(reader.read(watching)) == []

@@ -83,6 +83,7 @@ class Update:
     made_at: float  # time.monotonic()
     before: dict[str, Any] | None = None
     is_early: bool = False  # only for who opens: the others are told a little later
+    tells_all: bool = False  # since somebody has seen more in between than a progress message says
 
     @cached_property
     def run_id(self) -> UUID:
@@ -105,7 +106,12 @@ class Update:
     def push(self) -> Message:
         """For whoever has had every message so far."""
         before = self.before
-        if self.run["done"] or before is None or any(self.run[name] != before[name] for name in TELLING):
+        if (
+            self.tells_all
+            or self.run["done"]
+            or before is None
+            or any(self.run[name] != before[name] for name in TELLING)
+        ):
             return self.whole
         return Message("progress", self.run)
 

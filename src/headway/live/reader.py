@@ -54,6 +54,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.told: dict[UUID, Update] = {}
+        self.shown: dict[UUID, bool] = {}  # seen since by who opened, and whether by more than a progress message
         self.commits: int | None = None
         self.held_back = False
         self.asked_clock = self.asked_all = -math.inf
@@ -115,10 +116,10 @@ class Reader:
             age = now - told.made_at if told else math.inf
             if told is None or mark.done > told.mark.done:
                 due.add(run_id)
-            elif mark != told.mark and age < MESSAGE_GAP:
+            elif (mark != told.mark or run_id in self.shown) and age < MESSAGE_GAP:
                 self.held_back = True
                 early |= {run_id} & opening
-            elif mark != told.mark or (clock and told.run["state"] == State.QUEUED):
+            elif mark != told.mark or run_id in self.shown or (clock and told.run["state"] == State.QUEUED):
                 due.add(run_id)
             elif run_id in opening and age > CLOCK_GAP and not mark.done:
                 due.add(run_id)  # its rate and time left are old
@@ -128,16 +129,25 @@ class Reader:
         """How these runs are, and what is new of that."""
         seen = snapshots(due | early) if due or early else {}
         told = {run_id: before.run for run_id, before in self.told.items() if run_id in seen}
-        return {run_id: Update(run, now, told.get(run_id), is_early=run_id in early) for run_id, run in seen.items()}
+        updates = {
+            run_id: Update(run, now, told.get(run_id), run_id in early, self.shown.get(run_id, False))
+            for run_id, run in seen.items()
+        }
+        for run_id in early & updates.keys():
+            self.shown[run_id] = updates[run_id].push is updates[run_id].whole
+        return updates
 
     def tell(self, seen: dict[UUID, Update]) -> list[Update]:
         """Those that say something new; from now on they are told."""
         news = [
             update
             for run_id, update in seen.items()
-            if (before := self.told.get(run_id)) is None or (before.etag, before.mark) != (update.etag, update.mark)
+            if (before := self.told.get(run_id)) is None
+            or run_id in self.shown
+            or (before.etag, before.mark) != (update.etag, update.mark)
         ]
         self.told |= seen
+        self.shown = {run_id: more for run_id, more in self.shown.items() if run_id not in seen}
         return news
 
     def forget(self, wanted: Wanted, now: float) -> None:
@@ -145,3 +155,4 @@ class Reader:
         self.told = {
             run_id: told for run_id, told in self.told.items() if run_id in wanted.runs or now - told.made_at < MEMORY
         }
+        self.shown = {run_id: more for run_id, more in self.shown.items() if run_id in self.told}
