@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connection
 from headway import runs
 from headway.live import feed, gate, hub, reader
 from headway.live.answers import Answer
+from headway.live.desk import Desk
 from headway.live.gate import THREADS, Gate
 from headway.live.hub import Hub
 from headway.live.pump import SLICE, Pump
@@ -214,3 +216,18 @@ def test_who_comes_in_the_moment_in_which_the_feed_goes_to_rest_is_heard(monkeyp
     assert found.wait(5)
     resting.stop()
     resting.join()
+
+
+def test_event_loops_that_have_ended_are_let_go_with_their_threads() -> None:
+    async def watch() -> Desk:
+        return Desk.here("")
+
+    with ThreadPoolExecutor(1) as elsewhere:  # than where signal handlers can be set
+        first = elsewhere.submit(asyncio.run, watch()).result()
+        second = elsewhere.submit(asyncio.run, watch()).result()
+    first.hub.feed.join(5)
+    assert not first.hub.feed.is_alive()
+    assert first not in Desk.made.values()
+    assert second in Desk.made.values()
+    Desk.clear_closed()
+    second.hub.feed.join(5)

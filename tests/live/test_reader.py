@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from headway import runs
+from headway.live import questions
 from headway.live import reader as reading
 from headway.live.reader import Found, Reader, Wanted
 from headway.models import Part, Run
@@ -161,3 +162,18 @@ class TestWhoOpensOnAStateThatIsHeldBack:
         monkeypatch.setattr(reading, "MESSAGE_GAP", 0)
         assert [revision for _, _, revision in told(reader.read(watching))] == [1]
         assert told(reader.read(watching)) == []
+
+
+def test_who_opens_all_of_theirs_sees_the_newest_and_hears_of_the_others_when_they_change(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, ada: Any, bob: Any
+) -> None:
+    monkeypatch.setattr(questions, "MOST", 2)
+    oldest, *newest, his = start(ada, items=1), start(ada, items=2), start(ada, items=3), start(bob, items=1)
+    Run.objects.update(changed=1)
+    Part.objects.update(changed=1)
+    users = {str(ada.pk), str(bob.pk)}
+    opened = reader.read(Wanted(users=users, opening_users=users))
+    runs.cancel(oldest)
+    later = told(reader.read(Wanted(users=users, woken=True)))
+    assert list(opened.owners) == [*(run.pk for run in newest), his.pk]
+    assert [(run_id, kind) for run_id, kind, _ in later] == [(oldest.pk, "end")]

@@ -25,5 +25,14 @@ class Desk:
         loop = asyncio.get_running_loop()
         desk = cls.made.get(loop)
         if desk is None:
+            cls.clear_closed()
             desk = cls.made[loop] = cls(loop, prefix)
         return desk
+
+    @classmethod
+    def clear_closed(cls) -> None:
+        """Let go of event loops that have ended, with their threads."""
+        for loop in [loop for loop in cls.made if loop.is_closed()]:
+            desk = cls.made.pop(loop)
+            desk.hub.feed.stop()
+            desk.door.gate.threads.shutdown(wait=False)

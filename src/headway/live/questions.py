@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from headway.clock import NowMs
 from headway.models import Part, Run
@@ -14,6 +15,7 @@ from headway.store.database import data_version
 __all__ = ["Mark", "changed_lately", "commits", "marks", "runs_of", "runs_of_lately"]
 
 ENDED_MS = 60_000  # so long an ended run stays in its owner's stream
+MOST = 200  # runs with which a user's stream opens; each costs a millisecond at most, and the others wait meanwhile
 LATELY_MS = 3_000  # longer than a round, and than most transactions; the full question finds what commits later still
 
 
@@ -51,9 +53,11 @@ def changed_lately() -> set[UUID]:
 
 
 def runs_of(user_keys: Iterable[str]) -> dict[UUID, str]:
-    """The runs of these users that are live or ended within the last minute, with their owner's key."""
+    """Each user's newest runs of those that are live or ended within the last minute, with their owner's key."""
     recent = Q(finished_at__isnull=True) | Q(changed__gte=NowMs() - ENDED_MS)
-    return owned(Run.objects.filter(recent, started_by__in=list(user_keys)))
+    place = Window(RowNumber(), partition_by="started_by", order_by=["-created_at", "id"])
+    found = Run.objects.filter(recent, started_by__in=list(user_keys)).annotate(place=place)
+    return owned(found.filter(place__lte=MOST))
 
 
 def runs_of_lately(user_keys: Iterable[str]) -> dict[UUID, str]:
