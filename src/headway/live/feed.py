@@ -133,10 +133,10 @@ class Feed(threading.Thread):
 
     def fail(self, error: Exception, seconds: float, wanted: Wanted) -> None:
         """Keep the watchers, and try again: after a while the hub sends them away."""
+        self.failed(seconds)
         if not seconds:
             log.warning("Live delivery can't read the database: %s", error, exc_info=not isinstance(error, Error))
         forget()
-        self.failed(seconds)
         with self.changed:
             self.wanted.opening_runs |= wanted.opening_runs
             self.wanted.opening_users |= wanted.opening_users
