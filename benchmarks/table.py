@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from .interleave import Spread
 
 __all__ = [
-    "MISSED",
-    "UNCLEAR",
     "Figure",
     "at_least",
     "at_most",

@@ -17,8 +17,9 @@ from .site import Cost, Site, Usage
 __all__ = ["Audience", "Span", "audience", "events", "until"]
 
 AT_ONCE = 64  # openings under way
-WARM_UP = 20
-LATE = 2.0  # s in which what is still on its way may arrive
+WARM_UP = 8
+QUIET = 0.3  # s without a message, after which nothing is on its way any more
+LATE = 3.0  # s; longer isn't waited, since those who come back hear something all the time
 PATIENCE = 60.0  # s
 Path = Callable[[Channel], str]
 
@@ -83,8 +84,10 @@ class Audience:
         return went
 
     def arrivals(self) -> Arrivals:
-        """All that has been heard, once what is late has arrived as well."""
-        time.sleep(LATE)
+        """All that has been heard, once nothing more comes."""
+        give_up = time.monotonic() + LATE
+        while time.monotonic() < give_up and self.load.ask(Crowd.quiet_for) < QUIET:
+            time.sleep(QUIET / 5)
         arrivals: Arrivals = self.load.ask(Crowd.heard)
         return arrivals
 

@@ -5,12 +5,16 @@ import os
 import time
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
+from benchmarks.interleave import Spread
 from example.servers.web import Web
 
 from .latency import Change
+from .machine import machine
 
 __all__ = ["Cost", "Site", "Usage"]
 
@@ -34,19 +38,30 @@ class Usage:
         )
 
     def since(self, before: "Usage") -> "Cost":
-        return Cost(self.at - before.at, self.cpu - before.cpu, self.statements - before.statements)
+        slowness = machine.slowness(before.at, self.at)
+        return Cost(self.at - before.at, self.cpu - before.cpu, slowness, self.statements - before.statements)
 
 
+@dataclass(frozen=True)
 class Cost:
-    """What something took: by the clock, in CPU, in statements."""
+    """What something took: seconds by the clock, seconds of CPU, statements; and how slow the machine was meanwhile."""
 
-    def __init__(self, seconds: float, cpu: float, statements: int) -> None:
-        self.seconds, self.cpu, self.statements = seconds, cpu, statements
+    seconds: float
+    cpu: float
+    slowness: float
+    statements: int
 
     @property
     def share(self) -> float:
         """Of one core."""
         return self.cpu / self.seconds
+
+    def cpu_for(self, count: float) -> Spread:
+        """CPU seconds for one of so many: at most as measured, at least what that is without the machine's slowness."""
+        if not count:
+            return Spread(inf, inf, inf)
+        each = self.cpu / count
+        return Spread(each / self.slowness, each, each)
 
 
 class Site:

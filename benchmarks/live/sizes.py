@@ -49,7 +49,7 @@ FULL = Size(
     crowds=[(1_000, 1), (1_000, 50), (5_000, 1), (5_000, 50)],
     returning=(5_000, 50),
     settle=2.0,
-    window=8.0,
+    window=6.0,
     pages=20.0,
     compared=300,
     rounds=3,
@@ -60,10 +60,10 @@ FULL = Size(
 )
 
 QUICK = Size(
-    crowds=[(60, 1), (60, 5)],
+    crowds=[(60, 5)],
     returning=None,
     settle=0.2,
-    window=1.0,
+    window=0.6,
     pages=10.0,
     compared=20,
     rounds=1,

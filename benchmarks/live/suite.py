@@ -12,6 +12,7 @@ from django.core.management import call_command
 from benchmarks.suite import database_version
 from benchmarks.table import Figure, print_table
 
+from .machine import machine
 from .sizes import FULL, QUICK, Size
 
 __all__ = ["main"]
@@ -28,30 +29,30 @@ def main(arguments: list[str]) -> None:
     django.setup()
     call_command("migrate", run_syncdb=True, verbosity=0)
     title = f"{database_version()}, Python {platform.python_version()}, Django {django.get_version()}"
+    machine.start()
     figures: list[Figure] = []
+    began = time.monotonic()
     known = measures()
     if unknown := sorted(set(wanted) - set(known)):
         sys.exit(f"There is no figure {unknown[0]!r}. There are: {', '.join(known)}.")
     for name, measure in known.items():
         if not wanted or name in wanted:
-            began = time.monotonic()
-            figures += measure(size)
-            print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    print_table(title, figures, judged=not quick)
+            for figure in measure(size):
+                print(f"{time.monotonic() - began:4.0f} s  {figure.what}: {figure.figure}", file=sys.stderr, flush=True)
+                figures.append(figure)
+    print_table(f"{title}; {machine.told()}", figures, judged=not quick)
 
 
 def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
     """What can be measured, by name. Imported late: their modules need Django's apps."""
-    from .figures import compared, polling, returning, shutdown, sockets, watching
+    from .figures import compared, opening, polling, sockets, watching
 
     return {
         "watching": watching.watching,
         "compared": compared.compared,
-        "openings": returning.openings,
-        "short-polls": polling.short_polls,
-        "long-polls": polling.long_polls,
+        "openings": opening.openings,
+        "polls": polling.polls,
         "sockets": sockets.sockets,
-        "shutdown": shutdown.shutdown,
     }
 
 

@@ -15,6 +15,8 @@ from .crowd import Crowd, Request
 __all__ = ["answered", "ask_on", "visit"]
 
 PATIENCE = 10.0  # s for one page
+IDLE = 3.0  # s after which a connection isn't used again: the server closes it after five
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 ETAG = re.compile(rb"\r\netag: ([^\r]+)", re.IGNORECASE)
 
 
@@ -66,22 +68,25 @@ def answered(crowd: Crowd) -> Counter[int]:
 
 async def visit(crowd: Crowd, request: Request, per_second: float, seconds: float) -> list[float]:
     """How long each page took from the moment when it was due; PATIENCE where it didn't come."""
-    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    idle: list[tuple[float, Connection]] = []
     question = get(request, "Accept: text/html\r\n")
     began = monotonic()
+
+    async def connected() -> Connection:
+        since, connection = idle.pop() if idle else (0.0, None)
+        if connection is not None and monotonic() - since < IDLE:
+            return connection
+        return await asyncio.open_connection("127.0.0.1", crowd.port)
 
     async def visit_once(due: float) -> float:
         with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
             async with asyncio.timeout(PATIENCE):
-                reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", crowd.port)
+                reader, writer = await connected()
                 writer.write(question)
                 data = b""
                 while not (answer := whole(data)):
-                    more = await reader.read(65_536)
-                    if not more:
-                        return PATIENCE
-                    data += more
-                idle.append((reader, writer))
+                    data += await reader.readexactly(1) + await reader.read(65_536)
+                idle.append((monotonic(), (reader, writer)))
                 return monotonic() - due if answer.status == 200 else PATIENCE
         return PATIENCE
 
@@ -91,6 +96,6 @@ async def visit(crowd: Crowd, request: Request, per_second: float, seconds: floa
         await asyncio.sleep(max(0.0, due - monotonic()))
         tasks.append(asyncio.create_task(visit_once(due)))
     found = list(await asyncio.gather(*tasks))
-    for _, writer in idle:
+    for _, (_, writer) in idle:
         writer.close()
     return found

@@ -72,7 +72,7 @@ class Client(asyncio.Protocol):
         if not self.is_open:
             self.is_open = True
             self.crowd.watching += 1
-            self.crowd.back.append(now)
+            self.crowd.last_back = now
             if self.opening is not None and not self.opening.done():
                 self.opening.set_result(None)
 
@@ -85,18 +85,17 @@ class Client(asyncio.Protocol):
     def told_to_come_back(self, seconds: float) -> None:
         self.ended = True
         self.crowd.rotated += 1
+        self.crowd.told.add(self.number)
         self.retry = seconds
 
     def connection_lost(self, error: Exception | None) -> None:
         self.transport = None
         if self.opening is not None and not self.opening.done():
             self.opening.set_exception(Refused("cut off while opening"))
-        if not self.is_open:
+        if not self.is_open or self.left:
             return
         self.is_open = False
         self.crowd.watching -= 1
-        if self.left:
-            return
         if not self.ended:
             self.crowd.cut += 1
             self.retry = BROKEN

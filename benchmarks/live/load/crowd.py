@@ -5,12 +5,14 @@ import gc
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from time import monotonic
 from typing import Any
 
 __all__ = ["Arrivals", "Crowd", "Opened", "Request", "Went"]
 
-OPENING_PATIENCE = 20.0  # s
+OPENING_PATIENCE = 20.0  # s for one
+OPENING_BUDGET = 45.0  # s for all; who hasn't begun by then stays away, so that a slow machine ends in time too
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ class Opened:
 class Went:
     """What has become of the watchers since they opened."""
 
-    rotated: int  # told to come back
-    cut: int  # lost their connection without a word
-    back: list[float]  # the moments when one was there again, by a first message
+    told: int  # how many were told to come back, once or more often
+    rotated: int  # how often somebody was
+    cut: int  # how often somebody lost their connection without a word
+    last_back: float  # the moment when the last one was there again
     watching: int
 
 
@@ -67,8 +70,9 @@ class Crowd:
         """Begin anew."""
         self.clients: list[Any] = []
         self.arrivals = Arrivals()
+        self.told: set[int] = set()
         self.rotated = self.cut = self.watching = 0
-        self.back: list[float] = []
+        self.last_back = 0.0
 
     def note(self, watcher: int, moment: float, revision: int) -> None:
         """A message has arrived."""
@@ -77,7 +81,10 @@ class Crowd:
         self.arrivals.revisions.append(revision)
 
     async def open(self, kind: type, requests: Sequence[Request], at_once: int) -> Opened:
-        """Open these, so many at a time; each counts as open with its first message."""
+        """Open these, so many at a time; each counts as open with its first message.
+
+        A refusal, too long a wait and coming too late all count as refused.
+        """
         gate = asyncio.Semaphore(at_once)
         waits: list[float] = []
         self.clients = clients = [kind(self, number, request) for number, request in enumerate(requests)]
@@ -85,6 +92,8 @@ class Crowd:
         async def open_one(client: Any) -> None:
             async with gate:
                 began = monotonic()
+                if began > last_call:
+                    return
                 try:
                     async with asyncio.timeout(OPENING_PATIENCE):
                         await client.open()
@@ -93,14 +102,19 @@ class Crowd:
                 waits.append(monotonic() - began)
 
         began = monotonic()
+        last_call = began + OPENING_BUDGET
         await asyncio.gather(*(open_one(client) for client in clients))
         return Opened(monotonic() - began, len(waits), len(clients) - len(waits), waits)
+
+    def quiet_for(self) -> float:
+        """Seconds since the last message."""
+        return monotonic() - self.arrivals.moments[-1] if self.arrivals.moments else inf
 
     def heard(self) -> Arrivals:
         return self.arrivals
 
     def went(self) -> Went:
-        return Went(self.rotated, self.cut, self.back, self.watching)
+        return Went(len(self.told), self.rotated, self.cut, self.last_back, self.watching)
 
     def close(self) -> None:
         """Let go of the connections, and forget what has been heard."""

@@ -1,4 +1,4 @@
-"""Openings of those who are known: with a permit that is still good, as after each rotation."""
+"""Openings as fast as they go: of fresh sessions, of those with a permit, and of all of them after a restart."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,15 @@ from benchmarks.live.sizes import Size
 from benchmarks.live.spelling import opening
 from benchmarks.table import Figure
 
+from .shutdown import shutdown
+
 __all__ = ["openings"]
 
 OPENING_GOAL = 0.002  # s of CPU
 
 
 def openings(size: Size) -> Iterator[Figure]:
-    """As fast as they go: sessions that nobody has used, then the same again."""
+    """The same streams again and again."""
     who = f"{size.streams:,} of one run"
     with Site() as site, audience(site, channels(1)) as crowd:
         crowd.warm_up()
@@ -26,3 +28,4 @@ def openings(size: Size) -> Iterator[Figure]:
         before = site.usage()
         opened = crowd.open_again()
         yield opening(f"{who}: opening, with a permit", opened, site.usage().since(before))
+        yield from shutdown(size, crowd)
