@@ -45,7 +45,7 @@ def noted_publish(hub: Hub, update: Update) -> None:
 
 
 connection_created.connect(note_connection)
-Hub.publish = noted_publish  # type: ignore[method-assign]
+Hub.publish = noted_publish  # type: ignore[method-assign, assignment]
 
 
 def census() -> dict[str, Any]:
@@ -61,14 +61,16 @@ def census() -> dict[str, Any]:
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    if scope["type"] == "http" and scope["path"] == "/census/":
-        return await answer(send, census())
-    if scope["type"] == "http" and scope["path"] == "/published/":
-        return await answer(send, list(published))
-    if scope["type"] == "http" and scope["path"] == "/nothing/":
+    path = scope["path"] if scope["type"] == "http" else ""
+    if path == "/census/":
+        await answer(send, census())
+    elif path == "/published/":
+        await answer(send, list(published))
+    elif path == "/nothing/":
         await send({"type": "http.response.start", "status": 304, "headers": []})
-        return await send({"type": "http.response.body", "body": b""})
-    return await live(scope, receive, send)
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await live(scope, receive, send)
 
 
 async def answer(send: Any, told: Any) -> None:

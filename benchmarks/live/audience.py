@@ -18,7 +18,7 @@ __all__ = ["Audience", "Span", "audience", "events", "until"]
 
 AT_ONCE = 64  # openings under way
 WARM_UP = 8
-QUIET = 0.3  # s without a message, after which nothing is on its way any more
+QUIET = 0.6  # s without a message, after which nothing is on its way: longer than whoever asks twice a second waits
 LATE = 3.0  # s; longer isn't waited, since those who come back hear something all the time
 PATIENCE = 60.0  # s
 Path = Callable[[Channel], str]
@@ -51,19 +51,22 @@ class Audience:
         self.open(WARM_UP, kind)
         self.close()
 
-    def open(self, count: int, kind: type = Stream) -> Opened:
-        """So many watchers with sessions of their own that nobody has used, spread over the runs."""
+    def open(self, count: int, kind: type = Stream, over: float = 0.0) -> Opened:
+        """So many watchers with sessions of their own that nobody has used, spread over the runs.
+
+        As fast as it goes, or evenly within `over` seconds.
+        """
         self.runs = [number % len(self.channels) for number in range(count)]
         random.shuffle(self.runs)
         self.requests = [
             Request(self.path(self.channels[run]), cookie)
             for run, cookie in zip(self.runs, cookies(count), strict=True)
         ]
-        return self.open_again(kind)
+        return self.open_again(kind, over)
 
-    def open_again(self, kind: type = Stream) -> Opened:
+    def open_again(self, kind: type = Stream, over: float = 0.0) -> Opened:
         """The same people."""
-        opened: Opened = self.load.ask(Crowd.open, kind, self.requests, AT_ONCE)
+        opened: Opened = self.load.ask(Crowd.open, kind, self.requests, AT_ONCE, over)
         return opened
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -67,7 +68,7 @@ def channels(wanted: int) -> list[Channel]:
 class Publisher(threading.Thread):
     """Writes checkpoints, two a second for each run, the runs after each other; `changes` says when each was there."""
 
-    def __init__(self, published: list[Channel]) -> None:
+    def __init__(self, published: Sequence[Channel]) -> None:
         super().__init__(name="publisher", daemon=True)
         self.channels = published
         self.changes: list[Change] = []

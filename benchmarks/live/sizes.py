@@ -13,8 +13,8 @@ class Size:
     crowds: Sequence[tuple[int, int]]
     """Watchers, and of how many runs."""
 
-    returning: tuple[int, int] | None
-    """The same, watched for longer than a stream lives."""
+    life: float
+    """Seconds within which the watchers open that are measured while they come back: a stream's life."""
 
     settle: float
     """Seconds between the openings and the first measurement."""
@@ -47,7 +47,7 @@ class Size:
 
 FULL = Size(
     crowds=[(1_000, 1), (1_000, 50), (5_000, 1), (5_000, 50)],
-    returning=(5_000, 50),
+    life=45.0,
     settle=2.0,
     window=6.0,
     pages=20.0,
@@ -61,7 +61,7 @@ FULL = Size(
 
 QUICK = Size(
     crowds=[(60, 5)],
-    returning=None,
+    life=1.0,
     settle=0.2,
     window=0.6,
     pages=10.0,

@@ -15,7 +15,7 @@ from benchmarks.live.sizes import Size
 from benchmarks.live.spelling import cpu_of, delay, kept, memory, opening, page_shares, statements
 from benchmarks.table import Figure
 
-__all__ = ["watching"]
+__all__ = ["COMMIT_GOAL", "watching"]
 
 COMMIT_GOAL = 0.250  # s, 99th percentile
 PUBLISH_GOALS = {1_000: 0.050, 5_000: 0.150}  # s, of one run
@@ -23,7 +23,6 @@ MEMORY_GOAL = 16.0  # KiB
 CPU_GOALS = {5_000: 0.025}  # s for 1,000 messages
 OPENING_GOAL = 0.002  # s of CPU
 PAGE_GOALS = {1_000: 0.99, 5_000: 0.95}
-FIRST_RETURN = 40.0  # s after the first opening: a stream lives 40 to 50 s
 
 
 def watching(size: Size) -> Iterator[Figure]:
@@ -35,11 +34,11 @@ def watching(size: Size) -> Iterator[Figure]:
 
 
 def one_crowd(size: Size, crowd: Audience, watchers: int) -> Iterator[Figure]:
-    """Open, then listen: first with nothing else to do, then while pages are asked for, then while streams rotate."""
+    """Open, then listen: first with nothing else to do, then while pages are asked for."""
     runs = len(crowd.channels)
     who = f"{watchers:,} of {'one run' if runs == 1 else f'{runs} runs'}"
     crowd.warm_up()
-    resting, began = crowd.site.usage(), time.monotonic()
+    resting = crowd.site.usage()
     opened = crowd.open(watchers)
     yield opening(f"{who}: opening, session and middleware", opened, crowd.site.usage().since(resting), OPENING_GOAL)
     with Publisher(crowd.channels) as publisher:
@@ -49,11 +48,6 @@ def one_crowd(size: Size, crowd: Audience, watchers: int) -> Iterator[Figure]:
             visitors.begin(visit, Request("/page/", cookies(1)[0]), size.pages, size.window)
             busy = crowd.listen(size.window)
             pages = visitors.result()
-        if (watchers, runs) == size.returning:
-            time.sleep(max(0.0, began + FIRST_RETURN - time.monotonic()))
-            rotated = crowd.went().rotated
-            returning = crowd.listen(2 * size.window)
-            rotated = crowd.went().rotated - rotated
     arrivals = crowd.arrivals()
     published = crowd.site.published([str(channel.run_id) for channel in crowd.channels])
     both = Window(quiet.window.begin, busy.window.end)
@@ -66,9 +60,3 @@ def one_crowd(size: Size, crowd: Audience, watchers: int) -> Iterator[Figure]:
     yield memory(f"{who}: memory a watcher", quiet.after.memory - resting.memory, watchers, MEMORY_GOAL)
     yield kept(f"{who}: threads and connections a watcher", resting, quiet.after, watchers, goal=True)
     yield page_shares(f"{who}: a page meanwhile, within 100 ms", pages, PAGE_GOALS.get(watchers))
-    if (watchers, runs) == size.returning:
-        who = f"{who}, while {rotated / returning.window.seconds:.0f} a second come back"
-        told = crowd.delays(publisher.changes, arrivals, returning.window)
-        yield delay(f"{who}: commit to client", told, returning.window, COMMIT_GOAL)
-        messages = arrivals.within(returning.window.begin, returning.window.end)
-        yield cpu_of(f"{who}: CPU for 1,000 messages", returning.cost, messages, None)

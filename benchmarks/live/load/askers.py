@@ -57,7 +57,7 @@ async def ask_on(crowd: Crowd, requests: Sequence[Request], conditional: bool) -
     """
     crowd.clients = [Asker(request, conditional=conditional) for request in requests]
     for asker in crowd.clients:
-        await crowd.loop.create_connection(lambda asker=asker: asker, "127.0.0.1", crowd.port)
+        await crowd.connect(asker)
     await asyncio.gather(*(asker.warm for asker in crowd.clients))
 
 

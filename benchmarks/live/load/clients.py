@@ -54,7 +54,7 @@ class Client(asyncio.Protocol):
         """Connect, ask, and wait for the first message. Raises OSError."""
         self.rest, self.is_open, self.ended = b"", False, False
         self.opening = self.crowd.loop.create_future()
-        await self.crowd.loop.create_connection(lambda: self, "127.0.0.1", self.crowd.port)
+        await self.crowd.connect(self)
         await self.opening
 
     def connection_made(self, transport: Any) -> None:

@@ -27,9 +27,9 @@ class Request:
 class Arrivals:
     """One entry for each message: who got it, when, and the revision that it tells."""
 
-    watchers: array = field(default_factory=lambda: array("i"))
-    moments: array = field(default_factory=lambda: array("d"))
-    revisions: array = field(default_factory=lambda: array("q"))
+    watchers: "array[int]" = field(default_factory=lambda: array("i"))
+    moments: "array[float]" = field(default_factory=lambda: array("d"))
+    revisions: "array[int]" = field(default_factory=lambda: array("q"))
 
     def within(self, begin: float, end: float) -> int:
         """How many came between these moments."""
@@ -80,8 +80,12 @@ class Crowd:
         self.arrivals.moments.append(moment)
         self.arrivals.revisions.append(revision)
 
-    async def open(self, kind: type, requests: Sequence[Request], at_once: int) -> Opened:
-        """Open these, so many at a time; each counts as open with its first message.
+    async def connect(self, client: asyncio.Protocol) -> None:
+        """Raises OSError."""
+        await self.loop.create_connection(lambda: client, "127.0.0.1", self.port)
+
+    async def open(self, kind: type, requests: Sequence[Request], at_once: int, over: float) -> Opened:
+        """Open these, so many at a time at most, spread over so many seconds; the first message makes one open.
 
         A refusal, too long a wait and coming too late all count as refused.
         """
@@ -90,6 +94,7 @@ class Crowd:
         self.clients = clients = [kind(self, number, request) for number, request in enumerate(requests)]
 
         async def open_one(client: Any) -> None:
+            await asyncio.sleep(over * client.number / len(clients))
             async with gate:
                 began = monotonic()
                 if began > last_call:
@@ -102,7 +107,7 @@ class Crowd:
                 waits.append(monotonic() - began)
 
         began = monotonic()
-        last_call = began + OPENING_BUDGET
+        last_call = began + OPENING_BUDGET + over
         await asyncio.gather(*(open_one(client) for client in clients))
         return Opened(monotonic() - began, len(waits), len(clients) - len(waits), waits)
 
