@@ -40,7 +40,8 @@ class Refused(Exception):
 
 def main() -> int | str:
     """0 when somebody has ended it, or why it can't go on."""
-    signal.signal(signal.SIGTERM, end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)  # SIGINT too: whoever is started in a shell's background ignores it otherwise
     try:
         with ExitStack() as running:
             serve(running)
