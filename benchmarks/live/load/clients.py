@@ -13,7 +13,9 @@ from .crowd import Crowd, Request
 __all__ = ["CompressedSocket", "LongPoll", "Socket", "Stream"]
 
 BROKEN = 1.0  # s after which a client comes back that was told nothing
+REFUSED = 5.0  # s after which one comes back that was refused; a browser wouldn't, it would poll
 SHORTEST = 0.1  # s; so long at least after a shutdown, as nobody is there yet
+REASON = re.compile(rb'"reason":"([a-z]+)"')
 REVISION = re.compile(rb'"revision":(\d+)')
 
 
@@ -78,13 +80,15 @@ class Client(asyncio.Protocol):
 
     def refused(self, data: bytes) -> None:
         self.ended = True
+        self.retry = REFUSED
+        self.crowd.refusals[data[9:12].decode()] += 1
         if self.opening is not None and not self.opening.done():
             self.opening.set_exception(Refused(data[:40].decode("latin-1")))
         self.close()
 
-    def told_to_come_back(self, seconds: float) -> None:
+    def told_to_come_back(self, seconds: float, reason: bytes) -> None:
         self.ended = True
-        self.crowd.rotated += 1
+        self.crowd.rotations[reason.decode()] += 1
         self.crowd.told.add(self.number)
         self.retry = seconds
 
@@ -134,8 +138,8 @@ class Stream(Client):
         for found in self.frame.finditer(data):
             self.got(now, int(found[1]))
         if data.endswith(self.last):
-            if b'"type":"rotate"' in data:
-                self.told_to_come_back(int(self.delay.findall(data)[-1]) / 1000)
+            if why := REASON.search(data):
+                self.told_to_come_back(int(self.delay.findall(data)[-1]) / 1000, why[1])
             self.close()
         return b""
 
@@ -192,10 +196,10 @@ class Socket(Client):
         elif kind == 0x8:
             self.ended = True
             self.say(0x88, payload[:2])
-        elif found := REVISION.search(self.text(first, payload)):
+        elif found := REVISION.search(text := self.text(first, payload)):
             self.got(now, int(found[1]))
-        else:
-            self.told_to_come_back(SHORTEST)
+        elif found := REASON.search(text):
+            self.told_to_come_back(SHORTEST, found[1])
 
     def text(self, first: int, payload: bytes) -> bytes:
         return payload

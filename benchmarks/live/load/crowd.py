@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -51,7 +52,8 @@ class Went:
     """What has become of the watchers since they opened."""
 
     told: int  # how many were told to come back, once or more often
-    rotated: int  # how often somebody was
+    rotations: Counter[str]  # how often somebody was, by the reason
+    refusals: Counter[str]  # how often somebody was refused, by the status
     cut: int  # how often somebody lost their connection without a word
     last_back: float  # the moment when the last one was there again
     watching: int
@@ -71,7 +73,9 @@ class Crowd:
         self.clients: list[Any] = []
         self.arrivals = Arrivals()
         self.told: set[int] = set()
-        self.rotated = self.cut = self.watching = 0
+        self.rotations: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self.cut = self.watching = 0
         self.last_back = 0.0
 
     def note(self, watcher: int, moment: float, revision: int) -> None:
@@ -119,7 +123,7 @@ class Crowd:
         return self.arrivals
 
     def went(self) -> Went:
-        return Went(len(self.told), self.rotated, self.cut, self.last_back, self.watching)
+        return Went(len(self.told), self.rotations, self.refusals, self.cut, self.last_back, self.watching)
 
     def close(self) -> None:
         """Let go of the connections, and forget what has been heard."""
