@@ -20,6 +20,7 @@ __all__ = ["Cost", "Site", "Usage"]
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+DEFAULT_LIFE = 50.0  # s; Headway's own default
 FAULTS = ("Traceback", "ERROR", "CRITICAL", "Exception")
 
 
@@ -65,10 +66,13 @@ class Cost:
 
 
 class Site:
-    """One uvicorn process; ended with the `with`."""
+    """One uvicorn process, whose streams live for so long; ended with the `with`."""
 
-    def __init__(self) -> None:
-        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.live.settings"}
+    def __init__(self, stream_seconds: float = DEFAULT_LIFE) -> None:
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "benchmarks.live.settings",
+            "BENCHMARK_STREAM_SECONDS": str(stream_seconds),
+        }
         self.web = Web(application="benchmarks.live.app:application", environment=environment)
 
     def __enter__(self) -> "Site":

@@ -15,6 +15,8 @@ from benchmarks.live.sizes import Size
 from benchmarks.live.spelling import cpu_of, delay, kept, memory, opening, page_shares, statements
 from benchmarks.table import Figure
 
+from .watching import LASTING
+
 __all__ = ["compared"]
 
 SPARE_CONNECTIONS = 50
@@ -30,7 +32,7 @@ def compared(size: Size) -> Iterator[Figure]:
     """Each on a web process of its own, with the same run and the same changes."""
     found, watchers = channels(1), min(size.compared, bearable())
     for name, path in CONTENDERS.items():
-        with Site() as site, audience(site, found, path) as crowd:
+        with Site(LASTING) as site, audience(site, found, path) as crowd:
             yield from one_contender(f"{watchers} of one run, {name}", size, crowd, watchers)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 __all__ = ["Arrivals", "Crowd", "Opened", "Request", "Went"]
 
 OPENING_PATIENCE = 20.0  # s for one
-OPENING_BUDGET = 45.0  # s for all; who hasn't begun by then stays away, so that a slow machine ends in time too
+OPENING_BUDGET = 40.0  # s for all; who hasn't begun by then stays away, so that a slow machine ends in time too
 
 
 @dataclass(frozen=True)
