@@ -72,7 +72,7 @@ def statements(what: str, cost: Cost) -> Figure:
 
 def memory(what: str, more: int, watchers: int, goal: float | None = None) -> Figure:
     """How much more the process holds than with nobody there."""
-    found = more / watchers / KIB
+    found = more / max(1, watchers) / KIB
     return Figure(
         what,
         f"{found:.1f} KiB",
@@ -83,8 +83,8 @@ def memory(what: str, more: int, watchers: int, goal: float | None = None) -> Fi
 
 def kept(what: str, before: Usage, after: Usage, watchers: int, *, goal: bool = False) -> Figure:
     """Threads and database connections of the whole process, and how many more for each watcher."""
-    threads = (after.threads - before.threads) / watchers
-    connections = (after.connections - before.connections) / watchers
+    threads = (after.threads - before.threads) / max(1, watchers)
+    connections = (after.connections - before.connections) / max(1, watchers)
     found = single(max(threads, connections))
     return Figure(
         what,

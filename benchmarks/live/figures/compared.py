@@ -60,6 +60,6 @@ def one_contender(who: str, size: Size, crowd: Audience, watchers: int) -> Itera
     messages = arrivals.within(busy.window.begin, busy.window.end)
     yield cpu_of(f"{who}: CPU for 1,000 messages, pages included", busy.cost, messages)
     yield statements(f"{who}: statements", busy.cost)
-    yield memory(f"{who}: memory a watcher", busy.after.memory - resting.memory, watchers)
-    yield kept(f"{who}: threads and connections a watcher", resting, busy.after, watchers)
+    yield memory(f"{who}: memory a watcher", busy.after.memory - resting.memory, opened.count)
+    yield kept(f"{who}: threads and connections a watcher", resting, busy.after, opened.count)
     yield page_shares(f"{who}: a page meanwhile, within 100 ms", pages)

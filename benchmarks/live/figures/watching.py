@@ -58,6 +58,6 @@ def one_crowd(size: Size, crowd: Audience, watchers: int) -> Iterator[Figure]:
     messages = arrivals.within(quiet.window.begin, quiet.window.end)
     yield cpu_of(f"{who}: CPU for 1,000 messages", quiet.cost, messages, CPU_GOALS.get(watchers))
     yield statements(f"{who}: statements", quiet.cost)
-    yield memory(f"{who}: memory a watcher", quiet.after.memory - resting.memory, watchers, MEMORY_GOAL)
-    yield kept(f"{who}: threads and connections a watcher", resting, quiet.after, watchers, goal=True)
+    yield memory(f"{who}: memory a watcher", quiet.after.memory - resting.memory, opened.count, MEMORY_GOAL)
+    yield kept(f"{who}: threads and connections a watcher", resting, quiet.after, opened.count, goal=True)
     yield page_shares(f"{who}: a page meanwhile, within 100 ms", pages, PAGE_GOALS.get(watchers))
