@@ -1,14 +1,11 @@
 """Measures on a SQLite file, then on a durable PostgreSQL of its own, and removes both."""
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
 
-from example.servers.postgres import Postgres
+from benchmarks.launch import DATABASES, Suite
 
-DATABASES = ("sqlite", "postgresql")
+SUITE = Suite("benchmarks.suite", "benchmarks.settings", "BENCHMARK_SCRATCH", "BENCHMARK_DATABASE_URL")
 
 
 def main() -> int:
@@ -19,21 +16,8 @@ def main() -> int:
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help="only these, such as short-items or updates")
     chosen = parser.parse_args()
     arguments = [*(["--quick"] if chosen.quick else []), *chosen.figures]
-    codes = [measure_on(name, arguments) for name in DATABASES if chosen.database in (None, name)]
+    codes = [SUITE.measure_on(name, arguments) for name in DATABASES if chosen.database in (None, name)]
     return max(codes)
-
-
-def measure_on(database: str, arguments: list[str]) -> int:
-    """The suite's exit code, in a process and a directory of its own."""
-    command = [sys.executable, "-m", "benchmarks.suite", *arguments]
-    with tempfile.TemporaryDirectory(prefix="headway-benchmarks-") as scratch:
-        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "BENCHMARK_SCRATCH": scratch}
-        if database == "sqlite":
-            environment.pop("BENCHMARK_DATABASE_URL", None)
-            return subprocess.run(command, env=environment, check=False).returncode
-        with Postgres(durable=True) as server:
-            environment["BENCHMARK_DATABASE_URL"] = server.url
-            return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,14 +1,11 @@
 """Measures live delivery on a SQLite file, then on a durable PostgreSQL of its own, and removes both."""
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
 
-from example.servers.postgres import Postgres
+from benchmarks.launch import DATABASES, Suite
 
-DATABASES = ("sqlite", "postgresql")
+SUITE = Suite("benchmarks.live.suite", "benchmarks.live.settings", "DATA_DIR", "DATABASE_URL")
 FIGURES: dict[str, list[str]] = {
     "sqlite": ["watching", "compared", "openings", "polls", "sockets"],
     "postgresql": ["watching", "returning", "compared", "openings"],
@@ -30,21 +27,10 @@ def main() -> int:
     database = chosen.database or ("sqlite" if chosen.quick else None)
     quick = ["--quick"] if chosen.quick else []
     return max(
-        measure_on(name, [*quick, *(chosen.figures or FIGURES[name])]) for name in DATABASES if database in (None, name)
+        SUITE.measure_on(name, [*quick, *(chosen.figures or FIGURES[name])])
+        for name in DATABASES
+        if database in (None, name)
     )
-
-
-def measure_on(database: str, arguments: list[str]) -> int:
-    """The suite's exit code, in a process and a directory of its own."""
-    command = [sys.executable, "-m", "benchmarks.live.suite", *arguments]
-    with tempfile.TemporaryDirectory(prefix="headway-benchmarks-") as scratch:
-        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.live.settings", "DATA_DIR": scratch}
-        if database == "sqlite":
-            environment.pop("DATABASE_URL", None)
-            return subprocess.run(command, env=environment, check=False).returncode
-        with Postgres(durable=True) as server:
-            environment["DATABASE_URL"] = server.url
-            return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class Size:
     """Seconds within which the watchers open that are measured while they come back: a stream's life."""
 
     settle: float
-    """Seconds between the openings and the first measurement."""
+    """Seconds between the openings and the first measurement, in which what the openings left to do is done."""
 
     window: float
     """Seconds that each measurement lasts."""
