@@ -1,6 +1,7 @@
 """What all tests share: the suite's database is a real one, and other processes can attach to it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,13 @@ def script() -> Iterator[dict[str, Any]]:
     Scripted.script = {}
     yield Scripted.script
     Scripted.script = {}
+
+
+@pytest.fixture
+def media(settings: Any, tmp_path: Path) -> Path:
+    """Where uploads go; empty at first."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media"
 
 
 @pytest.fixture

@@ -1,19 +1,11 @@
-"""What the HTTP tests share: people with tokens, their clients, and a storage of the test's own."""
+"""What the HTTP tests share: people with tokens, and their clients."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 Caller = Callable[..., Any]
-
-
-@pytest.fixture
-def media(settings: Any, tmp_path: Path) -> Path:
-    """Where uploads go; empty at first."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return tmp_path / "media"
 
 
 @pytest.fixture

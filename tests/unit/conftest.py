@@ -1,19 +1,11 @@
-"""What the unit tests share: users, and a storage of the test's own."""
+"""What the unit tests share: users."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 Grant = Callable[..., Any]
-
-
-@pytest.fixture
-def media(settings: Any, tmp_path: Path) -> Path:
-    """Where uploads go; empty at first."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return tmp_path / "media"
 
 
 @pytest.fixture
