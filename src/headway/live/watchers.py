@@ -48,7 +48,7 @@ class Watcher:
         self.ends_at = math.inf
         self.slot = 0
 
-    # What each transport does in its own way.
+    # What each transport does in its own way; a long poll has neither frames nor last ones, for its answer is both.
 
     async def begin(self, admission: Admission, scope: Scope) -> Answer | None:
         """Look how things are and open; an answer instead, where there is nothing to watch. Raises Overloaded."""
