@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 __all__ = ["chromium"]
@@ -19,13 +20,17 @@ MISSING = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a window. Without one the test fails, and says what to install."""
+    """
+    A browser without a window. Without one the test fails, and says what to install. While it is open its loop runs in
+    this thread, so nothing else can open one here: keep it no longer than a module.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(playwright))
         try:
             yield browser
         finally:
             browser.close()
+            connections.close_all()  # those of its loop, which nobody finds once it is gone
 
 
 def executable(playwright: Playwright) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
 from playwright.sync_api import expect
 
 from headway.models import Run
@@ -28,7 +27,6 @@ def visitor(demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         Visitor(browser, site.url, demo, {}) as window,
     ):
         yield window
-        connections.close_all()  # those of that loop, which nobody finds once it is gone
 
 
 def test_it_shows_the_operations_and_starts_one(visitor: Visitor, demo: Any) -> None:
