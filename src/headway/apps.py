@@ -12,7 +12,8 @@ class HeadwayConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Registering at import time needs the apps to be ready, so these two can't stand at the top.
-        from . import checks  # noqa: F401
+        # Registering at import time needs the apps to be ready, so these can't stand at the top.
+        from . import checks, engines  # noqa: F401
 
+        engines.connect()
         autodiscover_modules("operations")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -14,10 +14,16 @@ __all__ = ["Conf", "conf"]
 
 EXAMPLE = {"LEASE_SECONDS": 10}
 
+Engine: TypeAlias = Literal["embedded", "celery", "django_tasks"]
+MountPath: TypeAlias = str
+
 
 @dataclass(frozen=True)
 class Conf:
     """One field for each key of HEADWAY, in lower case."""
+
+    engine: Engine = "embedded"
+    """What delivers: `headway_worker`, Celery's workers, or those of Django's own tasks."""
 
     lease_seconds: float = 10.0
     """How long a worker may be silent before another takes its part over."""
@@ -34,7 +40,7 @@ class Conf:
     max_upload_bytes: int = 1 << 30
     """How much one request to the API may send; a form's own `max_size` says less of a single file."""
 
-    socket_path: str = "/ws/"
+    socket_path: MountPath = "/ws/"
     """Where the WebSockets are mounted."""
 
     stream_seconds: float = 50.0
@@ -77,11 +83,13 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     "float": is_number,
     "int": lambda value: is_number(value) and isinstance(value, int),
     "bool": lambda value: isinstance(value, bool),
-    "str": lambda value: isinstance(value, str) and value.startswith("/") and value.endswith("/"),
+    "Engine": lambda value: value in get_args(Engine),
+    "MountPath": lambda value: isinstance(value, str) and value.startswith("/") and value.endswith("/"),
 }
 MEANT = {
     "float": "a number of seconds above 0",
     "int": "a whole number above 0",
     "bool": "True or False",
-    "str": "a path that begins and ends with a slash",
+    "Engine": f"one of {', '.join(get_args(Engine))}",
+    "MountPath": "a path that begins and ends with a slash",
 }

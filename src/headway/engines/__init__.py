@@ -1,8 +1,9 @@
 """What delivers: an engine hears that parts are due, and has a worker claim them. No engine holds logic of its own.
 
-A lost doorbell costs latency, never a run: every worker asks for what is due once a second anyway.
+A doorbell carries no truth: whoever hears it asks the database what is due. A lost one costs about a second, since
+every worker asks anyway, and one that rings twice finds nothing.
 """
 
-from .embedded.doorbell import ring
+from .doorbell import connect, ring
 
-__all__ = ["ring"]
+__all__ = ["connect", "ring"]

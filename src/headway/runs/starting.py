@@ -12,10 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError, ProgrammingError, connection, transaction
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection
 from django.utils import translation
 
-from headway import engines
 from headway.conf import conf
 from headway.errors import (
     AlreadyRetried,
@@ -91,8 +90,6 @@ def start(
     finally:
         if not keep:
             files.discard(stored)  # the loser's upload: the live run has its own, or there is none
-    if disposition in NEW:
-        transaction.on_commit(engines.ring)
     if disposition == Disposition.JOINED:
         return join(declared, run, request, user)
     if disposition == Disposition.REPLAYED and not may_see(run, user):
@@ -125,7 +122,6 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     )
     there, disposition = submissions.submit(request)
     if disposition == Disposition.CREATED:
-        transaction.on_commit(engines.ring)
         return Started(there, disposition)
     newest = submissions.newest_of(old)
     if newest is None:

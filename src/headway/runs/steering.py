@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from headway import engines
 from headway.errors import InvalidState
 from headway.models import Run
 from headway.operations import files, params
@@ -25,16 +24,12 @@ def pause(run: Run | UUID | str, *, user: Any = None) -> Run:
 
 def cancel(run: Run | UUID | str, *, user: Any = None) -> Run:
     """Ask the run to end as cancelled; what is done stays done. Raises RunNotFound, Forbidden, InvalidState."""
-    cancelled = control.ask_cancel(steered(run, user).pk, Reason("cancelled", said("Cancelled", user)))
-    transaction.on_commit(engines.ring)  # a run that waited behind it may be live now
-    return cancelled
+    return control.ask_cancel(steered(run, user).pk, Reason("cancelled", said("Cancelled", user)))
 
 
 def resume(run: Run | UUID | str, *, user: Any = None) -> Run:
     """Let the run go on at the item where it stopped. Raises RunNotFound, Forbidden, InvalidState."""
-    resumed = control.ask_resume(steered(run, user).pk)
-    transaction.on_commit(engines.ring)
-    return resumed
+    return control.ask_resume(steered(run, user).pk)
 
 
 def delete(run: Run | UUID | str, *, user: Any = None) -> None:

@@ -10,6 +10,7 @@ from headway.errors import InvalidState
 from headway.models import Part, Run
 from headway.states import ACTIONS, Action, Event, State, Want, after
 
+from .announcing import announce_due
 from .database import write
 from .endings import end
 from .leases import Fenced
@@ -126,9 +127,10 @@ def want(run: Run, wanted: Want, reason: Reason) -> None:
     save(run, "want", "reason_code", "reason_text", "reason_detail")
     if wanted == Want.RUN:
         # Waiting isn't working: the pace is measured anew. An owner that hasn't yet seen the pause just goes on.
-        open_parts(run).update(
+        resumed = open_parts(run).update(
             want=wanted, pace=[], due=Case(When(token__isnull=True, then=NowMs()), default=F("due")), changed=NowMs()
         )
+        announce_due(run.operation, resumed)
     else:
         open_parts(run).update(
             want=wanted, due=Case(When(token__isnull=True, then=None), default=F("due")), changed=NowMs()

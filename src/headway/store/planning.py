@@ -13,6 +13,7 @@ from headway.clock import NowMs
 from headway.models import ItemOutcome, ItemState, Kind, Part, Run
 from headway.states import Event, State, Want, after
 
+from .announcing import announce_due
 from .database import keep_going_after_hooks, write
 from .leases import Fenced, lease_ms
 from .locks import lock_run
@@ -67,6 +68,7 @@ def plan(part: Part, freeze: Callable[[], Sequence[Range]]) -> bool:
             Part(run=run, kind=Kind.ITEMS, due=NowMs(), changed=NowMs(), **columns(other)) for other in others
         )
         Run.objects.filter(pk=run.pk).update(parts_left=1 + len(others), revision=run.revision + 1, changed=NowMs())
+        announce_due(run.operation, len(others))
         keep_going_after_hooks()
         return True
 

@@ -6,6 +6,7 @@ from headway.clock import NowMs
 from headway.models import Part, Run
 from headway.states import Event, State, after
 
+from .announcing import announce_due
 from .database import write
 
 __all__ = ["promote_next", "promote_stranded"]
@@ -27,6 +28,7 @@ def promote_next(concurrency_key: str) -> None:
         changed=NowMs(),
     )
     Part.objects.filter(run=waiting).update(due=NowMs(), changed=NowMs())
+    announce_due(waiting.operation)
 
 
 def promote_stranded() -> None:

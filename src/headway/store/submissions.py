@@ -10,6 +10,7 @@ from headway.models import Run
 from headway.operations.conflicts import OnConflict
 
 from . import keys
+from .announcing import announce_due
 from .database import Overtaken, write
 from .locks import lock_run
 from .queueing import stand_in_line
@@ -93,6 +94,7 @@ def insert(request: Request) -> Run | None:
         mine = next(iter(Run.objects.filter(pk=run.pk).order_by()), None)
         if mine is not None:
             add_planning_part(mine, due=NowMs())
+            announce_due(mine.operation)
             if request.idempotency:
                 keys.claim(request.idempotency, mine)
         return mine

@@ -11,7 +11,7 @@ HEARD_OF_MS = 30_000  # a worker tells every few seconds; after this it is gone
 
 
 def beat(worker: str, host: str, pid: int, doorbell: int) -> None:
-    """Tell that this worker is there."""
+    """Tell that this worker is there; `doorbell` 0: it is woken otherwise."""
     Worker.objects.bulk_create(
         [Worker(id=worker, host=host, pid=pid, doorbell=doorbell, beat=NowMs())],
         update_conflicts=True,
@@ -34,5 +34,5 @@ def alive() -> int:
 
 def doorbells(host: str) -> list[int]:
     """The ports on which this host's workers are woken."""
-    recent = Worker.objects.filter(host=host, beat__gte=NowMs() - 10 * HEARD_OF_MS)
+    recent = Worker.objects.filter(host=host, doorbell__gt=0, beat__gte=NowMs() - 10 * HEARD_OF_MS)
     return list(recent.order_by().values_list(F("doorbell"), flat=True).distinct())

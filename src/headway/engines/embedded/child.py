@@ -13,9 +13,8 @@ from types import FrameType
 
 from django.db import Error, connections
 
-from headway import runner
-from headway.models import Part
-from headway.store import database, leases, tidying, workers
+from headway.engines.claimant import Claimant
+from headway.store import database, tidying, workers
 
 from .doorbell import Doorbell
 
@@ -26,8 +25,6 @@ log = logging.getLogger(__name__)
 POLL = 1.0  # s: how late a lost doorbell, or a part whose lease has run out, is seen
 TELL_EVERY = 5.0  # s between two words to the database that we are there
 BEAT_EVERY = 0.25  # s between two words to the supervisor
-LOSSES_IN_A_ROW = 4
-REST_AFTER_LOSSES_MS = 5_000
 ALIVE, HUNG = b".", b"!"
 
 
@@ -47,9 +44,8 @@ class Child:
 
     def __init__(self, worker: str, index: int, wires: Wires) -> None:
         self.worker = worker
-        self.picks = index  # neighbours begin on different feet: one picks the short first, one the long
         self.wires = wires
-        self.pulse = runner.Pulse()
+        self.claimant = Claimant(worker, should_stop=lambda: self.stopping, wait=self.rest, picks=index)
         self.stopping = False
         self.wake_read, self.wake_write = os.pipe()
         self.told = float("-inf")
@@ -69,36 +65,19 @@ class Child:
             connections.close_all()
 
     def turn(self) -> None:
-        """One claim and its slice, or a wait until something may be due."""
+        """A slice of what is due, or a wait until something may be."""
         try:
             self.tell()
-            self.picks += 1
-            part = leases.claim(self.worker, self.picks)
-            if part is not None:
-                self.advance(part)
+            if self.claimant.turn():
                 return
         except Error as error:
             log.warning("worker=%s event=database-lost error=%r", self.worker, error)
             database.forget()
-        self.wires.doorbell.wait(POLL * random.uniform(0.7, 1.0), self.wake_read)
+        self.rest(POLL * random.uniform(0.7, 1.0))
 
-    def advance(self, part: Part) -> None:
-        """The slice; after a lost connection, as much of it as is still ours."""
-        ending = runner.work(part, lambda: self.stopping, self.pulse)
-        losses = 0
-        while ending is runner.Ending.LOST and not self.stopping:
-            self.wires.doorbell.wait(random.uniform(0.2, 0.5), self.wake_read)
-            try:
-                mine = leases.reclaim(part)
-            except Error:
-                database.forget()
-                continue  # not back yet; when our lease has run out meanwhile, `reclaim` will say so
-            if mine is None:
-                return
-            losses += 1
-            if losses > LOSSES_IN_A_ROW and leases.release(mine, REST_AFTER_LOSSES_MS):
-                return  # whatever breaks it, the other runs get their turn
-            ending = runner.work(mine, lambda: self.stopping, self.pulse)
+    def rest(self, seconds: float) -> None:
+        """Until it rings, or until we are asked to stop."""
+        self.wires.doorbell.wait(seconds, self.wake_read)
 
     def tell(self) -> None:
         """Tell the database now and then that we are there, and tidy up in it."""
@@ -122,7 +101,7 @@ class Child:
         """Say every quarter second that we live, or that what we have in hand is hung."""
         while True:
             try:
-                os.write(self.wires.beats, HUNG if self.pulse.is_hung else ALIVE)
+                os.write(self.wires.beats, HUNG if self.claimant.pulse.is_hung else ALIVE)
             except OSError:
                 return  # nobody listens any more; the lifeline tells the rest
             time.sleep(BEAT_EVERY)

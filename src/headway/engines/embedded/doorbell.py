@@ -3,31 +3,26 @@
 What it says doesn't matter, and anybody may ring: a worker only asks the database what is due.
 """
 
-import logging
 import os
 import select
 import socket
-
-from django.db import Error
 
 from headway.store import workers
 
 __all__ = ["Doorbell", "ring"]
 
-log = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
+LONGEST_PEAL = 64  # more children than that find the rest by themselves
 
 
-def ring() -> None:
-    """Wake the workers of this machine. Never raises: the poll is there for whatever is missed."""
-    try:
-        ports = workers.doorbells(socket.gethostname())
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            for port in ports:
+def ring(operation: str = "", times: int = 1) -> None:
+    """Wake the workers of this machine: as many as `times` of each supervisor. Raises OSError, and the database's."""
+    ports = workers.doorbells(socket.gethostname())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        for port in ports:
+            for _ in range(min(times, LONGEST_PEAL)):
                 sender.sendto(b"!", (LOOPBACK, port))
-    except (OSError, Error) as error:
-        log.warning("event=doorbell-failed error=%r", error)
 
 
 class Doorbell:

@@ -1,0 +1,57 @@
+"""One who claims: what every engine's worker does, whatever has woken it."""
+
+import logging
+import random
+from collections.abc import Callable
+
+from django.db import Error
+
+from headway import runner
+from headway.models import Part
+from headway.store import database, leases
+
+__all__ = ["Claimant"]
+
+log = logging.getLogger(__name__)
+
+LOSSES_IN_A_ROW = 4
+REST_AFTER_LOSSES_MS = 5_000
+
+
+class Claimant:
+    """Claims a part and has the runner advance it for a slice; one thread at a time."""
+
+    def __init__(
+        self, worker: str, *, should_stop: Callable[[], bool], wait: Callable[[float], None], picks: int = 0
+    ) -> None:
+        self.worker = worker
+        self.should_stop = should_stop
+        self.wait = wait
+        """Called with seconds when the database is gone; returns at the latest then, or when it is to stop."""
+        self.picks = picks  # neighbours begin on different feet: one picks the short first, one the long
+        self.pulse = runner.Pulse()
+
+    def turn(self) -> tuple[Part, runner.Ending] | None:
+        """A part that was due and what its slice came to; None when nothing is due. Raises the database's errors."""
+        self.picks += 1
+        part = leases.claim(self.worker, self.picks)
+        return None if part is None else (part, self.advance(part))
+
+    def advance(self, part: Part) -> runner.Ending:
+        """The slice; after a lost connection, as much of it as is still ours."""
+        ending = runner.work(part, self.should_stop, self.pulse)
+        losses = 0
+        while ending is runner.Ending.LOST and not self.should_stop():
+            self.wait(random.uniform(0.2, 0.5))
+            try:
+                mine = leases.reclaim(part)
+            except Error:
+                database.forget()
+                continue  # not back yet; when our lease has run out meanwhile, `reclaim` will say so
+            if mine is None:
+                return runner.Ending.FENCED
+            losses += 1
+            if losses > LOSSES_IN_A_ROW and leases.release(mine, REST_AFTER_LOSSES_MS):
+                return runner.Ending.DONE  # whatever breaks it, the other runs get their turn
+            ending = runner.work(mine, self.should_stop, self.pulse)
+        return ending

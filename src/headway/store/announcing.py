@@ -1,0 +1,22 @@
+"""Telling what has been stored, once it is committed. Who listens, and whether anybody does, is not known here."""
+
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from headway.models import Part, Run
+from headway.signals import parts_due, run_changed
+
+__all__ = ["announce_change", "announce_due"]
+
+
+def announce_due(operation: str, parts: int = 1) -> None:
+    """Once this transaction is committed: so many parts of the operation can be claimed."""
+    if parts:
+        transaction.on_commit(partial(parts_due.send_robust, sender=Part, operation=operation, parts=parts))
+
+
+def announce_change(run_id: UUID) -> None:
+    """Once this transaction is committed: the run has changed."""
+    transaction.on_commit(partial(run_changed.send_robust, sender=Run, run_id=run_id))
