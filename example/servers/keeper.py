@@ -161,7 +161,8 @@ class Keeper:
 
     def answer(self) -> dict[str, Any]:
         """What the caller learns after each request."""
-        return {"ports": self.ports, "directory": str(self.directory)}
+        pid = self.process.pid if self.process else None
+        return {"ports": self.ports, "directory": str(self.directory), "pid": pid}
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ class Server:
     keeper: ClassVar[str]  # module and class, for another process to import: here it may be called __main__
     directory: Path
     ports: Sequence[int]
+    pid: int | None = None  # of the server's first process, which leads a group of its own
 
     def __init__(
         self,
@@ -100,3 +101,4 @@ class Server:
         if "error" in answer:
             raise ServerError(answer["error"])
         self.ports, self.directory = answer["ports"], Path(answer["directory"])
+        self.pid = answer["pid"]
