@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from headway.conf import conf
+from headway.signals import watchers_changed
 
 from .feed import Feed
 from .messages import Update
@@ -67,6 +68,7 @@ class Hub:
             raise TooManyStreams
         self.watchers[watcher] = None
         self.watchers_of[watcher.user_key] += 1
+        watchers_changed.send_robust(sender=Hub, watchers=len(self.watchers))
         if watcher.run_id is None:
             self.roster(watcher.user_key).watchers[watcher] = None
         else:
@@ -81,6 +83,7 @@ class Hub:
             return
         del self.watchers[watcher]
         self.watchers_of[watcher.user_key] -= 1
+        watchers_changed.send_robust(sender=Hub, watchers=len(self.watchers))
         if not self.watchers_of[watcher.user_key]:
             del self.watchers_of[watcher.user_key]
         if watcher.run_id is None:

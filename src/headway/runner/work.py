@@ -19,6 +19,7 @@ from headway.errors import RunNotFound
 from headway.models import Kind, Part
 from headway.operations.base import Operation
 from headway.operations.sources import Source
+from headway.signals import write_fenced
 from headway.states import Want
 from headway.store import control, database, endings, leases, planning
 from headway.store.control import Reason
@@ -74,6 +75,7 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> Ending:
             return Slice(part, should_stop, pulse).go()
     except (Fenced, RunNotFound):
         log.info("part=%s run=%s event=fenced", part.pk, part.run_id)
+        write_fenced.send_robust(sender=Part, run_id=part.run_id)
         return Ending.FENCED
     except Exception as error:  # noqa: BLE001  (the worker's boundary: only signals may end the process)
         if database.is_lost(error) or database.is_transient(error):

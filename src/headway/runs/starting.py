@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,7 @@ from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
 from headway.store import keys, planning, requests, submissions
+from headway.store.announcing import announce_answer, announce_refusal
 from headway.store.database import is_lost
 from headway.store.queueing import InTheWay
 from headway.store.requests import Disposition, Request
@@ -74,10 +75,16 @@ def start(
     declared = registry.get(operation) if isinstance(operation, str) else operation
     check_permission(declared.name, user)
     check_key(declared, user, idempotency_key)
-    cleaned, stored = files.store(params.clean(declared.form, given or {}))
+    with telling_the_answer(declared.name) as answer:
+        return answer(begin(declared, given or {}, user, idempotency_key))
+
+
+def begin(declared: type[Operation], given: dict[str, Any], user: Any, idempotency_key: str | None) -> Started:
+    """What `start` gives, once it is clear that this user may start it."""
+    cleaned, stored = files.store(params.clean(declared.form, given))
     keep = False
     try:
-        request = request_of(declared, given or {}, cleaned, user, idempotency_key)
+        request = request_of(declared, given, cleaned, user, idempotency_key)
         with telling_if_not_migrated():
             run, disposition = submissions.submit(request)
         keep = disposition in NEW
@@ -108,6 +115,12 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     check_permission(old.operation, user)
     if not old.is_done:
         raise InvalidState(Action.RETRY, old.state, ACTIONS[State(old.state)])
+    with telling_the_answer(old.operation) as answer:
+        return answer(begin_retry(old, user))
+
+
+def begin_retry(old: Run, user: Any) -> Started:
+    """What `retry` gives, once it is clear that this user may retry this run, which has ended."""
     ranges, unplanned = planning.left_by(old.pk)
     if not ranges and not unplanned:
         raise NothingToRetry(old.pk)
@@ -130,6 +143,21 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     if newest.is_done:
         raise AlreadyRetried(old.pk, newest.pk)
     return Started(newest, Disposition.JOINED)
+
+
+@contextmanager
+def telling_the_answer(operation: str) -> Iterator[Callable[[Started], Started]]:
+    """Whoever listens hears what became of a start: at its commit or, when another run stood in the way, at once."""
+
+    def answer(started: Started) -> Started:
+        announce_answer(operation, started.disposition)
+        return started
+
+    try:
+        yield answer
+    except (RunConflict, AlreadyRetried):
+        announce_refusal(operation)
+        raise
 
 
 def check_permission(name: str, user: Any) -> None:

@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db import transaction
 
 from headway.models import Part, Run
-from headway.signals import parts_due, run_changed
+from headway.signals import parts_due, run_changed, start_answered
 
-__all__ = ["announce_change", "announce_due"]
+__all__ = ["announce_answer", "announce_change", "announce_due", "announce_refusal"]
 
 
 def announce_due(operation: str, parts: int = 1) -> None:
@@ -20,3 +20,13 @@ def announce_due(operation: str, parts: int = 1) -> None:
 def announce_change(run_id: UUID) -> None:
     """Once this transaction is committed: the run has changed."""
     transaction.on_commit(partial(run_changed.send_robust, sender=Run, run_id=run_id))
+
+
+def announce_answer(operation: str, disposition: str) -> None:
+    """Once this transaction is committed: a start has its answer."""
+    transaction.on_commit(partial(start_answered.send_robust, sender=Run, operation=operation, disposition=disposition))
+
+
+def announce_refusal(operation: str) -> None:
+    """At once, as the caller's transaction may well be rolled back: a start was refused for the sake of a live run."""
+    start_answered.send_robust(sender=Run, operation=operation, disposition="refused")
