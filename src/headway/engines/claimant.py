@@ -2,13 +2,15 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from django.db import Error
 
 from headway import runner
 from headway.models import Part
 from headway.store import database, leases
+
+from . import queues
 
 __all__ = ["Claimant"]
 
@@ -22,19 +24,26 @@ class Claimant:
     """Claims a part and has the runner advance it for a slice; one thread at a time."""
 
     def __init__(
-        self, worker: str, *, should_stop: Callable[[], bool], wait: Callable[[float], None], picks: int = 0
+        self,
+        worker: str,
+        *,
+        should_stop: Callable[[], bool],
+        wait: Callable[[float], None],
+        picks: int = 0,
+        queue_names: Collection[str] = (),
     ) -> None:
         self.worker = worker
         self.should_stop = should_stop
         self.wait = wait
         """Called with seconds when the database is gone; returns at the latest then, or when it is to stop."""
+        self.among = queues.among(queue_names) if queue_names else None  # whose parts; None: anybody's
         self.picks = picks  # neighbours begin on different feet: one picks the short first, one the long
         self.pulse = runner.Pulse()
 
     def turn(self) -> tuple[Part, runner.Ending] | None:
         """A part that was due and what its slice came to; None when nothing is due. Raises the database's errors."""
         self.picks += 1
-        part = leases.claim(self.worker, self.picks)
+        part = leases.claim(self.worker, self.picks, self.among)
         return None if part is None else (part, self.advance(part))
 
     def advance(self, part: Part) -> runner.Ending:

@@ -20,6 +20,7 @@ from .sources import Source
 __all__ = ["Operation"]
 
 PERMISSION = re.compile(r"\w+\.\w+")
+QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name
 NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
 REQUIRED = {"items": "def items(self): return sources.csv(…)", "process": "def process(self, item): …"}
 OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
@@ -69,6 +70,9 @@ class Operation:
 
     require_idempotency_key: ClassVar[bool] = False
     """Whether a person's or a program's start must carry an idempotency key; code may do without."""
+
+    queue: ClassVar[str] = "headway"
+    """Which workers do it: those of this queue. Workers of the queue "headway" also do what no queue is known of."""
 
     item_timeout: ClassVar[float] = 60.0
     """Seconds after which an item is hung: its worker is replaced, and the item counts as the cause of a death."""
@@ -190,6 +194,11 @@ def check(cls: type[Operation]) -> None:
     require(
         isinstance(cls.require_idempotency_key, bool),
         f"require_idempotency_key is {cls.require_idempotency_key!r}; it must be True or False.",
+    )
+    require(
+        isinstance(cls.queue, str) and QUEUE.fullmatch(cls.queue),
+        f"queue is {cls.queue!r}; it must be made of letters, digits, '.', '_' and '-', at most 100 of them, "
+        "such as 'imports'.",
     )
     timeout = cls.item_timeout
     require(

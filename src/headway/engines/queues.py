@@ -1,0 +1,40 @@
+"""Which queue an operation's parts belong to, and which parts a worker of certain queues may claim.
+
+The default queue also has the operations that nobody declares (any more), so that none is left without a worker.
+"""
+
+from collections.abc import Collection
+
+from django.db.models import Q
+
+from headway.errors import UnknownOperation
+from headway.operations import registry
+from headway.operations.base import Operation
+
+__all__ = ["DEFAULT", "among", "every", "of"]
+
+DEFAULT = Operation.queue
+
+
+def of(operation: str) -> str:
+    """The queue of the operation of this name."""
+    try:
+        return registry.get(operation).queue
+    except UnknownOperation:
+        return DEFAULT
+
+
+def every() -> list[str]:
+    """All queues that there are, the default one first."""
+    others = {operation.queue for operation in registry.every()} - {DEFAULT}
+    return [DEFAULT, *sorted(others)]
+
+
+def among(queues: Collection[str]) -> Q | None:
+    """What is true of the parts of these queues; None where that is every part, so that nothing need be joined."""
+    if set(every()) <= set(queues):
+        return None
+    listed = [operation.name for operation in registry.every() if operation.queue in queues]
+    if DEFAULT not in queues:
+        return Q(run__operation__in=listed)
+    return ~Q(run__operation__in=[operation.name for operation in registry.every() if operation.queue not in queues])

@@ -1,0 +1,91 @@
+"""Which parts a worker of certain queues claims, and what is rung for."""
+
+from typing import Any
+
+import pytest
+
+from headway import runs
+from headway.engines import doorbell, queues, reaping
+from headway.engines.claimant import Claimant
+from headway.models import Part, Run
+from headway.runner import Ending
+from tests.app.operations import WriteLedger
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One operation has a queue of its own."""
+    monkeypatch.setattr(WriteLedger, "queue", "ledgers")
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """What the engine was asked to ring for."""
+    heard: list[tuple[str, int]] = []
+    monkeypatch.setattr(doorbell, "ring", lambda operation, times=1: heard.append((operation, times)))
+    return heard
+
+
+def turn(*names: str) -> str | None:
+    """One turn of a worker of these queues (none: of all); whose run it has worked on."""
+    claimant = Claimant("driven", should_stop=lambda: False, wait=lambda seconds: None, queue_names=names)
+    turned = claimant.turn()
+    if turned is None:
+        return None
+    part, ending = turned
+    assert ending is Ending.DONE
+    return part.run.operation
+
+
+def test_a_worker_of_one_queue_leaves_the_others_alone(several: None) -> None:
+    runs.start("tests.write_ledger", {"items": 1})
+
+    assert turn("headway") is None
+    assert turn("ledgers") == "tests.write_ledger"
+
+
+def test_the_default_queue_has_what_nobody_declares_any_more(several: None) -> None:
+    run = runs.start("tests.scripted").run
+    Run.objects.filter(pk=run.pk).update(operation="tests.removed")
+
+    assert turn("ledgers") is None
+    assert reaping.due("headway") == {"tests.removed": 1}
+    assert queues.of("tests.removed") == "headway"
+
+
+@pytest.mark.parametrize("names", [(), ("headway", "ledgers")], ids=["all", "both"])
+def test_a_worker_of_all_queues_takes_everything_and_joins_nothing(
+    several: None, names: tuple[str, ...], django_assert_num_queries: Any
+) -> None:
+    runs.start("tests.write_ledger", {"items": 1})
+    runs.start("tests.scripted")
+
+    assert queues.among(["headway", "ledgers"]) is None
+    assert {turn(*names), turn(*names)} == {"tests.write_ledger", "tests.scripted"}
+
+
+def test_where_there_is_one_queue_nothing_is_joined() -> None:
+    assert queues.every() == ["headway"]
+    assert queues.among(["headway"]) is None
+
+
+def test_what_is_due_is_rung_for_by_its_queue(several: None, rung: list[tuple[str, int]]) -> None:
+    for items in (1, 2, 3):
+        runs.start("tests.write_ledger", {"items": items})
+    runs.start("tests.scripted")
+    rung.clear()
+
+    assert reaping.reap("headway") == 1
+    assert reaping.reap("ledgers") == 3
+    assert reaping.reap() == 4
+
+    assert rung == [("tests.scripted", 1), ("tests.write_ledger", 3), ("tests.write_ledger", 3), ("tests.scripted", 1)]
+
+
+def test_what_is_owned_or_not_due_yet_is_not_rung_for(rung: list[tuple[str, int]]) -> None:
+    runs.start("tests.write_ledger", {"items": 1})
+    Part.objects.update(due=2**60)
+
+    assert reaping.reap() == 0
