@@ -54,9 +54,9 @@ def test_every_start_tells_what_became_of_it() -> None:
 
 
 def test_a_start_that_is_rolled_back_tells_nothing() -> None:
-    with heard(start_answered) as told, pytest.raises(ZeroDivisionError), transaction.atomic():
+    with heard(start_answered) as told, transaction.atomic():
         runs.start(WriteLedger, {"items": 3})
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
 
     assert told == []
     assert not Run.objects.exists()
