@@ -8,6 +8,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
 
 django = get_asgi_application()
 
-from headway.live import asgi  # noqa: E402  (it needs the apps to be ready)
+from example.upkeep.guard import refuse_demo_users  # noqa: E402  (it needs the apps to be ready)
+from headway.live import asgi  # noqa: E402  (likewise)
 
+refuse_demo_users()
 application = asgi(django)

@@ -91,7 +91,8 @@ def free_port(given: str) -> int:
 
 def prepare() -> None:
     """The database as the code wants it, and those who may sign in."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "example.settings"  # whatever a shell was set to for another project
+    # Whatever a shell was set to for another project.
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "example.settings", "DEMO": "1"}
     django.setup()
     from example.users import ensure_users  # models can be imported only now
 

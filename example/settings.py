@@ -1,17 +1,39 @@
-"""Settings of the example project: SQLite by default, any database by DATABASE_URL."""
+"""Settings of the example project, all from the environment (docs/how-to/production.md has the list).
+
+With nothing set it is the demo, on this machine alone. Whoever gives a SECRET_KEY, or says DEMO=0, means production:
+then nothing that everybody knows is accepted, neither a key nor a user.
+"""
 
 import os
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from example.databases import database
+from example.environment import flag, number, text, words
+from example.logs import logging_config
+from example.secret import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "var"))
+DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var")))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
-SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-the-demo-on-this-machine")
-DEBUG = os.environ.get("DEBUG") == "1"  # with it, Django keeps every statement of a worker in memory
-ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+DEMO = flag("DEMO", default="SECRET_KEY" not in os.environ)
+SECRET_KEY = secret_key(demo=DEMO)
+DEBUG = flag("DEBUG", default=False)  # with it, Django keeps every statement of a worker in memory
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", *(["localhost", "127.0.0.1"] if DEMO else []))
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
+if not DEMO and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS isn't set: say by which names the site is called, separated by commas.")
+
+# Outside the demo there is TLS, here or in a proxy.
+SECURE_PROXY_SSL_HEADER = tuple(words("SECURE_PROXY_SSL_HEADER")) or None
+SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=not DEMO)
+SECURE_HSTS_SECONDS = int(number("SECURE_HSTS_SECONDS", 0 if DEMO else 30 * 24 * 3600))
+SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_PRELOAD", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("SECURE_COOKIES", default=not DEMO)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # neighbours and browsers' lists are the owner's decision
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -26,9 +48,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "headway",
     "example.airports",
+    "example.upkeep",
 ]
 
 MIDDLEWARE = [
+    "example.upkeep.middleware.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -97,9 +121,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-DATABASES = {"default": database(os.environ.get("DATABASE_URL"), DATA_DIR / "db.sqlite3")}
+DATABASES = {"default": database(text("DATABASE_URL"), DATA_DIR / "db.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = DATA_DIR / "media"
+
+HEADWAY = {
+    "ENGINE": text("HEADWAY_ENGINE", "embedded"),
+    "LEASE_SECONDS": number("HEADWAY_LEASE_SECONDS", 10),
+    "STREAM_SECONDS": number("HEADWAY_STREAM_SECONDS", 50),  # below the proxy's cut
+}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]  # those that there is a catalogue for: text is called by its language
@@ -108,10 +138,6 @@ USE_TZ = True
 
 TEST_RUNNER = "example.test_runner.PytestRunner"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {"headway": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")}},
-}
+LOGGING = logging_config(text("LOG_LEVEL", "WARNING" if DEMO else "INFO").upper())
+METRICS_DIR = Path(text("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics")))
+METRICS_TOKEN = text("METRICS_TOKEN")

@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
 
 application = get_wsgi_application()
+
+from example.upkeep.guard import refuse_demo_users  # noqa: E402  (it needs the apps to be ready)
+
+refuse_demo_users()

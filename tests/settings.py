@@ -14,6 +14,7 @@ os.environ["TEST_SCRATCH"] = str(SCRATCH)
 os.environ["DATA_DIR"] = str(SCRATCH)  # the example's own data are nobody's business here
 
 from example import settings as example  # noqa: E402  (it makes its folder when it is read)
+from example.logs import logging_config  # noqa: E402
 
 DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL"), SCRATCH / "unused.sqlite3")}
 if "TEST_DATABASE_NAME" in os.environ:
@@ -21,7 +22,9 @@ if "TEST_DATABASE_NAME" in os.environ:
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": SCRATCH / "test.sqlite3"}  # a file: several processes share it
 
-INSTALLED_APPS = [*example.INSTALLED_APPS, "tests.app"]
+INSTALLED_APPS = [*example.INSTALLED_APPS, "django_tasks_db", "tests.app"]
+MIGRATION_MODULES = {"django_tasks_database": None}  # its table as it is now, without its history
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "tests.slow"]}}
 MIDDLEWARE = example.MIDDLEWARE
 ROOT_URLCONF = "example.urls"
 ASGI_APPLICATION = example.ASGI_APPLICATION
@@ -43,14 +46,13 @@ TIME_ZONE = "UTC"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 HEADWAY = {
+    "ENGINE": os.environ.get("TEST_ENGINE", "embedded"),
     "LEASE_SECONDS": float(os.environ.get("TEST_LEASE_SECONDS", "10")),
+    "SLICE_SECONDS": float(os.environ.get("TEST_SLICE_SECONDS", "30")),
     "STREAM_SECONDS": float(os.environ.get("TEST_STREAM_SECONDS", "50")),
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {process} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {"headway": {"handlers": ["console"], "level": "INFO", "propagate": True}},
-}
+LOGGING = logging_config("INFO")
+DEMO = True
+METRICS_DIR = SCRATCH / "metrics"
+METRICS_TOKEN = ""

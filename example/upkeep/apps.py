@@ -1,0 +1,15 @@
+"""Wiring: events are counted, the guard is among the checks."""
+
+from django.apps import AppConfig
+
+
+class UpkeepConfig(AppConfig):
+    """Has no models."""
+
+    name = "example.upkeep"
+
+    def ready(self) -> None:
+        # Both need the apps to be ready, so they can't stand at the top.
+        from . import events, guard  # noqa: F401
+
+        events.connect()

@@ -1,0 +1,43 @@
+"""A question to the database or the broker that is given up after a while: whoever asks never hangs with them."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Lock, Thread
+from typing import Generic, TypeVar
+
+from django.db import connections
+
+__all__ = ["Bounded"]
+
+T = TypeVar("T")
+
+
+class Bounded(Generic[T]):
+    """Asks on a thread of its own, with connections of its own; who asks meanwhile shares the answer.
+
+    So however many ask a database that hangs, one thread hangs with it.
+    """
+
+    def __init__(self, question: Callable[[], T], seconds: float) -> None:
+        self.question, self.seconds = question, seconds
+        self.lock = Lock()
+        self.asked: Future[T] | None = None
+
+    def __call__(self) -> T:
+        """The answer, or the question's own error. Raises TimeoutError after `seconds`."""
+        with self.lock:
+            if self.asked is None or self.asked.done():
+                self.asked = Future()
+                Thread(target=self.ask, args=[self.asked], name="upkeep", daemon=True).start()
+            asked = self.asked
+        return asked.result(self.seconds)
+
+    def ask(self, asked: "Future[T]") -> None:
+        try:
+            answer = self.question()
+        except BaseException as error:  # noqa: BLE001  (it is raised where it was asked)
+            connections.close_all()
+            asked.set_exception(error)
+        else:
+            connections.close_all()
+            asked.set_result(answer)
