@@ -1,0 +1,82 @@
+"""`python -m tests.crash.storm [embedded] [celery]`: a crash run on each, and what became of it.
+
+Exit code 1 when the judge found anything wrong. CRASH_SEED takes a seed that was printed.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import django
+
+from . import sizes
+from .report import tell, verdict_on
+from .stage import STAGES, Stage
+
+__all__ = ["main"]
+
+ROOT = Path(__file__).parents[3]
+
+
+def main(arguments: list[str]) -> int:
+    """0 when nothing was wrong anywhere."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash.storm", description=__doc__)
+    parser.add_argument("stages", nargs="*", choices=[*STAGES, []], help="all, unless named")
+    parser.add_argument("--short", action="store_true", help="seconds instead of minutes")
+    chosen = parser.parse_args(arguments)
+    size = sizes.SHORT if chosen.short else sizes.LONG
+    seed = int(os.environ.get("CRASH_SEED") or random.randrange(2**32))
+    print(f"CRASH_SEED={seed}", flush=True)
+    names = chosen.stages or list(STAGES)
+    if len(names) > 1:  # Django is set up once in a process
+        os.environ["CRASH_SEED"] = str(seed)
+        command = [sys.executable, "-m", str(__package__), *(["--short"] if chosen.short else [])]
+        return max([subprocess.run([*command, name], check=False).returncode for name in names])
+    keep = os.environ.get("CRASH_LOGS")
+    with (
+        tempfile.TemporaryDirectory(prefix="headway-storm-") as temporary,
+        STAGES[names[0]](Path(keep or temporary).resolve()) as stage,
+    ):
+        return play(stage, seed, size)
+
+
+def play(stage: Stage, seed: int, size: sizes.Size) -> int:
+    """The storm, the calm after it, the verdict."""
+    os.environ.update(stage.environment)
+    django.setup()
+    from .blows import Blows  # needs Django's apps
+    from .crowd import Crowd
+
+    journal = Path(stage.environment["TEST_SCRATCH"]) / "journal"
+    crowd, blows = Crowd(stage.urls, seed, journal, size), Blows(stage, seed, size)
+    began = time.monotonic()
+    with start_judge(stage, journal, size) as judge:
+        crowd.come()
+        blows.begin()
+        while time.monotonic() - began < (1 if blows.is_enough() else 2) * size.seconds:
+            time.sleep(0.2)
+        blows.cease()
+        crowd.calm()
+        said, _ = judge.communicate(b"settle\n")
+        crowd.leave()
+    verdict: dict[str, Any] = json.loads(said) if said else {}
+    tell(stage, seed, blows, crowd.answers, verdict, time.monotonic() - began)
+    return verdict_on(stage, blows, crowd.answers, verdict)
+
+
+def start_judge(stage: Stage, journal: Path, size: sizes.Size) -> subprocess.Popen[bytes]:
+    """In a process of its own, which is told of the API and the ledger and nothing else."""
+    command = [sys.executable, "-m", f"{__package__}.judge", *(f"--api={url}" for url in stage.urls)]
+    told = [f"--ledger={stage.ledger}", f"--journal={journal}", f"--patience={size.patience}"]
+    return subprocess.Popen([*command, *told], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""How long and how hard a crash run is, and what the runs in it look like."""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["LONG", "SHORT", "Size"]
+
+KINDS = ("reject", "skip", "fail", "mend")
+
+
+@dataclass(frozen=True)
+class Size:
+    """Seconds, counts, and gaps (least and most seconds) between two blows of a kind."""
+
+    seconds: float
+    patience: float
+    """s of peace after which a run that still lives is stuck."""
+    kills: int
+    freezes: int
+    restarts: int
+    clients: int
+    client_gap: tuple[float, float]
+    live_runs: int
+    """Of one person; more aren't started."""
+    long_runs: int
+    worker_gap: tuple[float, float]
+    web_gap: tuple[float, float]
+    freeze_gap: tuple[float, float]
+    restart_gap: tuple[float, float]
+    broker_gap: tuple[float, float]
+
+    def params(self, dice: random.Random, name: str, *, allow_long: bool) -> dict[str, Any]:
+        """Parameters of a run: short, middling, or one that takes minutes because its source is slow."""
+        throw = dice.random()
+        if allow_long and throw < 0.3:
+            items, read_ms, work_us = dice.randint(1_500, 4_000), dice.choice((20, 30, 40)), 0
+        elif throw < 0.6:
+            items, read_ms, work_us = dice.randint(20, 300), 0, dice.choice((200, 1_000))
+        else:
+            items, read_ms, work_us = dice.randint(300, 3_000), 0, dice.choice((0, 100, 300))
+        wrong = dice.sample(range(items), dice.choice((0, 0, 4, 12)))
+        lists = {kind: ",".join(str(number) for number in wrong[index::4]) for index, kind in enumerate(KINDS)}
+        return {"name": name, "items": items, "read_ms": read_ms, "work_us": work_us, **lists}
+
+
+LONG = Size(
+    seconds=660,
+    patience=420,
+    kills=150,
+    freezes=15,
+    restarts=5,
+    clients=6,
+    client_gap=(0.2, 1.5),
+    live_runs=6,
+    long_runs=2,
+    worker_gap=(0.8, 3.5),
+    web_gap=(8, 20),
+    freeze_gap=(4, 14),
+    restart_gap=(50, 100),
+    broker_gap=(15, 45),
+)
+
+SHORT = Size(
+    seconds=14,
+    patience=30,
+    kills=6,
+    freezes=1,
+    restarts=1,
+    clients=4,
+    client_gap=(0.1, 0.6),
+    live_runs=3,
+    long_runs=0,
+    worker_gap=(0.4, 1.5),
+    web_gap=(5, 8),
+    freeze_gap=(1, 3),
+    restart_gap=(4, 8),
+    broker_gap=(3, 6),
+)

@@ -1,0 +1,11 @@
+"""The doorbell of the engine `celery`, rung twice."""
+
+from headway.engines.celery import doorbell
+
+__all__ = ["ring"]
+
+
+def ring(operation: str = "", times: int = 1) -> None:
+    """Ring, and ring again."""
+    doorbell.ring(operation, times)
+    doorbell.ring(operation, times)
