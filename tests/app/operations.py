@@ -200,3 +200,31 @@ class TakeTime(Operation):
     def process(self, number: int) -> None:
         LedgerEntry.objects.create(run=self.run.id, item=str(number))
         time.sleep(self.pause)
+
+
+class WriteInParts(WriteLedger):
+    """The same by several workers at once."""
+
+    name = "tests.write_in_parts"
+    parts = 4
+
+
+class ScriptedInParts(Scripted):
+    """The same by two workers at once."""
+
+    name = "tests.scripted_in_parts"
+    parts = 2
+
+
+class TouchInParts(TouchThings):
+    """A queryset in parts."""
+
+    name = "tests.touch_in_parts"
+    parts = 4
+
+
+class TouchSelectedInParts(TouchSelected):
+    """A selection in parts."""
+
+    name = "tests.touch_selected_in_parts"
+    parts = 4

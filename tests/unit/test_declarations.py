@@ -9,7 +9,7 @@ from django import forms
 from django.db import IntegrityError
 
 from example.airports.operations import ImportAirports
-from headway import Operation, Reject
+from headway import Operation, Reject, sources
 from headway.errors import DeclarationError, UnknownOperation
 from headway.operations import registry
 from tests.app.sources import Numbers
@@ -57,6 +57,12 @@ async def process_stream(self: Operation, item: Any) -> Any:
 
 def process_yielding(self: Operation, item: Any) -> Iterator[Any]:
     yield item
+
+
+def csv_items(self: Operation) -> sources.csv: ...  # type: ignore[empty-body]
+
+
+PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambda self, item, prepared: None}
 
 
 @pytest.mark.parametrize(
@@ -125,10 +131,39 @@ def process_yielding(self: Operation, item: Any) -> Iterator[Any]:
             "error_codes: 'It is there already.' is not a code: use lower-case words joined by hyphens, at most 64 "
             "characters, such as 'city-missing'. The sentence for people goes into the text.",
         ),
-        ({"threads": 4}, "threads isn't available in this version of Headway; it would have no effect. Remove it."),
+        ({"retry": 4}, "retry isn't available in this version of Headway; it would have no effect. Remove it."),
+        (
+            {"process_chunk": lambda self, rows: None},
+            "process_chunk isn't available in this version of Headway; it would have no effect. Remove it.",
+        ),
+        ({"parts": 0}, "parts is 0; it must be a whole number from 1 to 256."),
+        ({"parts": 257}, "parts is 257; it must be a whole number from 1 to 256."),
+        ({"parts": "4"}, "parts is '4'; it must be a whole number from 1 to 256."),
+        ({"parts": True}, "parts is True; it must be a whole number from 1 to 256."),
+        (
+            {"parts": 4, "items": csv_items},
+            "parts is 4, but items() gives a CsvSource, which can't be split. Leave parts out, or use a source that "
+            "has `split`: sources.queryset, sources.selection, sources.ndjson.",
+        ),
+        ({"threads": 2.0, **PREPARED}, "threads is 2.0; it must be a whole number from 1 to 256."),
+        ({"threads": 0, **PREPARED}, "threads is 0; it must be a whole number from 1 to 256."),
+        (
+            {"threads": 4},
+            "threads is 4, but only `prepare` runs on threads, and there is none. Move what is slow and can be "
+            "repeated into `def prepare(self, item)`, or leave threads out.",
+        ),
         (
             {"prepare": lambda self, item: None},
-            "prepare isn't available in this version of Headway; it would have no effect. Remove it.",
+            "process must take what prepare gives as well: `def process(self, item, prepared)`.",
+        ),
+        (
+            PREPARED | {"prepare": lambda self: None},
+            "prepare must take the item and nothing else: `def prepare(self, item)`.",
+        ),
+        (PREPARED | {"prepare": process_yielding}, "prepare has a `yield`, so it would do nothing. Use `return`."),
+        (
+            PREPARED | {"prepare": process_async},
+            "prepare is async; a worker is synchronous, because Django's ORM has no async transactions. Use `def`.",
         ),
         (
             {"name": "import airports"},
@@ -177,9 +212,9 @@ class TestInheritance:
         assert declare(base, name="tests.other", params=None).form is None
 
     def test_what_a_mixin_or_an_abstract_base_brings_is_judged_with_the_class(self) -> None:
-        later = "threads isn't available in this version of Headway; it would have no effect. Remove it."
-        assert refusal(type("Mixin", (), {"threads": 4}), Operation) == later
-        assert refusal(type("Base", (Operation,), {"abstract": True, "threads": 4})) == later
+        later = "retry isn't available in this version of Headway; it would have no effect. Remove it."
+        assert refusal(type("Mixin", (), {"retry": 4}), Operation) == later
+        assert refusal(type("Base", (Operation,), {"abstract": True, "retry": 4})) == later
         wrong = "params must be a Django form class, not 'NameForm'."
         assert refusal(type("Mixin", (), {"params": "NameForm"}), Operation) == wrong
         assert refusal(type("Base", (Operation,), {"abstract": True, "params": "NameForm"})) == wrong
@@ -189,6 +224,15 @@ class TestInheritance:
 
         declare(process=functools.partialmethod(do, loudly=True))
         declare(process=lambda self, item, *more: None)
+        declare(prepare=lambda self, item: item, process=lambda self, item, *more: None, threads=8)
+
+    def test_parts_are_taken_where_the_source_is_known_to_split_or_not_known_yet(self) -> None:
+        def rows(self: Operation) -> sources.queryset[Any]: ...  # type: ignore[empty-body]
+        def anything(self: Operation) -> sources.Source[Any]: ...  # type: ignore[empty-body]
+        def unknown(self: Operation) -> "Elsewhere": ...  # type: ignore[name-defined,empty-body]  # noqa: F821
+
+        for given in (rows, anything, unknown, lambda self: None):
+            assert declare(items=given, parts=256).parts == 256
 
 
 class TestNames:

@@ -3,7 +3,8 @@
 import inspect
 import math
 import re
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, get_origin, get_type_hints
 
 from django.apps import apps
 from django.forms import BaseForm
@@ -24,10 +25,12 @@ QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name
 NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
 REQUIRED = {"items": "def items(self): return sources.csv(…)", "process": "def process(self, item): …"}
 OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
-OF_AN_ITEM = ("process", "label")
+OF_AN_ITEM = ("process", "label", "prepare")
+MOST_PARTS = 256  # whoever watches the run reads a row for each
+MOST_THREADS = 256
 PLANNED = frozenset({
-    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "parts", "prepare", "process_chunk", "rate", "retry",
-    "settle", "threads", "tolerance", "version",
+    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "retry", "settle",
+    "tolerance", "version",
 })  # fmt: skip
 
 
@@ -77,6 +80,13 @@ class Operation:
     item_timeout: ClassVar[float] = 60.0
     """Seconds after which an item is hung: its worker is replaced, and the item counts as the cause of a death."""
 
+    parts: ClassVar[int] = 1
+    """Into how many ranges a run is divided, which as many workers may advance at once. Its source must be able to
+    `split`: a queryset, a selection and an NDJSON file are, a CSV file isn't."""
+
+    threads: ClassVar[int] = 1
+    """How many items each worker may `prepare` at once."""
+
     def __init__(self, context: Context) -> None:
         self.params = context.params
         self.user = context.user
@@ -93,8 +103,17 @@ class Operation:
         """Where the items come from. Called by each worker anew; must name the same items each time."""
         raise NotImplementedError  # never reached: __init_subclass__ demands it
 
-    def process(self, item: Any) -> Any:
-        """Do one item."""
+    def prepare(self, item: Any) -> Any:
+        """What is slow and may be repeated (HTTP reads, images, pure computation), before the transaction.
+
+        What it returns is handed on: `process(self, item, prepared)`. With `threads` above 1 it is called in threads,
+        on as many items at once. What it raises is the item's verdict, as if `process` had raised it. It may run more
+        than once for an item, also when the item is never done: so it must leave no effects behind.
+        """
+        raise NotImplementedError  # never reached: only called where it is declared
+
+    def process(self, *args: Any, **kwargs: Any) -> Any:
+        """Do one item: `process(self, item)`, or `process(self, item, prepared)` where `prepare` is declared."""
         raise NotImplementedError  # never reached: __init_subclass__ demands it
 
     def concurrency_key(self) -> Any:
@@ -123,6 +142,11 @@ class Operation:
     def has_finish(cls) -> bool:
         """Whether `on_finish` is there to be called."""
         return cls.on_finish is not Operation.on_finish
+
+    @classmethod
+    def has_prepare(cls) -> bool:
+        """Whether `prepare` is there to be called."""
+        return cls.prepare is not Operation.prepare
 
     @classmethod
     def description(cls) -> str:
@@ -160,15 +184,22 @@ def check(cls: type[Operation]) -> None:
             not inspect.iscoroutinefunction(own) and not inspect.isasyncgenfunction(own),
             f"{method} is async; a worker is synchronous, because Django's ORM has no async transactions. Use `def`.",
         )
-    require(
-        not inspect.isgeneratorfunction(cls.process), "process has a `yield`, so it would do nothing. Use `return`."
-    )
+    for method in ("process", "prepare"):
+        require(
+            not inspect.isgeneratorfunction(getattr(cls, method)),
+            f"{method} has a `yield`, so it would do nothing. Use `return`.",
+        )
     for method in OF_THE_RUN:
         require(takes(getattr(cls, method), 1), f"{method} must take nothing: `def {method}(self)`.")
     for method in OF_AN_ITEM:
+        if method == "process" and cls.has_prepare():
+            message = "process must take what prepare gives as well: `def process(self, item, prepared)`."
+            require(takes(cls.process, 3), message)
+            continue
         require(
             takes(getattr(cls, method), 2), f"{method} must take the item and nothing else: `def {method}(self, item)`."
         )
+    check_workers(cls, require)
 
     name = cls.__dict__.get("name", "derived")
     require(
@@ -222,6 +253,27 @@ def check(cls: type[Operation]) -> None:
         )
 
 
+def check_workers(cls: type[Operation], require: Callable[[object, str], None]) -> None:
+    """Refuse parts and threads that can't be had."""
+    for attribute, most in (("parts", MOST_PARTS), ("threads", MOST_THREADS)):
+        count = getattr(cls, attribute)
+        require(
+            isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= most,
+            f"{attribute} is {count!r}; it must be a whole number from 1 to {most}.",
+        )
+    require(
+        cls.threads == 1 or cls.has_prepare(),
+        f"threads is {cls.threads}, but only `prepare` runs on threads, and there is none. Move what is slow and can "
+        "be repeated into `def prepare(self, item)`, or leave threads out.",
+    )
+    source = declared_source(cls)
+    require(
+        cls.parts == 1 or source is None or source.can_split(),
+        f"parts is {cls.parts}, but items() gives a {source and source.__name__}, which can't be split. Leave parts "
+        "out, or use a source that has `split`: sources.queryset, sources.selection, sources.ndjson.",
+    )
+
+
 def takes(method: Any, count: int) -> bool:
     """Whether a method can be called with `count` positional arguments, `self` included."""
     try:
@@ -229,6 +281,17 @@ def takes(method: Any, count: int) -> bool:
     except TypeError:
         return False
     return True
+
+
+def declared_source(cls: type[Operation]) -> type[Source[Any]] | None:
+    """The class that `items` is annotated to return, if it is annotated with a class of sources; else unknown yet."""
+    try:
+        annotated = get_type_hints(cls.items).get("return")
+    except Exception:  # noqa: BLE001  (names that only a type checker can find, or no function at all)
+        return None
+    found = get_origin(annotated) or annotated
+    known = isinstance(found, type) and issubclass(found, Source) and not inspect.isabstract(found)
+    return found if known else None
 
 
 def app_label(cls: type[Operation]) -> str:

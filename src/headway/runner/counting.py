@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.db import connections
 
-from headway.models import Part, Run
+from headway.models import Part
 from headway.operations.sources import Source
 from headway.store import totals
 from headway.store.outcomes import count_failed
 from headway.store.turns import note_own_write
 
-from .reader import last_of
+from .reader import failed_of
 
 __all__ = ["count_in_background"]
 
@@ -23,18 +23,25 @@ not_again: set[UUID] = set()  # those that could not be counted: the next slice 
 lock = threading.Lock()
 
 
-def count_in_background(run: Run, source: Source[Any]) -> None:
-    """Start counting, unless the total is known or this process is counting it already."""
+def count_in_background(part: Part, source: Source[Any]) -> None:
+    """Start counting, unless the total is known, this process is counting it already, or an earlier part's owner will.
+
+    One of several workers does it: it may be as much reading as the work itself.
+    """
+    run = part.run
     with lock:
         if run.total is not None or run.pk in under_way | not_again:
             return
         under_way.add(run.pk)
-    threading.Thread(target=count, args=(run.pk, source), name=f"headway-count-{run.pk}", daemon=True).start()
+    threading.Thread(target=count, args=(part, source), name=f"headway-count-{run.pk}", daemon=True).start()
 
 
-def count(run_id: UUID, source: Source[Any]) -> None:
+def count(part: Part, source: Source[Any]) -> None:
     """Add up the parts and store the sum; where a part can't be counted, the total stays open."""
+    run_id = part.run_id
     try:
+        if not totals.is_first_left(part):
+            return
         counts = [count_part(part, source) for part in totals.parts_to_count(run_id)]
         known = [number for number in counts if number is not None]
         if len(known) == len(counts):
@@ -53,7 +60,7 @@ def count(run_id: UUID, source: Source[Any]) -> None:
 def count_part(part: Part, source: Source[Any]) -> int | None:
     """How many items this part holds for this run."""
     if part.retries_id is not None:
-        counted: int | None = count_failed(part.retries_id, last_of(part))
+        counted: int | None = count_failed(part.retries_id, *failed_of(part))
     else:
         counted = source.count(part.bounds)
     return None if counted is None else max(0, counted - part.before)

@@ -10,7 +10,7 @@ from headway.operations.outcomes import Unreadable
 from headway.operations.sources import Entry, Source
 from headway.store.outcomes import failed_keys
 
-__all__ = ["Reader", "read"]
+__all__ = ["Reader", "failed_of", "read"]
 
 LONGEST_FILL = 0.25  # s: a slow source must not keep what it has given already from being worked
 PAGE = 500
@@ -50,7 +50,8 @@ def read(part: Part, source: Source[Any]) -> Iterator[Entry[Any]]:
     """The entries of a part from its cursor on: a range of its source, or the failed items of an earlier run."""
     if part.retries_id is None:
         return source.read(part.bounds, part.cursor)
-    return read_failed(part.retries_id, source, after=part.cursor or 0, last=last_of(part))
+    above, last = failed_of(part)
+    return read_failed(part.retries_id, source, after=part.cursor or above, last=last)
 
 
 def read_failed(run_id: UUID, source: Source[Any], after: int, last: int) -> Iterator[Entry[Any]]:
@@ -64,7 +65,7 @@ def read_failed(run_id: UUID, source: Source[Any], after: int, last: int) -> Ite
             yield after, key, item
 
 
-def last_of(part: Part) -> int:
-    """The id of the last failed item that a retrying part takes up."""
+def failed_of(part: Part) -> tuple[int, int]:
+    """The failed items that a retrying part takes up: (the id above which they begin, the last one's)."""
     bounds: Any = part.bounds
-    return int(bounds["last"])
+    return int(bounds.get("above", 0)), int(bounds["last"])

@@ -147,16 +147,16 @@ class Slice:
         source = ask("Its items can't be found.", lambda: source_of(operation, self.part.run))
         if self.part.kind == Kind.PLAN and not self.plan(operation, source):
             return self.give_in()
-        count_in_background(self.part.run, source)
+        count_in_background(self.part, source)
         return self.items(operation, source)
 
     def plan(self, operation: Operation, source: Source[Any]) -> bool:
-        """Freeze the bounds and call `on_start`; the planning part becomes the first part. False: unwanted."""
+        """Freeze the bounds and call `on_start`; the planning part becomes the first of the parts. False: unwanted."""
         run = self.part.run
 
         def freeze() -> list[Range]:
-            left, unplanned = planning.left_by(run.retry_of_id) if run.retry_of_id else ([], True)
-            fresh = [Range(ask("Its source can't be opened.", source.freeze))] if unplanned else []
+            left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
+            fresh = ranges_of(source, operation.parts) if unplanned else []
             ask("Its on_start failed.", operation.on_start)
             return left + fresh
 
@@ -291,6 +291,20 @@ def ask(what: str, call: Callable[[], T]) -> T:
         if database.is_transient(error) or database.is_lost(error):
             raise
         raise OperationError(what) from error
+
+
+def ranges_of(source: Source[Any], parts: int) -> list[Range]:
+    """What a new run is to read, in so many parts at most. Raises OperationError."""
+    kind = type(source).__name__
+    if parts > 1 and not source.can_split():
+        raise OperationError(f"Its source, a {kind}, can't be split into {parts} parts: leave `parts` out.")
+    bounds = ask("Its source can't be opened.", source.freeze)
+    if parts == 1:
+        return [Range(bounds)]
+    split = ask(f"Its source can't be split into {parts} parts.", lambda: list(source.split(bounds, parts)))
+    if not 1 <= len(split) <= parts:
+        raise OperationError(f"Its source, a {kind}, has split into {len(split)} parts; asked for were 1 to {parts}.")
+    return [Range(each) for each in split]
 
 
 def result_of(operation: Operation) -> Any:

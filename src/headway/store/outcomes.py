@@ -6,7 +6,7 @@ from uuid import UUID
 
 from headway.models import ItemOutcome, ItemState, Part
 
-__all__ = ["Outcome", "count_failed", "failed_keys", "record"]
+__all__ = ["Outcome", "count_failed", "failed_end", "failed_keys", "record"]
 
 LONGEST_TEXT = 2_000
 
@@ -61,6 +61,14 @@ def failed_keys(run_id: UUID, after: int, last: int, limit: int) -> list[tuple[i
     )
 
 
-def count_failed(run_id: UUID, last: int) -> int:
-    """How many of the run's items failed, up to the id `last`."""
-    return ItemOutcome.objects.filter(run_id=run_id, state=ItemState.FAILED, id__lte=last).count()
+def failed_end(run_id: UUID, above: int, number: int) -> int | None:
+    """The id of the failed item of that number above the id `above`; of the last one, if there are fewer."""
+    within = ItemOutcome.objects.filter(run_id=run_id, state=ItemState.FAILED, id__gt=above)
+    ids = within.values_list("id", flat=True)
+    return ids.order_by("id")[number - 1 : number].first() or ids.order_by("-id").first()
+
+
+def count_failed(run_id: UUID, above: int = 0, last: int | None = None) -> int:
+    """How many of the run's items failed, above the id `above` and up to the id `last`."""
+    failed = ItemOutcome.objects.filter(run_id=run_id, state=ItemState.FAILED, id__gt=above)
+    return (failed if last is None else failed.filter(id__lte=last)).count()

@@ -6,17 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
 from django.db.models.functions import Coalesce, Now
 
 from headway.clock import NowMs
-from headway.models import ItemOutcome, ItemState, Kind, Part, Run
+from headway.models import Kind, Part, Run
 from headway.states import Event, State, Want, after
 
-from .announcing import announce_due
+from .announcing import announce_change, announce_due
 from .database import keep_going_after_hooks, write
 from .leases import Fenced, lease_ms
 from .locks import lock_run
+from .outcomes import count_failed, failed_end
 
 __all__ = ["Range", "begin", "left_by", "plan"]
 
@@ -41,6 +41,7 @@ def begin(part: Part) -> bool:
         Run.objects.filter(pk=run.pk).update(
             state=run.state, started_at=Coalesce("started_at", Now()), revision=run.revision + 1, changed=NowMs()
         )
+        announce_change(run.pk)
         return True
 
 
@@ -68,6 +69,7 @@ def plan(part: Part, freeze: Callable[[], Sequence[Range]]) -> bool:
             Part(run=run, kind=Kind.ITEMS, due=NowMs(), changed=NowMs(), **columns(other)) for other in others
         )
         Run.objects.filter(pk=run.pk).update(parts_left=1 + len(others), revision=run.revision + 1, changed=NowMs())
+        announce_change(run.pk)
         announce_due(run.operation, len(others))
         keep_going_after_hooks()
         return True
@@ -82,15 +84,12 @@ def columns(planned: Range) -> dict[str, Any]:
     }
 
 
-def left_by(run_id: UUID) -> tuple[list[Range], bool]:
+def left_by(run_id: UUID, parts: int = 1) -> tuple[list[Range], bool]:
     """What a run left to be retried, and whether it ended before its source was frozen.
 
-    Its failed items first, then the rest of each part that it didn't close.
+    Its failed items first, in so many parts at most, then the rest of each part that it didn't close.
     """
-    ranges = []
-    last = ItemOutcome.objects.filter(run_id=run_id, state=ItemState.FAILED).aggregate(last=Max("id"))["last"]
-    if last is not None:
-        ranges.append(Range({"last": last}, retries=run_id))
+    ranges = failed_in(run_id, parts)
     left = Part.objects.filter(run_id=run_id, closed=False).order_by("id")
     ranges += [
         Range(part.bounds, part.cursor, part.before + part.processed, part.retries_id)
@@ -98,3 +97,14 @@ def left_by(run_id: UUID) -> tuple[list[Range], bool]:
         if part.kind == Kind.ITEMS
     ]
     return ranges, any(part.kind == Kind.PLAN for part in left)
+
+
+def failed_in(run_id: UUID, parts: int) -> list[Range]:
+    """The run's failed items in as many ranges, or fewer; none when none failed."""
+    step = -(-count_failed(run_id) // parts)
+    ranges: list[Range] = []
+    above = 0
+    while step and (last := failed_end(run_id, above, step)):
+        ranges.append(Range({"above": above, "last": last}, retries=run_id))
+        above = last
+    return ranges

@@ -8,9 +8,10 @@ from headway.clock import NowMs
 from headway.models import Kind, Part, Run
 from headway.states import LIVE
 
+from .announcing import announce_change
 from .database import write
 
-__all__ = ["parts_to_count", "set_total"]
+__all__ = ["is_first_left", "parts_to_count", "set_total"]
 
 
 def parts_to_count(run_id: UUID) -> list[Part]:
@@ -18,11 +19,17 @@ def parts_to_count(run_id: UUID) -> list[Part]:
     return list(Part.objects.filter(run_id=run_id, kind=Kind.ITEMS))
 
 
+def is_first_left(part: Part) -> bool:
+    """Whether no part before this one is still open."""
+    return not Part.objects.filter(run=part.run_id, kind=Kind.ITEMS, closed=False, pk__lt=part.pk).exists()
+
+
 def set_total(run_id: UUID, total: int) -> bool:
     """Store it, unless the run has ended or somebody was quicker."""
     with write():
-        return bool(
-            Run.objects.filter(pk=run_id, total=None, state__in=sorted(LIVE)).update(
-                total=total, total_exact=True, revision=F("revision") + 1, changed=NowMs()
-            )
+        stored = Run.objects.filter(pk=run_id, total=None, state__in=sorted(LIVE)).update(
+            total=total, total_exact=True, revision=F("revision") + 1, changed=NowMs()
         )
+        if stored:
+            announce_change(run_id)
+        return bool(stored)

@@ -31,7 +31,27 @@ def assert_keeps_its_promises(make: Callable[[], Source[Any]]) -> list[tuple[Jso
     assert fetched == {key: item for _, key, item in entries}
     for _, key, item in entries[:10]:
         assert [(key, shape(found)) for key, found in other.fetch([key])] == [(key, item)]
+    if source.can_split():
+        for n in (1, 2, 5):
+            assert_its_parts_are_the_whole(source, bounds, n, entries)
     return entries
+
+
+def assert_its_parts_are_the_whole(
+    source: Source[Any], bounds: Json, n: int, entries: list[tuple[Json, str, Any]]
+) -> None:
+    """Check that parts lose no entry and double none, that each can be taken up anywhere, and be split again."""
+    parts = source.split(bounds, n)
+    assert 1 <= len(parts) <= n
+    read = [[(cursor, key, shape(item)) for cursor, key, item in source.read(part, None)] for part in parts]
+    assert [entry for part in read for entry in part] == entries
+    for part, within in zip(parts, read, strict=True):
+        assert source.count(part) == len(within)
+        for done, (cursor, _, _) in enumerate(within, start=1):
+            rest = [(cursor, key, shape(item)) for cursor, key, item in source.read(part, cursor)]
+            assert rest == within[done:]
+    again = [entry for part in parts for half in source.split(part, 2) for entry in source.read(half, None)]
+    assert [key for _, key, _ in again] == [key for _, key, _ in entries]
 
 
 def shape(item: Any) -> Any:

@@ -21,10 +21,11 @@ M = TypeVar("M", bound=Model)
 class QuerysetSource(Source[M], Generic[M]):
     """The rows of a queryset, by primary key or by another unique field, `key`, whose values never change.
 
-    Bounds are {"last": the greatest key at the start, or None}; a cursor is the key as JSON. The rows are those that
-    match when their page is read: one that no longer matches by then is left out, and `fetch` gives only those that
-    still match. A row that is inserted later with a lower key is read too: so is a random one (UUID4), half
-    of the time. The model's default ordering is dropped.
+    Bounds are {"last": the greatest key at the start, or None}, and of all but the first of several parts "above", the
+    key behind which it begins; a cursor is the key as JSON. The rows are those that match when their page is read: one
+    that no longer matches by then is left out, and `fetch` gives only those that still match. A row that is inserted
+    later with a lower key is read too: so is a random one (UUID4), half of the time. The model's default ordering is
+    dropped.
 
     Raises ValueError for a queryset that can't be read by key: sliced, combined, DISTINCT ON, values() or ordered by
     something else.
@@ -56,14 +57,40 @@ class QuerysetSource(Source[M], Generic[M]):
 
     def count(self, bounds: Json) -> int:
         within = self.within(bounds)
-        joined = len(within.query.alias_map) > 1
-        return within.order_by().values(self.key.name).distinct().count() if joined else within.count()
+        if is_joined(within):
+            within = within.order_by().values(self.key.name).distinct()  # type: ignore[assignment]
+        return within.count()
+
+    def split(self, bounds: Json, n: int) -> list[Json]:
+        # Each step begins behind the last one: all together pass each row once, however many parts there are.
+        given = cast("dict[str, Any]", bounds)
+        step = -(-self.count(bounds) // n)
+        parts: list[Json] = []
+        rest = given
+        while len(parts) < n - 1 and (end := self.key_at(rest, step)) not in (None, given["last"]):
+            parts.append(rest | {"last": end})
+            rest = {"above": end, "last": given["last"]}
+        return [*parts, rest]
+
+    def key_at(self, bounds: Json, number: int) -> Json:
+        """The key of the row of that number within the bounds, counted from 1; None where there is none."""
+        within = self.within(bounds)
+        keys = within.values_list(self.key.field.attname, flat=True)
+        keys = keys.distinct() if is_joined(within) else keys
+        found = list(keys[number - 1 : number]) if number else []
+        return self.key.dump(found[0]) if found else None
 
     def within(self, bounds: Json) -> QuerySet[M]:
-        last = cast("dict[str, Any]", bounds)["last"]
-        if last is None:
+        given = cast("dict[str, Any]", bounds)
+        if given["last"] is None:
             return self.queryset.none()
-        return self.queryset.filter(**{f"{self.key.name}__lte": self.key.load(last)})
+        upper = self.queryset.filter(**{f"{self.key.name}__lte": self.key.load(given["last"])})
+        return upper.filter(**{f"{self.key.name}__gt": self.key.load(given["above"])}) if "above" in given else upper
+
+
+def is_joined(queryset: QuerySet[M]) -> bool:
+    """Whether other tables are joined, which may give a row several times."""
+    return len(queryset.query.alias_map) > 1
 
 
 def check_rows(queryset: QuerySet[M]) -> None:

@@ -1,6 +1,8 @@
 """The rows that somebody selected: exactly those, whatever becomes of the conditions under which they were found."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any, Generic, TypeVar, cast
 
 from django.db.models import Model, QuerySet
@@ -20,9 +22,10 @@ M = TypeVar("M", bound=Model)
 class SelectionSource(Source[M | Unreadable], Generic[M]):
     """The rows in a queryset at the start of the run, in its order: their keys are copied beside the run.
 
-    Bounds are {"count": rows}; a cursor is a row's number in the selection; a key is its primary key. A row that was
-    deleted meanwhile is an `Unreadable` with the code "gone". Rows are read through the model's base manager and with
-    nothing but their own columns: what the queryset says beyond which rows (select_related, annotate) is not kept.
+    Bounds are {"count": rows}, and for a part "above", the number behind which it begins; a cursor is a row's number in
+    the selection; a key is its primary key. A row that was deleted meanwhile is an `Unreadable` with the code "gone".
+    Rows are read through the model's base manager and with nothing but their own columns: what the queryset says
+    beyond which rows (select_related, annotate) is not kept.
     """
 
     selections: Selections
@@ -40,12 +43,12 @@ class SelectionSource(Source[M | Unreadable], Generic[M]):
         return {"count": self.selections.copy(cast("QuerySet[Model]", self.queryset))}
 
     def read(self, bounds: Json, after: Json) -> Iterator[Entry[M | Unreadable]]:
-        start = 0 if after is None else cast(int, after)
-        for number, (key, item) in paged(self.page, start):
+        above, last = ends_of(bounds)
+        for number, (key, item) in paged(partial(self.page, last), above if after is None else cast(int, after)):
             yield number, key, item
 
-    def page(self, after: int, limit: int) -> list[tuple[int, tuple[str, M | Unreadable]]]:
-        selected = self.selections.page(after, limit)
+    def page(self, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, M | Unreadable]]]:
+        selected = self.selections.page(after, min(limit, last - after)) if after < last else []
         found = self.key.fetch(self.rows, (key for _, key in selected))
         return [(number, (key, found[key] if key in found else self.gone(key))) for number, key in selected]
 
@@ -55,9 +58,22 @@ class SelectionSource(Source[M | Unreadable], Generic[M]):
     def count(self, bounds: Json) -> int:
         return int(cast("dict[str, Any]", bounds)["count"])
 
+    def split(self, bounds: Json, n: int) -> list[Json]:
+        above, last = ends_of(bounds)
+        ends = [above + (last - above) * number // n for number in range(n + 1)]
+        parts: list[Json] = [{"above": start, "count": end - start} for start, end in pairwise(ends) if start < end]
+        return parts or [bounds]
+
     def label(self, item: M | Unreadable) -> str:
         return item.label if isinstance(item, Unreadable) else str(item)
 
     def gone(self, key: str) -> Unreadable:
         name = self.queryset.model._meta.verbose_name
         return Unreadable("gone", "It was deleted after it had been selected.", f"{name} {key}")
+
+
+def ends_of(bounds: Json) -> tuple[int, int]:
+    """The number behind which these bounds begin, and the last number within them."""
+    given = cast("dict[str, Any]", bounds)
+    above = given.get("above", 0)
+    return above, above + given["count"]

@@ -8,7 +8,7 @@ from headway.operations.outcomes import Unreadable
 from .csv_parser import CsvParser
 from .file_source import FileSource, Place, Records, Row, line_label
 from .files import Openable
-from .protocol import Entry
+from .protocol import Entry, Json
 from .text import Flaw, Text
 
 __all__ = ["CsvSource", "HeaderError"]
@@ -34,7 +34,7 @@ class CsvSource(FileSource[str]):
             raise ValueError(f"The delimiter is {delimiter!r}; it must be one character, such as ';' or '\\t'.")
         self.delimiter = delimiter
 
-    def records(self, text: Text) -> "Rows":
+    def records(self, text: Text, bounds: Json = None) -> "Rows":
         return Rows(text, self.delimiter)
 
 
@@ -43,7 +43,11 @@ class Rows(Records[str]):
 
     def __init__(self, text: Text, delimiter: str) -> None:
         self.text, self.delimiter = text, delimiter
-        self.header, self.first = self.read_header()
+        self.header, self.first_row = self.read_header()
+
+    @property
+    def first(self) -> Place:
+        return self.first_row
 
     def entries(self, place: Place | None) -> Iterator[Entry[Row[str] | Unreadable]]:
         while place is not None:

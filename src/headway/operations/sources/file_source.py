@@ -29,8 +29,10 @@ class Row(dict[str, Value]):
 class Records(ABC, Generic[Value]):
     """The items in one open text."""
 
-    first: Place
-    """Where the first item may start."""
+    @property
+    @abstractmethod
+    def first(self) -> Place:
+        """Where the first item may start."""
 
     @abstractmethod
     def entries(self, place: Place) -> Iterator[Entry[Row[Value] | Unreadable]]:
@@ -53,8 +55,8 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
         self.encoding = check_encoding(encoding)
 
     @abstractmethod
-    def records(self, text: Text) -> Records[Value]:
-        """The items in this text."""
+    def records(self, text: Text, bounds: Json = None) -> Records[Value]:
+        """The items in this text; those of a part, where the bounds are a part's."""
 
     def freeze(self) -> Json:
         with self.text() as text:
@@ -63,7 +65,7 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
 
     def read(self, bounds: Json, after: Json) -> Iterator[Entry[Row[Value] | Unreadable]]:
         with self.text(bounds) as text:
-            records = self.records(text)
+            records = self.records(text, bounds)
             yield from records.entries(records.first if after is None else place_of(after))
 
     def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Row[Value] | Unreadable]]:
@@ -80,7 +82,7 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
 
     def count(self, bounds: Json) -> int:
         with self.text(bounds) as text:
-            return self.records(text).count()
+            return self.records(text, bounds).count()
 
     def label(self, item: Row[Value] | Unreadable) -> str:
         return item.label if isinstance(item, Unreadable) else line_label(item.line)

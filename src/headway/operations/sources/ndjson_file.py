@@ -3,7 +3,8 @@
 import json
 import math
 from collections.abc import Iterator
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 from headway.operations.outcomes import Unreadable
 
@@ -21,18 +22,30 @@ class NdjsonSource(FileSource[Json]):
 
     `encoding`: otherwise the byte order mark's, otherwise UTF-8. Blank lines are skipped. A line that isn't one JSON
     object is an `Unreadable` with the code "malformed" ("undecodable", "nul-character"). Stricter than Python: NaN,
-    infinite numbers and names that occur twice in an object are malformed.
+    infinite numbers and names that occur twice in an object are malformed. It can be split: a part's
+    bounds have a "start" as well, the byte offset of a line.
     """
 
-    def records(self, text: Text) -> "Objects":
-        return Objects(text)
+    def records(self, text: Text, bounds: Json = None) -> "Objects":
+        return Objects(text, cast("dict[str, Any]", bounds or {}).get("start", text.start))
+
+    def split(self, bounds: Json, n: int) -> list[Json]:
+        with self.text(bounds) as text:
+            start = self.records(text, bounds).start
+            ends = [text.line_behind(start + (text.stop - start) * number // n) for number in range(1, n)]
+        places = [start, *(end for end in sorted(set(ends)) if end < text.stop), text.stop]
+        return [{"start": place, "size": end} for place, end in pairwise(places)]
 
 
 class Objects(Records[Json]):
-    """The objects of one open text."""
+    """The objects of one open text, from the line at the byte offset `start` on."""
 
-    def __init__(self, text: Text) -> None:
-        self.text, self.first = text, (text.start, 0)
+    def __init__(self, text: Text, start: int) -> None:
+        self.text, self.start = text, start
+
+    @property
+    def first(self) -> Place:
+        return self.start, self.text.lines_between(self.text.start, self.start)
 
     def entries(self, place: Place) -> Iterator[Entry[Row[Json] | Unreadable]]:
         start, number = place
@@ -43,7 +56,7 @@ class Objects(Records[Json]):
             start = end
 
     def count(self) -> int:
-        return sum(1 for _, line, flaw in self.text.lines(self.text.start) if flaw or line.strip(BLANK))
+        return sum(1 for _, line, flaw in self.text.lines(self.start) if flaw or line.strip(BLANK))
 
 
 def parse(line: str, flaw: Flaw | None, number: int) -> Row[Json] | Unreadable:

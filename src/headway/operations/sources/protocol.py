@@ -55,6 +55,18 @@ class Source(ABC, Generic[Item]):
         """How many entries `read` will give, or None where that can't be known. Called in a thread of its own."""
         return None
 
+    def split(self, bounds: Json, n: int) -> Sequence[Json]:
+        """At least one and at most `n` bounds that hold the same entries together, each of them once, in their order.
+
+        Only for a source that can; a run in parts needs it. Called once, in the transaction of `freeze`, behind it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} can't be split, because it has no split().")
+
+    @classmethod
+    def can_split(cls) -> bool:
+        """Whether a run over it may have parts."""
+        return cls.split is not Source.split
+
     def label(self, item: Item) -> str:
         """What people call this item, such as "line 4,620"; at most 255 characters are kept."""
         return str(item)

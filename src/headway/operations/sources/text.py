@@ -72,6 +72,13 @@ class Text:
             for data, _ in self.blocks(start, stop)
         )
 
+    def line_behind(self, offset: int) -> int:
+        """Where the first line begins that begins behind `offset`; where the text stops, if none does."""
+        offset -= (offset - self.start) % len(self.newline)
+        for data, length in self.blocks(offset, self.stop):
+            return offset + (self.behind_first(data) or length)
+        return self.stop
+
     def blocks(self, offset: int, stop: int) -> Iterator[tuple[bytes, int]]:
         """(whole lines, their length), or (nothing, its length) for one line that is too long to be held."""
         rest, dropped = b"", 0
