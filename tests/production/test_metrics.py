@@ -1,0 +1,93 @@
+"""/metrics: right with several processes, protected where it is asked for."""
+
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from example.servers.server import ROOT
+from tests.e2e.api import api, start
+from tests.e2e.conftest import StartWeb
+from tests.e2e.conftest import people as people
+from tests.e2e.conftest import start_web as start_web
+from tests.e2e.follower import Target
+from tests.e2e.streams import Sse
+from tests.production.scrapes import read, scrape
+from tests.workers import Workers, children_of, environment, until
+
+STARTS = 'headway_starts_total{disposition="%s",operation="tests.take_time"}'
+PREVENTED = 'headway_duplicates_prevented_total{how="%s"}'
+ENDED = 'headway_runs_ended_total{operation="tests.take_time",state="succeeded"}'
+RUNNING = 'headway_runs{state="running"}'
+COUNT_AND_DIE = """
+import django; django.setup()
+from example.upkeep.events import on_fence, on_watchers
+on_fence(None); on_watchers(None, watchers=5)
+"""
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.slow
+def test_events_in_every_process_are_counted_once_and_never_fall(start_web: StartWeb, workers: Workers) -> None:
+    web = start_web(processes=2)
+    before = scrapes = scrape(web.url)
+    with api(web.url) as client:
+        waits = start(client, "tests.take_time", items=100, seconds=4)
+        for _ in range(3):
+            start(client, "tests.take_time", items=100, seconds=4)
+        assert client.post("/api/operations/tests.take_time/runs/", json={"items": 7}).status_code == 409
+        queued = scrape(web.url)
+        supervisor = workers.start()
+        follower = Sse(Target(web.url, waits["links"])).start()
+        until(lambda: follower.processed)
+        until(lambda: scrape(web.url)["headway_watchers"] == 1)
+        until(lambda: scrape(web.url)["headway_items_per_second"] > 0)
+        running = scrape(web.url)
+        os.kill(children_of(supervisor.pid)[0], signal.SIGKILL)
+        while not client.get(waits["links"]["self"]).json()["done"]:
+            assert scrape(web.url).falls_below(scrapes) == []
+            scrapes = scrape(web.url)
+        follower.wait(30)
+        until(lambda: scrape(web.url)["headway_watchers"] == 0)
+    ended = scrape(web.url)
+
+    assert [queued['headway_runs{state="queued"}'], queued["headway_parts_due"], queued["headway_workers"]] == [1, 1, 0]
+    assert 0 < queued["headway_due_lag_seconds"] < 60
+    assert [running[RUNNING], running["headway_workers"], running["headway_parts_due"]] == [1, 1, 0]
+    assert {how: ended.since(before, STARTS % how) for how in ("created", "joined", "replayed", "refused")} == {
+        "created": 1,
+        "joined": 3,
+        "replayed": 0,
+        "refused": 1,
+    }
+    assert [ended.since(before, PREVENTED % how) for how in ("joined", "replayed", "refused")] == [3, 0, 1]
+    assert ended.since(before, "headway_take_overs_total") == 1
+    assert ended.since(before, ENDED) == 1
+    assert [ended[RUNNING], ended["headway_items_per_second"], ended["headway_database_up"]] == [0, 0, 1]
+
+
+def test_what_a_process_has_counted_stays_when_it_ends_and_whom_it_watched_over_does_not(client: Client) -> None:
+    before = read(client.get("/metrics").content.decode())
+
+    subprocess.run([sys.executable, "-c", COUNT_AND_DIE], cwd=ROOT, env=environment(), check=True)
+
+    after = read(client.get("/metrics").content.decode())
+    assert after.since(before, "headway_fenced_writes_total") == 1
+    assert after["headway_watchers"] == before["headway_watchers"]
+
+
+def test_a_token_is_demanded_where_there_is_one(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = "for-prometheus"
+
+    answers = [client.get("/metrics", headers=given) for given in ({}, bearer("wrong"), bearer("for-prometheus"))]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 200]
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
