@@ -52,6 +52,16 @@ HEADWAY = {
     "STREAM_SECONDS": float(os.environ.get("TEST_STREAM_SECONDS", "50")),
 }
 
+if HEADWAY["ENGINE"] == "celery":
+    from example.celery import app as celery_app  # noqa: F401
+
+    CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
+    CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": float(os.environ.get("TEST_VISIBILITY_TIMEOUT", "3600"))}
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2
+    CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 1.0}}
+
 LOGGING = logging_config("INFO")
 DEMO = True
 METRICS_DIR = SCRATCH / "metrics"

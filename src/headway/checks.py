@@ -8,8 +8,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from headway.clock import NOW_MS
 from headway.conf import conf
+from headway.engines.celery.checks import check_celery
+from headway.engines.django_tasks.checks import check_django_tasks
 
-__all__ = ["check_database", "check_settings"]
+__all__ = ["check_celery", "check_database", "check_django_tasks", "check_settings"]
 
 
 @checks.register("headway")

@@ -13,9 +13,13 @@ from django.core.exceptions import ImproperlyConfigured
 __all__ = ["Conf", "conf"]
 
 EXAMPLE = {"LEASE_SECONDS": 10}
+WAKE_UPS = ("redis://", "rediss://", "unix://", "postgresql://", "postgres://")
 
 Engine: TypeAlias = Literal["embedded", "celery", "django_tasks"]
 MountPath: TypeAlias = str
+WakeUps: TypeAlias = str
+CacheAlias: TypeAlias = str
+Name: TypeAlias = str
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,12 @@ class Conf:
 
     engine: Engine = "embedded"
     """What delivers: `headway_worker`, Celery's workers, or those of Django's own tasks."""
+
+    tasks_backend: Name = "default"
+    """Which of TASKS delivers, where the engine is Django's tasks."""
+
+    tasks_queue: Name = "default"
+    """Into which of its queues; operations whose own queue that backend has are delivered there."""
 
     lease_seconds: float = 10.0
     """How long a worker may be silent before another takes its part over."""
@@ -58,6 +68,13 @@ class Conf:
     False where a project knows its callers by anything else, such as a header that a proxy adds.
     """
 
+    wake_ups: WakeUps = ""
+    """How processes wake each other: "" by PostgreSQL's NOTIFY where that is the database, else not at all; "off" not
+    at all; "redis://…" over Redis or Valkey; "postgresql://…" by NOTIFY, heard on a connection to that address."""
+
+    cache: CacheAlias = ""
+    """Which of CACHES remembers the runs of idempotency keys; "": none does. The database decides in any case."""
+
 
 def conf() -> Conf:
     """The settings in force. Raises ImproperlyConfigured for an unknown key or a value that can't be meant."""
@@ -84,12 +101,18 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     "int": lambda value: is_number(value) and isinstance(value, int),
     "bool": lambda value: isinstance(value, bool),
     "Engine": lambda value: value in get_args(Engine),
+    "Name": lambda value: isinstance(value, str) and bool(value),
     "MountPath": lambda value: isinstance(value, str) and value.startswith("/") and value.endswith("/"),
+    "WakeUps": lambda value: isinstance(value, str) and (value in ("", "off") or value.startswith(WAKE_UPS)),
+    "CacheAlias": lambda value: isinstance(value, str),
 }
 MEANT = {
     "float": "a number of seconds above 0",
     "int": "a whole number above 0",
     "bool": "True or False",
     "Engine": f"one of {', '.join(get_args(Engine))}",
+    "Name": "a name",
     "MountPath": "a path that begins and ends with a slash",
+    "WakeUps": f'"", "off" or an address that begins with {", ".join(WAKE_UPS)}',
+    "CacheAlias": 'a name of CACHES, or ""',
 }

@@ -1,0 +1,55 @@
+"""Start-up checks of Django's tasks: what hands nothing to another process can't be an engine."""
+
+from typing import Any
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from headway.conf import conf
+
+from . import flavour
+
+__all__ = ["check_django_tasks"]
+
+NAME_ONE = 'Name one of TASKS in HEADWAY["TASKS_BACKEND"].'
+USE_A_QUEUE = (
+    'Use a backend that has workers, such as "django_tasks_db.DatabaseBackend" with `manage.py db_worker`; '
+    'or HEADWAY["ENGINE"] = "embedded", which needs nothing.'
+)
+RUNS_AT_ONCE = "would run whole operations inside the request"
+
+
+@checks.register("headway")
+def check_django_tasks(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E010 to E013: HEADWAY["ENGINE"] is "django_tasks", and no worker would hear it."""
+    try:
+        wanted = conf()
+    except ImproperlyConfigured:
+        return []  # headway.E001 tells it
+    if wanted.engine != "django_tasks":
+        return []
+    try:
+        backend = flavour.backends()[wanted.tasks_backend]
+        without_worker = flavour.without_worker()
+    except ImportError:
+        return [error("E010", f"{flavour.NAME} isn't installed.", 'Run: pip install "django-headway[tasks]".')]
+    except ImproperlyConfigured as wrong:
+        return [error("E011", f"TASKS has no usable backend {wanted.tasks_backend!r}: {wrong}", NAME_ONE)]
+    if isinstance(backend, without_worker):
+        does = RUNS_AT_ONCE if isinstance(backend, without_worker[0]) else "runs nothing"
+        name = type(backend).__name__
+        return [error("E012", f"TASKS[{wanted.tasks_backend!r}] is {name}, which {does}.", USE_A_QUEUE)]
+    if backend.queues and wanted.tasks_queue not in backend.queues:
+        return [
+            error(
+                "E013",
+                f"TASKS[{wanted.tasks_backend!r}] has no queue {wanted.tasks_queue!r}; "
+                f"it has {', '.join(sorted(backend.queues))}.",
+                'Add it to the QUEUES of that backend, or name one of its queues in HEADWAY["TASKS_QUEUE"].',
+            )
+        ]
+    return []
+
+
+def error(number: str, text: str, hint: str) -> checks.Error:
+    return checks.Error(text, hint=hint, id=f"headway.{number}")

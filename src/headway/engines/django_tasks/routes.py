@@ -1,0 +1,25 @@
+"""Which of the backend's queues an operation is rung in: its own where the backend has it, else the one for all."""
+
+from headway.conf import conf
+from headway.engines import queues
+
+from . import flavour
+
+__all__ = ["claimed_from", "of", "of_queue"]
+
+
+def of(operation: str) -> str:
+    """The backend's queue for the operation of this name."""
+    return of_queue(queues.of(operation))
+
+
+def of_queue(declared: str) -> str:
+    """The backend's queue for operations that declare this one."""
+    wanted = conf()
+    there = flavour.backends()[wanted.tasks_backend].queues
+    return declared if declared in there else wanted.tasks_queue
+
+
+def claimed_from(queue: str) -> list[str]:
+    """The declared queues that are rung in this one of the backend, so that a worker of it claims for no other."""
+    return [declared for declared in queues.every() if of_queue(declared) == queue]

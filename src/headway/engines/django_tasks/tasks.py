@@ -1,0 +1,54 @@
+"""The one task: it claims whatever should go next, advances it for a slice, and rings again."""
+
+import itertools
+import logging
+import time
+
+from headway import runner
+from headway.conf import conf
+from headway.engines.claimant import Claimant
+from headway.engines.doorbell import ring
+from headway.store import database, leases
+
+from . import presence, routes, stopping
+from .flavour import task
+
+__all__ = ["advance"]
+
+log = logging.getLogger(__name__)
+
+picks = itertools.count()
+
+
+@task(backend=conf().tasks_backend, queue=conf().tasks_queue)
+def advance(queue: str) -> str:
+    """A slice of what is due and rung for in this queue; gives, for people who look at it, what that came to."""
+    worker = presence.here().worker
+    with stopping.heard() as stop:
+        claimant = Claimant(
+            worker,
+            should_stop=stop.is_wanted,
+            wait=time.sleep,
+            picks=next(picks),
+            queue_names=routes.claimed_from(queue),
+        )
+        try:
+            turn = claimant.turn()
+        except (KeyboardInterrupt, SystemExit):
+            hand_over(worker)
+            raise
+        if turn is None:
+            return "nothing was due"
+        database.forget()  # on PostgreSQL our session has a name and limits that the project's own tasks must not have
+        part, ending = turn
+        if ending is runner.Ending.GIVEN_BACK:
+            ring(part.run.operation)
+        return f"{part.run.operation} {part.run_id}: {ending.value}"
+
+
+def hand_over(worker: str) -> None:
+    """Asked a second time, the worker ends in the middle of an item. No item did that, so the next owner needn't be
+    careful."""
+    database.forget()
+    if parts := leases.give_up_parts_of(worker, released=True):
+        log.warning("worker=%s event=handed-over parts=%s", worker, parts)

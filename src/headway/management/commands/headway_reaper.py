@@ -1,0 +1,64 @@
+"""manage.py headway_reaper: ring for what is due and nobody has heard of."""
+
+import random
+import signal
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error, connections
+
+from headway.conf import conf
+from headway.engines.django_tasks import watching
+from headway.management.terminal import demand_tables
+from headway.store import tidying
+
+LOOK_EVERY = 1.0  # s
+TIDY_EVERY = 5.0  # s
+
+
+class Command(BaseCommand):
+    """Stands beside workers of Django's tasks, which know nothing of a part whose owner was killed."""
+
+    help = (
+        "Rings every second for what is due, until it is stopped: its worker was killed, its doorbell was lost, its "
+        "time has come. To run once, beside the workers of Django's tasks (docs/how-to/django-tasks.md)."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="Look once and end, such as from cron.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if conf().engine != "django_tasks":
+            raise CommandError(
+                f'HEADWAY["ENGINE"] is {conf().engine!r}, whose workers see to what is due themselves; this command is '
+                'for "django_tasks".'
+            )
+        demand_tables()
+        if options["once"]:
+            tidying.tidy()
+            watching.look()
+            return
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if options["verbosity"]:
+            self.stdout.write("Headway's reaper rings for what is due. Ctrl-C stops it.")
+            self.stdout.flush()
+        try:
+            self.stay()
+        except KeyboardInterrupt:
+            connections.close_all()
+
+    def stay(self) -> None:
+        """Look every second; what fails is tried again with the next."""
+        tidied = float("-inf")
+        while True:
+            try:
+                watching.look()
+                if time.monotonic() - tidied > TIDY_EVERY:
+                    tidying.tidy()
+                    tidied = time.monotonic()
+            except Error as error:
+                self.stderr.write(f"The database doesn't answer ({error}). Trying again.")
+                connections.close_all()
+            time.sleep(LOOK_EVERY * random.uniform(0.7, 1.0))

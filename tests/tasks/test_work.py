@@ -1,0 +1,134 @@
+"""A worker of Django's tasks does runs, and hands them over when it is asked to stop or is killed."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from django_tasks_db.models import DBTaskResult
+
+from headway import runs
+from headway.clock import now_ms
+from headway.models import Worker
+from headway.store import workers
+from tests.app.gates import Gate
+from tests.app.models import LedgerEntry
+from tests.crash.scene import SLACK, entries, part_of, processed
+from tests.tasks.workers import Processes
+from tests.workers import until, wait_for_end
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LEASE = 2.0  # s
+
+
+def statuses() -> list[str]:
+    """Of all tasks, in the order of their making."""
+    return list(DBTaskResult.objects.order_by("enqueued_at").values_list("status", flat=True))
+
+
+def test_a_run_is_worked_to_its_end_slice_by_slice(processes: Processes) -> None:
+    processes.db_worker(slice_seconds=0.3)
+    run = runs.start("tests.write_ledger", {"items": 100, "work_us": 10_000, "reject": "3", "fail": "5"}).run
+
+    ended = wait_for_end(run.pk)
+
+    assert ended.state == "partial"
+    assert LedgerEntry.objects.filter(run=run.pk).count() == 98
+    until(lambda: set(statuses()) == {"SUCCESSFUL"})
+    assert len(statuses()) >= 3, "a second of work in slices of 0.3 s"
+    assert part_of(run).resumes == 0
+
+
+def test_a_worker_is_known_from_its_first_task_to_its_end(processes: Processes) -> None:
+    worker = processes.db_worker()
+    run = runs.start("tests.write_ledger", {"items": 3}).run
+    wait_for_end(run.pk)
+    until(lambda: Worker.objects.filter(pid=worker.pid, doorbell=0).exists())
+    assert workers.alive() == 1
+
+    worker.send_signal(signal.SIGTERM)
+
+    until(lambda: worker.poll() == 0)
+    assert workers.alive() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_worker_that_is_asked_to_stop_hands_over_within_two_seconds(
+    processes: Processes, number: signal.Signals
+) -> None:
+    worker = processes.db_worker()
+    run = runs.start("tests.write_ledger", {"items": 2_000, "work_us": 1_000}).run
+    until(lambda: processed(run) > 100)
+
+    worker.send_signal(number)
+    took = until(lambda: worker.poll() is not None)
+
+    part = part_of(run)
+    assert worker.returncode == 0
+    assert took < 2 * SLACK
+    assert 100 < part.succeeded < 2_000
+    assert (part.token, part.resumes) == (None, 0)
+    assert part.due is not None
+    assert part.due <= now_ms()
+    assert statuses()[-1] == "READY", "it rang for whoever comes next"
+
+    processes.db_worker()
+    assert wait_for_end(run.pk).state == "succeeded"
+    assert entries(run.pk) == {str(item): 1 for item in range(2_000)}
+    assert part_of(run).resumes == 0
+
+
+def test_asked_twice_a_worker_ends_within_the_item_and_no_item_is_suspected(
+    processes: Processes, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path / "gate").build()
+    worker = processes.db_worker()
+    run = runs.start("tests.write_ledger", {"items": 20, "gate": f"10:{tmp_path / 'gate'}"}).run
+    gate.wait_until_reached()
+
+    worker.send_signal(signal.SIGINT)
+    worker.send_signal(signal.SIGTERM)
+    until(lambda: worker.poll() is not None)
+
+    part = part_of(run)
+    assert (part.token, part.careful, part.deaths) == (None, 0, 0)
+    assert part.due is not None
+    assert part.due <= now_ms()
+
+
+def test_what_a_killed_worker_had_goes_on_within_the_lease_and_a_second(processes: Processes, tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "gate").build()
+    processes.reaper(LEASE)
+    worker = processes.db_worker(lease_seconds=LEASE)
+    run = runs.start("tests.write_ledger", {"items": 20, "gate": f"10:{tmp_path / 'gate'}"}).run
+    gate.wait_until_reached()
+    token = part_of(run).token
+    processes.db_worker(lease_seconds=LEASE)  # it has never had a task of ours, so it watches over nothing
+
+    worker.kill()
+    worker.wait()
+    took = until(lambda: part_of(run).token not in (token, None))
+
+    assert took < (LEASE + 1) * SLACK
+    gate.open(2)
+    assert wait_for_end(run.pk).state == "succeeded"
+    assert entries(run.pk) == {str(item): 1 for item in range(20)}
+    assert statuses()[0] == "RUNNING", "its own task stays so for ever; nobody waits for it"
+
+
+def test_a_worker_that_has_a_task_watches_over_what_the_others_have(processes: Processes, tmp_path: Path) -> None:
+    gates = [Gate(tmp_path / f"gate{number}").build() for number in (1, 2)]
+    for number, gate in enumerate(gates, start=1):
+        worker = processes.db_worker(lease_seconds=LEASE)
+        given = {"items": 20 + number, "gate": f"10:{tmp_path}/gate{number}"}
+        run = runs.start("tests.read_through_gate", given).run
+        gate.wait_until_reached()
+    token = part_of(run).token
+
+    worker.kill()
+    gates[0].open()
+    until(lambda: part_of(run).token not in (token, None))
+
+    gates[1].open()
+    assert wait_for_end(run.pk).state == "succeeded"
+    assert entries(run.pk) == {str(item): 1 for item in range(22)}
