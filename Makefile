@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-postgres demo-shell test check format screenshots bench lock
+.PHONY: help setup demo demo-full demo-postgres demo-shell test check format screenshots bench lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -25,6 +25,9 @@ demo: $(SETUP) ## The site with its worker on SQLite, at http://localhost:8080 (
 
 demo-postgres: $(SETUP) ## The same on a PostgreSQL of its own (nothing to install)
 	@$(BIN)/python -m example.servers.postgres --directory var/postgres -- $(BIN)/python -m example.demo
+
+demo-full: $(SETUP) ## The production shape: PostgreSQL, Valkey, Celery, Caddy; http://localhost:8080, https://localhost:8443
+	@$(BIN)/python -m example.demo_full
 
 demo-shell: $(SETUP) ## Import 28,298 airports in the terminal, with a live bar
 	@$(BIN)/python -m example.demo_shell
@@ -55,8 +58,12 @@ bench: $(SETUP) ## The figures, each beside its reference, on both databases
 bench-live: $(SETUP) ## What watchers cost and wait, beside Django alone, on both databases: under 10 minutes
 	$(BIN)/python -m benchmarks.live
 
-lock: $(SETUP) ## Write requirements/dev.txt anew from pyproject.toml
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links
+
+lock: $(SETUP) ## Write requirements/*.txt anew from pyproject.toml: for everybody here, for the image, for its build
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --all-extras --group dev --group example --group servers \
-		pyproject.toml --output-file requirements/dev.txt
+	$(LOCK) --all-extras --group dev --group example --group servers pyproject.toml --output-file requirements/dev.txt
+	$(LOCK) --extra api --extra celery --extra postgres --group example --constraints requirements/dev.txt \
+		pyproject.toml --output-file requirements/example.txt
+	echo hatchling | $(LOCK) --constraints requirements/dev.txt - --output-file requirements/build.txt
