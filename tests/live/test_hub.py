@@ -22,6 +22,7 @@ from headway.live.routes import Kind, Target
 from headway.live.sse import Stream
 from headway.live.wheel import Wheel
 from headway.models import Run
+from headway.wakeups import Listener, Subject
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -204,7 +205,7 @@ def test_who_comes_in_the_moment_in_which_the_feed_goes_to_rest_is_heard(monkeyp
     begun, found = threading.Event(), threading.Event()
     rest = feed.Feed.rest
     monkeypatch.setattr(feed.Feed, "rest", lambda self: begun.set() or rest(self))
-    resting = feed.Feed(lambda *_: found.set(), lambda _: None, "")
+    resting = feed.Feed(lambda *_: found.set(), lambda _: None, "", Listener(Subject.RUN_CHANGED, lambda _: None))
     resting.start()
     assert begun.wait(5)
     with resting.changed:

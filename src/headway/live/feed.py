@@ -13,6 +13,7 @@ from django.db import Error
 from django.urls import set_script_prefix
 
 from headway.store.database import forget
+from headway.wakeups import Listener
 
 from .reader import Found, Reader, Wanted
 
@@ -29,10 +30,16 @@ class Feed(threading.Thread):
     """Calls `found` after each round, and `failed` with for how long it has failed."""
 
     def __init__(
-        self, found: Callable[[int, Wanted, Found], None], failed: Callable[[float], None], prefix: str
+        self,
+        found: Callable[[int, Wanted, Found], None],
+        failed: Callable[[float], None],
+        prefix: str,
+        listener: Listener,
     ) -> None:
         super().__init__(name="headway-feed", daemon=True)
         self.found, self.failed, self.prefix = found, failed, prefix
+        self.listener = listener
+        """Listens while this thread asks."""
         self.reader = Reader()
         self.changed = threading.Condition()
         self.wanted = Wanted()
@@ -97,7 +104,9 @@ class Feed(threading.Thread):
             else:
                 failing_since = 0.0
                 self.found(self.round, wanted, found)
+        self.listener.stop()
         forget()
+        self.listener.join()
 
     def next_round(self, began: float) -> Wanted | None:
         """What to ask for, once it is time; None when the feed is to end."""
@@ -113,13 +122,15 @@ class Feed(threading.Thread):
                     return self.take()
 
     def rest(self) -> None:
-        """Until somebody watches; the connection is closed when that takes long."""
+        """Until somebody watches; the connections are closed when that takes long."""
         with self.changed:
             if self.changed.wait_for(self.is_needed, IDLE):
-                return
+                return None if self.stopped else self.listener.start()
+        self.listener.stop()
         forget()  # without the lock: the loop takes it, too, and a dead connection may take long to close
         with self.changed:
             self.changed.wait_for(self.is_needed)
+        return None
 
     def is_needed(self) -> bool:
         return self.stopped or bool(self.wanted)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from headway.conf import conf
 from headway.signals import watchers_changed
+from headway.wakeups import Listener, Subject
 
 from .feed import Feed
 from .messages import Update
@@ -54,7 +55,8 @@ class Hub:
         self.watchers_of: Counter[str] = Counter()
         self.is_closing = False
         self.heard_at = -math.inf  # by the loop's clock, when the feed last had something to say
-        self.feed = Feed(partial(self.on_loop, self.found), partial(self.on_loop, self.failed), prefix)
+        listener = Listener(Subject.RUN_CHANGED, self.hear)
+        self.feed = Feed(partial(self.on_loop, self.found), partial(self.on_loop, self.failed), prefix, listener)
         self.feed.start()
 
     # For whoever serves a request.
@@ -126,6 +128,16 @@ class Hub:
         """These runs have changed: look at once, if anybody may want to know. To be called on any thread."""
         if self.rosters or any(run_id in self.topics for run_id in run_ids):
             self.feed.wake()
+
+    def hear(self, said: str) -> None:
+        """A wake-up from another process, on the listener's thread; nothing said: one may have been missed."""
+        if not said:
+            return self.feed.wake()
+        try:
+            run_id = UUID(said)
+        except ValueError:
+            return None  # whoever may use the channel may say anything
+        return self.wake([run_id])
 
     def close(self) -> None:
         """The process ends: tell everybody to come back, elsewhere or later."""

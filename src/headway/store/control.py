@@ -10,7 +10,7 @@ from headway.errors import InvalidState
 from headway.models import Part, Run
 from headway.states import ACTIONS, Action, Event, State, Want, after
 
-from .announcing import announce_due
+from .announcing import announce_change, announce_due
 from .database import write
 from .endings import end
 from .leases import Fenced
@@ -116,6 +116,7 @@ def save(run: Run, *fields: str) -> None:
     Run.objects.filter(pk=run.pk).update(
         revision=run.revision, changed=NowMs(), **{field: getattr(run, field) for field in fields}
     )
+    announce_change(run.pk)
 
 
 def want(run: Run, wanted: Want, reason: Reason) -> None:

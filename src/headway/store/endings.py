@@ -15,6 +15,7 @@ from headway.models import Kind, Part, Run
 from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
 
+from .announcing import announce_change
 from .database import keep_going_after_hooks, write
 from .leases import Fenced, lease_ms
 from .locks import lock_run
@@ -46,6 +47,7 @@ def close_part(part: Part, *, has_finish: bool) -> Closed:
         shut(part)
         run.parts_left -= 1
         Run.objects.filter(pk=run.pk).update(parts_left=run.parts_left)
+        announce_change(run.pk)
         if run.parts_left:
             return Closed()
         if has_finish:

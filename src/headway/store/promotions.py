@@ -6,7 +6,7 @@ from headway.clock import NowMs
 from headway.models import Part, Run
 from headway.states import Event, State, after
 
-from .announcing import announce_due
+from .announcing import announce_change, announce_due
 from .database import write
 
 __all__ = ["promote_next", "promote_stranded"]
@@ -29,6 +29,7 @@ def promote_next(concurrency_key: str) -> None:
     )
     Part.objects.filter(run=waiting).update(due=NowMs(), changed=NowMs())
     announce_due(waiting.operation)
+    announce_change(waiting.pk)
 
 
 def promote_stranded() -> None:

@@ -7,6 +7,7 @@ from headway.operations.conflicts import OnConflict
 from headway.states import State
 
 from . import control, keys
+from .announcing import announce_change
 from .control import Reason
 from .database import write
 from .requests import Disposition, Request, add_planning_part, new_run
@@ -42,6 +43,7 @@ def stand_in_line(request: Request) -> tuple[Run, Disposition] | None:
         run = new_run(request, state=State.WAITING, waiting_key=request.waiting_key)
         run.save(force_insert=True)
         add_planning_part(run, due=None)
+        announce_change(run.pk)
         if request.idempotency:
             keys.claim(request.idempotency, run)
         if request.on_conflict == OnConflict.REPLACE:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from headway.errors import StillNeeded
 from headway.models import Run
 
+from .announcing import announce_change
 from .database import write
 from .locks import lock_run
 from .submissions import newest_of
@@ -26,4 +27,5 @@ def delete(run_id: UUID) -> bool:
             raise StillNeeded(run.pk, run.state, later.pk)
         root = run.root_id or run.pk
         Run.objects.filter(pk=run.pk).delete()
+        announce_change(run.pk)
         return not Run.objects.filter(Q(root=root) | Q(pk=root)).exists()

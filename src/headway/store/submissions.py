@@ -10,7 +10,7 @@ from headway.models import Run
 from headway.operations.conflicts import OnConflict
 
 from . import keys
-from .announcing import announce_due
+from .announcing import announce_change, announce_due
 from .database import Overtaken, write
 from .locks import lock_run
 from .queueing import stand_in_line
@@ -95,6 +95,7 @@ def insert(request: Request) -> Run | None:
         if mine is not None:
             add_planning_part(mine, due=NowMs())
             announce_due(mine.operation)
+            announce_change(mine.pk)
             if request.idempotency:
                 keys.claim(request.idempotency, mine)
         return mine

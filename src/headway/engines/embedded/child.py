@@ -15,6 +15,7 @@ from django.db import Error, connections
 
 from headway.engines.claimant import Claimant
 from headway.store import database, tidying, workers
+from headway.wakeups import Listener, Subject
 
 from .doorbell import Doorbell
 
@@ -43,8 +44,7 @@ class Child:
     """The life of a worker process."""
 
     def __init__(self, worker: str, index: int, wires: Wires) -> None:
-        self.worker = worker
-        self.wires = wires
+        self.worker, self.index, self.wires = worker, index, wires
         self.claimant = Claimant(worker, should_stop=lambda: self.stopping, wait=self.rest, picks=index)
         self.stopping = False
         self.wake_read, self.wake_write = os.pipe()
@@ -57,11 +57,15 @@ class Child:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
         threading.Thread(target=self.watch_lifeline, name="headway-lifeline", daemon=True).start()
         threading.Thread(target=self.keep_beating, name="headway-beats", daemon=True).start()
+        listener = Listener(Subject.PARTS_DUE, self.hear)
+        if self.index == 0:  # for all: its supervisor forks, so it may have neither the thread nor the connection
+            listener.start()
         try:
             while not self.stopping:
                 self.turn()
             workers.leave(self.worker)
         finally:
+            listener.stop()
             connections.close_all()
 
     def turn(self) -> None:
@@ -78,6 +82,10 @@ class Child:
     def rest(self, seconds: float) -> None:
         """Until it rings, or until we are asked to stop."""
         self.wires.doorbell.wait(seconds, self.wake_read)
+
+    def hear(self, said: str) -> None:
+        """A wake-up from another machine, on the listener's thread: ring here, for whoever of us is idle."""
+        self.wires.doorbell.ring(int(said) if said.isdecimal() else 1)
 
     def tell(self) -> None:
         """Tell the database now and then that we are there, and tidy up in it."""

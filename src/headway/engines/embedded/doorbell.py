@@ -19,10 +19,14 @@ def ring(operation: str = "", times: int = 1) -> None:
     """Wake the workers of this machine: as many as `times` of each supervisor. Raises OSError, and the database's."""
     ports = workers.doorbells(socket.gethostname())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
         for port in ports:
-            for _ in range(min(times, LONGEST_PEAL)):
-                sender.sendto(b"!", (LOOPBACK, port))
+            peal(sender, port, times)
+
+
+def peal(sender: socket.socket, port: int, times: int) -> None:
+    sender.setblocking(False)
+    for _ in range(min(times, LONGEST_PEAL)):
+        sender.sendto(b"!", (LOOPBACK, port))
 
 
 class Doorbell:
@@ -45,6 +49,11 @@ class Doorbell:
         for other in others:
             if other in ready:
                 os.read(other, 4096)
+
+    def ring(self, times: int = 1) -> None:
+        """Wake as many as `times` of those who wait. Raises OSError."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            peal(sender, self.port, times)
 
     def close(self) -> None:
         """Stop listening."""

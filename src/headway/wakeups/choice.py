@@ -1,0 +1,40 @@
+"""Which channel this project has: HEADWAY["WAKE_UPS"], or else what its database offers."""
+
+from functools import cache
+from typing import Any
+
+from django.core.signals import setting_changed
+from django.db import connection
+
+from headway.conf import conf
+
+from .channels import Channel
+
+__all__ = ["REDIS", "channel"]
+
+REDIS = ("redis://", "rediss://", "unix://")
+
+
+@cache
+def channel() -> Channel | None:
+    """None: nobody is told anything. Raises ImproperlyConfigured, and ImportError where redis-py isn't installed."""
+    chosen = conf().wake_ups
+    # Imported here: a project that uses one channel needn't have the other's library.
+    if chosen.startswith(REDIS):
+        from .publish import PublishChannel
+
+        return PublishChannel(chosen)
+    if chosen != "off" and connection.vendor == "postgresql":
+        from .notify import NotifyChannel
+
+        return NotifyChannel(chosen)
+    return None
+
+
+def on_setting_changed(*, setting: str, **kwargs: Any) -> None:
+    """Tests change settings."""
+    if setting in ("HEADWAY", "DATABASES"):
+        channel.cache_clear()
+
+
+setting_changed.connect(on_setting_changed, dispatch_uid="headway.wakeups")

@@ -1,0 +1,68 @@
+"""PostgreSQL's LISTEN and NOTIFY. Whoever tells uses the connection it has; whoever listens has one of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+
+from .channels import Subject
+
+__all__ = ["NotifyChannel"]
+
+PATIENCE: dict[str, Any] = {  # libpq's; a server that has vanished is given up after 20 s, as nobody asks it anything
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
+
+class NotifyChannel:
+    """Channels of PostgreSQL belong to the database, so two projects on one server don't hear each other."""
+
+    def __init__(self, url: str = "") -> None:
+        """`url` leads the listeners to the server itself, past a pooler that passes no notifications on."""
+        self.url = url
+
+    def tell(self, subject: Subject, said: str) -> None:
+        """In a transaction of its own: NOTIFY takes a lock of the whole server, which nothing else may wait for."""
+        if connection.in_atomic_block:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [name_of(subject), said])
+
+    @contextmanager
+    def listen(self, subject: Subject) -> Iterator["NotifyEar"]:
+        raw = self.connect()
+        try:
+            raw.autocommit = True
+            raw.execute(f"LISTEN {name_of(subject)}")
+            yield NotifyEar(raw)
+        finally:
+            raw.close()
+
+    def connect(self) -> Any:
+        """A connection of psycopg's beside those of Django, never one out of its pool."""
+        if self.url:
+            import psycopg  # the project's database is PostgreSQL then, or a check has said so
+
+            return psycopg.connect(self.url, **PATIENCE)
+        own: Any = connections[DEFAULT_DB_ALIAS].copy()
+        own.settings_dict["OPTIONS"] = PATIENCE | own.settings_dict["OPTIONS"]
+        own.settings_dict["OPTIONS"].pop("pool", None)
+        return own.get_new_connection(own.get_connection_params())
+
+
+class NotifyEar:
+    """A connection that listens."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    def take(self, seconds: float) -> list[str]:
+        return [notification.payload for notification in self.raw.notifies(timeout=seconds, stop_after=1)]
+
+
+def name_of(subject: Subject) -> str:
+    return f"headway_{subject}"
