@@ -19,6 +19,7 @@ from headway.models import ItemState, Part
 from headway.operations.base import Operation
 from headway.operations.outcomes import Reject, Skip, Stop, Unreadable, Verdict
 from headway.operations.sources import Entry, Source
+from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
 from headway.store import checkpoints, outcomes
 from headway.store.checkpoints import Checkpoint
@@ -148,6 +149,7 @@ class Chunks:
             self.pulse.rest()
         self.most = items_for_hooks(hooks, tally.done, time.monotonic() - committing)
         self.move(checkpoint, renewed=started if renew else None)
+        run_changed.send_robust(sender=Part, run_id=self.part.run_id)
         self.guarded = max(0, self.guarded - tally.done)
         return tally
 
