@@ -22,6 +22,7 @@ from .stage import STAGES, Stage
 
 __all__ = ["main"]
 
+AT_MOST = 3  # times as long as meant, until enough has happened
 ROOT = Path(__file__).parents[3]
 
 
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
     keep = os.environ.get("CRASH_LOGS")
     with (
         tempfile.TemporaryDirectory(prefix="headway-storm-") as temporary,
-        STAGES[names[0]](Path(keep or temporary).resolve()) as stage,
+        STAGES[names[0]](Path(keep or temporary).resolve(), size.crews) as stage,
     ):
         return play(stage, seed, size)
 
@@ -60,7 +61,7 @@ def play(stage: Stage, seed: int, size: sizes.Size) -> int:
     with start_judge(stage, journal, size) as judge:
         crowd.come()
         blows.begin()
-        while time.monotonic() - began < (1 if blows.is_enough() else 2) * size.seconds:
+        while time.monotonic() - began < (1 if blows.is_enough() else AT_MOST) * size.seconds:
             time.sleep(0.2)
         blows.cease()
         crowd.calm()

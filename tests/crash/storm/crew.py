@@ -53,8 +53,8 @@ class EmbeddedWorker(Server):
 class Crew:
     """A worker and what may happen to it, one thing at a time."""
 
-    def __init__(self, name: str, server: Server) -> None:
-        self.name, self.server = name, server
+    def __init__(self, server: Server) -> None:
+        self.server = server
         self.busy = threading.Lock()  # held by whoever does something to it
 
     @property

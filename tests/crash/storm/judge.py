@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from .expected import Evidence, Violation, examine
 from .ledger import Ledger
@@ -22,7 +22,10 @@ from .watching import Watched
 
 __all__ = ["Judge", "main"]
 
+Revisions: TypeAlias = dict[str, int]
+
 LOOK_EVERY = 0.3  # s
+ROUNDS = 10  # times as long as nothing may change may it all take
 RUNS = "/api/runs/"
 
 
@@ -56,15 +59,22 @@ class Judge:
             watched.rows_at_end = self.ledger.count(run["id"])
 
     def settle(self, seconds: float) -> None:
-        """Until nothing lives any more; what still does after so long is stuck."""
-        give_up = time.monotonic() + seconds
-        while self.look() and time.monotonic() < give_up:
+        """Until nothing lives any more. What hasn't changed for so long is stuck; what goes round and round is too."""
+        began = changed = time.monotonic()
+        before: Revisions = {}
+        while self.look():
+            now = {run_id: watched.last["revision"] for run_id, watched in self.watched.items()}
+            if now != before:
+                before, changed = now, time.monotonic()
+            if time.monotonic() - changed > seconds or time.monotonic() - began > ROUNDS * seconds:
+                break
             time.sleep(LOOK_EVERY)
         for run in self.api.pages(RUNS):
             self.see(run)  # those too that began and ended between two looks
         for run_id, watched in self.watched.items():
             if not watched.last["done"]:
-                self.add("stuck", run_id, f"{watched.last['state']} after {seconds:.0f} s of peace: {watched.last}")
+                told = {name: watched.last[name] for name in ("state", "reason", "stalled", "progress", "updated_at")}
+                self.add("stuck", run_id, f"after {time.monotonic() - began:.0f} s of peace it is {told}")
 
     def judge(self, journal: list[dict[str, Any]]) -> None:
         """All that is wrong."""

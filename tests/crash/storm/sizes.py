@@ -15,7 +15,9 @@ class Size:
 
     seconds: float
     patience: float
-    """s of peace after which a run that still lives is stuck."""
+    """s of peace without any change after which what still lives is stuck."""
+    crews: int
+    most_items: int
     kills: int
     freezes: int
     restarts: int
@@ -38,7 +40,7 @@ class Size:
         elif throw < 0.6:
             items, read_ms, work_us = dice.randint(20, 300), 0, dice.choice((200, 1_000))
         else:
-            items, read_ms, work_us = dice.randint(300, 3_000), 0, dice.choice((0, 100, 300))
+            items, read_ms, work_us = dice.randint(300, self.most_items), 0, dice.choice((0, 100, 300))
         wrong = dice.sample(range(items), dice.choice((0, 0, 4, 12)))
         lists = {kind: ",".join(str(number) for number in wrong[index::4]) for index, kind in enumerate(KINDS)}
         return {"name": name, "items": items, "read_ms": read_ms, "work_us": work_us, **lists}
@@ -46,7 +48,9 @@ class Size:
 
 LONG = Size(
     seconds=660,
-    patience=420,
+    patience=45,
+    crews=3,
+    most_items=3_000,
     kills=150,
     freezes=15,
     restarts=5,
@@ -63,7 +67,9 @@ LONG = Size(
 
 SHORT = Size(
     seconds=14,
-    patience=30,
+    patience=20,
+    crews=2,
+    most_items=800,
     kills=6,
     freezes=1,
     restarts=1,
@@ -71,9 +77,9 @@ SHORT = Size(
     client_gap=(0.1, 0.6),
     live_runs=3,
     long_runs=0,
-    worker_gap=(0.4, 1.5),
+    worker_gap=(0.5, 2),
     web_gap=(5, 8),
-    freeze_gap=(1, 3),
-    restart_gap=(4, 8),
-    broker_gap=(3, 6),
+    freeze_gap=(0.5, 2),
+    restart_gap=(5, 9),
+    broker_gap=(3, 8),
 )

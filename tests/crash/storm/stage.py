@@ -5,18 +5,24 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from example.servers.celery import CeleryBeat, CeleryWorker
+from example.servers.postgres import Postgres
 from example.servers.server import Server
+from example.servers.valkey import Valkey
 from example.servers.web import Web
 
 from .crew import Crew, EmbeddedWorker
 
 __all__ = ["STAGES", "Stage"]
 
-WEBS, CREWS, CHILDREN = 2, 3, 2
+ROOT = Path(__file__).parents[3]
+WEBS, CHILDREN = 2, 2
+VISIBILITY_TIMEOUT = 5  # s
 LONGEST_CHUNK = 0.4  # s, with room: SQLite's locks have no queue
 SETTINGS = "tests.crash.storm.settings"
 
@@ -46,19 +52,57 @@ class Stage:
 
 
 @contextmanager
-def embedded(scratch: Path) -> Iterator[Stage]:
+def embedded(scratch: Path, crews: int, webs: int = WEBS) -> Iterator[Stage]:
     """The embedded worker on SQLite."""
     file = scratch / "storm.sqlite3"
     environment = environ(scratch) | {"TEST_DATABASE_NAME": str(file)}
     migrate(environment)
     with ExitStack() as running:
-        webs = start_webs(running, scratch, environment)
-        crews = []
-        for name in names("worker", CREWS):
-            worker = EmbeddedWorker(CHILDREN, directory=scratch / name, environment=environment)
-            crews.append(Crew(name, running.enter_context(worker)))
+        workers = [
+            EmbeddedWorker(CHILDREN, directory=scratch / name, environment=environment)
+            for name in names("worker", crews)
+        ]
+        sites = webs_of(scratch, environment, webs)
+        start(running, [*sites, *workers])
         yield Stage(
-            "embedded + SQLite", f"sqlite:///{file}", environment, webs, crews, is_locked=lambda: is_locked(file)
+            "embedded + SQLite",
+            f"sqlite:///{file}",
+            environment,
+            sites,
+            [Crew(worker) for worker in workers],
+            is_locked=lambda: is_locked(file),
+        )
+
+
+@contextmanager
+def celery(scratch: Path, crews: int) -> Iterator[Stage]:
+    """Celery over Valkey, truth in PostgreSQL; messages that take longer than 5 s are delivered again."""
+    with ExitStack() as running:
+        database = running.enter_context(Postgres(durable=True))
+        broker = running.enter_context(Valkey())
+        environment = environ(scratch) | {
+            "TEST_DATABASE_URL": database.url,
+            "TEST_ENGINE": "celery",
+            "TEST_VISIBILITY_TIMEOUT": str(VISIBILITY_TIMEOUT),
+            "CELERY_BROKER_URL": broker.url,
+        }
+        migrate(environment)
+        workers = [
+            CeleryWorker(broker=broker.url, concurrency=CHILDREN, environment=environment, directory=scratch / name)
+            for name in names("worker", crews)
+        ]
+        beat = CeleryBeat(broker=broker.url, environment=environment, directory=scratch / "beat")
+        sites = webs_of(scratch, environment, WEBS)
+        start(running, [*sites, *workers, beat])
+        yield Stage(
+            "Celery + Valkey + PostgreSQL",
+            database.url,
+            environment,
+            sites,
+            [Crew(worker) for worker in workers],
+            restart_database=database.restart_immediately,
+            broker=broker,
+            empty_broker=broker.empty,
         )
 
 
@@ -81,21 +125,32 @@ def environ(scratch: Path) -> dict[str, str]:
 
 def migrate(environment: dict[str, str]) -> None:
     """Tables, and the people who use the site."""
-    for arguments in (["migrate", "--run-syncdb", "--verbosity=0"], ["shell", "--verbosity=0", "-c", PEOPLE]):
-        subprocess.run([sys.executable, "manage.py", *arguments], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True)
 
 
-PEOPLE = "from example.users import ensure_users; ensure_users()"
+PREPARE = """
+import django
+from django.core.management import call_command
+django.setup()
+call_command("migrate", run_syncdb=True, verbosity=0)
+from example.users import ensure_users
+ensure_users()
+"""
 
 
-def start_webs(running: ExitStack, scratch: Path, environment: dict[str, str]) -> list[Web]:
-    return [
-        running.enter_context(Web(directory=scratch / name, environment=environment)) for name in names("web", WEBS)
-    ]
+def webs_of(scratch: Path, environment: dict[str, str], count: int) -> list[Web]:
+    return [Web(directory=scratch / name, environment=environment) for name in names("web", count)]
+
+
+def start(running: ExitStack, servers: Sequence[Server]) -> None:
+    """All of them at once, until the end of `running`."""
+    with ThreadPoolExecutor(len(servers)) as pool:
+        for started in [pool.submit(running.enter_context, server) for server in servers]:
+            started.result()
 
 
 def names(what: str, count: int) -> list[str]:
     return [f"{what}-{number}" for number in range(1, count + 1)]
 
 
-STAGES = {"embedded": embedded}
+STAGES = {"embedded": embedded, "celery": celery}
