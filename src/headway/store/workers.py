@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from headway.clock import NowMs
 from headway.models import Part, Worker
 
-__all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "leave"]
+__all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "leave", "named"]
 
 HEARD_OF_MS = 30_000  # a worker tells every few seconds; after this it is gone
 
@@ -30,6 +30,13 @@ def alive() -> int:
     """How many workers have been heard of lately, or hold a lease: a busy one says nothing between two slices."""
     busy = Part.objects.filter(token__isnull=False, due__gte=NowMs()).values("worker")
     return Worker.objects.filter(Q(beat__gte=NowMs() - HEARD_OF_MS) | Q(id__in=busy)).count()
+
+
+def named(prefix: str) -> set[str]:
+    """The workers whose names begin so: those that have been heard of, and those that hold leases."""
+    heard_of = Worker.objects.filter(id__startswith=prefix).values_list("id", flat=True)
+    owners = Part.objects.filter(worker__startswith=prefix, token__isnull=False, due__gt=NowMs())
+    return {*heard_of, *owners.values_list("worker", flat=True)}
 
 
 def doorbells(host: str) -> list[int]:

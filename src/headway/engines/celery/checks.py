@@ -1,0 +1,127 @@
+"""What can't work with Celery is told at start-up, by `manage.py check`, and again by each worker before it begins.
+
+Imports Celery at the call only: it is an extra, and which engine there is isn't known before.
+"""
+
+from typing import Any
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from headway.conf import conf
+from headway.operations import registry
+
+__all__ = ["check_celery", "faults", "refusals"]
+
+NOT_BETWEEN_PROCESSES = {
+    "memory": "it lives in one process, and others never hear of a message",
+    "filesystem": "it loses messages when a worker is killed",
+    "sqla": "it hands a message to several workers, and loses it when one is killed",
+    "sqlalchemy": "it hands a message to several workers, and loses it when one is killed",
+}
+VISIBILITY_SECONDS = {"redis": 3600, "sqs": 1800}  # where there is such a thing, and what it is by default
+
+
+@checks.register("headway")
+def check_celery(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E005 to E009: Celery is the engine, and isn't set up so that it can be."""
+    try:
+        if conf().engine != "celery":
+            return []
+    except ImproperlyConfigured:
+        return []  # E001 tells
+    try:
+        from celery import current_app
+    except ImportError:
+        return [error("E009", "Celery isn't installed.", "Run: pip install 'django-headway[celery]'")]
+    if current_app.main in (None, "default"):  # what Celery makes up where the project has made none
+        return [
+            error(
+                "E009",
+                "This process has no Celery app, so nothing it starts would reach a worker.",
+                "Import the project's app wherever Django runs: `from .celery import app as celery_app` in the "
+                "__init__.py beside settings.py.",
+            )
+        ]
+    return faults(current_app)
+
+
+def refusals(app: Any) -> list[checks.CheckMessage]:
+    """What keeps a worker of this app from working, unless the project silences it."""
+    return [message for message in faults(app) if message.is_serious() and not message.is_silenced()]
+
+
+def faults(app: Any) -> list[checks.CheckMessage]:
+    """What is wrong with an app's settings."""
+    return [*eager(app), *broker(app), *visibility(app), *prefetch(app)]
+
+
+def eager(app: Any) -> list[checks.CheckMessage]:
+    if not app.conf.task_always_eager:
+        return []
+    return [
+        error(
+            "E005",
+            "Celery is told to run tasks where they are sent (task_always_eager), which would be inside web requests.",
+            'Remove CELERY_TASK_ALWAYS_EAGER, or set HEADWAY["ENGINE"] to "embedded".',
+        )
+    ]
+
+
+def visibility(app: Any) -> list[checks.CheckMessage]:
+    """A message that isn't acknowledged in that time is delivered again: a slice must fit in, and the item in hand."""
+    default = VISIBILITY_SECONDS.get(transport_of(app))
+    if default is None:
+        return []
+    seconds = app.conf.broker_transport_options.get("visibility_timeout", default)
+    longest_item = max((operation.item_timeout for operation in registry.every()), default=0.0)
+    needed = conf().slice_seconds + longest_item
+    if seconds >= needed:
+        return []
+    return [
+        error(
+            "E006",
+            f"The broker delivers a message again after {seconds:g} s (visibility_timeout); a worker may be busy with "
+            f"it for {needed:g} s: a slice of {conf().slice_seconds:g} s and an item of {longest_item:g} s.",
+            f'Set CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] to at least {needed:g}, or leave it out; or '
+            'lower HEADWAY["SLICE_SECONDS"].',
+        )
+    ]
+
+
+def broker(app: Any) -> list[checks.CheckMessage]:
+    why = NOT_BETWEEN_PROCESSES.get(transport_of(app))
+    if why is None:
+        return []
+    return [
+        error(
+            "E007",
+            f"The broker {app.connection_for_write().as_uri()} can't deliver between processes that may be killed: "
+            f"{why}.",
+            'Set CELERY_BROKER_URL to a Redis, a Valkey or a RabbitMQ, or HEADWAY["ENGINE"] to "embedded".',
+        )
+    ]
+
+
+def prefetch(app: Any) -> list[checks.CheckMessage]:
+    if app.conf.worker_prefetch_multiplier == 1:
+        return []
+    return [
+        checks.Warning(
+            f"A worker takes {app.conf.worker_prefetch_multiplier} messages for each that it can work on "
+            "(worker_prefetch_multiplier): a busy one would keep runs from those that are idle.",
+            hint="Set CELERY_WORKER_PREFETCH_MULTIPLIER to 1, or give Headway's workers --prefetch-multiplier=1 and "
+            "silence this check.",
+            id="headway.W008",
+        )
+    ]
+
+
+def transport_of(app: Any) -> str:
+    """What kind of broker, such as "redis"."""
+    scheme = str(app.connection_for_write().transport_cls).split("+")[0]
+    return {"rediss": "redis"}.get(scheme, scheme)
+
+
+def error(number: str, message: str, hint: str) -> checks.CheckMessage:
+    return checks.Error(message, hint=hint, id=f"headway.{number}")

@@ -1,0 +1,31 @@
+"""How the pool's processes learn that their worker stops: Celery tells its parent process alone.
+
+A pipe that is made before the pool forks. Once a byte lies in it, or nobody holds its other end any more, it can be
+read for ever, by every child; nobody does read it.
+"""
+
+import os
+import select
+
+__all__ = ["Lifeline"]
+
+
+class Lifeline:
+    """The pipe. Made by the parent, inherited by every child."""
+
+    def __init__(self) -> None:
+        self.parent = os.getpid()
+        self.read_end, self.write_end = os.pipe()
+
+    def let_go(self) -> None:
+        """By a child: only the parent may hold the other end, or its death would go unnoticed."""
+        os.close(self.write_end)
+
+    def cut(self) -> None:
+        """By the parent: tell all children, those too that are forked from now on."""
+        if os.getpid() == self.parent:
+            os.write(self.write_end, b"!")
+
+    def is_cut(self, seconds: float) -> bool:
+        """Whether the parent stops, or is gone; waits for so long."""
+        return bool(select.select([self.read_end], [], [], seconds)[0])

@@ -1,0 +1,108 @@
+"""What goes on beside the work in each process of a worker: it is told to stop, ends itself when it hangs, and rings
+for what is due. Two threads: the one that watches never waits for the database.
+"""
+
+import logging
+import os
+import random
+import signal
+import socket
+import threading
+import time
+
+from django.db import Error, connections
+
+from headway.store import leases, tidying, workers
+from headway.store.turns import note_own_write
+
+from . import reaping
+from .crew import Crew
+from .lifeline import Lifeline
+
+__all__ = ["Watch"]
+
+log = logging.getLogger(__name__)
+
+TICK = 0.25  # s between two looks at what is in hand
+ROUND = 1.0  # s between two rounds, a little less at random, so that processes don't go all at once
+TELL_EVERY = 5.0  # s between two words to the database that we are there
+
+
+class Watch:
+    """The threads of a process."""
+
+    def __init__(self, crew: Crew, siblings: str, lifeline: Lifeline | None, *, is_child: bool) -> None:
+        self.crew = crew
+        self.siblings = siblings
+        """How the names begin of all processes of this worker."""
+        self.lifeline = lifeline
+        self.is_child = is_child
+        """Whether this process can be ended alone, since its parent will replace it."""
+        self.told = float("-inf")
+
+    def start(self) -> None:
+        """Until the process ends."""
+        for work in (self.keep_watch, self.go_rounds):
+            threading.Thread(target=work, name=f"headway-{work.__name__}", daemon=True).start()
+
+    def keep_watch(self) -> None:
+        """Learn that we are to stop, and end what hangs."""
+        reported = False
+        while True:
+            if self.lifeline and not self.crew.stopping.is_set():
+                if self.lifeline.is_cut(TICK):
+                    self.crew.stopping.set()
+            else:
+                time.sleep(TICK)
+            if not self.crew.is_hung:
+                reported = False
+            elif self.is_child:
+                log.error("worker=%s event=killed reason=hung", self.crew.worker)
+                os.kill(os.getpid(), signal.SIGKILL)  # a thread can't be ended; the pool replaces the process
+            elif not reported:
+                reported = True
+                log.error(
+                    "worker=%s event=hung advice='use the prefork pool: it replaces what hangs'", self.crew.worker
+                )
+
+    def go_rounds(self) -> None:
+        """Tell that we are there, bury siblings, ring for what is due."""
+        while not self.crew.stopping.is_set():
+            try:
+                self.go_round()
+            except Error as error:
+                log.warning("worker=%s event=database-lost error=%r", self.crew.worker, error)
+                connections.close_all()
+            except Exception as error:  # noqa: BLE001  (a broker that is gone: the next round may find it back)
+                log.warning("worker=%s event=reaping-failed error=%r", self.crew.worker, error)
+            self.crew.stopping.wait(ROUND * random.uniform(0.7, 1.0))
+        connections.close_all()
+
+    def go_round(self) -> None:
+        """Raises the database's errors, and those of the broker's client."""
+        if self.is_child:
+            self.bury_siblings()
+        if self.crew.is_idle:
+            reaping.reap(self.crew.queues)
+        if time.monotonic() - self.told > TELL_EVERY:
+            workers.beat(self.crew.worker, socket.gethostname(), os.getpid(), doorbell=0)
+            tidying.tidy()
+            note_own_write()
+            self.told = time.monotonic()
+
+    def bury_siblings(self) -> None:
+        """Make due what processes of this worker owned that are gone; the pool has replaced them, perhaps by us."""
+        for worker in workers.named(self.siblings):
+            if not is_there(int(worker.removeprefix(self.siblings))):
+                parts = leases.give_up_parts_of(worker)
+                workers.leave(worker)
+                log.error("worker=%s event=died parts=%s", worker, parts)
+
+
+def is_there(pid: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
