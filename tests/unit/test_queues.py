@@ -8,10 +8,17 @@ from headway import runs
 from headway.engines import doorbell, queues, reaping
 from headway.engines.claimant import Claimant
 from headway.models import Part, Run
+from headway.operations import registry
 from headway.runner import Ending
-from tests.app.operations import WriteLedger
+from tests.app.operations import Scripted, WriteLedger
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _only_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no other operations than these."""
+    monkeypatch.setattr(registry, "by_name", {each.name: each for each in (WriteLedger, Scripted)})
 
 
 @pytest.fixture
