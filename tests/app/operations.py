@@ -228,3 +228,10 @@ class TouchSelectedInParts(TouchSelected):
 
     name = "tests.touch_selected_in_parts"
     parts = 4
+
+
+class SlowLane(WriteLedger):
+    """Has a queue of its own."""
+
+    name = "tests.slow_lane"
+    queue = "tests.slow"

@@ -40,11 +40,11 @@ class Command(BaseCommand):
             tidying.tidy()
             watching.look()
             return
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if options["verbosity"]:
-            self.stdout.write("Headway's reaper rings for what is due. Ctrl-C stops it.")
-            self.stdout.flush()
         try:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            if options["verbosity"]:
+                self.stdout.write("Headway's reaper rings for what is due. Ctrl-C stops it.")
+                self.stdout.flush()
             self.stay()
         except KeyboardInterrupt:
             connections.close_all()
