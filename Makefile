@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full demo-postgres demo-shell test check format screenshots bench lock
+.PHONY: help setup demo demo-full demo-postgres demo-shell test crash check format screenshots bench lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ demo-shell: $(SETUP) ## Import 28,298 airports in the terminal, with a live bar
 
 test: $(SETUP) ## All tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests
+
+crash: $(SETUP) ## Kill and freeze all there is for 25 minutes, by a seed (CRASH_SEED=), and judge what is left
+	$(BIN)/python -m tests.crash.storm
 
 check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: under a minute
 	$(BIN)/ruff format --check .

@@ -163,13 +163,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--journal", type=Path, help="what the API answered to starts, a line of JSON each")
     parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="until a run counts as stuck")
     chosen = parser.parse_args(arguments)
-    judge = Judge(Reader(chosen.api), Ledger(chosen.ledger))
-    while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
-        judge.look()
-    judge.settle(chosen.patience)
-    told = chosen.journal.read_text().splitlines() if chosen.journal and chosen.journal.exists() else []
-    journal = [json.loads(line) for line in told]
-    judge.judge(journal)
+    with Reader(chosen.api) as api:
+        judge = Judge(api, Ledger(chosen.ledger))
+        while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
+            judge.look()
+        judge.settle(chosen.patience)
+        told = chosen.journal.read_text().splitlines() if chosen.journal and chosen.journal.exists() else []
+        journal = [json.loads(line) for line in told]
+        judge.judge(journal)
     print(json.dumps(judge.verdict(journal)), flush=True)
     return 1 if judge.violations else 0
 

@@ -22,8 +22,15 @@ class Reader:
 
     def __init__(self, urls: Sequence[str], token: str = "admin") -> None:
         headers = {"Authorization": f"Token {token}"}
-        self.clients = cycle([httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT) for url in urls])
-        self.broken = 0
+        self.clients = [httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT) for url in urls]
+        self.turns = cycle(self.clients)
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self.clients:
+            client.close()
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer's JSON. Raises Unreadable."""
@@ -31,13 +38,12 @@ class Reader:
         told = ""
         while time.monotonic() < give_up:
             try:
-                answer = next(self.clients).get(path, params=query or None)
+                answer = next(self.turns).get(path, params=query or None)
                 if answer.status_code == 200:
                     return answer.json()
                 told = f"{answer.status_code} {answer.text[:300]}"
             except httpx.HTTPError as error:
                 told = repr(error)
-            self.broken += 1
             time.sleep(0.2)
         raise Unreadable(f"GET {path}: {told}")
 
