@@ -1,11 +1,13 @@
-"""The project's Celery app. Its settings are those of Django that begin with CELERY_."""
+"""The project's Celery app. Its settings are those of Django that begin with CELERY_; it logs as Django does."""
 
+import logging.config
 import os
 import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_ready
+from celery.signals import beat_init, setup_logging, worker_ready
+from django.conf import settings
 
 __all__ = ["app"]
 
@@ -14,6 +16,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
 app = Celery("example")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()  # finds headway.tasks
+
+
+@setup_logging.connect
+def log_as_django_does(loglevel: int | str, **kwargs: Any) -> None:
+    """In its form; how much of Celery's own, its command line says."""
+    logging.config.dictConfig(settings.LOGGING)
+    logging.captureWarnings(True)
+    logging.getLogger("celery").setLevel(loglevel)
 
 
 @worker_ready.connect

@@ -1,23 +1,28 @@
-"""`make demo`: the site with its worker, until Ctrl-C; whatever ends, all of it ends."""
+"""`make demo`: the site with its worker, until Ctrl-C; whatever ends, all of it ends.
+
+What it has in common with `make demo-full` (demo_full.py) stands here too.
+"""
 
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import FrameType
 from typing import NoReturn
 
 import django
 from django.conf import settings
-from django.core.management import call_command
 from django.db import Error, connection
 
+from example.prepare import prepare
 from example.servers.keeper import ServerError
 from example.servers.server import Server
 from example.servers.web import Web, Worker
+
+__all__ = ["USUAL_PORT", "Refused", "free_port", "run_until_ended", "say", "watch"]
 
 USUAL_PORT = 8080
 LOOK_EVERY = 0.5  # s
@@ -38,13 +43,17 @@ class Refused(Exception):
     """The demo can't be had like this; the message says what to do."""
 
 
-def main() -> int | str:
-    """0 when somebody has ended it, or why it can't go on."""
+def run_until_ended(serve: Callable[[ExitStack], NoReturn]) -> int | str:
+    """0 when somebody has ended it, or why it can't go on. What is entered into the stack ends in any case."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)  # SIGINT too: whoever is started in a shell's background ignores it otherwise
     try:
         with ExitStack() as running:
-            serve(running)
+            try:
+                serve(running)
+            finally:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave the end half done
     except KeyboardInterrupt:
         say("\nEnded.")
         return 0
@@ -59,21 +68,17 @@ def end(number: int, frame: FrameType | None) -> None:
 
 def serve(running: ExitStack) -> NoReturn:
     """Start everything, say where it is, and look after it."""
-    try:
-        port = free_port(os.environ.get("PORT") or str(USUAL_PORT))
-        prepare()
-        web = running.enter_context(Web(ports=[port], directory=settings.DATA_DIR / "web"))
-        worker = running.enter_context(Worker(directory=settings.DATA_DIR / "worker"))
-        logs = " and ".join(os.path.relpath(server.directory / "server.log") for server in (web, worker))
-        say(WELCOME.format(url=web.url, logs=logs))
-        watch([web, worker])
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # all is being ended; a second Ctrl-C must not leave it half done
+    port = free_port(os.environ.get("PORT") or str(USUAL_PORT))
+    set_up()
+    web = running.enter_context(Web(ports=[port], directory=settings.DATA_DIR / "web"))
+    worker = running.enter_context(Worker(directory=settings.DATA_DIR / "worker"))
+    logs = " and ".join(os.path.relpath(server.directory / "server.log") for server in (web, worker))
+    say(WELCOME.format(url=web.url, logs=logs))
+    watch([web, worker])
 
 
-def free_port(given: str) -> int:
-    """The port of that number. Raises Refused when it can't be had."""
+def free_port(given: str, make: str = "make demo") -> int:
+    """The port of that number. Raises Refused when it can't be had; `make` is what to start again with another."""
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65_535:
         raise Refused(f"PORT is {given!r}; it must be a number from 1 to 65535, such as PORT=8081.")
     port = int(given)
@@ -84,21 +89,18 @@ def free_port(given: str) -> int:
                 other = port + 1 if port < 65_535 else USUAL_PORT
                 raise Refused(
                     f"Port {port} is taken: another program answers at http://localhost:{port}. "
-                    f"End it, or take another port: make demo PORT={other}"
+                    f"End it, or take another port: {make} PORT={other}"
                 )
     return port
 
 
-def prepare() -> None:
-    """The database as the code wants it, and those who may sign in."""
+def set_up() -> None:
+    """Django, the database and those who may sign in."""
     # Whatever a shell was set to for another project.
     os.environ |= {"DJANGO_SETTINGS_MODULE": "example.settings", "DEMO": "1"}
     django.setup()
-    from example.users import ensure_users  # models can be imported only now
-
     try:
-        call_command("migrate", verbosity=0)
-        ensure_users()
+        prepare()
     except Error as error:
         named = connection.settings_dict["NAME"]
         raise Refused(f"The database {named} can't be prepared: {error}. Mend it, or remove it.") from error
@@ -118,4 +120,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_until_ended(serve))

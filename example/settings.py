@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from example.databases import database
 from example.environment import flag, number, text, words
 from example.logs import logging_config
-from example.secret import secret_key
+from example.secret import DEMO_KEY, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var")))
@@ -122,6 +122,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 DATABASES = {"default": database(text("DATABASE_URL"), DATA_DIR / "db.sqlite3")}
+if not DEMO and DATABASES["default"].get("PASSWORD") == DEMO_KEY:
+    raise ImproperlyConfigured("The database's password is the demo's: set POSTGRES_PASSWORD, or DATABASE_URL.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = DATA_DIR / "media"
 

@@ -38,7 +38,13 @@ class CaddyKeeper(Keeper):
         http, https = map(str, ports)
         data = str(self.directory)
         homes = {"HOME": data, "XDG_DATA_HOME": data, "XDG_CONFIG_HOME": data}
-        filled = {"HTTP_PORT": http, "HTTPS_PORT": https, "UPSTREAM": str(self.upstream), "DATA": data}
+        filled = {
+            "HTTP_PORT": http,
+            "HTTPS_PORT": https,
+            "BIND": HOST,
+            "UPSTREAM": f"{HOST}:{self.upstream}",
+            "DATA": data,
+        }
         return self.spawn(
             [self.program, "run", "--adapter", "caddyfile", "--config", CONFIGURATION],
             cwd=self.directory,

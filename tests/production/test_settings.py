@@ -49,6 +49,10 @@ def test_djangos_own_check_for_deployments_finds_nothing(tmp_path: Path) -> None
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS isn't set"),
         ({"DEMO": "perhaps"}, "DEMO is 'perhaps'; it must be 1 or 0."),
         ({"SECURE_HSTS_SECONDS": "-1"}, "SECURE_HSTS_SECONDS is '-1'; it must be a number of 0 or more"),
+        (
+            {"DATABASE_URL": "postgres://headway:only-for-the-demo-on-this-machine@postgres/headway"},
+            "The database's password is the demo's",
+        ),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'LOUD'; it must be one of DEBUG, INFO"),
         ({"HEADWAY_ENGINE": "steam"}, "HEADWAY['ENGINE'] is 'steam'"),
     ],
