@@ -235,3 +235,63 @@ class SlowLane(WriteLedger):
 
     name = "tests.slow_lane"
     queue = "tests.slow"
+
+
+class PrepareInline(Operation):
+    """Prepares what the test has put into `script`, and writes it into the ledger."""
+
+    name = "tests.prepare_inline"
+
+    def items(self) -> sources.Source[Any]:
+        source: sources.Source[Any] = Scripted.script.get("items", lambda: Numbers(12))()
+        return source
+
+    def prepare(self, number: int) -> Any:
+        return Scripted.script.get("prepare", lambda operation, number: number * number)(self, number)
+
+    def process(self, number: int, prepared: Any) -> None:
+        Scripted.script.get("before", lambda operation, number: None)(self, number)
+        LedgerEntry.objects.create(run=self.run.id, item=f"{number}: {prepared}")
+        Scripted.script.get("after", lambda operation, number: None)(self, number)
+
+
+class PrepareOnThreads(PrepareInline):
+    """The same on threads."""
+
+    name = "tests.prepare_on_threads"
+    threads = 4
+
+
+class PrepareQuickly(PrepareInline):
+    """What takes longer than a fifth of a second to prepare is hung."""
+
+    name = "tests.prepare_quickly"
+    item_timeout = 0.2
+
+
+class PrepareQuicklyOnThreads(PrepareQuickly):
+    """The same on threads."""
+
+    name = "tests.prepare_quickly_on_threads"
+    threads = 4
+
+
+class PrepareLedger(WriteLedger):
+    """Stands at its gate while it prepares, on one of its threads."""
+
+    name = "tests.prepare_ledger"
+    threads = 4
+
+    def items(self) -> Numbers:
+        numbers = super().items()
+        self.gate_before, self.gate = self.gate, None
+        return numbers
+
+    def prepare(self, number: int) -> int:
+        if number == self.gate_at and self.gate_before:
+            self.gate_before.wait_here()
+        return number
+
+    def process(self, number: int, prepared: int) -> None:
+        assert number == prepared
+        super().process(number)

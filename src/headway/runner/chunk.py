@@ -27,6 +27,7 @@ from headway.store.database import is_broken, is_lost, is_transient, keep_going_
 from headway.store.outcomes import Outcome
 
 from .guard import Guard
+from .preparing import Prepared, Unprepared
 from .pulse import Pulse
 
 __all__ = ["LARGEST", "Chunks", "Tally"]
@@ -65,6 +66,7 @@ class Chunks:
         part: Part,
         operation: Operation,
         source: Source[Any],
+        preparing: Unprepared,
         pulse: Pulse,
         should_stop: Callable[[], bool],
         message: Callable[[], str],
@@ -72,6 +74,7 @@ class Chunks:
         self.part = part
         self.operation = operation
         self.source = source
+        self.process = preparing.process
         self.pulse = pulse
         self.should_stop = should_stop
         self.message = message
@@ -115,11 +118,19 @@ class Chunks:
         if careful:
             checkpoints.begin_item(self.part)
             self.part.seq += 1
+            self.prepare(entries[0][2])
         try:
             return self.commit(self.with_savepoints, entries, 0)
         except IntegrityError as error:
             verdict = self.failure(entries[0], error)
             return self.commit(lambda _entries, tally, _deadline: settle(tally, verdict), entries, 0)
+
+    def prepare(self, item: Any) -> None:
+        """Prepare a careful item, outside its transaction."""
+        if isinstance(item, Prepared):
+            self.pulse.begin(self.operation.item_timeout)
+            item.run(self.operation.prepare)
+            self.pulse.rest()
 
     def record(self, entry: Entry[Any], code: str, text: str) -> Tally:
         """Write an item down as failed without running it."""
@@ -155,7 +166,7 @@ class Chunks:
 
     def plainly(self, entries: Sequence[Entry[Any]], tally: Tally, deadline: float) -> None:
         """Item after item in the chunk's transaction. Raises Replay when one fails and is not clean."""
-        process, should_stop, monotonic = self.operation.process, self.should_stop, time.monotonic
+        process, should_stop, monotonic = self.process, self.should_stop, time.monotonic
         pulse, mark_of = self.pulse, self.guard.mark
         pulse.begin(self.operation.item_timeout)
         for entry in entries:
@@ -167,7 +178,8 @@ class Chunks:
                 process(item)
             except Exception as error:
                 self.refuse_faults(error)
-                if not self.guard.is_clean(mark) or not isinstance(error, Reject | Skip | Stop):
+                harmless = isinstance(error, Reject | Skip | Stop) or (isinstance(item, Prepared) and item.error)
+                if not self.guard.is_clean(mark) or not harmless:
                     raise Replay from error
                 if isinstance(error, Stop):
                     tally.stop = error
@@ -188,7 +200,7 @@ class Chunks:
                 if isinstance(entry[2], Unreadable):
                     raise entry[2]
                 with transaction.atomic():
-                    self.operation.process(entry[2])
+                    self.process(entry[2])
                     if is_broken():
                         raise TransactionManagementError(BROKEN)
             except Stop as stop:
@@ -225,7 +237,7 @@ class Chunks:
 
     def label(self, entry: Entry[Any]) -> str:
         """What people call the item."""
-        item = entry[2]
+        item = entry[2].item if isinstance(entry[2], Prepared) else entry[2]
         if isinstance(item, Unreadable):
             return item.label
         try:

@@ -23,7 +23,7 @@ from headway.signals import write_fenced
 from headway.states import Want
 from headway.store import control, database, endings, leases, planning
 from headway.store.control import Reason
-from headway.store.leases import Fenced
+from headway.store.leases import Fenced, Look
 from headway.store.outcomes import storable
 from headway.store.planning import Range
 from headway.store.turns import Turns
@@ -31,6 +31,7 @@ from headway.store.turns import Turns
 from .chunk import LARGEST, Chunks
 from .counting import count_in_background
 from .loading import load, source_of
+from .preparing import Unprepared, preparing
 from .pulse import Heartbeat, Pulse
 from .reader import Reader, read
 
@@ -168,19 +169,33 @@ class Slice:
         return planned
 
     def items(self, operation: Operation, source: Source[Any]) -> Ending:
-        """Chunk after chunk, with a look in between."""
+        """The part's items, until its end or the slice's."""
         database.bound_idle_transactions(operation.item_timeout + IDLE_SLACK)
-        chunks = Chunks(self.part, operation, source, self.pulse, self.should_stop, lambda: self.message)
-        reader = Reader(ask("Its items can't be read.", lambda: read(self.part, source)))
-        self.bury(chunks, reader)
-        appetite, faults = FIRST_CHUNK, 0
+        prepare = preparing(operation, self.part, self.pulse, self.should_stop)
+        chunks = Chunks(self.part, operation, source, prepare, self.pulse, self.should_stop, lambda: self.message)
+        reader = Reader(prepare.wrap(ask("Its items can't be read.", lambda: read(self.part, source))))
+        try:
+            self.bury(chunks, reader)
+            return self.chunks(chunks, reader, prepare) or self.close(operation)
+        finally:
+            prepare.close()
+
+    def chunks(self, chunks: Chunks, reader: Reader, prepare: Unprepared) -> Ending | None:
+        """Chunk after chunk, with a look in between; None: the part's end is reached."""
+        appetite, faults = max(FIRST_CHUNK, prepare.least), 0
         while True:
             self.fill(reader, appetite)
             if not reader.window:
-                return self.close(operation)
+                return None
+            entries = prepare.ready(reader.window, self.next_look)
+            if not entries:
+                # Whoever waits for the first of them gives way to no other run, or it would never come.
+                if ending := self.release() if self.should_stop() else self.heed():
+                    return ending
+                continue
             began, budget = time.monotonic(), self.budget
             try:
-                tally = chunks.advance(reader.window, budget)
+                tally = chunks.advance(entries, budget)
             except Exception as error:
                 if not database.is_transient(error):
                     raise
@@ -190,13 +205,15 @@ class Slice:
                 if ending := self.look():
                     return ending
                 database.back_off(faults)
+                prepare.again(reader.window, database.is_transient)
                 continue
             faults = 0
             reader.drop(tally.done)
             if tally.stop:
                 return self.halt(Reason("stopped", tally.stop.text), Want.STOP)
             fast = (time.monotonic() - began) * FAST_GROWTH < budget
-            appetite = min(LARGEST, tally.done * (FAST_GROWTH if fast else GROWTH))
+            growth = prepare.growth or (FAST_GROWTH if fast else GROWTH)
+            appetite = min(LARGEST, max(prepare.least, tally.done * growth))
             if self.should_stop():
                 return self.release()
             if time.monotonic() >= self.next_look and (ending := self.look()):
@@ -223,14 +240,22 @@ class Slice:
 
     def look(self) -> Ending | None:
         """Whether the slice is over; None: go on."""
-        seen = leases.look(self.part)
-        now = time.monotonic()
-        self.next_look = now + LOOK_EVERY
+        seen = self.see()
         if seen.want != Want.RUN:
             return self.give_in()
-        if now >= (self.ends_if_others_wait if seen.others_wait else self.ends):
+        if time.monotonic() >= (self.ends_if_others_wait if seen.others_wait else self.ends):
             return self.release()
         return None
+
+    def heed(self) -> Ending | None:
+        """Whether something else than to run is wanted; None: go on."""
+        return None if self.see().want == Want.RUN else self.give_in()
+
+    def see(self) -> Look:
+        """What is wanted, and who waits."""
+        seen = leases.look(self.part)
+        self.next_look = time.monotonic() + LOOK_EVERY
+        return seen
 
     @property
     def budget(self) -> float:
