@@ -49,7 +49,7 @@ def main() -> int | str:
 def serve(running: ExitStack) -> NoReturn:
     """Start everything from the inside out, say where it is, and look after it."""
     http = free_port(os.environ.get("PORT") or str(USUAL_PORT), MAKE)
-    https = free_port(os.environ.get("HTTPS_PORT") or str(http + HTTPS_PORT - HTTP_PORT), MAKE)
+    https = free_port(str(http + HTTPS_PORT - HTTP_PORT), MAKE)
     data = Path(os.environ.get("DATA_DIR") or ROOT / "var").resolve() / "full"
     data.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(data / "metrics", ignore_errors=True)  # counters begin anew when everything does
@@ -65,14 +65,13 @@ def serve(running: ExitStack) -> NoReturn:
         for node in nodes(name, service)
     }
     web = own["web"]
-    cut = float(os.environ.get("CUT_SECONDS") or CUT_SECONDS)
-    caddy = running.enter_context(Caddy(web.ports[0], cut, data / "caddy", [http, https]))
+    caddy = running.enter_context(Caddy(web.ports[0], CUT_SECONDS, data / "caddy", [http, https]))
     say(
         WELCOME.format(
             url=caddy.url,
             secure_url=caddy.secure_url,
             authority=os.path.relpath(caddy.authority),
-            cut=f"{cut:g}",
+            cut=CUT_SECONDS,
             web=web.url,
             data=os.path.relpath(data),
         )

@@ -1,0 +1,1 @@
+"""An app with one operation, for runs that take as long as they are told to."""

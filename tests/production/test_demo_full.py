@@ -1,0 +1,139 @@
+"""`make demo-full`, as a person, a program and Prometheus meet it: through Caddy, behind its cut."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import niquests
+import pytest
+
+from example.topology import OWN, SETTINGS
+from tests.crash.aloud import Tell
+from tests.crash.aloud import tell as tell
+from tests.e2e.api import api
+from tests.e2e.follower import never_falls
+from tests.e2e.page import InPage
+from tests.e2e.polls import LongPoll
+from tests.e2e.streams import Curl
+from tests.e2e.test_import import CODES, curl
+from tests.production.scrapes import scrape
+from tests.production.shape import Shape, are_gone, demo_full, told
+
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(900)]
+
+CUT, STREAM, POLL = 12, 9, 8  # s; the import takes longer than any of them
+IMPORTED_WITHIN = 600  # s; 40 where nothing else runs
+ENDED = 'headway_runs_ended_total{operation="airports.import_airports",state="partial"}'
+CREATED = 'headway_starts_total{disposition="created",operation="airports.import_airports"}'
+JOINED = 'headway_duplicates_prevented_total{how="joined"}'
+
+
+@pytest.fixture(scope="module")
+def shape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shape]:
+    with demo_full(tmp_path_factory.mktemp("demo-full"), CUT, STREAM) as shape:
+        yield shape
+
+
+def test_the_processes_and_what_they_are_told_are_those_of_the_table(shape: Shape) -> None:
+    running = {pid: words(pid, "cmdline") for pid in shape.servers}
+    for service in filter(lambda service: service.health, OWN.values()):
+        title = [word for word in service.command if "{" not in word]
+        found = [pid for pid, command in running.items() if set(title) <= set(command)]
+        assert len(found) == service.count, (service.title, running)
+        for pid in found:
+            assert len(running[pid]) == len(service.command)
+            told = dict(word.partition("=")[::2] for word in words(pid, "environ"))
+            assert {*SETTINGS, *service.settings} <= set(told)
+            assert (told["DEMO"], told["HEADWAY_ENGINE"]) == ("1", "celery")
+            assert told["DATABASE_URL"].startswith("postgres://")
+            assert told["CELERY_BROKER_URL"].startswith("redis://")
+
+
+def words(pid: int, name: str) -> list[str]:
+    """Of /proc, where they end with NUL."""
+    return Path(f"/proc/{pid}/{name}").read_text().split("\0")[:-1]
+
+
+def test_only_whether_it_lives_is_told_outside(shape: Shape) -> None:
+    outside = {path: httpx.get(f"{shape.url}{path}").status_code for path in ("/healthz", "/readyz", "/metrics")}
+    inside = {path: httpx.get(f"{shape.inside}{path}").status_code for path in outside}
+
+    assert outside == {"/healthz": 200, "/readyz": 404, "/metrics": 404}
+    assert inside == {"/healthz": 200, "/readyz": 200, "/metrics": 200}
+
+
+def test_it_speaks_http_2_and_3(shape: Shape) -> None:
+    trust = ["--cacert", str(shape.authority)]
+    spoken = curl("--http2", *trust, "--write-out", "%{http_version}", "--output", "/dev/null", shape.secure_url)
+    with niquests.Session(disable_http1=True, disable_http2=True) as session:
+        answer = session.get(f"{shape.secure_url}/login/", verify=str(shape.authority), timeout=30)
+
+    assert spoken == "2"
+    assert (answer.http_version, answer.status_code) == (30, 200)
+
+
+def test_the_import_outlasts_the_cut_watched_by_a_browser_by_curl_and_over_http_3(shape: Shape, tell: Tell) -> None:
+    first = before = scrape(shape.inside)
+    as_json = ["--http2", "--cacert", str(shape.authority), "--header", "Content-Type: application/json", "--data"]
+    start = [*as_json, "{}", f"{shape.secure_url}/api/operations/airports.import_airports/runs/"]
+    run: Any = json.loads(curl(*start))
+    assert json.loads(curl(*start))["id"] == run["id"]
+    secure = shape.target(run["links"], secure=True)
+    followers = [
+        Curl(secure, http2=True).start(),
+        Curl(shape.target(run["links"], secure=False)).start(),
+        LongPoll(secure, seconds=POLL, version=3).start(),
+        InPage(secure, seconds=IMPORTED_WITHIN).start(),
+    ]
+    most: Counter[str] = Counter()
+    while any(follower.thread.is_alive() for follower in followers):
+        now = scrape(shape.inside)
+        assert now.falls_below(before) == []
+        most |= Counter(now.samples)
+        before = now
+        followers[0].thread.join(1)
+    with api(shape.url) as client:
+        ended = client.get(run["links"]["self"]).json()
+        failures = list(csv.DictReader(client.get(run["links"]["failures"]).text.splitlines()))
+    requests = [json.loads(line) for line in shape.requests.read_text().splitlines()]
+
+    tell(f"{told(followers, requests)}; at most {most['headway_items_per_second']:.0f} items/s")
+    assert [ended["state"], ended["progress"]["succeeded"], ended["progress"]["failed"]] == ["partial", 23_740, 4_558]
+    assert {entry["code"]: entry["count"] for entry in ended["failure_summary"]} == CODES
+    assert Counter(row["code"] for row in failures) == CODES
+    for follower in followers:
+        assert follower.broken == [], follower
+        assert follower.heard[-1].run["revision"] == ended["revision"], follower
+        assert never_falls(follower), follower
+        assert follower.openings > 1, follower
+    assert isinstance(followers[-1], InPage)
+    assert followers[-1].protocol == "h2"
+    assert max(request["duration"] for request in requests) < CUT
+    assert {request["request"]["proto"] for request in requests} == {"HTTP/1.1", "HTTP/2.0", "HTTP/3.0"}
+    assert [most['headway_runs{state="running"}'], most["headway_workers"] >= 2] == [1, True]
+    assert 0 < most["headway_items_per_second"] < 28_298
+    assert 2 <= most["headway_watchers"] <= 4
+    last = scrape(shape.inside)
+    assert [last.since(first, each) for each in (ENDED, CREATED, JOINED)] == [1, 1, 1]
+    assert [last["headway_watchers"], last["headway_items_per_second"], last["headway_parts_due"]] == [0, 0, 0]
+
+
+def test_whatever_is_logged_is_pairs_and_no_ticket(shape: Shape) -> None:
+    logs = {path: path.read_text() for path in (shape.data / "full").glob("*/*.log")}
+
+    assert not [path for path, text in logs.items() if "ticket=" in text.replace("ticket=…", "")]
+    lines = (shape.data / "full/worker-1/server.log").read_text().splitlines()
+    assert [line for line in lines if line.startswith("time=") and " logger=celery" in line], lines
+
+
+def test_ctrl_c_ends_all_of_it(shape: Shape) -> None:
+    servers = shape.servers
+
+    assert shape.end() == (0, "Ended.")
+
+    assert len(servers) == 7  # PostgreSQL, Valkey, uvicorn, two workers, beat, Caddy
+    are_gone(servers)
