@@ -8,6 +8,7 @@ some servers' does.
 
 import asyncio
 import json
+import logging.config
 import os
 import threading
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.backends.signals import connection_created
+from uvicorn.config import LOGGING_CONFIG
 
 from example.asgi import django
 from headway.live import asgi, hub, watchers
@@ -23,6 +25,7 @@ from headway.live.sse import Stream
 
 __all__ = ["application"]
 
+logging.config.dictConfig(LOGGING_CONFIG)  # uvicorn's own: the tests read its port, and look for tickets
 settings.HEADWAY |= json.loads(os.environ.get("TEST_HEADWAY", "{}"))
 settings.CSRF_TRUSTED_ORIGINS = os.environ.get("TEST_TRUSTED_ORIGINS", "").split()
 Stream.beat_seconds = float(os.environ.get("TEST_BEAT_SECONDS", "15"))
