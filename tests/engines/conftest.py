@@ -1,0 +1,77 @@
+"""The engines that keep the contract, and the brokers that they need.
+
+RabbitMQ is tried where a server is found on this machine; where there is none, the summary says so.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from example.celery import app as celery_app
+from example.servers.server import Server
+from example.servers.valkey import Valkey
+from headway.engines.celery import doorbell as bells
+from tests.crash.aloud import tell as tell
+from tests.engines.launchers import CeleryWorkers, Embedded, Launcher
+from tests.engines.rabbitmq import RabbitMQ
+
+ENGINES = {
+    "embedded": (Embedded, None),
+    "celery": (CeleryWorkers, "valkey"),
+    "celery-rabbitmq": (CeleryWorkers, "rabbitmq"),
+}
+"""Name → how its workers are launched, and the fixture of the broker that they need."""
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """A broker, one for all tests."""
+    with Valkey() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """The same; skips, aloud, where it isn't installed."""
+    if not RabbitMQ.is_installed():
+        pytest.skip("rabbitmq-server isn't installed here: the contract wasn't tried on RabbitMQ")
+    with RabbitMQ() as server:
+        yield server
+
+
+@pytest.fixture(params=list(ENGINES))
+def engine(request: pytest.FixtureRequest, settings: Any, transactional_db: None) -> Iterator[Launcher]:
+    """One engine after the other; the test's own process rings at it."""
+    launcher, broker = ENGINES[request.param]
+    if broker:
+        request.getfixturevalue(broker)
+        request.getfixturevalue("broker")
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": launcher.engine}
+    workers = launcher()
+    yield workers
+    workers.close()
+
+
+@pytest.fixture
+def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The broker of the engine at hand, empty, running and known to this process; Valkey where none is named."""
+    callspec = getattr(request.node, "callspec", None)
+    _, name = ENGINES[callspec.params.get("engine", "celery")] if callspec else (None, "valkey")
+    server = request.getfixturevalue(name or "valkey")
+    server.start()
+    server.empty()
+    monkeypatch.setenv("CELERY_BROKER_URL", server.url)
+    celery_app.set_current()
+    bells.ring_anew()
+    yield server
+    bells.bells.forget()
+
+
+@pytest.fixture
+def celery(broker: Server, settings: Any, transactional_db: None) -> Iterator[CeleryWorkers]:
+    """Celery on Valkey, for what is Celery's alone."""
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": "celery"}
+    workers = CeleryWorkers()
+    yield workers
+    workers.close()

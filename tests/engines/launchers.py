@@ -1,0 +1,143 @@
+"""What the contract asks of an engine: a way to start its workers, as real processes on the test's own database.
+
+A new engine is a class with the attributes and methods of `Launcher`, and a line in conftest.py's ENGINES.
+"""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from headway.models import Worker
+from tests.workers import children_of, environment, until
+
+__all__ = ["CeleryWorkers", "Embedded", "Handle", "Launcher"]
+
+
+@dataclass
+class Handle:
+    """A worker that was started: one process, or a parent with children."""
+
+    process: subprocess.Popen[bytes]
+    forks: bool
+    """Whether its children work, and not the process itself."""
+
+    @property
+    def working(self) -> list[int]:
+        """The ids of the processes that claim parts."""
+        return children_of(self.process.pid) if self.forks else [self.process.pid]
+
+    def stop(self) -> None:
+        """Ask it to stop, as a deploy does."""
+        self.process.send_signal(signal.SIGTERM)
+
+    @property
+    def has_stopped(self) -> bool:
+        return self.process.poll() is not None
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """To the parent and its children alike: freeze, thaw or kill them."""
+        os.killpg(self.process.pid, number)
+
+    def kill_all(self) -> None:
+        try:
+            self.signal_all(signal.SIGKILL)  # its own session, so nothing else is in that group
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+class Launcher(Protocol):
+    """An engine, as far as the contract knows it."""
+
+    engine: str
+    """What HEADWAY["ENGINE"] says."""
+    replaces_the_dead: bool
+    """Whether a killed child is replaced, and its parts are due at once."""
+
+    def start(self, processes: int = 1, lease_seconds: float = 10) -> Handle:
+        """A worker, once all its processes have told that they are there."""
+
+    def close(self) -> None:
+        """Kill all that was started."""
+
+
+class Processes:
+    """Starts and ends workers; the engines differ in the command."""
+
+    engine: str
+    replaces_the_dead = True
+
+    def __init__(self, **variables: str) -> None:
+        self.variables = variables
+        self.started: list[Handle] = []
+
+    def launch(
+        self, command: Sequence[str], processes: int, lease_seconds: float, *, forks: bool, **variables: str
+    ) -> Handle:
+        """The command, once so many of its processes have told that they are there."""
+        known = set(Worker.objects.values_list("id", flat=True))
+        env: Mapping[str, str] = {
+            **environment(lease_seconds),
+            "TEST_ENGINE": self.engine,
+            **self.variables,
+            **variables,
+        }
+        process = subprocess.Popen(
+            [sys.executable, *command], env=env, start_new_session=True, stdout=subprocess.DEVNULL
+        )
+        handle = Handle(process, forks)
+        self.started.append(handle)
+        until(lambda: self.told(handle, known) == processes or handle.has_stopped)
+        assert not handle.has_stopped, f"{command} has ended at once"
+        return handle
+
+    def told(self, handle: Handle, known: set[str]) -> int:
+        """How many of its processes are known to the database."""
+        return Worker.objects.exclude(id__in=known).filter(pid__in=handle.working).count()
+
+    def close(self) -> None:
+        for handle in self.started:
+            handle.kill_all()
+
+
+class Embedded(Processes):
+    """`headway_worker`."""
+
+    engine = "embedded"
+
+    def start(self, processes: int = 1, lease_seconds: float = 10) -> Handle:
+        return self.launch(
+            ["manage.py", "headway_worker", f"--processes={processes}"], processes, lease_seconds, forks=True
+        )
+
+
+class CeleryWorkers(Processes):
+    """Celery's worker, with any of its pools; its broker is the one that CELERY_BROKER_URL names."""
+
+    engine = "celery"
+
+    def start(self, processes: int = 1, lease_seconds: float = 10, pool: str = "prefork") -> Handle:
+        options = {
+            "pool": pool,
+            "concurrency": str(processes),
+            "queues": "headway",
+            "hostname": f"{secrets.token_hex(4)}@%h",
+            "loglevel": "INFO",
+        }
+        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        command = [
+            "-m",
+            "celery",
+            "-A",
+            "example.celery",
+            "worker",
+            *(f"--{k}={v}" for k, v in options.items()),
+            *quiet,
+        ]
+        forks = pool == "prefork"
+        return self.launch(command, processes if forks else 1, lease_seconds, forks=forks)
