@@ -22,7 +22,8 @@ from .stage import STAGES, Stage
 
 __all__ = ["main"]
 
-AT_MOST = 3  # times as long as meant, until enough has happened
+TELL_EVERY = 60.0  # s
+AT_MOST = 2  # times as long as meant, until enough has happened
 ROOT = Path(__file__).parents[3]
 
 
@@ -61,8 +62,10 @@ def play(stage: Stage, seed: int, size: sizes.Size) -> int:
     with start_judge(stage, journal, size) as judge:
         crowd.come()
         blows.begin()
-        while time.monotonic() - began < (1 if blows.is_enough() else AT_MOST) * size.seconds:
-            time.sleep(0.2)
+        while (lasted := time.monotonic() - began) < (1 if blows.is_enough() else AT_MOST) * size.seconds:
+            time.sleep(min(TELL_EVERY, size.seconds / 50))
+            if lasted // TELL_EVERY != (time.monotonic() - began) // TELL_EVERY:
+                print(f"  {lasted:4.0f} s: {blows.kills} kills, {dict(blows.tally)}", flush=True)
         blows.cease()
         crowd.calm()
         said, _ = judge.communicate(b"settle\n")

@@ -71,21 +71,17 @@ class Client:
         self.webs = [httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT) for url in urls]
 
     def live(self) -> None:
-        """Look at the newest runs of this person, and do something with one, or start another."""
+        """Look at the live runs of this person, and do something with one, or start another."""
         while not self.crowd.left.wait(self.dice.uniform(*self.size.client_gap)):
-            answer = self.get("/api/runs/?limit=60")
-            if answer is None:
-                continue
-            runs = answer.json()["results"]
-            paused = [run for run in runs if "resume" in run["actions"]]
+            live = self.runs(active="true", limit=200)
+            paused = [run for run in live if "resume" in run["actions"]]
             if self.crowd.calmed.is_set():
                 for run in paused:
                     self.steer(run, "resume")
             else:
-                self.act(runs, paused)
+                self.act(live, paused)
 
-    def act(self, runs: list[dict[str, Any]], paused: list[dict[str, Any]]) -> None:
-        live = [run for run in runs if not run["done"]]
+    def act(self, live: list[dict[str, Any]], paused: list[dict[str, Any]]) -> None:
         throw = self.dice.random()
         if len(live) < self.size.live_runs and throw < 0.4:
             self.start(live)
@@ -96,7 +92,7 @@ class Client:
         elif throw < 0.82:
             self.steer_one([run for run in live if not is_long(run) or self.dice.random() < 0.1], "cancel")
         elif throw < 0.95:
-            self.steer_one([run for run in runs if "retry" in run["actions"]], "retry")
+            self.steer_one([run for run in self.runs(active="false", limit=60) if "retry" in run["actions"]], "retry")
         else:
             self.start_again(live)
 
@@ -139,14 +135,14 @@ class Client:
             for asked in [pool.submit(ask) for _ in range(times)]:
                 asked.result()
 
-    def get(self, path: str) -> httpx.Response | None:
-        """The answer of one web process, if it gave one that is good."""
+    def runs(self, **query: Any) -> list[dict[str, Any]]:
+        """This person's, the newest first; none when whoever was asked can't tell."""
         try:
-            answer = self.dice.choice(self.webs).get(path)
+            answer = self.dice.choice(self.webs).get("/api/runs/", params=query)
         except httpx.HTTPError:
             answer = None
         self.crowd.note("list", answer)
-        return answer if answer is not None and answer.status_code == 200 else None
+        return answer.json()["results"] if answer is not None and answer.status_code == 200 else []
 
     def post(self, what: str, path: str, **request: Any) -> httpx.Response | None:
         """Sent until it is answered for good: a process that is killed, or a database that is gone, answers later."""
