@@ -50,6 +50,7 @@ HEADWAY = {
     "LEASE_SECONDS": float(os.environ.get("TEST_LEASE_SECONDS", "10")),
     "SLICE_SECONDS": float(os.environ.get("TEST_SLICE_SECONDS", "30")),
     "STREAM_SECONDS": float(os.environ.get("TEST_STREAM_SECONDS", "50")),
+    "WAKE_UPS": os.environ.get("TEST_WAKE_UPS", ""),
 }
 
 if HEADWAY["ENGINE"] == "celery":

@@ -1,0 +1,65 @@
+"""What carries wake-ups in a test: a PostgreSQL or a Valkey, whose listeners can be counted and cut off."""
+
+from typing import Any, Protocol
+
+from django.db import connection
+
+from example.servers.valkey import Valkey
+from headway.wakeups import Channel, Subject
+from headway.wakeups.notify import NotifyChannel
+from headway.wakeups.publish import PublishChannel
+
+__all__ = ["Medium", "Notify", "Publish"]
+
+LISTENERS = "FROM pg_stat_activity WHERE datname = current_database() AND query = %s"
+
+
+class Medium(Protocol):
+    """The server, as its operator sees it."""
+
+    wake_ups: str
+    """What HEADWAY["WAKE_UPS"] must be."""
+    channel: Channel
+
+    def listeners(self, subject: Subject) -> int:
+        """How many listen to the subject."""
+
+    def cut(self, subject: Subject) -> None:
+        """End their connections."""
+
+
+class Notify:
+    """The suite's own PostgreSQL."""
+
+    wake_ups = ""
+
+    def __init__(self) -> None:
+        self.channel = NotifyChannel()
+
+    def listeners(self, subject: Subject) -> int:
+        return len(self.ask("SELECT pid", subject))
+
+    def cut(self, subject: Subject) -> None:
+        assert self.ask("SELECT pg_terminate_backend(pid)", subject)
+
+    def ask(self, what: str, subject: Subject) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{what} {LISTENERS}", [f"LISTEN headway_{subject}"])
+            return cursor.fetchall()
+
+
+class Publish:
+    """A Valkey."""
+
+    def __init__(self, server: Valkey) -> None:
+        self.server = server
+        self.wake_ups = server.url
+        self.channel = PublishChannel(server.url)
+
+    def listeners(self, subject: Subject) -> int:
+        found: list[tuple[bytes, int]] = self.channel.client.pubsub_numsub(f"headway:0:{subject}")
+        return found[0][1]
+
+    def cut(self, subject: Subject) -> None:
+        assert self.listeners(subject)
+        self.channel.client.client_kill_filter(_type="pubsub")

@@ -1,0 +1,136 @@
+"""The hub is woken by what other processes tell, and hears everything without it: only later."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from headway.live import feed
+from headway.live.hub import Hub
+from headway.live.sse import Stream
+from headway.models import Run
+from headway.wakeups import Subject
+from tests.app.driving import drive, start
+from tests.workers import until
+
+from .mediums import Medium
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NEVER = 600.0  # s
+
+
+class Watched:
+    """A hub, and one who watches a run on it."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.said = b""
+
+    async def watch(self, run: Run) -> None:
+        async def send(event: Any) -> None:
+            self.said += event.get("body", b"")
+
+        stream = Stream(self.hub, send, "1", run.pk)
+        self.hub.join(stream)
+        await stream.look()
+        await stream.open((), 60)
+
+    async def hears(self, what: bytes) -> None:
+        async with asyncio.timeout(30):
+            while what not in self.said:  # noqa: ASYNC110  (a stream has no event to wait for)
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def watched(run: Run) -> AsyncIterator[Watched]:
+    hub = Hub(asyncio.get_running_loop(), "")
+    try:
+        found = Watched(hub)
+        await found.watch(run)
+        yield found
+    finally:
+        hub.feed.stop()
+        await asyncio.to_thread(hub.feed.join)
+
+
+async def elsewhere(call: Callable[[], Any]) -> None:
+    """In a thread, with a connection of its own."""
+
+    def run() -> None:
+        try:
+            call()
+        finally:
+            connection.close()
+
+    await asyncio.to_thread(run)
+
+
+def listens(medium: Medium) -> Callable[[], Any]:
+    return lambda: until(lambda: medium.listeners(Subject.RUN_CHANGED) == 1)
+
+
+def test_a_watcher_hears_of_the_end_without_a_poll(medium: Medium, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = start(items=3)
+
+    async def scene() -> None:
+        async with watched(run) as watcher:
+            await elsewhere(listens(medium))
+            monkeypatch.setattr(feed, "POLL", NEVER)
+            await elsewhere(lambda: drive(run))
+            await watcher.hears(b'"state":"succeeded"')
+
+    asyncio.run(scene())
+
+
+def test_cut_off_a_watcher_still_hears_and_is_woken_again_afterwards(
+    medium: Medium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = start(items=3), start(items=4)
+
+    async def scene() -> None:
+        async with watched(first) as watcher:
+            await watcher.watch(second)
+            await elsewhere(listens(medium))
+            await elsewhere(lambda: medium.cut(Subject.RUN_CHANGED))
+            await elsewhere(lambda: drive(first))
+            await watcher.hears(f'"id":"{first.pk}","operation":"tests.write_ledger","state":"succeeded"'.encode())
+            await elsewhere(listens(medium))
+            monkeypatch.setattr(feed, "POLL", NEVER)
+            await elsewhere(lambda: drive(second))
+            await watcher.hears(str(second.pk).encode())
+
+    asyncio.run(scene())
+
+
+def test_it_listens_only_while_somebody_watches(medium: Medium, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "IDLE", 0.1)
+    run = start(items=3)
+
+    async def scene() -> None:
+        hub = Hub(asyncio.get_running_loop(), "")
+        assert medium.listeners(Subject.RUN_CHANGED) == 0
+        hub.keep_warm(run.pk)
+        await elsewhere(listens(medium))
+        hub.topics[run.pk].warm_until = 0
+        hub.cool(run.pk)
+        await elsewhere(lambda: until(lambda: medium.listeners(Subject.RUN_CHANGED) == 0))
+        hub.feed.stop()
+        await asyncio.to_thread(hub.feed.join)
+
+    asyncio.run(scene())
+
+
+def test_what_makes_no_sense_wakes_nobody_and_harms_nobody(medium: Medium) -> None:
+    run = start(items=3)
+
+    async def scene() -> None:
+        async with watched(run) as watcher:
+            for said in ("nonsense", "", str(run.pk), "\N{SNOWMAN}" * 900):
+                watcher.hub.hear(said)
+            await elsewhere(lambda: drive(run))
+            await watcher.hears(b'"state":"succeeded"')
+
+    asyncio.run(scene())

@@ -1,0 +1,68 @@
+"""Embedded workers on other machines: real processes that no datagram reaches."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from headway.models import Worker
+from headway.wakeups import Subject
+from tests.app.driving import start
+from tests.workers import Workers, children_of, environment, until, wait_for_end
+
+from .mediums import Medium
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+NEVER = 600.0  # s
+Elsewhere = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def elsewhere(workers: Workers, medium: Medium) -> Elsewhere:
+    """elsewhere(processes=2): a worker on another machine, once it listens; it doesn't ask unless it is woken."""
+
+    def begin(processes: int = 1, poll: float = NEVER) -> Any:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.wakeups.elsewhere", "--processes", str(processes)],
+            env=environment() | {"TEST_WAKE_UPS": medium.wake_ups, "TEST_POLL": str(poll)},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+        )
+        workers.started.append(worker)
+        until(lambda: Worker.objects.filter(host="elsewhere").count() == processes)
+        until(lambda: medium.listeners(Subject.PARTS_DUE) == 1)
+        return worker
+
+    return begin
+
+
+def test_a_start_reaches_them_and_one_of_a_machine_listens_for_all(elsewhere: Elsewhere, medium: Medium) -> None:
+    elsewhere(processes=3)
+    for items in (1, 2, 3):
+        wait_for_end(start(items=items).pk, 10)
+    assert medium.listeners(Subject.PARTS_DUE) == 1
+
+
+def test_the_one_that_listens_is_replaced_when_it_is_killed(elsewhere: Elsewhere, medium: Medium) -> None:
+    worker = elsewhere(processes=2)
+    listens, _ = children_of(worker.pid)
+    os.kill(listens, signal.SIGKILL)
+    until(lambda: listens not in children_of(worker.pid) and medium.listeners(Subject.PARTS_DUE) == 1)
+    wait_for_end(start(items=1).pk, 10)
+
+
+def test_cut_off_they_find_it_by_asking_and_hear_again_afterwards(elsewhere: Elsewhere, medium: Medium) -> None:
+    elsewhere(poll=1.0)
+    medium.cut(Subject.PARTS_DUE)
+    wait_for_end(start(items=1).pk, 10)
+    until(lambda: medium.listeners(Subject.PARTS_DUE) == 1)
+
+
+def test_sigterm_ends_them_as_fast_as_without(elsewhere: Elsewhere) -> None:
+    worker = elsewhere(processes=2)
+    worker.terminate()
+    worker.wait(2)
