@@ -99,7 +99,7 @@ OWN = {
             f"--queues={QUEUES}",
             "--prefetch-multiplier=1",
             "--hostname={node}@%h",
-            "--loglevel=INFO",
+            "--loglevel=WARNING",  # else two lines for each bell
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),  # workers needn't know of each other
         ),
         health=("{python}", "-m", "example.upkeep.ping", "{node}"),
@@ -108,7 +108,7 @@ OWN = {
     ),
     "beat": Service(
         "Beat",
-        (*CELERY, "beat", "--schedule={scratch}/schedule", "--pidfile=", "--loglevel=INFO"),
+        (*CELERY, "beat", "--schedule={scratch}/schedule", "--pidfile=", "--loglevel=WARNING"),
         health=("{python}", "-m", "example.upkeep.fresh", "{scratch}/schedule", str(BEAT_SAVES_WITHIN)),
     ),
 }

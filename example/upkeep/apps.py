@@ -1,4 +1,4 @@
-"""Wiring: events are counted, the guard is among the checks."""
+"""Wiring: events are counted and logged, the guard is among the checks."""
 
 from django.apps import AppConfig
 
@@ -9,7 +9,8 @@ class UpkeepConfig(AppConfig):
     name = "example.upkeep"
 
     def ready(self) -> None:
-        # Both need the apps to be ready, so they can't stand at the top.
-        from . import events, guard  # noqa: F401
+        # They need the apps to be ready, so they can't stand at the top.
+        from . import events, guard, story  # noqa: F401
 
         events.connect()
+        story.connect()

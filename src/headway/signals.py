@@ -23,7 +23,7 @@ parts_due = Signal()
 
 start_answered = Signal()
 """A start or a retry has its answer. Arguments: `operation` (str), `disposition` (str: "created", "queued", "joined",
-"replayed", or "refused" where another run stood in the way)."""
+"replayed", or "refused" where another run stood in the way), `run_id` (UUID; None where refused)."""
 
 part_taken_over = Signal()
 """A worker goes on with a part whose owner is gone or was silent. Argument: `run_id` (UUID)."""

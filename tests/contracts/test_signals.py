@@ -41,15 +41,15 @@ def refuse_one(operation: Any, number: int) -> None:
 
 def test_every_start_tells_what_became_of_it() -> None:
     with heard(start_answered) as told:
-        runs.start(WriteLedger, {"items": 3}, idempotency_key="a-key-of-mine")
+        run = runs.start(WriteLedger, {"items": 3}, idempotency_key="a-key-of-mine").run
         runs.start(WriteLedger, {"items": 3})
         runs.start(WriteLedger, {"items": 3}, idempotency_key="a-key-of-mine")
         with pytest.raises(RunConflict):
             runs.start(WriteLedger, {"items": 3, "skip": "1"})
 
     assert told == [
-        {"operation": "tests.write_ledger", "disposition": disposition}
-        for disposition in ("created", "joined", "replayed", "refused")
+        {"operation": "tests.write_ledger", "disposition": disposition, "run_id": run_id}
+        for disposition, run_id in [("created", run.pk), ("joined", run.pk), ("replayed", run.pk), ("refused", None)]
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_second_retry_of_a_run_tells_that_it_was_refused(script: dict[str, Any
     with heard(start_answered) as told, pytest.raises(AlreadyRetried):
         runs.retry(run.pk)
 
-    assert told == [{"operation": "tests.scripted", "disposition": "refused"}]
+    assert told == [{"operation": "tests.scripted", "disposition": "refused", "run_id": None}]
 
 
 def test_a_take_over_is_told_and_an_ordinary_claim_is_not() -> None:

@@ -78,7 +78,7 @@ def demo_full(folder: Path, cut: int, stream: float) -> Iterator[Shape]:
         [sys.executable, "-m", "tests.production.paced", str(cut)],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name not in STRANGERS}
-        | {"DATA_DIR": str(folder), "PORT": str(port), "HEADWAY_STREAM_SECONDS": str(stream)},
+        | {"DATA_DIR": str(folder), "PORT": str(port), "HEADWAY_STREAM_SECONDS": str(stream), "LOG_LEVEL": "INFO"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import re
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 from example.topology import OWN, SETTINGS
 from tests.crash.aloud import Tell
 from tests.crash.aloud import tell as tell
-from tests.e2e.api import api
+from tests.e2e.api import api, start
 from tests.e2e.follower import never_falls
 from tests.e2e.page import InPage
 from tests.e2e.polls import LongPoll
@@ -22,6 +25,7 @@ from tests.e2e.streams import Curl
 from tests.e2e.test_import import CODES, curl
 from tests.production.scrapes import scrape
 from tests.production.shape import Shape, are_gone, demo_full, told
+from tests.workers import children_of, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(900)]
 
@@ -79,9 +83,9 @@ def test_it_speaks_http_2_and_3(shape: Shape) -> None:
 def test_the_import_outlasts_the_cut_watched_by_a_browser_by_curl_and_over_http_3(shape: Shape, tell: Tell) -> None:
     first = before = scrape(shape.inside)
     as_json = ["--http2", "--cacert", str(shape.authority), "--header", "Content-Type: application/json", "--data"]
-    start = [*as_json, "{}", f"{shape.secure_url}/api/operations/airports.import_airports/runs/"]
-    run: Any = json.loads(curl(*start))
-    assert json.loads(curl(*start))["id"] == run["id"]
+    command = [*as_json, "{}", f"{shape.secure_url}/api/operations/airports.import_airports/runs/"]
+    run: Any = json.loads(curl(*command))
+    assert json.loads(curl(*command))["id"] == run["id"]
     secure = shape.target(run["links"], secure=True)
     followers = [
         Curl(secure, http2=True).start(),
@@ -122,12 +126,25 @@ def test_the_import_outlasts_the_cut_watched_by_a_browser_by_curl_and_over_http_
     assert [last["headway_watchers"], last["headway_items_per_second"], last["headway_parts_due"]] == [0, 0, 0]
 
 
-def test_whatever_is_logged_is_pairs_and_no_ticket(shape: Shape) -> None:
-    logs = {path: path.read_text() for path in (shape.data / "full").glob("*/*.log")}
+def test_whatever_is_logged_is_pairs_with_the_run_and_no_ticket(shape: Shape) -> None:
+    worker = next(pid for pid in shape.servers if "--hostname=worker-1@%h" in words(pid, "cmdline"))
+    os.kill(children_of(worker)[-1], signal.SIGKILL)  # Celery has something to tell
+    log = shape.data / "full/worker-1/server.log"
+    until(
+        lambda: re.search(r"^time=\S+ level=ERROR logger=celery\S* process=\d+ message=", log.read_text(), re.MULTILINE)
+    )
 
+    with api(shape.url) as client:
+        run = start(client, "paced.take_time", seconds=1)
+        until(lambda: client.get(run["links"]["self"]).json()["done"])
+    logs = {path: path.read_text() for path in (shape.data / "full").glob("*/*.log")}
+    story = [line for text in logs.values() for line in text.splitlines() if f"run={run['id']}" in line]
+
+    assert [re.sub(r"time=.* process=\d+ ", "", line) for line in sorted(story)] == [
+        f"run={run['id']} operation=paced.take_time event=start disposition=created",
+        f"run={run['id']} operation=paced.take_time event=ended state=succeeded",
+    ]
     assert not [path for path, text in logs.items() if "ticket=" in text.replace("ticket=…", "")]
-    lines = (shape.data / "full/worker-1/server.log").read_text().splitlines()
-    assert [line for line in lines if line.startswith("time=") and " logger=celery" in line], lines
 
 
 def test_ctrl_c_ends_all_of_it(shape: Shape) -> None:

@@ -150,7 +150,7 @@ def telling_the_answer(operation: str) -> Iterator[Callable[[Started], Started]]
     """Whoever listens hears what became of a start: at its commit or, when another run stood in the way, at once."""
 
     def answer(started: Started) -> Started:
-        announce_answer(operation, started.disposition)
+        announce_answer(operation, started.disposition, started.run.pk)
         return started
 
     try:

@@ -22,11 +22,13 @@ def announce_change(run_id: UUID) -> None:
     transaction.on_commit(partial(run_changed.send_robust, sender=Run, run_id=run_id))
 
 
-def announce_answer(operation: str, disposition: str) -> None:
-    """Once this transaction is committed: a start has its answer."""
-    transaction.on_commit(partial(start_answered.send_robust, sender=Run, operation=operation, disposition=disposition))
+def announce_answer(operation: str, disposition: str, run_id: UUID) -> None:
+    """Once this transaction is committed: a start has its answer, this run."""
+    transaction.on_commit(
+        partial(start_answered.send_robust, sender=Run, operation=operation, disposition=disposition, run_id=run_id)
+    )
 
 
 def announce_refusal(operation: str) -> None:
     """At once, as the caller's transaction may well be rolled back: a start was refused for the sake of a live run."""
-    start_answered.send_robust(sender=Run, operation=operation, disposition="refused")
+    start_answered.send_robust(sender=Run, operation=operation, disposition="refused", run_id=None)

@@ -15,6 +15,7 @@ from django.db.models import BigIntegerField, Case, Exists, F, Q, Value, When
 from headway.clock import NowMs
 from headway.conf import conf
 from headway.models import Part
+from headway.signals import part_taken_over
 from headway.states import Want
 
 from .database import is_transient, write
@@ -45,11 +46,13 @@ def claim(worker: str, pick: int, among: Q | None = None) -> Part | None:
     `pick` counts a worker's claims: on odd ones the short and the interrupted go first, on even ones the long.
     `among`: what must be true of the part; None: any.
     """
-    for part_id, old_token in candidates(pick, among):
+    for part_id, old_token, resumes in candidates(pick, among):
         if old_token is not None:
             end_session_of(old_token)
         try:
             if part := take(part_id, worker):
+                if part.resumes > resumes:
+                    part_taken_over.send_robust(sender=Part, run_id=part.run_id)
                 return part
         except Exception as error:
             if not is_transient(error):
@@ -57,8 +60,8 @@ def claim(worker: str, pick: int, among: Q | None = None) -> Part | None:
     return None
 
 
-def candidates(pick: int, among: Q | None = None) -> list[tuple[int, int | None]]:
-    """(id, token) of parts that are due, those first that should go first."""
+def candidates(pick: int, among: Q | None = None) -> list[tuple[int, int | None, int]]:
+    """(id, token, resumes) of parts that are due, those first that should go first."""
     long = When(worked_ms__gte=WORKED_LITTLE_MS, then=Value(0 if pick % 2 == 0 else 4))
     # Once only: a part whose owners keep dying must not go before everybody for ever.
     interrupted = When(token__isnull=False, tries__lte=1, then=Value(1))
@@ -67,7 +70,7 @@ def candidates(pick: int, among: Q | None = None) -> list[tuple[int, int | None]
     return list(
         Part.objects.filter(Q() if among is None else among, due__lte=NowMs())
         .order_by(Case(*order, default=Value(3)), "due", "id")
-        .values_list("id", "token")[:CANDIDATES]
+        .values_list("id", "token", "resumes")[:CANDIDATES]
     )
 
 
