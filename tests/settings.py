@@ -53,6 +53,8 @@ HEADWAY = {
     "WAKE_UPS": os.environ.get("TEST_WAKE_UPS", ""),
 }
 
+SILENCED_SYSTEM_CHECKS = os.environ.get("TEST_SILENCED_CHECKS", "").split()
+
 if HEADWAY["ENGINE"] == "celery":
     from example.celery import app as celery_app  # noqa: F401
 

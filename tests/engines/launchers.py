@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from headway.engines.queues import every
 from headway.models import Worker
 from tests.workers import children_of, environment, until
 
@@ -59,8 +60,8 @@ class Launcher(Protocol):
     replaces_the_dead: bool
     """Whether a killed child is replaced, and its parts are due at once."""
 
-    def start(self, processes: int = 1, lease_seconds: float = 10) -> Handle:
-        """A worker, once all its processes have told that they are there."""
+    def start(self, processes: int = 1, lease_seconds: float = 10, queues: Sequence[str] = ()) -> Handle:
+        """A worker of these queues (none: of all that there are), once its processes have told that they are there."""
 
     def close(self) -> None:
         """Kill all that was started."""
@@ -110,10 +111,10 @@ class Embedded(Processes):
 
     engine = "embedded"
 
-    def start(self, processes: int = 1, lease_seconds: float = 10) -> Handle:
-        return self.launch(
-            ["manage.py", "headway_worker", f"--processes={processes}"], processes, lease_seconds, forks=True
-        )
+    def start(self, processes: int = 1, lease_seconds: float = 10, queues: Sequence[str] = ()) -> Handle:
+        chosen = [f"--queue={name}" for name in queues]
+        command = ["manage.py", "headway_worker", f"--processes={processes}", *chosen]
+        return self.launch(command, processes, lease_seconds, forks=True)
 
 
 class CeleryWorkers(Processes):
@@ -121,23 +122,26 @@ class CeleryWorkers(Processes):
 
     engine = "celery"
 
-    def start(self, processes: int = 1, lease_seconds: float = 10, pool: str = "prefork") -> Handle:
+    def start(
+        self,
+        processes: int = 1,
+        lease_seconds: float = 10,
+        queues: Sequence[str] = (),
+        pool: str = "prefork",
+        **variables: str,
+    ) -> Handle:
+        forks = pool == "prefork"
+        command = self.command(pool, processes, queues or every())
+        return self.launch(command, processes if forks else 1, lease_seconds, forks=forks, **variables)
+
+    def command(self, pool: str = "prefork", processes: int = 1, queues: Sequence[str] = ("headway",)) -> list[str]:
+        """Python's arguments."""
         options = {
             "pool": pool,
             "concurrency": str(processes),
-            "queues": "headway",
+            "queues": ",".join(queues),
             "hostname": f"{secrets.token_hex(4)}@%h",
             "loglevel": "INFO",
         }
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        command = [
-            "-m",
-            "celery",
-            "-A",
-            "example.celery",
-            "worker",
-            *(f"--{k}={v}" for k, v in options.items()),
-            *quiet,
-        ]
-        forks = pool == "prefork"
-        return self.launch(command, processes if forks else 1, lease_seconds, forks=forks)
+        return ["-m", "celery", "-A", "example.celery", "worker", *(f"--{k}={v}" for k, v in options.items()), *quiet]

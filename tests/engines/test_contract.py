@@ -13,13 +13,18 @@ from headway.engines import doorbell
 from headway.models import ItemOutcome, Part, Run, Worker
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell
-from tests.crash.scene import LEASE, SLACK, entries, part_of, processed, until_owned_anew
+from tests.crash.scene import LEASE, entries, part_of, processed, until_owned_anew
 from tests.engines.launchers import Handle, Launcher
 from tests.workers import until, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 LONG = {"items": 600, "work_us": 4_000}  # seconds of work
+
+
+def within(seconds: float) -> float:
+    """As many seconds as are promised, and more where other work keeps this machine's processors busy."""
+    return seconds * 1.5 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def once_each(items: int) -> dict[str, int]:
@@ -89,7 +94,7 @@ def test_a_killed_childs_part_goes_on_within_a_second(engine: Launcher, tell: Te
     took = until_owned_anew(run, held)
 
     tell(f"{engine.engine}: a killed child was followed after {took:.2f} s")
-    assert took < 1.0 * SLACK
+    assert took < within(1)
     assert wait_for_end(run.pk).state == "succeeded"
     assert entries(run.pk) == once_each(600)
 
@@ -104,7 +109,7 @@ def test_when_all_of_a_worker_is_killed_another_goes_on_after_the_lease(engine: 
     took = until_owned_anew(run, held)
 
     tell(f"{engine.engine}: a killed worker was followed after {took:.2f} s, with a lease of {LEASE:.0f} s")
-    assert took < (LEASE + 1) * SLACK
+    assert took < within(LEASE + 1)
     assert wait_for_end(run.pk).state == "succeeded"
     assert entries(run.pk) == once_each(600)
 
@@ -120,8 +125,8 @@ def test_a_worker_that_is_asked_to_stop_hands_over_at_once(engine: Launcher, tel
     out = taken_over + until(lambda: worker.has_stopped)
 
     tell(f"{engine.engine}: asked to stop, taken over after {taken_over:.2f} s, out after {out:.2f} s")
-    assert out < 2 * SLACK
-    assert taken_over < 2 * SLACK
+    assert out < within(2)
+    assert taken_over < within(2)
     assert worker.process.returncode == 0
     assert wait_for_end(run.pk).state == "succeeded"
     assert part_of(run).resumes == 0
@@ -191,7 +196,7 @@ def test_who_stood_in_line_begins_at_once(engine: Launcher, tell: Tell) -> None:
     took = until(lambda: Run.objects.get(pk=second.pk).is_done)
 
     tell(f"{engine.engine}: who stood in line was done {took:.2f} s after the run before it")
-    assert took < 1.0 * SLACK
+    assert took < within(1)
     assert entries(second.pk) == once_each(2)
 
 
@@ -220,6 +225,17 @@ def test_an_item_that_hangs_is_ended_and_written_down(engine: Launcher, tmp_path
     assert ended.state == "partial"
     assert list(ItemOutcome.objects.filter(run=run).values_list("key", "code")) == [("20", "worker-died")]
     assert entries(run.pk) == {item: 1 for item in once_each(50) if item != "20"}
+
+
+def test_a_worker_of_one_queue_leaves_the_others_alone(engine: Launcher) -> None:
+    engine.start(queues=["headway"])
+    waits = runs.start("tests.slow_lane", {"items": 5}).run
+    wait_for_end(runs.start("tests.write_ledger", {"items": 6}).run.pk)
+    assert Run.objects.get(pk=waits.pk).state == "queued"
+
+    engine.start(queues=["tests.slow"])
+
+    assert wait_for_end(waits.pk).state == "succeeded"
 
 
 def test_doorbells_that_ring_too_often_double_nothing(engine: Launcher) -> None:

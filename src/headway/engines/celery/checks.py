@@ -96,8 +96,7 @@ def broker(app: Any) -> list[checks.CheckMessage]:
     return [
         error(
             "E007",
-            f"The broker {app.connection_for_write().as_uri()} can't deliver between processes that may be killed: "
-            f"{why}.",
+            f"The broker {address_of(app)} can't deliver between processes that may be killed: {why}.",
             'Set CELERY_BROKER_URL to a Redis, a Valkey or a RabbitMQ, or HEADWAY["ENGINE"] to "embedded".',
         )
     ]
@@ -119,8 +118,17 @@ def prefetch(app: Any) -> list[checks.CheckMessage]:
 
 def transport_of(app: Any) -> str:
     """What kind of broker, such as "redis"."""
-    scheme = str(app.connection_for_write().transport_cls).split("+")[0]
-    return {"rediss": "redis"}.get(scheme, scheme)
+    scheme = address_of(app).partition(":")[0].partition("+")[0]
+    return {"rediss": "redis", "sentinel": "redis"}.get(scheme, scheme)
+
+
+def address_of(app: Any) -> str:
+    """The broker's address, without its password. Of several, the first."""
+    from kombu.utils.url import maybe_sanitize_url
+
+    given = app.conf.broker_write_url or "amqp://"
+    first = given if isinstance(given, str) else next(iter(given), "amqp://")
+    return str(maybe_sanitize_url(first.split(";")[0]))
 
 
 def error(number: str, message: str, hint: str) -> checks.CheckMessage:

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from types import FrameType
 
@@ -43,9 +44,11 @@ class Wires:
 class Child:
     """The life of a worker process."""
 
-    def __init__(self, worker: str, index: int, wires: Wires) -> None:
+    def __init__(self, worker: str, index: int, wires: Wires, queue_names: Collection[str] = ()) -> None:
         self.worker, self.index, self.wires = worker, index, wires
-        self.claimant = Claimant(worker, should_stop=lambda: self.stopping, wait=self.rest, picks=index)
+        self.claimant = Claimant(
+            worker, should_stop=lambda: self.stopping, wait=self.rest, picks=index, queue_names=queue_names
+        )
         self.stopping = False
         self.wake_read, self.wake_write = os.pipe()
         self.told = float("-inf")

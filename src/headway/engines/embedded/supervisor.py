@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from types import FrameType
@@ -55,8 +56,9 @@ class Ward:
 class Supervisor:
     """A process that works on nothing itself."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, queue_names: Collection[str] = ()) -> None:
         self.processes = processes
+        self.queue_names = queue_names  # whose parts are worked on; none: all
         self.doorbell = Doorbell()
         self.lifeline_read, self.lifeline_write = os.pipe()
         self.wake_read, self.wake_write = os.pipe()
@@ -140,7 +142,7 @@ class Supervisor:
         """What the forked process does instead of supervising."""
         os.close(self.lifeline_write)  # only the supervisor may hold it, or its death would go unnoticed
         os.close(beats_read)
-        Child(worker, index, wires).live()
+        Child(worker, index, wires, self.queue_names).live()
 
     def stop(self, signum: int, frame: FrameType | None) -> None:
         """Ask the children to hand over; asked again, end them.

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from headway.engines import queues
 from headway.engines.embedded.supervisor import Supervisor
 from headway.management.terminal import demand_tables
 
@@ -19,6 +20,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--processes", type=int, default=1, help="How many worker processes (default: 1).")
+        parser.add_argument(
+            "--queue",
+            action="append",
+            default=[],
+            metavar="NAME",
+            dest="queue_names",
+            help="Work only on operations of this queue (may be given more than once; default: all of them).",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         processes = options["processes"]
@@ -26,9 +35,12 @@ class Command(BaseCommand):
             raise CommandError(f"--processes is {processes}; it must be from 1 to 256.")
         if not hasattr(os, "fork"):
             raise CommandError("The embedded worker needs a system that can fork (Linux, macOS, BSD, WSL).")
+        known, chosen = queues.every(), options["queue_names"]
+        if unknown := [name for name in chosen if name not in known]:
+            raise CommandError(f"No operation has the queue {unknown[0]!r}. There are: {', '.join(known)}.")
         demand_tables()
         if options["verbosity"]:
             many = "one process" if processes == 1 else f"{processes} processes"
             self.stdout.write(f"Headway's worker is ready ({many}). Ctrl-C stops it.")
             self.stdout.flush()
-        Supervisor(processes).run()
+        Supervisor(processes, chosen).run()

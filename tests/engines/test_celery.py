@@ -1,0 +1,165 @@
+"""What is Celery's alone: its pools, its ways to stop, its worker's connection."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+
+from example.celery import app
+from headway import runs
+from headway.models import Part, Worker
+from tests.crash.aloud import Tell
+from tests.crash.scene import LEASE, entries, part_of, processed, until_owned_anew
+from tests.engines.launchers import CeleryWorkers
+from tests.engines.test_contract import begin, once_each, token, within
+from tests.workers import environment, until, wait_for_end
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+POOLS = ["threads", "solo"]
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_without_children_hands_over_when_it_is_asked_to_stop(celery: CeleryWorkers, pool: str) -> None:
+    worker = celery.start(2, pool=pool)
+    run = begin(worker)
+
+    worker.stop()
+    until(lambda: worker.has_stopped, seconds=within(2))
+
+    assert worker.process.returncode == 0
+    assert part_of(run).token is None
+    assert not Worker.objects.filter(pid=worker.process.pid).exists()
+    celery.start(2, pool=pool)
+    assert wait_for_end(run.pk).state == "succeeded"
+    assert part_of(run).resumes == 0
+    assert entries(run.pk) == once_each(600)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_without_children_is_followed_when_it_is_killed(celery: CeleryWorkers, pool: str) -> None:
+    worker = celery.start(lease_seconds=LEASE, pool=pool)
+    run = begin(worker)
+    held = token(run)
+    celery.start(lease_seconds=LEASE, pool=pool)
+
+    worker.kill_all()
+
+    assert until_owned_anew(run, held) < within(LEASE + 1)
+    assert wait_for_end(run.pk).state == "succeeded"
+    assert entries(run.pk) == once_each(600)
+
+
+def test_threads_work_on_several_parts_at_once(celery: CeleryWorkers) -> None:
+    celery.start(4, pool="threads")
+
+    run = runs.start("tests.write_in_parts", {"items": 400, "work_us": 5_000}).run
+    until(lambda: Part.objects.filter(run=run, token__isnull=False).count() > 1)
+
+    assert wait_for_end(run.pk).state == "succeeded"
+    assert entries(run.pk) == once_each(400)
+
+
+def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_two_seconds(
+    celery: CeleryWorkers, tell: Tell
+) -> None:
+    worker = celery.start(8)
+    started = [runs.start("tests.take_time", {"seconds": 30, "items": 3_000 + n}).run for n in range(8)]
+    owned = Part.objects.filter(token__isnull=False)
+    until(lambda: owned.count() == 8 and all(processed(run) for run in started))
+
+    worker.stop()
+    given_back = until(lambda: not owned.exists())
+    out = given_back + until(lambda: worker.has_stopped)
+
+    tell(f"eight parts given back after {given_back:.2f} s, the worker out after {out:.2f} s")
+    assert given_back < within(1)
+    assert out < within(2)
+    assert not Part.objects.filter(resumes__gt=0).exists()
+
+
+@pytest.mark.parametrize("way", ["SIGQUIT", "remote"])
+def test_whatever_ends_it_a_worker_hands_over(celery: CeleryWorkers, way: str) -> None:
+    worker = celery.start(2)
+    run = begin(worker)
+
+    if way == "remote":
+        app.control.shutdown()
+    else:
+        worker.process.send_signal(signal.SIGQUIT)
+    until(lambda: worker.has_stopped, seconds=within(5))
+
+    assert part_of(run).token is None, "it was killed while it worked"
+    assert not Part.objects.filter(resumes__gt=0).exists()
+
+
+def test_no_worker_begins_that_could_not_work(celery: CeleryWorkers) -> None:
+    said = refusal(celery, "prefork", TEST_VISIBILITY_TIMEOUT="2")
+    assert "(headway.E006)" in said
+    assert "visibility_timeout" in said
+
+
+def test_a_pool_that_is_not_known_to_work_is_refused(celery: CeleryWorkers) -> None:
+    said = refusal(celery, "custom", CELERY_CUSTOM_WORKER_POOL="tests.engines.odd_pool:TaskPool")
+    assert "Headway doesn't run on this pool (tests.engines.odd_pool). Use one of: prefork, threads, solo." in said
+
+
+def refusal(celery: CeleryWorkers, pool: str, **variables: str) -> str:
+    """What a worker says that doesn't begin."""
+    ended = subprocess.run(
+        [sys.executable, *celery.command(pool)],
+        env={**environment(), "TEST_ENGINE": "celery", **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    return ended.stderr
+
+
+def test_a_worker_that_has_nothing_of_ours_to_do_is_none_of_ours(celery: CeleryWorkers) -> None:
+    process = subprocess.Popen(
+        [sys.executable, *celery.command("solo", queues=["celery"])],
+        env={**environment(), "TEST_ENGINE": "celery"},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    with process:
+        until(lambda: b"Celery is ready" in process.stdout.readline())  # type: ignore[union-attr]
+        process.terminate()
+
+    assert not Worker.objects.exists()
+
+
+@pytest.mark.skipif("sqlite" in os.environ.get("TEST_DATABASE_URL", "sqlite"), reason="SQLite has no server to ask")
+def test_a_worker_keeps_its_connection_and_replaces_a_broken_one(celery: CeleryWorkers) -> None:
+    celery.start(pool="solo")
+    sessions = set()
+    for items in (1, 2, 3):
+        wait_for_end(runs.start("tests.write_ledger", {"items": items}).run.pk)
+        sessions.add(tuple(sorted(workers_sessions())))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    run = runs.start("tests.write_ledger", {"items": 4}).run
+
+    assert len(sessions) == 1, "it has connected anew between two runs"
+    assert wait_for_end(run.pk).state == "succeeded"
+    assert not set(workers_sessions()) & set(*sessions)
+
+
+def workers_sessions() -> list[int]:
+    """The server's processes for sessions that carry a part's token."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'headway:%'"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
