@@ -7,7 +7,7 @@ import pytest
 from django.test import RequestFactory
 
 from headway.http.callers import by_header
-from headway.live.tickets import holder
+from headway.live.tickets import read
 from headway.runs import start
 from tests.http import operations  # noqa: F401  (they register themselves)
 
@@ -31,7 +31,9 @@ def test_every_answer_with_a_run_carries_its_tickets(api: Api, demo: Any) -> Non
     ]
     for run in answers:
         for name in TICKETED:
-            assert holder(ticket(run["links"][name]), run_id) == str(demo.pk)
+            holder = read(ticket(run["links"][name]), run_id)
+            assert holder is not None
+            assert holder.user_key == str(demo.pk)
         assert "ticket" not in run["links"]["wait"]
 
 

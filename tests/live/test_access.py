@@ -1,17 +1,21 @@
 """Who may watch: on every transport the same."""
 
 import contextlib
+import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest import mock
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.core import signing
 from django.urls import reverse
+from httpx_sse import connect_sse
 from rest_framework.authtoken.models import Token
 from websockets.exceptions import InvalidStatus
 
@@ -71,7 +75,37 @@ def test_whoever_may_see_all_runs_may_watch_them(server: Server, ada: Any, bob: 
 def test_only_getting_has_a_meaning(server: Server, ada: Any, name: str) -> None:
     with http(server, ada) as client:
         answer = client.post(path(name, start(ada).pk))
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+KINDS = [
+    "forged",
+    "expired",
+    "of another run",
+    "of a user who is gone",
+    "of an old password",
+    "of a sign-in long ago",
+    "no ticket",
+]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_head_is_answered_like_get_but_without_a_body(server: Server, ada: Any, name: str) -> None:
+    address = path(name, start(ada).pk)
+    with http(server, ada) as client:
+        head = client.head(address)
+        with client.stream("GET", address) as answer:
+            for said in ("content-type", "etag"):
+                assert head.headers.get(said) == answer.headers.get(said)
+            assert head.headers["cache-control"].startswith(answer.headers["cache-control"])
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_head_tells_who_may_not_watch(server: Server, ada: Any, bob: Any) -> None:
+    run = start(ada)
+    with http(server) as nobody, http(server, bob) as other:
+        assert nobody.head(path("run-events", run.pk)).status_code == 401
+        assert other.head(path("run-events", run.pk)).status_code == 404
 
 
 class TestTickets:
@@ -111,14 +145,44 @@ class TestTickets:
         assert "?" not in opening["self"]
         assert "ticket" not in str(last)
 
-    @pytest.mark.parametrize("kind", ["forged", "expired", "of another run", "of a user who is gone", "no ticket"])
+    def test_tickets_that_follow_upon_tickets_say_when_a_header_was_shown_last(self, server: Server, ada: Any) -> None:
+        run, since = start(ada), int(time.time()) - 14 * 60
+        with socket(server, None, run, query=f"?ticket={ticket(ada, run, since=since)}") as opened:
+            by_socket = opened.take()["run"]["links"]["events"]
+        with http(server) as client, connect_sse(client, "GET", by_socket) as source:
+            by_stream = json.loads(next(source.iter_sse()).data)["run"]["links"]["events"]
+        shown = self.links(server, ada, run)["events"]
+        assert [since_of(link, run) for link in (by_socket, by_stream)] == [since, since]
+        assert since_of(shown, run) >= since + 14 * 60
+
+    def test_a_new_password_ends_what_follows_upon_tickets(self, server: Server, ada: Any) -> None:
+        run = start(ada)
+        links = self.links(server, ada, run)
+        ada.set_password("new")
+        ada.save()
+        with http(server) as client:
+            assert client.get(links["events"]).status_code == 401
+
+    @pytest.mark.parametrize("method", ["HEAD", "POST", "DELETE"])
+    def test_no_ticket_is_logged_whatever_is_done_with_it(self, server: Server, ada: Any, method: str) -> None:
+        run = start(ada)
+        good = ticket(ada, run)
+        with http(server) as client:
+            for of_the_run in ("events/", "wait/", ""):
+                client.request(method, f"/api/runs/{run.pk}/{of_the_run}?ticket={good}")
+        until(lambda: server.said().count(f'"{method} /api/runs/{run.pk}/') == 3)
+        assert good not in server.said()
+
+    @pytest.mark.parametrize("kind", KINDS)
     def test_others_are_refused(self, server: Server, ada: Any, kind: str) -> None:
         run = start(ada)
         refused = {
             "forged": lambda: signing.dumps([str(ada.pk), str(run.pk)], key="other", salt=tickets.SALT),
             "expired": lambda: long_ago(ada, run),
-            "of another run": lambda: tickets.issue(ada.pk, str(start(ada, items=4).pk)),
-            "of a user who is gone": lambda: tickets.issue(ada.pk + 1, str(run.pk)),
+            "of another run": lambda: ticket(ada, start(ada, items=4)),
+            "of a user who is gone": lambda: ticket(ada, run, user_key=str(ada.pk + 1)),
+            "of an old password": lambda: ticket(ada, run, stamp="0" * tickets.STAMP_LENGTH),
+            "of a sign-in long ago": lambda: ticket(ada, run, since=int(time.time()) - tickets.SIGNED_IN_FOR),
             "no ticket": lambda: "%00",
         }[kind]()
         with http(server) as client:
@@ -130,8 +194,8 @@ class TestTickets:
     def test_a_ticket_opens_what_its_user_may_see_and_no_more(self, server: Server, ada: Any, bob: Any) -> None:
         run = start(ada)
         with http(server) as client:
-            answer = client.get(f"/api/runs/{run.pk}/events/?ticket={tickets.issue(bob.pk, str(run.pk))}")
-            of_all = client.get(f"/api/events/?ticket={tickets.issue(ada.pk, str(run.pk))}")
+            answer = client.get(f"/api/runs/{run.pk}/events/?ticket={ticket(bob, run)}")
+            of_all = client.get(f"/api/events/?ticket={ticket(ada, run)}")
         assert (answer.status_code, of_all.status_code) == (404, 401)
 
     def test_no_ticket_is_logged(self, server: Server, ada: Any) -> None:
@@ -148,42 +212,53 @@ class TestTickets:
     @pytest.mark.parametrize("run_id", ["", "no-uuid"])
     def test_nor_one_of_a_socket_that_is_refused(self, server: Server, ada: Any, run_id: str) -> None:
         run = start(ada)
-        ticket = tickets.issue(ada.pk, str(run.pk))
+        good = ticket(ada, run)
         origin = None if run_id else "https://evil.example"
         with (
             contextlib.suppress(InvalidStatus),
-            socket(server, None, run_id or run, query=f"?ticket={ticket}", origin=origin) as opened,
+            socket(server, None, run_id or run, query=f"?ticket={good}", origin=origin) as opened,
         ):
             opened.code()
         until(lambda: f"/ws/runs/{run_id or run.pk}/" in server.said())
-        assert ticket not in server.said()
+        assert good not in server.said()
 
     def test_nor_one_of_a_short_poll(self, server: Server, ada: Any) -> None:
         run = start(ada)
-        ticket = tickets.issue(ada.pk, str(run.pk))
+        good = ticket(ada, run)
         with http(server, ada) as client:
-            assert client.get(f"/api/runs/{run.pk}/?ticket={ticket}").status_code == 200
-        assert ticket not in server.said()
+            assert client.get(f"/api/runs/{run.pk}/?ticket={good}").status_code == 200
+        assert good not in server.said()
 
     @pytest.mark.parametrize("way", ["events", "wait"])
     def test_an_encoded_name_is_a_ticket_too(self, server: Server, ada: Any, way: str) -> None:
         run = start(ada)
-        ticket = tickets.issue(ada.pk, str(run.pk))
+        good = ticket(ada, run)
         url = f"{server.url}/api/runs/{run.pk}/{way}/"
         with http(server) as client:
-            with client.stream("GET", f"{url}?%74icket={ticket}") as opened:
+            with client.stream("GET", f"{url}?%74icket={good}") as opened:
                 assert opened.status_code == 200
             assert client.get(url).status_code == 401, "what a ticket opened stays closed for who has none"
-        with socket(server, None, run, query=f"?tick%65t={ticket}") as opened_socket:
+        with socket(server, None, run, query=f"?tick%65t={good}") as opened_socket:
             opened_socket.take()
         with socket(server, None, run) as refused:
             assert refused.code() == 4401
-        assert ticket not in server.said()
+        assert good not in server.said()
+
+
+def ticket(user: Any, run: Run, **differs: Any) -> str:
+    """One for this user and run, as of a sign-in just now unless it is to differ."""
+    return tickets.issue(replace(tickets.holder_of(user), **differs), str(run.pk))
+
+
+def since_of(link: str, run: Run) -> int:
+    holder = tickets.read(parse_qs(urlsplit(link).query)["ticket"][0], str(run.pk))
+    assert holder is not None
+    return holder.since
 
 
 def long_ago(user: Any, run: Run) -> str:
     with mock.patch("django.core.signing.time.time", return_value=1_000_000_000):
-        return tickets.issue(user.pk, str(run.pk))
+        return ticket(user, run)
 
 
 class TestPermits:

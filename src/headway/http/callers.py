@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from headway.live.tickets import with_tickets
+from headway.live.tickets import holder_of, with_tickets
 
 __all__ = ["by_header", "for_caller"]
 
@@ -29,7 +29,7 @@ def for_caller(run: dict[str, Any], request: Request) -> dict[str, Any]:
     """The snapshot with tickets in its links, for a caller that EventSource and WebSocket couldn't sign in."""
     if request.successful_authenticator is None or is_session(type(request.successful_authenticator)):
         return run
-    return with_tickets(run, request.user.pk)
+    return with_tickets(run, holder_of(request.user))
 
 
 def is_session(authenticator: type[Any]) -> bool:

@@ -31,6 +31,8 @@ class Caller:
 
     user: Any
     by: By
+    holder: tickets.Holder | None = None
+    """Who gets tickets; None: who has a session needs none."""
 
 
 def register(by_header: ByHeader) -> None:
@@ -44,21 +46,22 @@ def caller_of(request: HttpRequest, run_id: str | None = None) -> Caller | None:
     session = request.user if hasattr(request, "user") else None  # now: DRF puts its own in its place
     for by_header in registered:
         if user := by_header(request):
-            return Caller(user, By.HEADER)
+            return Caller(user, By.HEADER, tickets.holder_of(user))
     ticket = request.GET.get(tickets.TICKET)
     if ticket is not None:
-        user = ticket_holder(ticket, run_id)
-        return Caller(user, By.TICKET) if user else None
+        return by_ticket(ticket, run_id)
     return Caller(session, By.SESSION) if session is not None and session.is_authenticated else None
 
 
-def ticket_holder(ticket: str, run_id: str | None) -> Any:
-    """The user of a ticket that is good for this run, as long as they may sign in; else None."""
-    key = tickets.holder(ticket, run_id) if run_id else None
-    if key is None:
+def by_ticket(ticket: str, run_id: str | None) -> Caller | None:
+    """Whose ticket it is, if it is good for this run, they may sign in, and their password is still the same."""
+    holder = tickets.read(ticket, run_id) if run_id else None
+    if holder is None:
         return None
     try:
-        user = get_user_model()._default_manager.filter(pk=key).first()
+        user = get_user_model()._default_manager.filter(pk=holder.user_key).first()
     except (ValueError, ValidationError):
         return None
-    return user if user is not None and user.is_active else None
+    if user is None or not user.is_active or tickets.stamp(user) != holder.stamp:
+        return None
+    return Caller(user, By.TICKET, holder)

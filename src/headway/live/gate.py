@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from .answers import Answer, answer_of, headers_of, refusal
 from .callers import By, Caller
 from .protocol import Headers, Scope, with_http_scheme
 from .routes import Kind, Target
+from .tickets import Holder
 
 __all__ = ["Admission", "Gate", "GateRequest", "hand_over"]
 
@@ -43,6 +44,8 @@ class Admission:
     user_key: str
     by: By
     headers: Headers
+    holder: Holder | None = None
+    """Who gets tickets."""
 
     @cached_property
     def without_representation(self) -> Headers:
@@ -56,7 +59,8 @@ class GateRequest(ASGIRequest):
 
 def hand_over(caller: Caller) -> HttpResponse:
     """A view's answer to a GateRequest: this caller may watch."""
-    said = json.dumps({"user_key": str(caller.user.pk), "by": caller.by})
+    holder = asdict(caller.holder) if caller.holder else None
+    said = json.dumps({"user_key": str(caller.user.pk), "by": caller.by, "holder": holder})
     return HttpResponse(headers={HAND_OVER: said, "Cache-Control": "private, no-store"})
 
 
@@ -129,7 +133,9 @@ def judged(response: Any) -> Admission | Answer:
         return answer_of(response)
     not_ours = OF_THE_ANSWER | {HAND_OVER.lower()}
     headers = [(name, value) for name, value in headers_of(response) if name.decode().lower() not in not_ours]
-    return Admission(**json.loads(said), headers=shared(tuple(headers)))
+    told = json.loads(said)
+    holder = Holder(**told["holder"]) if told["holder"] else None
+    return Admission(told["user_key"], told["by"], shared(tuple(headers)), holder)
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,6 @@ from uuid import UUID
 from headway.conf import conf
 
 from .answers import Answer, refusal
-from .callers import By
 from .gate import Admission
 from .messages import Message, Update, whole
 from .tickets import with_tickets
@@ -18,9 +17,7 @@ JITTER = 0.2  # of a stream's life: who came together shall not return together
 
 def opening(update: Update, admission: Admission) -> Message:
     """How the run is; with fresh tickets for those who can't sign in otherwise."""
-    if admission.by == By.SESSION:
-        return update.whole
-    return whole(with_tickets(update.run, admission.user_key))
+    return whole(with_tickets(update.run, admission.holder)) if admission.holder else update.whole
 
 
 def lifetime() -> float:

@@ -40,14 +40,14 @@ NAMES = {"events": Kind.EVENTS, "run-events": Kind.EVENTS, "run-wait": Kind.LONG
 
 
 def target_of(scope: Scope) -> Target | None:
-    """What the request is for; None when it is none of ours."""
+    """What the request is for, whatever its method; None when it is none of ours."""
     path: str = scope["path"]
     if len(path) > LONGEST_PATH:
         return None
     prefix = get_script_prefix(scope)
     if scope["type"] == "websocket":
         return socket_target(path.removeprefix(prefix), conf().socket_path)
-    return http_target(path.removeprefix(prefix)) if scope["method"] == "GET" else None
+    return http_target(path.removeprefix(prefix))
 
 
 @lru_cache(maxsize=4096)

@@ -1,41 +1,70 @@
 """Tickets: for callers that sign in by a header, which EventSource and WebSocket can't send.
 
-A ticket is signed, names one user and one run, and opens a stream for a minute. It goes in the query string, so
-`hide` takes it out of the scope before any server's access log reads that.
+A ticket is signed, names one user and one run, and opens a stream for a minute. A stream's opening brings the next
+one, but not for ever: after a quarter of an hour the header must be shown again, in case the token behind it is gone;
+a changed password ends it at once. `hide` takes a ticket out of the scope before any server's access log reads that.
 """
 
+import time
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
 from django.core import signing
+from django.utils.crypto import salted_hmac
 
 from .protocol import Scope
 
-__all__ = ["TICKET", "has_ticket", "hide", "holder", "with_tickets"]
+__all__ = ["TICKET", "Holder", "has_ticket", "hide", "holder_of", "read", "stamp", "with_tickets"]
 
 TICKET = "ticket"
 GOOD_FOR = 60  # s
+SIGNED_IN_FOR = 15 * 60  # s after an answer to a header, for which tickets follow upon tickets
 SALT = "headway.live.tickets"
+STAMP_LENGTH = 16  # hexadecimal digits
 TICKETED = ("events", "socket")
 
 
-def issue(user_key: Any, run_id: str) -> str:
-    """A ticket for the user with this primary key and for this run."""
-    return signing.dumps([str(user_key), run_id], salt=SALT)
+@dataclass(frozen=True)
+class Holder:
+    """Who has signed in by a header, and when last: what all tickets that follow upon it say."""
+
+    user_key: str
+    stamp: str
+    since: int
+    """Seconds since 1970."""
 
 
-def holder(ticket: str, run_id: str) -> str | None:
-    """The key of the user whose ticket for this run it is; None when it is forged, too old or for another run."""
+def holder_of(user: Any) -> Holder:
+    """This user, who signs in by a header just now."""
+    return Holder(str(user.pk), stamp(user), int(time.time()))
+
+
+def stamp(user: Any) -> str:
+    """What changes with the user's password, and tells nothing of it."""
+    said = user.get_session_auth_hash() if hasattr(user, "get_session_auth_hash") else ""
+    return salted_hmac(SALT, said, algorithm="sha256").hexdigest()[:STAMP_LENGTH]
+
+
+def issue(holder: Holder, run_id: str) -> str:
+    """A ticket for this user and this run."""
+    return signing.dumps([run_id, *asdict(holder).values()], salt=SALT)
+
+
+def read(ticket: str, run_id: str) -> Holder | None:
+    """Whose ticket for this run it is; None when it is forged, for another run, or too old, or their signing in is."""
     try:
-        user, run = signing.loads(ticket, salt=SALT, max_age=GOOD_FOR)
+        run, *told = signing.loads(ticket, salt=SALT, max_age=GOOD_FOR)
+        holder = Holder(*told)
+        fresh = time.time() - holder.since < SIGNED_IN_FOR
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return user if run == run_id else None
+    return holder if run == run_id and fresh else None
 
 
-def with_tickets(run: dict[str, Any], user_key: Any) -> dict[str, Any]:
+def with_tickets(run: dict[str, Any], holder: Holder) -> dict[str, Any]:
     """The snapshot for a caller that signed in by a header: what a browser opens by itself carries a fresh ticket."""
-    query = urlencode({TICKET: issue(user_key, run["id"])})
+    query = urlencode({TICKET: issue(holder, run["id"])})
     links = {name: f"{link}?{query}" if name in TICKETED else link for name, link in run["links"].items()}
     return run | {"links": links}
 

@@ -18,7 +18,7 @@ from headway.runs.access import is_visible
 from headway.snapshots import snapshot, snapshots
 
 from . import questions
-from .callers import By, Caller, caller_of
+from .callers import Caller, caller_of
 from .etags import etag
 from .gate import GateRequest, hand_over
 from .messages import SSE_HEADERS, first_frames, whole
@@ -80,9 +80,9 @@ def wait(request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002
 
 def admitted(request: HttpRequest, run_id: UUID | None = None) -> Caller | HttpResponse:
     """Who asks, if they may watch this; otherwise the refusal. A foreign run is refused like one that isn't there."""
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         answer = problems.response("method-not-allowed", f"{request.method} has no meaning here; send GET.")
-        answer["Allow"] = "GET"
+        answer["Allow"] = "GET, HEAD"
         return answer
     caller = caller_of(request, str(run_id) if run_id else None)
     if caller is None:
@@ -94,7 +94,7 @@ def admitted(request: HttpRequest, run_id: UUID | None = None) -> Caller | HttpR
 
 def for_caller(run: dict[str, Any], caller: Caller) -> dict[str, Any]:
     """The snapshot with fresh tickets for those who can't sign in otherwise."""
-    return run if caller.by == By.SESSION else with_tickets(run, caller.user.pk)
+    return with_tickets(run, caller.holder) if caller.holder else run
 
 
 def stream(frames: Sequence[bytes]) -> HttpResponse:

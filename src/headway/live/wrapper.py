@@ -30,6 +30,8 @@ def asgi(application: Application) -> Application:
                 return await send({"type": "websocket.close"})  # Django speaks no WebSocket and would raise
             return await application(scope, receive, send)
         scope = hide(scope)  # whatever becomes of it, the server logs no ticket
+        if scope["type"] == "http" and scope["method"] != "GET":
+            return await application(scope, receive, send)  # a HEAD is answered at once, all others are refused
         if target.kind == Kind.SHORT_POLL:
             return await shortpoll.serve(application, target, scope, receive, send)
         desk = Desk.here(get_script_prefix(scope))
