@@ -102,10 +102,12 @@ def test_what_a_killed_worker_had_goes_on_within_the_lease_and_a_second(processe
     gate = Gate(tmp_path / "gate").build()
     processes.reaper(LEASE)
     worker = processes.db_worker(lease_seconds=LEASE)
-    run = runs.start("tests.write_ledger", {"items": 20, "gate": f"10:{tmp_path / 'gate'}"}).run
+    run = runs.start("tests.read_through_gate", {"items": 20, "gate": f"10:{tmp_path / 'gate'}"}).run
     gate.wait_until_reached()
     token = part_of(run).token
-    processes.db_worker(lease_seconds=LEASE)  # it has never had a task of ours, so it watches over nothing
+    processes.db_worker(lease_seconds=LEASE)  # it never has a task of ours, so it watches over nothing
+    tell_session.enqueue("default")
+    until(lambda: statuses() == ["RUNNING", "SUCCESSFUL"])
 
     worker.kill()
     worker.wait()
