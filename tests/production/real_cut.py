@@ -1,0 +1,53 @@
+"""`python -m tests.production.real_cut [SECONDS]`: a run of 100 s behind the real cut of 60 s, watched to its end.
+
+By hand, for the figures: the suite does the same with the import behind a shorter cut (test_demo_full.py).
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from example.topology import CUT_SECONDS
+from tests.e2e.api import api, start
+from tests.e2e.follower import Follower, never_falls
+from tests.e2e.page import InPage
+from tests.e2e.polls import LongPoll
+from tests.e2e.streams import Curl
+from tests.production.scrapes import scrape
+from tests.production.shape import demo_full, told
+
+STREAM, POLL = 50, 25  # s, as in production
+
+
+def main(seconds: int) -> int:
+    """0 when everybody has heard the end and nothing was cut."""
+    with tempfile.TemporaryDirectory() as folder, demo_full(Path(folder), CUT_SECONDS, STREAM) as shape:
+        with api(shape.url) as client:
+            run = start(client, "paced.take_time", seconds=seconds)
+            began = time.monotonic()
+            secure = shape.target(run["links"], secure=True)
+            followers: list[Follower] = [
+                Curl(secure, http2=True).start(),
+                Curl(shape.target(run["links"], secure=False)).start(),
+                LongPoll(secure, seconds=POLL, version=3).start(),
+                InPage(secure, seconds=3 * seconds + 60).start(),
+            ]
+            for follower in followers:
+                follower.wait(3 * seconds + 60)
+            ended = client.get(run["links"]["self"]).json()
+        took = time.monotonic() - began
+        requests = [json.loads(line) for line in shape.requests.read_text().splitlines()]
+        counters = scrape(shape.inside).counters
+        said = shape.end()
+    print(f"{ended['state']} after {took:.1f} s, {ended['progress']['processed']} items; {told(followers, requests)}")
+    print(f"counters: {counters}; ended: {said}")
+    for follower in followers:
+        print(follower.openings, follower.broken, never_falls(follower), follower.heard[-1].run["revision"])
+    heard = all(follower.heard[-1].run["revision"] == ended["revision"] for follower in followers)
+    return 0 if heard and not any(follower.broken for follower in followers) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100))
