@@ -64,6 +64,28 @@ def done() -> list[int]:
 
 
 class TestChain:
+    def test_a_retry_that_never_began_leaves_what_it_was_to_take_up(self, script: Script) -> None:
+        script["before"] = failing(1, 3)
+        first = drive(start("tests.scripted"))
+        never_begun = runs.cancel(runs.retry(first).run)
+        nor_did_this = runs.cancel(runs.retry(never_begun).run)
+
+        script["before"] = failing(3)
+        last = drive(runs.retry(nor_did_this).run)
+
+        assert (first.state, never_begun.state, nor_did_this.state) == ("partial", "cancelled", "cancelled")
+        assert (last.state, processed(last)) == ("partial", (1, 1))
+        assert done() == [0, 1, 2, 4]
+
+    def test_the_retry_of_one_that_never_began_goes_on_where_the_first_run_stopped(self, script: Script) -> None:
+        first = stopped_after(start("tests.scripted"), items=2)
+        never_begun = runs.cancel(runs.retry(first).run)
+
+        last = drive(runs.retry(never_begun).run)
+
+        assert (last.state, processed(last)) == ("succeeded", (3, 0))
+        assert done() == [0, 1, 2, 3, 4]
+
     def test_failed_and_unreached_items_are_done_once_each_over_a_chain(self, script: Script) -> None:
         script["items"] = lambda: Numbers(10)
         script["before"] = failing(1, 3)

@@ -87,16 +87,18 @@ def columns(planned: Range) -> dict[str, Any]:
 def left_by(run_id: UUID, parts: int = 1) -> tuple[list[Range], bool]:
     """What a run left to be retried, and whether it ended before its source was frozen.
 
-    Its failed items first, in so many parts at most, then the rest of each part that it didn't close.
+    Its failed items first, in so many parts at most, then the rest of each part that it didn't close. A retry that
+    ended before it had planned left all that it was to take up.
     """
-    ranges = failed_in(run_id, parts)
-    left = Part.objects.filter(run_id=run_id, closed=False).order_by("id")
-    ranges += [
+    left = list(Part.objects.filter(run_id=run_id, closed=False).order_by("id"))
+    if any(part.kind == Kind.PLAN for part in left):
+        before = Run.objects.values_list("retry_of", flat=True).get(pk=run_id)
+        return left_by(before, parts) if before else ([], True)
+    return failed_in(run_id, parts) + [
         Range(part.bounds, part.cursor, part.before + part.processed, part.retries_id)
         for part in left
         if part.kind == Kind.ITEMS
-    ]
-    return ranges, any(part.kind == Kind.PLAN for part in left)
+    ], False
 
 
 def failed_in(run_id: UUID, parts: int) -> list[Range]:
