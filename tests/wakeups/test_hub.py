@@ -1,6 +1,7 @@
 """The hub is woken by what other processes tell, and hears everything without it: only later."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from headway.live import feed
 from headway.live.hub import Hub
 from headway.live.sse import Stream
 from headway.models import Run
-from headway.wakeups import Subject
+from headway.wakeups import Subject, listening
 from tests.app.driving import drive, start
 from tests.workers import until
 
@@ -27,20 +28,22 @@ class Watched:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.said = b""
+        self.states: dict[str, str] = {}
 
     async def watch(self, run: Run) -> None:
         async def send(event: Any) -> None:
-            self.said += event.get("body", b"")
+            for line in event.get("body", b"").splitlines():
+                if line.startswith(b"data: ") and "run" in (message := json.loads(line[6:])):
+                    self.states[message["run"]["id"]] = message["run"]["state"]
 
         stream = Stream(self.hub, send, "1", run.pk)
         self.hub.join(stream)
         await stream.look()
         await stream.open((), 60)
 
-    async def hears(self, what: bytes) -> None:
+    async def hears_of_the_end(self, run: Run) -> None:
         async with asyncio.timeout(30):
-            while what not in self.said:  # noqa: ASYNC110  (a stream has no event to wait for)
+            while self.states.get(str(run.pk)) != "succeeded":  # noqa: ASYNC110  (a stream has no event to wait for)
                 await asyncio.sleep(0.01)
 
 
@@ -56,16 +59,16 @@ async def watched(run: Run) -> AsyncIterator[Watched]:
         await asyncio.to_thread(hub.feed.join)
 
 
-async def elsewhere(call: Callable[[], Any]) -> None:
+async def elsewhere(call: Callable[[], Any]) -> Any:
     """In a thread, with a connection of its own."""
 
-    def run() -> None:
+    def run() -> Any:
         try:
-            call()
+            return call()
         finally:
             connection.close()
 
-    await asyncio.to_thread(run)
+    return await asyncio.to_thread(run)
 
 
 def listens(medium: Medium) -> Callable[[], Any]:
@@ -80,27 +83,30 @@ def test_a_watcher_hears_of_the_end_without_a_poll(medium: Medium, monkeypatch: 
             await elsewhere(listens(medium))
             monkeypatch.setattr(feed, "POLL", NEVER)
             await elsewhere(lambda: drive(run))
-            await watcher.hears(b'"state":"succeeded"')
+            await watcher.hears_of_the_end(run)
 
     asyncio.run(scene())
 
 
-def test_cut_off_a_watcher_still_hears_and_is_woken_again_afterwards(
+def test_one_who_is_cut_off_still_hears_and_is_woken_again_afterwards(
     medium: Medium, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = start(items=3), start(items=4)
+    monkeypatch.setattr(listening, "FIRST_PAUSE", 4)
+    run = start(items=3)
 
     async def scene() -> None:
-        async with watched(first) as watcher:
-            await watcher.watch(second)
+        async with watched(run) as watcher:
             await elsewhere(listens(medium))
             await elsewhere(lambda: medium.cut(Subject.RUN_CHANGED))
-            await elsewhere(lambda: drive(first))
-            await watcher.hears(f'"id":"{first.pk}","operation":"tests.write_ledger","state":"succeeded"'.encode())
+            await elsewhere(lambda: drive(run))
+            await watcher.hears_of_the_end(run)
+            assert await elsewhere(lambda: medium.listeners(Subject.RUN_CHANGED)) == 0
+            other = await elsewhere(lambda: start(items=4))
+            await watcher.watch(other)
             await elsewhere(listens(medium))
             monkeypatch.setattr(feed, "POLL", NEVER)
-            await elsewhere(lambda: drive(second))
-            await watcher.hears(str(second.pk).encode())
+            await elsewhere(lambda: drive(other))
+            await watcher.hears_of_the_end(other)
 
     asyncio.run(scene())
 
@@ -111,7 +117,7 @@ def test_it_listens_only_while_somebody_watches(medium: Medium, monkeypatch: pyt
 
     async def scene() -> None:
         hub = Hub(asyncio.get_running_loop(), "")
-        assert medium.listeners(Subject.RUN_CHANGED) == 0
+        assert await elsewhere(lambda: medium.listeners(Subject.RUN_CHANGED)) == 0
         hub.keep_warm(run.pk)
         await elsewhere(listens(medium))
         hub.topics[run.pk].warm_until = 0
@@ -131,6 +137,6 @@ def test_what_makes_no_sense_wakes_nobody_and_harms_nobody(medium: Medium) -> No
             for said in ("nonsense", "", str(run.pk), "\N{SNOWMAN}" * 900):
                 watcher.hub.hear(said)
             await elsewhere(lambda: drive(run))
-            await watcher.hears(b'"state":"succeeded"')
+            await watcher.hears_of_the_end(run)
 
     asyncio.run(scene())
