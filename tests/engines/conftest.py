@@ -13,13 +13,14 @@ from example.servers.server import Server
 from example.servers.valkey import Valkey
 from headway.engines.celery import doorbell as bells
 from tests.crash.aloud import tell as tell
-from tests.engines.launchers import CeleryWorkers, Embedded, Launcher
+from tests.engines.launchers import CeleryWorkers, DjangoTasks, Embedded, Launcher
 from tests.engines.rabbitmq import RabbitMQ
 
 ENGINES = {
     "embedded": (Embedded, None),
     "celery": (CeleryWorkers, "valkey"),
     "celery-rabbitmq": (CeleryWorkers, "rabbitmq"),
+    "django-tasks": (DjangoTasks, None),
 }
 """Name → how its workers are launched, and the fixture of the broker that they need."""
 

@@ -12,11 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from django_tasks_db.models import DBTaskResult
+
+from headway.engines.django_tasks import routes
+from headway.engines.django_tasks.tasks import advance
 from headway.engines.queues import every
 from headway.models import Worker
 from tests.workers import children_of, environment, until
 
-__all__ = ["CeleryWorkers", "Embedded", "Handle", "Launcher"]
+__all__ = ["CeleryWorkers", "DjangoTasks", "Embedded", "Handle", "Launcher"]
 
 
 @dataclass
@@ -145,3 +149,25 @@ class CeleryWorkers(Processes):
         }
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         return ["-m", "celery", "-A", "example.celery", "worker", *(f"--{k}={v}" for k, v in options.items()), *quiet]
+
+
+class DjangoTasks(Processes):
+    """`db_worker`, as django-tasks-db has it; nobody sees to its dead, so their work goes on after the lease."""
+
+    engine = "django_tasks"
+    replaces_the_dead = False
+
+    def start(self, processes: int = 1, lease_seconds: float = 10, queues: Sequence[str] = ()) -> Handle:
+        self.queues = {routes.of_queue(queue) for queue in queues or every()}
+        options = ["--interval=0.05", "--no-startup-delay", f"--queue-name={','.join(sorted(self.queues))}"]
+        if processes == 1:
+            return self.launch(["manage.py", "db_worker", *options], 1, lease_seconds, forks=False)
+        command = ["-m", "tests.tasks.several", str(processes), *options]
+        return self.launch(command, processes, lease_seconds, forks=True)
+
+    def told(self, handle: Handle, known: set[str]) -> int:
+        """The same; a worker tells with its first task of ours, so there must be one until all have had theirs."""
+        for queue in self.queues:
+            if not DBTaskResult.objects.filter(queue_name=queue, status="READY").exists():
+                advance.using(queue_name=queue).enqueue(queue)
+        return super().told(handle, known)
