@@ -93,6 +93,7 @@ def place(data: Path, database: str, broker: str) -> Place:
         metrics=str(data / "metrics"),
         database=database,
         broker=broker,
+        cache=broker.removesuffix("0") + "1",  # another of its databases
         proxies=HOST,
     )
 

@@ -127,7 +127,18 @@ if not DEMO and DATABASES["default"].get("PASSWORD") == DEMO_KEY:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = DATA_DIR / "media"
 
+REDIS_URL = text("REDIS_URL")
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # s; without it there is only more to read
+        }
+    }
+
 HEADWAY = {
+    "CACHE": "default" if REDIS_URL else "",
     "ENGINE": text("HEADWAY_ENGINE", "embedded"),
     "LEASE_SECONDS": number("HEADWAY_LEASE_SECONDS", 10),
     "STREAM_SECONDS": number("HEADWAY_STREAM_SECONDS", 50),  # below the proxy's cut
@@ -136,7 +147,7 @@ HEADWAY = {
 if HEADWAY["ENGINE"] == "celery":
     from example.celery import app as celery_app  # noqa: F401  (who rings needs it as much as who works)
 
-    CELERY_BROKER_URL = text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+    CELERY_BROKER_URL = text("CELERY_BROKER_URL", REDIS_URL or "redis://127.0.0.1:6379/0")
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": number("CELERY_VISIBILITY_TIMEOUT", 3600),

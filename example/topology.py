@@ -38,6 +38,7 @@ class Place:
     """A folder for counters, likewise."""
     database: str
     broker: str
+    cache: str
     proxies: str
     """Whose word is taken for how a client came: the proxy's address."""
 
@@ -64,6 +65,7 @@ SETTINGS = {
     "HEADWAY_ENGINE": "celery",
     "DATABASE_URL": "{database}",
     "CELERY_BROKER_URL": "{broker}",
+    "REDIS_URL": "{cache}",
     "DATA_DIR": "{data}",
     "PROMETHEUS_MULTIPROC_DIR": "{metrics}",
 }

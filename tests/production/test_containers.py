@@ -26,6 +26,7 @@ CONTAINERS = Place(
     metrics="/metrics",
     database=f"postgres://headway:{PASSWORD}@postgres:5432/headway",
     broker="redis://valkey:6379/0",
+    cache="redis://valkey:6379/1",
     proxies="*",
 )
 ABOUT_PRODUCTION = {"SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "LOG_LEVEL"}  # empty in the demo
@@ -114,6 +115,7 @@ def test_no_container_may_more_than_it_needs(services: dict[str, Any]) -> None:
         assert container["read_only"] is True, name
         assert container["user"] not in {"", "root", "0", "0:0"}, name
         assert container["cap_drop"] == ["ALL"], name
+        assert container["security_opt"] == ["no-new-privileges:true"], name
         assert container["restart"] in {"unless-stopped", "on-failure:5"}, name
         assert container["healthcheck"], name
         assert container["stop_grace_period"], name
