@@ -1,5 +1,7 @@
 """Idempotency keys: the same start said twice is one run, however often and wherever it arrives."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,12 +11,14 @@ from django.db.models.functions import Now
 from headway.errors import IdempotencyKeyReused
 from headway.models import IdempotencyKey, Run
 
+from . import recall
 from .database import Overtaken, write
 
 __all__ = ["Key", "claim", "forget_expired", "remember", "replayed"]
 
 KEPT_FOR = timedelta(hours=24)  # after the run's end, as the HTTP contract says
-EXPIRED = Q(run__finished_at__lt=Now() - KEPT_FOR)
+OVER = Now() - KEPT_FOR
+EXPIRED = Q(run__finished_at__lt=OVER)
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,33 @@ class Key:
         """The row that says which run has this key, or none."""
         return IdempotencyKey.objects.filter(principal=self.principal, key=self.text)
 
+    @property
+    def name(self) -> str:
+        """By which a cache may know it: whoever asks for something else with the same key finds nothing there."""
+        said = json.dumps([self.principal, self.text, self.fingerprint])
+        return f"headway-key-{hashlib.sha256(said.encode()).hexdigest()}"
+
 
 def replayed(key: Key) -> Run | None:
     """The run that has this key. Raises IdempotencyKeyReused when it was for something else."""
+    if run := recalled(key):
+        return run
     row = key.rows.exclude(EXPIRED).select_related("run").order_by().first()
     if row is None:
         return None
     if row.fingerprint != key.fingerprint:
         raise IdempotencyKeyReused(key.text)
+    recall.keep(key.name, row.run_id)
     return row.run
+
+
+def recalled(key: Key) -> Run | None:
+    """The run that a cache remembers, if it is there and has kept its key: a key goes with its run, and never before.
+
+    None says nothing: the database decides.
+    """
+    run_id = recall.guess(key.name)
+    return None if run_id is None else Run.objects.exclude(finished_at__lt=OVER).filter(pk=run_id).order_by().first()
 
 
 def remember(key: Key, run: Run) -> Run | None:
@@ -50,7 +72,10 @@ def remember(key: Key, run: Run) -> Run | None:
     with write():
         key.rows.filter(EXPIRED).delete()
         IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
-        return None if key.rows.filter(pk=mine.pk).exists() else replayed(key)
+        if not key.rows.filter(pk=mine.pk).exists():
+            return replayed(key)
+        recall.keep(key.name, run.pk)
+        return None
 
 
 def claim(key: Key, run: Run) -> None:
