@@ -11,7 +11,7 @@ from tests.app.sources import Numbers
 from .models import Row
 from .work import spin
 
-__all__ = ["Nothing", "Ping", "Spin", "UpdateRows", "update"]
+__all__ = ["Nothing", "Ping", "SideBySide", "Spin", "UpdateRows", "update"]
 
 
 class SizeForm(forms.Form):
@@ -86,3 +86,26 @@ class Ping(Operation):
 
     def on_finish(self) -> float:
         return self.reached
+
+
+class PauseForm(forms.Form):
+    """How many items, and for how long each waits."""
+
+    items = forms.IntegerField(min_value=0)
+    pause_ms = forms.FloatField(min_value=0)
+
+
+class SideBySide(Operation):
+    """As many runs at once as are started; their items wait, as for a disk or a service, and use no CPU."""
+
+    name = "benchmarks.side_by_side"
+    params: Any = PauseForm
+    on_conflict = "allow"
+
+    def items(self) -> Numbers:
+        self.pause = self.params["pause_ms"] / 1000
+        return Numbers(self.params["items"])
+
+    def process(self, number: int) -> None:
+        if self.pause:
+            time.sleep(self.pause)

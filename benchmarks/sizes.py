@@ -21,6 +21,10 @@ class Size:
     parts: int
     pings: int
     airports: int
+    equal_runs: int
+    equal_items: int
+    queued_runs: int
+    dues: tuple[int, ...]
 
 
 FULL = Size(
@@ -36,6 +40,10 @@ FULL = Size(
     parts=10_000,
     pings=30,
     airports=28_298,
+    equal_runs=50,
+    equal_items=300,
+    queued_runs=1_000,
+    dues=(100, 1_000, 10_000),
 )
 
 QUICK = Size(
@@ -51,4 +59,8 @@ QUICK = Size(
     parts=500,
     pings=3,
     airports=300,
+    equal_runs=4,
+    equal_items=20,
+    queued_runs=8,
+    dues=(100, 200),
 )

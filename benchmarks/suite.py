@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
 
 def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
     """What can be measured, by name. Imported late: their modules need Django's apps."""
-    from .figures import airports, idle, latency, moves, pure_work, updates
+    from .figures import airports, idle, latency, many_runs, moves, pure_work, updates
 
     return {
         "short-items": pure_work.short_items,
@@ -48,6 +48,8 @@ def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
         "claim": moves.claim,
         "start": moves.start,
         "first-item": latency.first_item,
+        "choosing": many_runs.choosing,
+        "many-runs": many_runs.many_runs,
     }
 
 

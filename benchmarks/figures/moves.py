@@ -19,7 +19,7 @@ from headway.store import checkpoints, leases
 from headway.store.checkpoints import Checkpoint
 from headway.store.database import write
 
-__all__ = ["checkpoint", "claim", "start"]
+__all__ = ["beside", "checkpoint", "claim", "fill_with_due", "start"]
 
 HOUR_MS = 3_600_000
 
@@ -46,12 +46,21 @@ def checkpoint(size: Size) -> Iterator[Figure]:
 
 def claim(size: Size) -> Iterator[Figure]:
     """The query for candidates, and a whole claim, while many parts are due and more are not."""
+    fill_with_due(size.due_parts, size.parts)
+    among = f"{size.due_parts:,} due of {size.parts:,}"
+    yield beside(f"candidates, {among}", size.moves, lambda: leases.candidates(1))
+    yield beside(f"claim, {among}", size.moves, lambda: leases.claim(WORKER, 1))
+    forget_runs()
+
+
+def fill_with_due(due: int, parts: int) -> None:
+    """So many parts, of which so many are due; of the others half are owned and half are closed."""
     run = runs.start(Nothing, {"items": 1}).run
     now = now_ms()
-    resting = size.parts - size.due_parts
+    resting = parts - due
     Part.objects.bulk_create(
         [
-            *(Part(run=run, kind=Kind.ITEMS, due=now - n, seq=n % 3, changed=now) for n in range(size.due_parts)),
+            *(Part(run=run, kind=Kind.ITEMS, due=now - n, seq=n % 3, changed=now) for n in range(due)),
             *(Part(run=run, due=now + HOUR_MS + n, token=n, changed=now) for n in range(resting // 2)),
             *(Part(run=run, closed=True, changed=now) for _ in range(resting // 2)),
         ],
@@ -60,10 +69,6 @@ def claim(size: Size) -> Iterator[Figure]:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE headway_part")  # as autovacuum would have by the time there are so many
-    among = f"{size.due_parts:,} due of {size.parts:,}"
-    yield beside(f"candidates, {among}", size.moves, lambda: leases.candidates(1))
-    yield beside(f"claim, {among}", size.moves, lambda: leases.claim(WORKER, 1))
-    forget_runs()
 
 
 def start(size: Size) -> Iterator[Figure]:
