@@ -10,8 +10,10 @@ from headway.clock import NOW_MS
 from headway.conf import conf
 from headway.engines.celery.checks import check_celery
 from headway.engines.django_tasks.checks import check_django_tasks
+from headway.store.checks import check_cache
+from headway.wakeups.checks import check_wake_ups
 
-__all__ = ["check_celery", "check_database", "check_django_tasks", "check_settings"]
+__all__ = ["check_cache", "check_celery", "check_database", "check_django_tasks", "check_settings", "check_wake_ups"]
 
 
 @checks.register("headway")

@@ -1,0 +1,43 @@
+"""Start-up checks of the wake-ups: without them everything works, only later, and nobody would notice why."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from headway.conf import conf
+
+from .choice import REDIS
+
+__all__ = ["check_wake_ups"]
+
+
+@checks.register("headway")
+def check_wake_ups(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E015 and E016: HEADWAY["WAKE_UPS"] names what isn't there."""
+    try:
+        address = conf().wake_ups
+    except ImproperlyConfigured:
+        return []  # headway.E001 tells it
+    scheme, colon, _ = address.partition("://")
+    if address.startswith(REDIS):
+        if find_spec("redis") is None:
+            return [
+                checks.Error(
+                    f'HEADWAY["WAKE_UPS"] is an address of Redis ({scheme}://…), and redis-py isn\'t installed.',
+                    hint='pip install "django-headway[redis]"',
+                    id="headway.E015",
+                )
+            ]
+    elif colon and connection.vendor != "postgresql":
+        return [
+            checks.Error(
+                f'HEADWAY["WAKE_UPS"] is an address of PostgreSQL ({scheme}://…), and the default database is '
+                f"{connection.vendor}: nobody would tell anything there.",
+                hint='Use "redis://…", or leave it out.',
+                id="headway.E016",
+            )
+        ]
+    return []
