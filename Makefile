@@ -35,7 +35,7 @@ demo-shell: $(SETUP) ## Import 28,298 airports in the terminal, with a live bar
 test: $(SETUP) ## All tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests
 
-crash: $(SETUP) ## Kill and freeze all there is for 25 minutes, by a seed (CRASH_SEED=), and judge what is left
+crash: $(SETUP) ## Kill and freeze all there is for half an hour, by a seed (CRASH_SEED=), and judge what is left
 	$(BIN)/python -m tests.crash.storm
 
 check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: under a minute
