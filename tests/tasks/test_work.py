@@ -9,7 +9,7 @@ from django_tasks_db.models import DBTaskResult
 
 from headway import runs
 from headway.clock import now_ms
-from headway.models import Worker
+from headway.models import ItemOutcome, Run, Worker
 from headway.store import workers
 from tests.app.gates import Gate
 from tests.app.models import LedgerEntry
@@ -21,6 +21,7 @@ from tests.workers import until, wait_for_end
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LEASE = 2.0  # s
+OWN_TASK = "tests.tasks.ordinary.tell_session"
 
 
 def statuses() -> list[str]:
@@ -105,9 +106,9 @@ def test_what_a_killed_worker_had_goes_on_within_the_lease_and_a_second(processe
     run = runs.start("tests.read_through_gate", {"items": 20, "gate": f"10:{tmp_path / 'gate'}"}).run
     gate.wait_until_reached()
     token = part_of(run).token
-    processes.db_worker(lease_seconds=LEASE)  # it never has a task of ours, so it watches over nothing
+    processes.db_worker(lease_seconds=LEASE)
     tell_session.enqueue("default")
-    until(lambda: statuses() == ["RUNNING", "SUCCESSFUL"])
+    until(DBTaskResult.objects.filter(task_path=OWN_TASK, status="SUCCESSFUL").exists)
 
     worker.kill()
     worker.wait()
@@ -145,6 +146,24 @@ def test_the_projects_own_tasks_find_the_session_as_the_project_made_it(processe
     tell_session.enqueue("default")
     wait_for_end(runs.start("tests.write_ledger", {"items": 1}).run.pk)
     tell_session.enqueue("default")
-    told = DBTaskResult.objects.filter(task_path="tests.tasks.ordinary.tell_session", status="SUCCESSFUL")
+    told = DBTaskResult.objects.filter(task_path=OWN_TASK, status="SUCCESSFUL")
     until(lambda: told.count() == 2)
     assert len(set(told.values_list("return_value", flat=True))) == 1
+
+
+@pytest.mark.slow
+def test_an_item_that_kills_its_workers_is_left_out_where_they_are_restarted(processes: Processes) -> None:
+    processes.reaper(lease_seconds=1)
+    processes.db_worker(lease_seconds=1)
+    run = runs.start("tests.write_ledger", {"items": 20, "die": "7"}).run
+
+    def is_done_or_restarts() -> bool:
+        if processes.started[-1].poll() is not None:
+            processes.db_worker(lease_seconds=1)
+        return Run.objects.get(pk=run.pk).is_done
+
+    until(is_done_or_restarts)
+
+    assert Run.objects.get(pk=run.pk).state == "partial"
+    assert list(ItemOutcome.objects.filter(run=run).values_list("key", "code")) == [("7", "worker-died")]
+    assert entries(run.pk) == {str(item): 1 for item in range(20) if item != 7}
