@@ -156,7 +156,7 @@ if HEADWAY["ENGINE"] == "celery":
     }
     CELERY_WORKER_PREFETCH_MULTIPLIER = 1
     CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2  # for SIGQUIT; after SIGTERM a worker waits for its items in any case
-    CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 5.0}}
+    CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 5.0, "options": {"queue": "headway"}}}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]  # those that there is a catalogue for: text is called by its language

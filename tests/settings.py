@@ -63,7 +63,7 @@ if HEADWAY["ENGINE"] == "celery":
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": float(os.environ.get("TEST_VISIBILITY_TIMEOUT", "3600"))}
     CELERY_WORKER_PREFETCH_MULTIPLIER = 1
     CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2
-    CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 1.0}}
+    CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 1.0, "options": {"queue": "headway"}}}
 
 LOGGING = logging_config("INFO")
 DEMO = True

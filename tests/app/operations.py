@@ -202,6 +202,13 @@ class TakeTime(Operation):
         time.sleep(self.pause)
 
 
+class TakeTimeInParts(TakeTime):
+    """The same in eight parts."""
+
+    name = "tests.take_time_in_parts"
+    parts = 8
+
+
 class WriteInParts(WriteLedger):
     """The same by several workers at once."""
 

@@ -12,7 +12,7 @@ from example.celery import app
 from headway import runs
 from headway.models import Part, Worker
 from tests.crash.aloud import Tell
-from tests.crash.scene import LEASE, entries, part_of, processed, until_owned_anew
+from tests.crash.scene import LEASE, entries, part_of, until_owned_anew
 from tests.engines.launchers import CeleryWorkers
 from tests.engines.test_contract import begin, once_each, token, within
 from tests.workers import environment, until, wait_for_end
@@ -67,9 +67,9 @@ def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_
     celery: CeleryWorkers, tell: Tell
 ) -> None:
     worker = celery.start(8)
-    started = [runs.start("tests.take_time", {"seconds": 30, "items": 3_000 + n}).run for n in range(8)]
-    owned = Part.objects.filter(token__isnull=False)
-    until(lambda: owned.count() == 8 and all(processed(run) for run in started))
+    run = runs.start("tests.take_time_in_parts", {"seconds": 60, "items": 6_000}).run
+    owned = Part.objects.filter(run=run, token__isnull=False)
+    until(lambda: owned.count() == 8 and owned.filter(succeeded__gt=0).count() == 8)
 
     worker.stop()
     given_back = until(lambda: not owned.exists())

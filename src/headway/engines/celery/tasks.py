@@ -12,7 +12,6 @@ from .doorbell import ADVANCE
 __all__ = ["advance", "reap"]
 
 OURS: dict[str, Any] = {
-    "queue": queues.DEFAULT,
     "serializer": "json",
     "ignore_result": True,
     "store_errors_even_if_ignored": False,
