@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from example.databases import database
+from example.logs import logging_config
 
 SCRATCH = Path(os.environ["BENCHMARK_SCRATCH"])
 
@@ -20,3 +21,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = SCRATCH / "media"
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+HEADWAY = {"ENGINE": os.environ.get("BENCHMARK_ENGINE", "embedded")}
+
+if HEADWAY["ENGINE"] == "celery":
+    from example.celery import app as celery_app  # noqa: F401  (who rings needs it as much as who works)
+
+    CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
+    CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    LOGGING = logging_config("INFO")  # a worker says there that it is ready

@@ -1,11 +1,7 @@
 """Many runs at once over four worker processes, and what it costs a worker to choose among many that are due."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from os import environ
 
 from django.db import connection
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
@@ -16,8 +12,10 @@ from benchmarks.interleave import spread
 from benchmarks.operations import SideBySide
 from benchmarks.sizes import Size
 from benchmarks.table import Figure, spell_seconds
+from benchmarks.workers import workers
 from headway import runs
-from headway.models import Run, Worker
+from headway.conf import conf
+from headway.models import Run
 from headway.store import leases
 
 __all__ = ["choosing", "many_runs"]
@@ -31,7 +29,7 @@ PATIENCE = 900.0  # s
 
 def many_runs(size: Size) -> Iterator[Figure]:
     """Equal runs side by side over four workers; then as many short ones queued behind them as there is room for."""
-    with workers():
+    with workers(WORKERS):
         began = time.monotonic()
         equals = start(size.equal_runs, size.equal_items, PAUSE_MS)
         many = start(size.queued_runs, FEW_ITEMS, 0)
@@ -40,7 +38,7 @@ def many_runs(size: Size) -> Iterator[Figure]:
         seconds = time.monotonic() - began
     items = size.equal_runs * size.equal_items + size.queued_runs * FEW_ITEMS
     ideal = size.equal_runs * size.equal_items * PAUSE_MS / 1000 / WORKERS
-    what = f"{size.equal_runs} equal runs, {size.queued_runs:,} short ones, {WORKERS} workers"
+    what = f"{size.equal_runs} equal runs, {size.queued_runs:,} short ones, {WORKERS} {conf().engine} workers"
     yield Figure(what, spell_seconds(seconds), f"the equals' pauses alone {spell_seconds(ideal)}")
     yield Figure("- started", f"{len(equals) + len(many):,}", f"in {spell_seconds(started)}")
     yield Figure("- in a second", f"{items / seconds:,.0f} items", f"{(len(equals) + len(many)) / seconds:.1f} runs")
@@ -90,18 +88,3 @@ def wait_for_end() -> list[int]:
                 connections.append(cursor.fetchone()[0])
         time.sleep(LOOK_EVERY)
     return connections
-
-
-@contextmanager
-def workers() -> Iterator[None]:
-    """A `headway_worker` with four processes, once all have told that they are there."""
-    command = [sys.executable, "-m", "django", "headway_worker", "--verbosity", "0", "--processes", str(WORKERS)]
-    supervisor = subprocess.Popen(command, env=environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings"})
-    try:
-        while Worker.objects.count() < WORKERS:
-            assert supervisor.poll() is None, "the worker has ended"
-            time.sleep(0.05)
-        yield
-    finally:
-        supervisor.terminate()
-        supervisor.wait()

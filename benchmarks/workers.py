@@ -1,0 +1,53 @@
+"""Real workers of whatever engine the settings name, on the benchmark's database."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from example.servers.celery import CeleryWorker
+from headway.conf import conf
+from headway.models import Worker
+
+__all__ = ["until", "workers"]
+
+PATIENCE = 30.0  # s
+
+
+@contextmanager
+def workers(processes: int) -> Iterator[None]:
+    """One worker with so many processes, once all of them have told that they are there."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings"}
+    with celery(processes, environment) if conf().engine == "celery" else embedded(processes, environment):
+        until(lambda: Worker.objects.count() >= processes)
+        yield
+
+
+@contextmanager
+def celery(processes: int, environment: dict[str, str]) -> Iterator[None]:
+    with CeleryWorker(broker=settings.CELERY_BROKER_URL, concurrency=processes, environment=environment):
+        yield
+
+
+@contextmanager
+def embedded(processes: int, environment: dict[str, str]) -> Iterator[None]:
+    command = [sys.executable, "-m", "django", "headway_worker", "--verbosity=0", f"--processes={processes}"]
+    worker = subprocess.Popen(command, env=environment)
+    try:
+        yield
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.wait()
+
+
+def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Ask every 5 ms."""
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, f"still not so after {seconds} s"
+        time.sleep(0.005)
