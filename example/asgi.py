@@ -1,5 +1,6 @@
 """What uvicorn serves: Django, with live delivery before it."""
 
+import logging
 import os
 
 from django.core.asgi import get_asgi_application
@@ -11,5 +12,6 @@ django = get_asgi_application()
 from example.upkeep.guard import refuse_demo_users  # noqa: E402  (it needs the apps to be ready)
 from headway.live import asgi  # noqa: E402  (likewise)
 
+logging.captureWarnings(True)
 refuse_demo_users()
 application = asgi(django)
