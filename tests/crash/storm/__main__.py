@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from .stage import STAGES, Stage
 __all__ = ["main"]
 
 TELL_EVERY = 60.0  # s
-AT_MOST = 2  # times as long as meant, until enough has happened
 ROOT = Path(__file__).parents[3]
 
 
@@ -59,10 +60,10 @@ def play(stage: Stage, seed: int, size: sizes.Size) -> int:
     journal = Path(stage.environment["TEST_SCRATCH"]) / "journal"
     crowd, blows = Crowd(stage.urls, seed, journal, size), Blows(stage, seed, size)
     began = time.monotonic()
-    with start_judge(stage, journal, size) as judge:
+    with start_judge(stage, journal, size) as judge, ending(judge):
         crowd.come()
         blows.begin()
-        while (lasted := time.monotonic() - began) < (1 if blows.is_enough() else AT_MOST) * size.seconds:
+        while (lasted := time.monotonic() - began) < (size.seconds if blows.is_enough() else size.longest):
             time.sleep(min(TELL_EVERY, size.seconds / 50))
             if lasted // TELL_EVERY != (time.monotonic() - began) // TELL_EVERY:
                 print(f"  {lasted:4.0f} s: {blows.kills} kills, {dict(blows.tally)}", flush=True)
@@ -73,6 +74,16 @@ def play(stage: Stage, seed: int, size: sizes.Size) -> int:
     verdict: dict[str, Any] = json.loads(said) if said else {}
     tell(stage, seed, blows, crowd.answers, verdict, time.monotonic() - began)
     return verdict_on(stage, blows, crowd.answers, verdict)
+
+
+@contextmanager
+def ending(judge: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whatever stops us, such as Ctrl-C, ends the judge."""
+    try:
+        yield
+    except BaseException:
+        judge.kill()
+        raise
 
 
 def start_judge(stage: Stage, journal: Path, size: sizes.Size) -> subprocess.Popen[bytes]:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -149,10 +150,17 @@ class Judge:
             "resumes": sum(run["resumes"] for run in runs),
             "starts": len(journal),
             "duplicates": len(journal) - len(started),
+            "minutes": sum(lived(run) >= 60 for run in runs),
             "looks": sum(watched.looks for watched in self.watched.values()),
             "reasons": sorted(set().union(*(watched.reasons for watched in self.watched.values()))),
             "violations": [asdict(violation) for violation in self.violations],
         }
+
+
+def lived(run: dict[str, Any]) -> float:
+    """Seconds from its first claim to its end."""
+    began, ended = run["started_at"], run["finished_at"]
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds() if began and ended else 0.0
 
 
 def main(arguments: list[str]) -> int:

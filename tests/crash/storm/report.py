@@ -23,7 +23,11 @@ def tell(stage: Stage, seed: int, blows: Blows, answers: Counter[str], verdict: 
     line("besides", "", others)
     line("answers", sum(answers.values()), dict(sorted(answers.items())))
     if verdict:
-        line("runs", verdict["runs"], verdict["states"] | {"retries": verdict["retries"]})
+        line(
+            "runs",
+            verdict["runs"],
+            verdict["states"] | {"retries": verdict["retries"], "over a minute": verdict["minutes"]},
+        )
         line("items", f"{verdict['items']:,}", {"effects in the ledger": verdict["effects"]})
         line("starts", verdict["starts"], {"duplicates that never ran": verdict["duplicates"]})
         line("take-overs", verdict["resumes"], {"looks by the judge": verdict["looks"]})

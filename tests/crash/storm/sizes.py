@@ -14,6 +14,8 @@ class Size:
     """Seconds, counts, and gaps (least and most seconds) between two blows of a kind."""
 
     seconds: float
+    longest: float
+    """s until it ends even when not enough has happened, which then counts as a failure."""
     patience: float
     """s of peace without any change after which what still lives is stuck."""
     crews: int
@@ -48,6 +50,7 @@ class Size:
 
 LONG = Size(
     seconds=660,
+    longest=1_320,
     patience=45,
     crews=3,
     most_items=3_000,
@@ -67,6 +70,7 @@ LONG = Size(
 
 SHORT = Size(
     seconds=14,
+    longest=90,
     patience=20,
     crews=2,
     most_items=800,
