@@ -1,6 +1,7 @@
 """A round of the hub's reading: it finds every change, and asks for no more than it must."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -53,6 +54,26 @@ def test_a_run_that_is_not_there_is_said_to_be_gone(reader: Reader) -> None:
     gone = run.pk
     run.delete()
     assert reader.read(wanted).gone == {gone}
+
+
+def test_between_two_rounds_it_asks_only_for_those_it_was_told_of(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "WATCHED_GAP", 600)
+    one, other = start(items=3), start(items=4)
+    both = {one.pk, other.pk}
+    reader.read(Wanted(runs=both, woken=True))
+    Run.objects.filter(pk__in=both).update(revision=7)
+    another_connection_commits()
+    first = told(reader.read(Wanted(runs=both, changed={one.pk})))
+    second = told(reader.read(Wanted(runs=both)))
+    assert ([run for run, *_ in first], [run for run, *_ in second]) == ([one.pk], [other.pk])
+
+
+def another_connection_commits() -> None:
+    """SQLite counts the commits of others only, and a hub's connection writes nothing."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(lambda: (Run.objects.update(language="en"), connection.close())).result()
 
 
 def test_a_thousand_runs_are_one_question_and_what_changed_four(reader: Reader) -> None:

@@ -6,7 +6,7 @@ It has a connection of its own. It knows no watcher and no transport.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from django.db import Error
@@ -80,10 +80,12 @@ class Feed(threading.Thread):
             self.changed.notify()
             return self.round + 1
 
-    def wake(self) -> None:
-        """Something has changed: ask now."""
+    def wake(self, run_ids: Iterable[UUID] = ()) -> None:
+        """These have changed, or nobody knows what: ask now."""
+        told = set(run_ids)
         with self.changed:
-            self.wanted.woken = True
+            self.wanted.changed |= told
+            self.wanted.woken |= not told
             self.changed.notify()
 
     def stop(self) -> None:

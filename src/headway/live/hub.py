@@ -126,8 +126,9 @@ class Hub:
 
     def wake(self, run_ids: Iterable[UUID]) -> None:
         """These runs have changed: look at once, if anybody may want to know. To be called on any thread."""
-        if self.rosters or any(run_id in self.topics for run_id in run_ids):
-            self.feed.wake()
+        told = list(run_ids)
+        if self.rosters or any(run_id in self.topics for run_id in told):
+            self.feed.wake(told)
 
     def hear(self, said: str) -> None:
         """A wake-up from another process, on the listener's thread; nothing said: one may have been missed."""

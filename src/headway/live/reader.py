@@ -15,6 +15,7 @@ from .questions import Mark
 __all__ = ["Found", "Reader", "Wanted"]
 
 MESSAGE_GAP = 0.25  # s; at most four messages a second about one run
+WATCHED_GAP = 0.09  # s; so often all that is watched is asked for, and in between only what we were told of
 CLOCK_GAP = 1.0  # s; so often is asked what changes without a commit: a lease that ran out, a worker that went
 FULL_GAP = 5.0  # s; so often everything is asked, where otherwise only the feed of changes is
 MANY = 1_000  # watched runs; above it, asking for each costs more than the feed
@@ -29,14 +30,17 @@ class Wanted:
     users: set[str] = field(default_factory=set)
     opening_runs: set[UUID] = field(default_factory=set)
     opening_users: set[str] = field(default_factory=set)
+    changed: set[UUID] = field(default_factory=set)
+    """Of these we were told."""
     woken: bool = False
+    """We were told that something may have changed."""
 
     def __bool__(self) -> bool:
         return bool(self.runs or self.users) or self.is_urgent
 
     @property
     def is_urgent(self) -> bool:
-        return bool(self.opening_runs or self.opening_users or self.woken)
+        return bool(self.opening_runs or self.opening_users or self.changed or self.woken)
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Reader:
         self.shown: dict[UUID, bool] = {}  # seen since by who opened, and whether by more than a progress message
         self.commits: int | None = None
         self.held_back = False
-        self.asked_clock = self.asked_all = -math.inf
+        self.asked_watched = self.asked_clock = self.asked_all = -math.inf
 
     def read(self, wanted: Wanted) -> Found:
         """A round. Raises what the database raises; the next round then finds what this one should have."""
@@ -67,9 +71,13 @@ class Reader:
         if commits is not None and commits == self.commits and not (clock or self.held_back or wanted.is_urgent):
             return Found()
         full = now - self.asked_all >= FULL_GAP
+        partly = bool(wanted.changed) and not (wanted.woken or clock or full)
+        partly = partly and now - self.asked_watched < WATCHED_GAP
         owners = self.owners(wanted, full)
-        asked = self.watched(wanted, full) | wanted.opening_runs | self.unfinished(owners)
+        watched = wanted.runs & wanted.changed if partly else self.watched(wanted, full)
+        asked = watched | wanted.opening_runs | self.unfinished(owners)
         marks = questions.marks(asked) if asked else {}
+        self.held_back &= partly  # of the others nothing is known
         found = Found(gone=asked - marks.keys())
         opening = wanted.opening_runs | {run_id for run_id, user in owners.items() if user in wanted.opening_users}
         due, early = self.differing(marks, opening, now, clock)
@@ -81,7 +89,8 @@ class Reader:
             if (update := seen.get(run_id) or self.told.get(run_id)) is not None
         }
         found.owners = {run_id: user for run_id, user in owners.items() if run_id in marks or run_id in found.now}
-        self.commits = commits
+        if not partly:
+            self.commits, self.asked_watched = commits, now
         self.asked_clock = now if clock else self.asked_clock
         self.asked_all = now if full else self.asked_all
         if full:
@@ -110,7 +119,6 @@ class Reader:
     ) -> tuple[set[UUID], set[UUID]]:
         """At which runs to look: those about which there may be news, and those that only who opens may see so soon."""
         due, early = set(), set()
-        self.held_back = False
         for run_id, mark in marks.items():
             told = self.told.get(run_id)
             age = now - told.made_at if told else math.inf
