@@ -48,6 +48,7 @@ def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
         "claim": moves.claim,
         "start": moves.start,
         "first-item": latency.first_item,
+        "first-item-elsewhere": latency.first_item_elsewhere,
         "choosing": many_runs.choosing,
         "many-runs": many_runs.many_runs,
     }

@@ -20,10 +20,10 @@ PATIENCE = 30.0  # s
 
 
 @contextmanager
-def workers(processes: int) -> Iterator[None]:
-    """One worker with so many processes, once all of them have told that they are there."""
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings"}
-    with celery(processes, environment) if conf().engine == "celery" else embedded(processes, environment):
+def workers(processes: int, module: str = "") -> Iterator[None]:
+    """One worker with so many processes, once all of them have told that they are there. `module`: another command."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "TEST_POLL": "1"}
+    with celery(processes, environment) if conf().engine == "celery" else embedded(processes, environment, module):
         until(lambda: Worker.objects.count() >= processes)
         yield
 
@@ -35,8 +35,9 @@ def celery(processes: int, environment: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def embedded(processes: int, environment: dict[str, str]) -> Iterator[None]:
-    command = [sys.executable, "-m", "django", "headway_worker", "--verbosity=0", f"--processes={processes}"]
+def embedded(processes: int, environment: dict[str, str], module: str) -> Iterator[None]:
+    named = [module] if module else ["django", "headway_worker"]
+    command = [sys.executable, "-m", *named, "--verbosity=0", f"--processes={processes}"]
     worker = subprocess.Popen(command, env=environment)
     try:
         yield

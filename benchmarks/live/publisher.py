@@ -12,6 +12,7 @@ from django.db import connection
 from benchmarks.operations import Nothing
 from headway import runs
 from headway.models import Part, Run
+from headway.signals import run_changed
 from headway.snapshots import snapshot
 from headway.states import Counts
 from headway.store import checkpoints, leases, planning
@@ -36,8 +37,8 @@ class Channel:
         self.run_id, self.part = run.pk, part
         self.rest: int = snapshot(run.pk)["revision"] - part.seq
 
-    def publish(self) -> int:
-        """A checkpoint; gives the revision that it makes, once it is committed."""
+    def publish(self) -> tuple[int, float]:
+        """A checkpoint, told as a worker tells of it: (the revision that it makes, when it was committed)."""
         part = self.part
         done = part.seq * 100
         now = round(time.time() * 1000)
@@ -45,8 +46,10 @@ class Channel:
         stand = Checkpoint(cursor=done, counts=Counts(done), worked_ms=done, careful=0, pace=pace, message="Counting")
         with write():
             checkpoints.write_checkpoint(part, stand, renew=False)
+        committed = time.monotonic()
         part.seq += 1
-        return self.rest + part.seq
+        run_changed.send_robust(sender=Part, run_id=self.run_id)
+        return self.rest + part.seq, committed
 
 
 def channels(wanted: int) -> list[Channel]:
@@ -90,6 +93,6 @@ class Publisher(threading.Thread):
             if self.stopping.wait(max(0.0, due - time.monotonic())):
                 break
             place = number % len(self.channels)
-            revision = self.channels[place].publish()
-            self.changes.append(Change(place, revision, time.monotonic()))
+            revision, committed = self.channels[place].publish()
+            self.changes.append(Change(place, revision, committed))
         connection.close()
