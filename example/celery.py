@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, setup_logging, worker_ready
+from celery.utils.log import get_multiprocessing_logger
 from django.conf import settings
 
 __all__ = ["app"]
@@ -24,6 +25,9 @@ def log_as_django_does(loglevel: int | str, **kwargs: Any) -> None:
     logging.config.dictConfig(settings.LOGGING)
     logging.captureWarnings(True)
     logging.getLogger("celery").setLevel(loglevel)
+    pool = get_multiprocessing_logger()  # tells of children that have died
+    pool.setLevel(logging.ERROR)
+    pool.propagate = True
 
 
 @worker_ready.connect

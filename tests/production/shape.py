@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from example.servers.keeper import is_free
+from example.servers.keeper import is_free, until
 from example.servers.server import ROOT
 from example.topology import HTTP_PORT, HTTPS_PORT
 from tests.e2e.follower import Follower, Target
-from tests.workers import children_of, until
+from tests.workers import children_of
 
 __all__ = ["Shape", "are_gone", "demo_full", "told"]
 
@@ -111,4 +111,4 @@ def told(followers: list[Follower], requests: list[dict[str, Any]]) -> str:
 
 def are_gone(pids: list[int]) -> None:
     """Fails when one is still there after a while."""
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), TIMEOUT), pids
