@@ -74,6 +74,8 @@ class Client:
         """Look at the live runs of this person, and do something with one, or start another."""
         while not self.crowd.left.wait(self.dice.uniform(*self.size.client_gap)):
             live = self.runs(active="true", limit=200)
+            if live is None:
+                continue  # who doesn't know how many there are must not start more
             paused = [run for run in live if "resume" in run["actions"]]
             if self.crowd.calmed.is_set():
                 for run in paused:
@@ -92,7 +94,8 @@ class Client:
         elif throw < 0.82:
             self.steer_one([run for run in live if not is_long(run) or self.dice.random() < 0.1], "cancel")
         elif throw < 0.95:
-            self.steer_one([run for run in self.runs(active="false", limit=60) if "retry" in run["actions"]], "retry")
+            ended = self.runs(active="false", limit=60) or []
+            self.steer_one([run for run in ended if "retry" in run["actions"]], "retry")
         else:
             self.start_again(live)
 
@@ -135,14 +138,14 @@ class Client:
             for asked in [pool.submit(ask) for _ in range(times)]:
                 asked.result()
 
-    def runs(self, **query: Any) -> list[dict[str, Any]]:
-        """This person's, the newest first; none when whoever was asked can't tell."""
+    def runs(self, **query: Any) -> list[dict[str, Any]] | None:
+        """This person's, the newest first; None when whoever was asked can't tell."""
         try:
             answer = self.dice.choice(self.webs).get("/api/runs/", params=query)
         except httpx.HTTPError:
             answer = None
         self.crowd.note("list", answer)
-        return answer.json()["results"] if answer is not None and answer.status_code == 200 else []
+        return answer.json()["results"] if answer is not None and answer.status_code == 200 else None
 
     def post(self, what: str, path: str, **request: Any) -> httpx.Response | None:
         """Sent until it is answered for good: a process that is killed, or a database that is gone, answers later."""

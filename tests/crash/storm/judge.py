@@ -26,7 +26,7 @@ __all__ = ["Judge", "main"]
 Revisions: TypeAlias = dict[str, int]
 
 LOOK_EVERY = 0.3  # s
-ROUNDS = 10  # times as long as nothing may change may it all take
+ROUNDS = 20  # times as long as nothing may change may it all take
 RUNS = "/api/runs/"
 
 
