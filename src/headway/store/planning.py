@@ -18,7 +18,7 @@ from .leases import Fenced, lease_ms
 from .locks import lock_run
 from .outcomes import count_failed, failed_end
 
-__all__ = ["Range", "begin", "left_by", "plan"]
+__all__ = ["Range", "begin", "leaves_something", "left_by", "plan"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,11 @@ def left_by(run_id: UUID, parts: int = 1) -> tuple[list[Range], bool]:
         for part in left
         if part.kind == Kind.ITEMS
     ], False
+
+
+def leaves_something(part: Part) -> bool:
+    """Whether an ended run left something of this part, so that `left_by` finds it."""
+    return part.failed > 0 or (not part.closed and part.kind in (Kind.ITEMS, Kind.PLAN))
 
 
 def failed_in(run_id: UUID, parts: int) -> list[Range]:

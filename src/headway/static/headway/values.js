@@ -44,6 +44,7 @@ function texts(run, words) {
     reason: run.reason?.text ?? "",
     result: shown(run.result, words),
     resumes: run.resumes ? words.number(run.resumes) : "",
+    retryable: run.actions.includes("retry") ? run.state : "",
   };
 }
 
@@ -54,10 +55,11 @@ function counts(progress, words) {
   found.failures = failed ? found.failed : "";
   found.skips = skipped ? found.skipped : "";
   found.successes = succeeded ? found.succeeded : "";
-  found.reached = processed === total ? found.total : ""; // to the last item, however it went
+  found.reached = processed === total && failed ? found.total : ""; // so only they are left
   found.nothing = total === 0 ? found.total : "";
   found.left = total === null ? "" : words.number(total - processed);
-  found.others = total === null ? "" : words.number(total - processed + failed);
+  const others = total === null ? 0 : total - processed + failed;
+  found.others = others ? words.number(others) : "";
   found.percent = percent === null ? "" : words.percentage(percent);
   if (processed) {
     // Rounded so that the two add up to 100, and neither says all or nothing before it is so.
