@@ -1,4 +1,4 @@
-"""An airport, as the import leaves it."""
+"""An airport, as the import leaves it, and those nearest to it."""
 
 from django.db import models
 
@@ -23,3 +23,13 @@ class Airport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.icao} {self.name}"
+
+
+class Neighbourhood(models.Model):
+    """The airports nearest to an airport: a list of [ICAO code, distance in km], the nearest first."""
+
+    airport = models.OneToOneField(Airport, primary_key=True, on_delete=models.CASCADE, related_name="neighbourhood")
+    nearest = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.airport_id}: {', '.join(icao for icao, _ in self.nearest)}"

@@ -1,5 +1,6 @@
 """The work that takes longer than a request may."""
 
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -8,10 +9,12 @@ from django.db import IntegrityError
 from headway import Operation, sources
 
 from .forms import ImportForm
-from .models import Airport
+from .models import Airport, Neighbourhood
+from .nearest import Index, Place
 from .rows import airport_from
 
 BUNDLED = Path(str(resources.files("airportsdata") / "airports.csv"))
+NEIGHBOURS = 5
 
 
 class ImportAirports(Operation):
@@ -29,3 +32,39 @@ class ImportAirports(Operation):
 
     def label(self, row):
         return f"{row['icao']}, line {row.line}"
+
+
+class NearestNeighbours(Operation):
+    """Find the five nearest others of each imported airport.
+
+    Pure computation, so it is prepared outside the transaction, by as many workers as there are parts and cores. Each
+    compares the airports as they are when it begins.
+    """
+
+    parts = 4
+    error_codes = {IntegrityError: "gone"}  # it was deleted after it had been read
+
+    def items(self):
+        return sources.queryset(Airport.objects.all())
+
+    def prepare(self, airport):
+        place = Place(airport.icao, airport.latitude, airport.longitude)
+        return index(self.run.id).nearest(place, NEIGHBOURS)
+
+    def process(self, airport, nearest):
+        nearest = [[icao, kilometres] for kilometres, icao in nearest]
+        Neighbourhood.objects.bulk_create(  # one statement, whether there is a row or not
+            [Neighbourhood(airport=airport, nearest=nearest)],
+            update_conflicts=True,
+            unique_fields=["airport"],
+            update_fields=["nearest"],
+        )
+
+    def concurrency_key(self):
+        return "all airports"  # one table for everybody, so one run at a time
+
+
+@lru_cache(maxsize=1)
+def index(run_id):
+    """The airports as they are now; made once in each process for a run."""
+    return Index(map(Place._make, Airport.objects.values_list("icao", "latitude", "longitude")))

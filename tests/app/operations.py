@@ -1,6 +1,7 @@
 """Operations to be tested with. Their effects are rows of the ledger."""
 
 import os
+import select
 import signal
 import time
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from example.airports.operations import ImportAirports
 from headway import Operation, Reject, Skip, Stop, sources
 
 from . import conflicts  # noqa: F401  (registers what is declared there)
-from .forms import HooksForm, LedgerForm, TimeForm
+from .forms import CountForm, HooksForm, LedgerForm, TimeForm
 from .gates import Gate
 from .models import Child, LedgerEntry, Thing
 from .sources import GatedNumbers, Numbers
@@ -302,3 +303,29 @@ class PrepareLedger(WriteLedger):
     def process(self, number: int, prepared: int) -> None:
         assert number == prepared
         super().process(number)
+
+
+class AskInParts(Operation):
+    """Waits 5 ms for somebody's answer to each item, and needs next to no CPU for it."""
+
+    name = "tests.ask_in_parts"
+    params = CountForm
+    parts = 8
+
+    def items(self) -> Numbers:
+        return Numbers(self.params["count"])
+
+    def prepare(self, number: int) -> int:
+        select.select([], [], [], 0.005)
+        return number
+
+    def process(self, number: int, answer: int) -> None:
+        LedgerEntry.objects.create(run=self.run.id, item=str(answer))
+
+
+class AskOnThreads(AskInParts):
+    """The same by one worker on eight threads."""
+
+    name = "tests.ask_on_threads"
+    parts = 1
+    threads = 8

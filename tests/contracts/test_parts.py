@@ -235,6 +235,27 @@ def test_a_take_over_is_careful_in_its_own_part_only() -> None:
     assert entries() == each_once()
 
 
+def test_parts_of_one_run_do_not_wait_for_each_other_but_for_one_whose_owner_is_gone() -> None:
+    run = planned()
+    part = claim(run)
+    assert leases.look(part).others_wait is False
+    gone = claim(run, "gone")
+    expire(gone)
+    assert leases.look(part).others_wait is True
+    work(claim(run, "successor"))
+    assert leases.look(part).others_wait is False
+    start(items=3)
+    assert leases.look(part).others_wait is True
+
+
+def test_a_run_that_has_never_begun_goes_before_the_many_parts_of_one_that_has() -> None:
+    run = planned()
+    Part.objects.filter(run=run).update(due=1)
+    short = start(items=3)
+    assert Part.objects.get(pk=leases.candidates(1)[0][0]).run_id == short.pk
+    assert Part.objects.get(pk=leases.candidates(2)[0][0]).run_id == short.pk
+
+
 def test_a_poison_item_is_left_out_of_its_part_and_costs_no_other() -> None:
     run = planned()
     Part.objects.filter(pk=parts_of(run)[2].pk).update(deaths=2)

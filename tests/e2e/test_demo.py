@@ -88,7 +88,8 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
 
     assert took < READY_WITHIN * SLACK
     assert api.status_code == 200
-    assert [operation["name"] for operation in api.json()["results"]] == ["airports.import_airports"]
+    names = [operation["name"] for operation in api.json()["results"]]
+    assert names == ["airports.import_airports", "airports.nearest_neighbours"]
     assert (process.returncode, rest.strip(), errors) == (0, "Ended.", "")
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://localhost:{port}/")

@@ -187,7 +187,9 @@ class Slice:
             self.fill(reader, appetite)
             if not reader.window:
                 return None
+            asked = time.monotonic()
             entries = prepare.ready(reader.window, self.next_look)
+            self.turns.rest(time.monotonic() - asked)
             if not entries:
                 # Whoever waits for the first of them gives way to no other run, or it would never come.
                 if ending := self.release() if self.should_stop() else self.heed():
@@ -301,10 +303,7 @@ class Slice:
 
     def refresh(self) -> None:
         """The part as the database has it, now that a transaction of ours has changed it."""
-        mine = leases.reclaim(self.part)
-        if mine is None:
-            raise Fenced
-        self.part = mine
+        self.part = leases.reread(self.part)
 
 
 def ask(what: str, call: Callable[[], T]) -> T:

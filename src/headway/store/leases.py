@@ -14,13 +14,13 @@ from django.db.models import BigIntegerField, Case, Exists, F, Q, Value, When
 
 from headway.clock import NowMs
 from headway.conf import conf
-from headway.models import Part
+from headway.models import Kind, Part
 from headway.signals import part_taken_over
 from headway.states import Want
 
 from .database import is_transient, write
 
-__all__ = ["CAREFUL_ITEMS", "Fenced", "Look", "claim", "give_up_parts_of", "look", "reclaim", "release", "renew"]
+__all__ = ["CAREFUL_ITEMS", "Fenced", "Look", "claim", "give_up_parts_of", "look", "reclaim", "release", "renew", "reread"]
 
 CANDIDATES = 8  # so that workers who see the same list don't come away empty-handed
 CAREFUL_ITEMS = 4_000  # a chunk's most: the item that killed the last owner is among them
@@ -65,7 +65,7 @@ def candidates(pick: int, among: Q | None = None) -> list[tuple[int, int | None,
     long = When(worked_ms__gte=WORKED_LITTLE_MS, then=Value(0 if pick % 2 == 0 else 4))
     # Once only: a part whose owners keep dying must not go before everybody for ever.
     interrupted = When(token__isnull=False, tries__lte=1, then=Value(1))
-    fresh = When(seq=0, then=Value(2))
+    fresh = When(seq=0, kind=Kind.PLAN, then=Value(2))  # a run that has never begun, not each part of one that has
     order = (long, interrupted, fresh) if pick % 2 == 0 else (interrupted, fresh, long)
     return list(
         Part.objects.filter(Q() if among is None else among, due__lte=NowMs())
@@ -78,8 +78,8 @@ def take(part_id: int, worker: str) -> Part | None:
     """The part, if it was still due: one guarded UPDATE, then a read of what it says, in one transaction."""
     token = secrets.randbits(62)
     never_released = Q(token__isnull=False)
-    fence_session(token)
     with write():
+        fence_session(token)
         taken = Part.objects.filter(pk=part_id, due__lte=NowMs()).update(
             due=NowMs() + lease_ms(),
             token=token,
@@ -117,8 +117,12 @@ def release(part: Part, after_ms: int = 0) -> bool:
 
 
 def look(part: Part) -> Look:
-    """What is wanted, and whether others wait for a worker. Raises Fenced when the part isn't ours any more."""
-    waiting = Part.objects.filter(due__lte=NowMs()).exclude(pk=part.pk)
+    """What is wanted, and whether others wait for a worker. Raises Fenced when the part isn't ours any more.
+
+    The run's own parts don't wait for each other, unless one was left by an owner who is gone: it looks stalled.
+    """
+    siblings = Q(run=part.run_id, token__isnull=True)
+    waiting = Part.objects.filter(due__lte=NowMs()).exclude(pk=part.pk).exclude(siblings)
     seen = (
         Part.objects.filter(pk=part.pk, token=part.token)
         .annotate(others_wait=Exists(waiting))
@@ -135,11 +139,19 @@ def reclaim(part: Part) -> Part | None:
 
     We live, so the item in hand has killed nobody.
     """
-    fence_session(part.token or 0)
     with write():
+        fence_session(part.token or 0)
         mine = Part.objects.filter(run=part.run_id, token=part.token)
         mine.update(due=NowMs() + lease_ms(), deaths=0)
         return mine.select_related("run").first()
+
+
+def reread(part: Part) -> Part:
+    """The part as the database has it, after a transaction of ours. Raises Fenced when it isn't ours any more."""
+    mine = Part.objects.select_related("run").filter(pk=part.pk, token=part.token).first()
+    if mine is None:
+        raise Fenced
+    return mine
 
 
 def give_up_parts_of(worker: str, *, released: bool = False) -> int:
@@ -162,12 +174,15 @@ def fence_session(token: int) -> None:
     """On PostgreSQL, name the session after its token, so that who takes over can end it; and bound its waits.
 
     A frozen owner may hold row locks in its open transaction; fenced or not, its successor would wait for them.
+    The open transaction's COMMIT then returns before it is on disk: whatever the owner commits afterwards puts the claim
+    there too, and if the server crashes before, the part is due as it was, and its owner finds no row.
     """
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('application_name', %s, false), set_config('lock_timeout', %s, false)",
+            "SELECT set_config('application_name', %s, false), set_config('lock_timeout', %s, false), "
+            "set_config('synchronous_commit', 'off', true)",
             [f"headway:{token}", str(LOCK_TIMEOUT_MS)],
         )
 

@@ -38,6 +38,7 @@ class Turns:
         self.others_wrote = float("-inf")
         self.began = time.monotonic()  # our turn: since the last gap
         self.long_gap_due = self.began + LONG_GAP_EVERY
+        self.rested = 0.0  # s since the last long gap in which we held nothing
 
     @property
     def budget(self) -> float:
@@ -51,6 +52,12 @@ class Turns:
         """Whether somebody else has written lately."""
         return time.monotonic() - self.others_wrote < SHARED_FOR
 
+    def rest(self, seconds: float) -> None:
+        """We have held nothing for so long, whatever we did instead: that was a gap as well."""
+        self.rested += seconds
+        if seconds >= SQLITE_GAP:
+            self.began = time.monotonic()
+
     def give_way(self) -> None:
         """Between two chunks: let others write, once our turn is over; chunks of single items share one turn."""
         if not self.takes_turns:
@@ -62,8 +69,9 @@ class Turns:
                 self.others_wrote = now  # else it may have been our own thread; a stranger writes again soon
             self.own_writes = own_writes
         if now >= self.long_gap_due:
-            time.sleep(LONG_GAP)
-            self.long_gap_due = time.monotonic() + LONG_GAP_EVERY
+            if self.rested < LONG_GAP_EVERY / 2:  # else whoever polls has met us resting more often than not
+                time.sleep(LONG_GAP)
+            self.long_gap_due, self.rested = time.monotonic() + LONG_GAP_EVERY, 0.0
         elif now - self.began < self.budget:
             return
         else:
