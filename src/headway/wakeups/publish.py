@@ -65,7 +65,7 @@ class PublishEar:
         now = time.monotonic()
         if message is not None:
             self.heard_at = now
-            return [message["data"].decode()] if message["type"] == "message" else []
+            return [message["data"].decode(errors="replace")] if message["type"] == "message" else []
         if now - self.heard_at > GIVEN_UP_AFTER:
             raise TimeoutError(f"The server has been silent for {GIVEN_UP_AFTER:.0f} s.")
         if now - max(self.heard_at, self.pinged_at) > LISTENING:
