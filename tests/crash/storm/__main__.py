@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import django
@@ -34,6 +36,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("stages", nargs="*", choices=[*STAGES, []], help="all, unless named")
     parser.add_argument("--short", action="store_true", help="seconds instead of minutes")
     chosen = parser.parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)  # SIGINT too: what is started in a shell's background ignores it otherwise
     size = sizes.SHORT if chosen.short else sizes.LONG
     seed = int(os.environ.get("CRASH_SEED") or random.randrange(2**32))
     print(f"CRASH_SEED={seed}", flush=True)
@@ -74,6 +78,11 @@ def play(stage: Stage, seed: int, size: sizes.Size) -> int:
     verdict: dict[str, Any] = json.loads(said) if said else {}
     tell(stage, seed, blows, crowd.answers, verdict, time.monotonic() - began)
     return verdict_on(stage, blows, crowd.answers, verdict)
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    """Like Ctrl-C: nothing is left behind."""
+    raise KeyboardInterrupt
 
 
 @contextmanager
