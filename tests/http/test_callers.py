@@ -5,13 +5,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import RequestFactory
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 
 from headway.http.callers import by_header
 from headway.live.tickets import read
 from headway.runs import start
 from tests.http import operations  # noqa: F401  (they register themselves)
 
-from .client import Api, path
+from .client import Api, assert_problem, path
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,3 +62,34 @@ def test_a_headers_user_is_known_and_no_other(demo: Any) -> None:
     assert asked(Authorization="Token forged") is None
     assert asked(Authorization="Bearer demo") is None
     assert asked() is None
+
+
+class Away(APIException):
+    status_code = 503
+    default_detail = "The directory doesn't answer."
+
+
+class Authenticator(BaseAuthentication):
+    """Answers with this instead of a user."""
+
+    answer: type[APIException] = Away
+
+    def authenticate(self, request: Any) -> Any:
+        raise self.answer
+
+
+@pytest.mark.parametrize("name", ["run-events", "run-wait"])
+@pytest.mark.parametrize(
+    ("answer", "slug"),
+    [(Away, "overloaded"), (PermissionDenied, "forbidden"), (AuthenticationFailed, "unauthenticated")],
+    ids=["away", "forbids", "knows nobody"],
+)
+def test_a_stream_tells_what_the_authenticator_said_as_rest_does(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, nobody: Api, name: str, answer: type[APIException], slug: str
+) -> None:
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["tests.http.test_callers.Authenticator"]
+    }
+    monkeypatch.setattr(Authenticator, "answer", answer)
+    run = start("tests.http_join").run
+    assert_problem(nobody.get(path(name, run.pk)), slug)

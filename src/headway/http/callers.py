@@ -8,20 +8,33 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
+from headway.live.callers import Refused
 from headway.live.tickets import holder_of, with_tickets
+
+from .refusals import refused
 
 __all__ = ["by_header", "for_caller"]
 
+UNAUTHENTICATED = 401
+
 
 def by_header(request: HttpRequest) -> Any:
-    """The user whom the request's headers stand for, the session's cookie aside; None when they stand for nobody."""
+    """The user whom the request's headers stand for, the session's cookie aside; None when they stand for nobody.
+
+    Raises Refused for what an authenticator says beside: that it can't tell now, or that this caller may not ask.
+    """
     declared: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     kinds = [kind for kind in declared if not is_session(kind)]
     asked = Request(request, authenticators=[kind() for kind in kinds])
     try:
         user = asked.user if kinds else None
-    except APIException:
-        return None
+    except APIException as error:
+        answer = refused(error)
+        if answer is None:
+            raise
+        if answer.status_code == UNAUTHENTICATED:
+            return None
+        raise Refused(answer) from error
     return user if asked.successful_authenticator else None
 
 

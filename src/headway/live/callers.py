@@ -7,11 +7,11 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from . import tickets
 
-__all__ = ["By", "Caller", "caller_of", "register"]
+__all__ = ["By", "Caller", "Refused", "caller_of", "register"]
 
 ByHeader = Callable[[HttpRequest], Any]
 registered: list[ByHeader] = []
@@ -35,14 +35,28 @@ class Caller:
     """Who gets tickets; None: who has a session needs none."""
 
 
+class Refused(Exception):
+    """Who asks can't be told, or may not ask at all: `answer` says why."""
+
+    def __init__(self, answer: HttpResponse) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
 def register(by_header: ByHeader) -> None:
-    """Let this callable name the user whom a request's headers stand for (cookies aside), or None."""
+    """Let this callable name the user whom a request's headers stand for (cookies aside), or None.
+
+    It may raise Refused.
+    """
     if by_header not in registered:
         registered.append(by_header)
 
 
 def caller_of(request: HttpRequest, run_id: str | None = None) -> Caller | None:
-    """Who asks; None when nobody is signed in. A ticket counts only for the run that it was made for."""
+    """Who asks; None when nobody is signed in. A ticket counts only for the run that it was made for.
+
+    Raises Refused.
+    """
     session = request.user if hasattr(request, "user") else None  # now: DRF puts its own in its place
     for by_header in registered:
         if user := by_header(request):

@@ -18,7 +18,7 @@ from headway.runs.access import is_visible
 from headway.snapshots import snapshot, snapshots
 
 from . import questions
-from .callers import Caller, caller_of
+from .callers import Caller, Refused, caller_of
 from .etags import etag
 from .gate import GateRequest, hand_over
 from .messages import SSE_HEADERS, first_frames, whole
@@ -84,7 +84,10 @@ def admitted(request: HttpRequest, run_id: UUID | None = None) -> Caller | HttpR
         answer = problems.response("method-not-allowed", f"{request.method} has no meaning here; send GET.")
         answer["Allow"] = "GET, HEAD"
         return answer
-    caller = caller_of(request, str(run_id) if run_id else None)
+    try:
+        caller = caller_of(request, str(run_id) if run_id else None)
+    except Refused as refused:
+        return refused.answer
     if caller is None:
         return problems.response("unauthenticated", "Sign in, or take a fresh ticket from the run's links.")
     if run_id is not None and not is_visible(run_id, caller.user):
