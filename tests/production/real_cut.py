@@ -4,19 +4,25 @@ By hand, for the figures: the suite does the same with the import behind a short
 """
 
 import json
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from example.topology import CUT_SECONDS
-from tests.e2e.api import api, start
-from tests.e2e.follower import Follower, never_falls
-from tests.e2e.page import InPage
-from tests.e2e.polls import LongPoll
-from tests.e2e.streams import Curl
-from tests.production.scrapes import scrape
-from tests.production.shape import demo_full, told
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()  # what the tests share knows models
+
+from example.topology import CUT_SECONDS  # noqa: E402
+from tests.e2e.api import api, start  # noqa: E402
+from tests.e2e.follower import Follower, never_falls  # noqa: E402
+from tests.e2e.page import InPage  # noqa: E402
+from tests.e2e.polls import LongPoll  # noqa: E402
+from tests.e2e.streams import Curl  # noqa: E402
+from tests.production.scrapes import scrape  # noqa: E402
+from tests.production.shape import demo_full, told  # noqa: E402
 
 STREAM, POLL = 50, 25  # s, as in production
 
