@@ -12,14 +12,14 @@ from example.servers.server import Server
 __all__ = ["RabbitMQ"]
 
 PROGRAM = "rabbitmq-server"
-PLACES = ("/usr/sbin", "/usr/lib/rabbitmq/bin", "/usr/local/sbin", "/opt/homebrew/sbin")
+PLACES = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/sbin")  # before PATH: Debian's wrapper there changes the user
 
 
 class RabbitMQKeeper(Keeper):
     """Runs the node."""
 
     name = "RabbitMQ"
-    port_count = 2  # for clients, and between nodes
+    port_count = 3  # for clients, between nodes, and of the daemon in which nodes look each other up
 
     def __init__(self, program: str, directory: str | None) -> None:
         super().__init__(directory)
@@ -37,9 +37,13 @@ class RabbitMQKeeper(Keeper):
             "RABBITMQ_CONFIG_FILE": str(self.directory / "rabbitmq"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.directory / "enabled_plugins"),
             "RABBITMQ_DIST_PORT": str(ports[1]),
+            "ERL_EPMD_PORT": str(ports[2]),
+            "ERL_EPMD_ADDRESS": HOST,
             "HOME": str(self.directory),  # of its cookie
         }
-        return self.spawn([self.program], env=os.environ | told, cwd=self.directory)
+        # Erlang would start the daemon by itself, for ever; as a child it is in our group, and ends with it.
+        both = ["sh", "-c", 'epmd & exec "$0"', self.program]
+        return self.spawn(both, env=os.environ | told, cwd=self.directory)
 
     def is_ready(self, ports: Sequence[int]) -> bool:
         """By its own word."""
@@ -74,4 +78,4 @@ class RabbitMQ(Server):
 
 def found() -> str | None:
     """Where it is."""
-    return shutil.which(PROGRAM, path=os.pathsep.join([os.environ.get("PATH", ""), *PLACES]))
+    return shutil.which(PROGRAM, path=os.pathsep.join([*PLACES, os.environ.get("PATH", "")]))
