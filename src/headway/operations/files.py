@@ -13,7 +13,9 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.utils.text import get_valid_filename
 
-__all__ = ["StoredFile", "discard", "store"]
+__all__ = ["FOLDER", "StoredFile", "discard", "store"]
+
+FOLDER = "headway"  # of the default storage
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def keep(upload: File[Any]) -> StoredFile:
         digest.update(block)
         size += len(block)
     upload.seek(0)
-    name = default_storage.save(f"headway/{uuid4()}-{safe(original)}", upload)
+    name = default_storage.save(f"{FOLDER}/{uuid4()}-{safe(original)}", upload)
     return StoredFile(name, original, digest.hexdigest(), size)
 
 
