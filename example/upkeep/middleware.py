@@ -55,7 +55,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     excused = set(request.GET.getlist("exclude"))
     told = {name: faults.get(name, "ok") for name in readiness.CHECKS}
     if faults:
-        log.warning("event=not-ready faults=%s", faults)
+        log.warning("event=not-ready faults=%s", "; ".join(f"{name}: {fault}" for name, fault in faults.items()))
     if set(faults) - excused:
         return JsonResponse({"status": "not ready", "checks": told}, status=503, headers={"Retry-After": "2"})
     return JsonResponse({"status": "ready", "checks": told})

@@ -17,7 +17,7 @@ from example.topology import HTTP_PORT, HTTPS_PORT
 from tests.e2e.follower import Follower, Target
 from tests.workers import children_of
 
-__all__ = ["Shape", "are_gone", "demo_full", "told"]
+__all__ = ["Shape", "are_gone", "demo_full", "told", "words"]
 
 TIMEOUT = 120  # s
 STRANGERS = {"DATABASE_URL", "CELERY_BROKER_URL", "TEST_SCRATCH", "DJANGO_SETTINGS_MODULE"}
@@ -59,6 +59,12 @@ class Shape:
     def servers(self) -> list[int]:
         """The process ids of its servers' first processes."""
         return [child for keeper in children_of(self.process.pid) for child in children_of(keeper)]
+
+    @property
+    def database_url(self) -> str:
+        """As its own processes are told it."""
+        told = (word.partition("=") for pid in self.servers for word in words(pid, "environ"))
+        return next(value for name, _, value in told if name == "DATABASE_URL")
 
     def target(self, links: dict[str, str], *, secure: bool) -> Target:
         return Target(self.secure_url, links, authority=self.authority) if secure else Target(self.url, links)
@@ -107,6 +113,11 @@ def told(followers: list[Follower], requests: list[dict[str, Any]]) -> str:
     longest = max(request["duration"] for request in requests)
     kinds = ", ".join(f"{type(follower).__name__} {follower.openings}×" for follower in followers)
     return f"{len(requests)} requests, the longest {longest:.2f} s; {kinds}"
+
+
+def words(pid: int, name: str) -> list[str]:
+    """A process's, of /proc, where they end with NUL."""
+    return Path(f"/proc/{pid}/{name}").read_text().split("\0")[:-1]
 
 
 def are_gone(pids: list[int]) -> None:

@@ -5,15 +5,17 @@ import json
 import os
 import re
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import niquests
+import psycopg
 import pytest
 
+from example.airports.nearest import Place
 from example.servers.keeper import until
 from example.topology import OWN, SETTINGS
 from tests.crash.aloud import Tell
@@ -24,8 +26,9 @@ from tests.e2e.page import InPage
 from tests.e2e.polls import LongPoll
 from tests.e2e.streams import Curl
 from tests.e2e.test_import import CODES, curl
+from tests.neighbours import wrong_answers
 from tests.production.scrapes import scrape
-from tests.production.shape import Shape, are_gone, demo_full, told
+from tests.production.shape import Shape, are_gone, demo_full, told, words
 from tests.workers import children_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(2000)]
@@ -33,6 +36,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(2000)]
 CUT, STREAM, POLL = 12, 9, 8  # s; the import takes longer than any of them
 PATIENCE = 60  # s
 IMPORTED_WITHIN = 1500  # s; 40 where nothing else runs
+AT_WORK = "SELECT DISTINCT split_part(worker, ':', 2) FROM headway_part WHERE token IS NOT NULL"  # without the child
 ENDED = 'headway_runs_ended_total{operation="airports.import_airports",state="partial"}'
 CREATED = 'headway_starts_total{disposition="created",operation="airports.import_airports"}'
 JOINED = 'headway_duplicates_prevented_total{how="joined"}'
@@ -57,11 +61,6 @@ def test_the_processes_and_what_they_are_told_are_those_of_the_table(shape: Shap
             assert (told["DEMO"], told["HEADWAY_ENGINE"]) == ("1", "celery")
             assert told["DATABASE_URL"].startswith("postgres://")
             assert told["CELERY_BROKER_URL"].startswith("redis://")
-
-
-def words(pid: int, name: str) -> list[str]:
-    """Of /proc, where they end with NUL."""
-    return Path(f"/proc/{pid}/{name}").read_text().split("\0")[:-1]
 
 
 def test_only_whether_it_lives_is_told_outside(shape: Shape) -> None:
@@ -128,6 +127,41 @@ def test_the_import_outlasts_the_cut_watched_by_a_browser_by_curl_and_over_http_
     assert [last["headway_watchers"], last["headway_items_per_second"], last["headway_parts_due"]] == [0, 0, 0]
 
 
+def test_its_two_workers_find_the_neighbours_of_what_was_imported_in_four_parts(shape: Shape, tell: Tell) -> None:
+    workers: set[str] = set()
+    with api(shape.url) as client, psycopg.connect(shape.database_url, autocommit=True) as database:
+        if database.execute("SELECT EXISTS (SELECT FROM airports_airport)").fetchone() != (True,):
+            done(client, start(client, "airports.import_airports"))  # this test runs by itself
+        began = time.monotonic()
+        run = start(client, "airports.nearest_neighbours")
+        follower = LongPoll(shape.target(run["links"], secure=False), seconds=POLL).start()
+        while follower.thread.is_alive():
+            workers |= {name for (name,) in database.execute(AT_WORK).fetchall()}
+            follower.thread.join(0.2)
+        took = time.monotonic() - began
+        ended = client.get(run["links"]["self"]).json()
+        places = [Place(*row) for row in database.execute("SELECT icao, latitude, longitude FROM airports_airport")]
+        answers = {
+            airport: [(kilometres, icao) for icao, kilometres in nearest]
+            for airport, nearest in database.execute("SELECT airport_id, nearest FROM airports_neighbourhood")
+        }
+        parts = [
+            row[0] for row in database.execute("SELECT succeeded FROM headway_part WHERE run_id = %s", [run["id"]])
+        ]
+
+    tell(f"neighbours of {len(answers):,} airports in {took:.0f} s, parts of {parts}, by {len(workers)} workers")
+    assert (ended["state"], ended["progress"]["succeeded"], ended["progress"]["failed"]) == ("succeeded", 23_740, 0)
+    assert parts == 4 * [5_935]
+    assert len(workers) == 2
+    assert len(places) == len(answers) == 23_740
+    assert wrong_answers(answers, places) == []
+
+
+def done(client: httpx.Client, run: dict[str, Any]) -> None:
+    """Waits until it is."""
+    assert until(lambda: client.get(run["links"]["self"]).json()["done"] is True, IMPORTED_WITHIN)
+
+
 def test_whatever_is_logged_is_pairs_with_the_run_and_no_ticket(shape: Shape) -> None:
     worker = next(pid for pid in shape.servers if "--hostname=worker-1@%h" in words(pid, "cmdline"))
     os.kill(children_of(worker)[-1], signal.SIGKILL)  # Celery has something to tell
@@ -137,7 +171,7 @@ def test_whatever_is_logged_is_pairs_with_the_run_and_no_ticket(shape: Shape) ->
 
     with api(shape.url) as client:
         run = start(client, "paced.take_time", seconds=1)
-        assert until(lambda: client.get(run["links"]["self"]).json()["done"] is True, PATIENCE)
+        done(client, run)
     logs = {path: path.read_text() for path in (shape.data / "full").glob("*/*.log")}
     story = [line for text in logs.values() for line in text.splitlines() if f"run={run['id']}" in line]
 
