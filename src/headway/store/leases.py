@@ -20,7 +20,18 @@ from headway.states import Want
 
 from .database import is_transient, write
 
-__all__ = ["CAREFUL_ITEMS", "Fenced", "Look", "claim", "give_up_parts_of", "look", "reclaim", "release", "renew", "reread"]
+__all__ = [
+    "CAREFUL_ITEMS",
+    "Fenced",
+    "Look",
+    "claim",
+    "give_up_parts_of",
+    "look",
+    "reclaim",
+    "release",
+    "renew",
+    "reread",
+]
 
 CANDIDATES = 8  # so that workers who see the same list don't come away empty-handed
 CAREFUL_ITEMS = 4_000  # a chunk's most: the item that killed the last owner is among them
@@ -174,8 +185,8 @@ def fence_session(token: int) -> None:
     """On PostgreSQL, name the session after its token, so that who takes over can end it; and bound its waits.
 
     A frozen owner may hold row locks in its open transaction; fenced or not, its successor would wait for them.
-    The open transaction's COMMIT then returns before it is on disk: whatever the owner commits afterwards puts the claim
-    there too, and if the server crashes before, the part is due as it was, and its owner finds no row.
+    The open transaction's COMMIT then returns before it is on disk: whatever the owner commits afterwards puts the
+    claim there too, and if the server crashes before, the part is due as it was, and its owner finds no row.
     """
     if connection.vendor != "postgresql":
         return
