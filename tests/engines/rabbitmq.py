@@ -19,6 +19,7 @@ class RabbitMQKeeper(Keeper):
     """Runs the node."""
 
     name = "RabbitMQ"
+    ready_seconds = 180  # Erlang takes its time on a busy machine
     port_count = 3  # for clients, between nodes, and of the daemon in which nodes look each other up
 
     def __init__(self, program: str, directory: str | None) -> None:
