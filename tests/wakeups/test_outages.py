@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,6 +105,22 @@ def test_a_server_that_says_nothing_any_more_is_left_and_looked_for_anew(
     until(lambda: heard == ["", ""])
     medium.channel.tell(Subject.RUN_CHANGED, "again")
     until(lambda: heard[-1] == "again")
+
+
+def test_without_the_library_a_listener_only_complains(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.HEADWAY = settings.HEADWAY | {"WAKE_UPS": "redis://127.0.0.1:1"}
+    monkeypatch.delitem(sys.modules, "headway.wakeups.publish", raising=False)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    listener = Listener(Subject.RUN_CHANGED, lambda said: None)
+    with caplog.at_level(logging.WARNING, "headway"):
+        listener.start()
+        until(lambda: "event=deaf" in caplog.text)
+        end_a_run()
+    listener.stop()
+    listener.join()
+    assert "ModuleNotFoundError" in caplog.text
 
 
 @pytest.mark.parametrize(

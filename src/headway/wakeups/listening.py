@@ -5,7 +5,7 @@ import random
 import threading
 from collections.abc import Callable
 
-from .channels import Channel, Subject
+from .channels import Subject
 from .choice import channel
 
 __all__ = ["Listener"]
@@ -30,14 +30,18 @@ class Listener:
         self.thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen from now on; nothing new for one that does."""
-        if self.over is not None or (chosen := channel()) is None:
+        """Listen from now on; nothing new for one that does. Never raises: whoever can't listen asks all the same."""
+        if self.over is not None:
             return
         self.over = threading.Event()
-        self.thread = threading.Thread(
-            target=self.run, args=(chosen, self.over), name=f"headway-listens-{self.subject}", daemon=True
-        )
-        self.thread.start()
+        name = f"headway-listens-{self.subject}"
+        thread = threading.Thread(target=self.run, args=(self.over,), name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no thread is to be had
+            log.warning("subject=%s event=deaf error=%r", self.subject, error)
+        else:
+            self.thread = thread
 
     def stop(self) -> None:
         """Don't any more; the connection is closed within half a second."""
@@ -50,10 +54,12 @@ class Listener:
         if self.thread is not None:
             self.thread.join(PATIENCE)
 
-    def run(self, chosen: Channel, over: threading.Event) -> None:
+    def run(self, over: threading.Event) -> None:
         failures = 0
         while not over.is_set():
             try:
+                if (chosen := channel()) is None:
+                    return
                 with chosen.listen(self.subject) as ear:
                     if failures:
                         log.info("subject=%s event=hears-again", self.subject)
