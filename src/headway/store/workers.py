@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from headway.clock import NowMs
 from headway.models import Part, Worker
 
-__all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "leave", "named"]
+__all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "forget_silent", "leave", "named"]
 
 HEARD_OF_MS = 30_000  # a worker tells every few seconds; after this it is gone
 
@@ -21,9 +21,15 @@ def beat(worker: str, host: str, pid: int, doorbell: int) -> None:
 
 
 def leave(worker: str) -> None:
-    """Tell that this worker is gone, and forget those that haven't been heard of for long."""
+    """Tell that this worker is gone."""
     Worker.objects.filter(id=worker).delete()
-    Worker.objects.filter(beat__lt=NowMs() - 10 * HEARD_OF_MS).delete()
+
+
+def forget_silent() -> None:
+    """Forget the workers that haven't been heard of for long: they were killed, or have a process for each task."""
+    silent = Worker.objects.filter(beat__lt=NowMs() - 10 * HEARD_OF_MS)
+    if silent.exists():  # a DELETE would take SQLite's lock for nothing
+        silent.delete()
 
 
 def alive() -> int:

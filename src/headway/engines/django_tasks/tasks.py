@@ -37,9 +37,10 @@ def advance(queue: str) -> str:
         except (KeyboardInterrupt, SystemExit):
             hand_over(worker)
             raise
+        finally:
+            database.forget()  # our session has a name and limits (PostgreSQL) that the project's tasks must not have
         if turn is None:
             return "nothing was due"
-        database.forget()  # on PostgreSQL our session has a name and limits that the project's own tasks must not have
         part, ending = turn
         if ending is runner.Ending.GIVEN_BACK:
             ring(part.run.operation)
