@@ -23,7 +23,7 @@ from .pulse import Pulse
 
 __all__ = ["Inline", "OnThreads", "Prepared", "Preparing", "Unprepared", "preparing"]
 
-GATHER = 0.040  # s behind the head, so that a commit isn't paid for each item; threads work on meanwhile
+GATHER = 0.050  # s behind the head, so that a commit isn't paid for each item; threads work on meanwhile
 ASK_EVERY = 0.1  # s between two looks at whether to stop, while the head is waited for
 
 Window: TypeAlias = Sequence[Entry[Any]]
