@@ -11,6 +11,7 @@ from . import flavour
 
 __all__ = ["check_django_tasks"]
 
+INSTALL = "Run: pip install django-tasks (from 6.0 on, Django itself has it)."
 NAME_ONE = 'Name one of TASKS in HEADWAY["TASKS_BACKEND"].'
 USE_A_QUEUE = (
     'Use a backend that has workers, such as "django_tasks_db.DatabaseBackend" with `manage.py db_worker`; '
@@ -32,7 +33,7 @@ def check_django_tasks(**kwargs: Any) -> list[checks.CheckMessage]:
         backend = flavour.backends()[wanted.tasks_backend]
         without_worker = flavour.without_worker()
     except ImportError:
-        return [error("E010", f"{flavour.NAME} isn't installed.", 'Run: pip install "django-headway[tasks]".')]
+        return [error("E010", f"{flavour.NAME} isn't installed.", INSTALL)]
     except ImproperlyConfigured as wrong:
         return [error("E011", f"TASKS has no usable backend {wanted.tasks_backend!r}: {wrong}", NAME_ONE)]
     if isinstance(backend, without_worker):
