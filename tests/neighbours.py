@@ -11,7 +11,7 @@ from example.airports.operations import BUNDLED
 from example.airports.rows import airport_from
 from headway import Reject
 
-__all__ = ["bundled", "by_brute_force", "import_bundled", "wrong_answers"]
+__all__ = ["bundled", "by_brute_force", "import_bundled", "rows", "wrong_answers"]
 
 KM = 6_371.0
 MARGIN = 1e-9  # of a radian, 6 mm: more than rounding can make of a distance
