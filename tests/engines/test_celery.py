@@ -14,7 +14,7 @@ from headway.models import Part, Worker
 from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, entries, part_of, until_owned_anew
 from tests.engines.launchers import CeleryWorkers
-from tests.engines.test_contract import begin, once_each, token, within
+from tests.engines.test_contract import begin, once_each, token, whose, within
 from tests.workers import environment, until, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -25,7 +25,7 @@ POOLS = ["threads", "solo"]
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_worker_without_children_hands_over_when_it_is_asked_to_stop(celery: CeleryWorkers, pool: str) -> None:
     worker = celery.start(2, pool=pool)
-    run = begin(worker)
+    run = begin()
 
     worker.stop()
     until(lambda: worker.has_stopped, seconds=within(2))
@@ -34,23 +34,22 @@ def test_a_worker_without_children_hands_over_when_it_is_asked_to_stop(celery: C
     assert part_of(run).token is None
     assert not Worker.objects.filter(pid=worker.process.pid).exists()
     celery.start(2, pool=pool)
-    assert wait_for_end(run.pk).state == "succeeded"
+    assert wait_for_end(run.pk, 150).state == "succeeded"
     assert part_of(run).resumes == 0
-    assert entries(run.pk) == once_each(600)
+    assert entries(run.pk) == once_each(200)
 
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_worker_without_children_is_followed_when_it_is_killed(celery: CeleryWorkers, pool: str) -> None:
-    worker = celery.start(lease_seconds=LEASE, pool=pool)
-    run = begin(worker)
+    both = celery.start(lease_seconds=LEASE, pool=pool), celery.start(lease_seconds=LEASE, pool=pool)
+    run = begin()
     held = token(run)
-    celery.start(lease_seconds=LEASE, pool=pool)
 
-    worker.kill_all()
+    whose(run, *both).kill_all()
 
     assert until_owned_anew(run, held) < within(LEASE + 1)
-    assert wait_for_end(run.pk).state == "succeeded"
-    assert entries(run.pk) == once_each(600)
+    assert wait_for_end(run.pk, 150).state == "succeeded"
+    assert entries(run.pk) == once_each(200)
 
 
 def test_threads_work_on_several_parts_at_once(celery: CeleryWorkers) -> None:
@@ -59,7 +58,7 @@ def test_threads_work_on_several_parts_at_once(celery: CeleryWorkers) -> None:
     run = runs.start("tests.write_in_parts", {"items": 400, "work_us": 5_000}).run
     until(lambda: Part.objects.filter(run=run, token__isnull=False).count() > 1)
 
-    assert wait_for_end(run.pk).state == "succeeded"
+    assert wait_for_end(run.pk, 150).state == "succeeded"
     assert entries(run.pk) == once_each(400)
 
 
@@ -84,7 +83,7 @@ def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_
 @pytest.mark.parametrize("way", ["SIGQUIT", "remote"])
 def test_whatever_ends_it_a_worker_hands_over(celery: CeleryWorkers, way: str) -> None:
     worker = celery.start(2)
-    run = begin(worker)
+    run = begin()
 
     if way == "remote":
         app.control.shutdown()
@@ -152,7 +151,7 @@ def test_a_worker_keeps_its_connection_and_replaces_a_broken_one(celery: CeleryW
     run = runs.start("tests.write_ledger", {"items": 4}).run
 
     assert len(sessions) == 1, "it has connected anew between two runs"
-    assert wait_for_end(run.pk).state == "succeeded"
+    assert wait_for_end(run.pk, 150).state == "succeeded"
     assert not set(workers_sessions()) & set(*sessions)
 
 

@@ -19,7 +19,7 @@ from tests.workers import until, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-LONG = {"items": 600, "work_us": 4_000}  # seconds of work
+LONG = {"items": 200, "work_us": 15_000}  # seconds of work, in few items: after a death each is a transaction
 
 
 def within(seconds: float) -> float:
@@ -45,10 +45,16 @@ def token(run: Run) -> int:
     return found
 
 
-def begin(handle: Handle, operation: str = "tests.write_ledger", at_least: int = 50, **given: object) -> Run:
+def whose(run: Run, *handles: Handle) -> Handle:
+    """The worker that works on the run."""
+    pid = owner(run).pid
+    return next(handle for handle in handles if pid in handle.working)
+
+
+def begin() -> Run:
     """A run that is being worked on."""
-    run = runs.start(operation, {**LONG, **given}).run
-    until(lambda: processed(run) >= at_least)
+    run = runs.start("tests.write_ledger", LONG).run
+    until(lambda: processed(run) >= 20)
     return run
 
 
@@ -85,8 +91,8 @@ def test_the_parts_of_one_run_are_done_by_two_workers(engine: Launcher) -> None:
 def test_a_killed_childs_part_goes_on_within_a_second(engine: Launcher, tell: Tell) -> None:
     if not engine.replaces_the_dead:
         pytest.skip("nobody sees to its dead")
-    worker = engine.start(2)
-    run = begin(worker)
+    engine.start(2)
+    run = begin()
     held = token(run)
     victim = owner(run).pid
 
@@ -95,30 +101,29 @@ def test_a_killed_childs_part_goes_on_within_a_second(engine: Launcher, tell: Te
 
     tell(f"{engine.engine}: a killed child was followed after {took:.2f} s")
     assert took < within(1)
-    assert wait_for_end(run.pk).state == "succeeded"
-    assert entries(run.pk) == once_each(600)
+    assert wait_for_end(run.pk, 150).state == "succeeded"
+    assert entries(run.pk) == once_each(200)
 
 
 def test_when_all_of_a_worker_is_killed_another_goes_on_after_the_lease(engine: Launcher, tell: Tell) -> None:
-    worker = engine.start(lease_seconds=LEASE)
-    run = begin(worker)
+    both = engine.start(lease_seconds=LEASE), engine.start(lease_seconds=LEASE)
+    run = begin()
     held = token(run)
-    engine.start(lease_seconds=LEASE)
 
-    worker.kill_all()
+    whose(run, *both).kill_all()
     took = until_owned_anew(run, held)
 
     tell(f"{engine.engine}: a killed worker was followed after {took:.2f} s, with a lease of {LEASE:.0f} s")
     assert took < within(LEASE + 1)
-    assert wait_for_end(run.pk).state == "succeeded"
-    assert entries(run.pk) == once_each(600)
+    assert wait_for_end(run.pk, 150).state == "succeeded"
+    assert entries(run.pk) == once_each(200)
 
 
 def test_a_worker_that_is_asked_to_stop_hands_over_at_once(engine: Launcher, tell: Tell) -> None:
-    worker = engine.start()
-    run = begin(worker)
-    engine.start()
+    both = engine.start(), engine.start()
+    run = begin()
     held = token(run)
+    worker = whose(run, *both)
 
     worker.stop()
     taken_over = until_owned_anew(run, held)
@@ -128,9 +133,9 @@ def test_a_worker_that_is_asked_to_stop_hands_over_at_once(engine: Launcher, tel
     assert out < within(2)
     assert taken_over < within(2)
     assert worker.process.returncode == 0
-    assert wait_for_end(run.pk).state == "succeeded"
+    assert wait_for_end(run.pk, 150).state == "succeeded"
     assert part_of(run).resumes == 0
-    assert entries(run.pk) == once_each(600)
+    assert entries(run.pk) == once_each(200)
 
 
 def test_a_worker_that_was_frozen_past_its_lease_changes_nothing_any_more(
@@ -159,8 +164,8 @@ def test_a_worker_that_was_frozen_past_its_lease_changes_nothing_any_more(
 
 
 def test_what_people_wish_is_done(engine: Launcher) -> None:
-    worker = engine.start()
-    run = begin(worker)
+    engine.start()
+    run = begin()
 
     runs.pause(run)
     until(lambda: Run.objects.get(pk=run.pk).state == "paused", seconds=5)
@@ -170,7 +175,7 @@ def test_what_people_wish_is_done(engine: Launcher) -> None:
     runs.cancel(run)
     until(lambda: Run.objects.get(pk=run.pk).state == "cancelled", seconds=5)
 
-    assert 0 < done <= processed(run) < 600
+    assert 0 < done <= processed(run) < 200
     assert entries(run.pk) == once_each(processed(run))
 
 
