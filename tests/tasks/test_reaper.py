@@ -24,6 +24,7 @@ def lose_rings() -> None:
     DBTaskResult.objects.all().delete()
 
 
+@pytest.mark.slow
 def test_a_lost_ring_is_rung_again(processes: Processes) -> None:
     run = runs.start("tests.write_ledger", {"items": 3}).run
     lose_rings()
@@ -68,6 +69,7 @@ def test_a_silent_queue_does_not_silence_the_others() -> None:
     assert (tasks_of("tests.slow"), tasks_of("default")) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_worker_claims_nothing_of_a_queue_that_it_has_not(processes: Processes) -> None:
     processes.db_worker("--queue-name", "default")
     slow = runs.start("tests.slow_lane").run
@@ -79,6 +81,7 @@ def test_a_worker_claims_nothing_of_a_queue_that_it_has_not(processes: Processes
     assert wait_for_end(slow.pk).state == "succeeded"
 
 
+@pytest.mark.slow
 class TestCommand:
     def test_once_it_looks_once(self) -> None:
         runs.start("tests.write_ledger", {"items": 1})

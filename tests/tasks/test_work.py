@@ -18,7 +18,7 @@ from tests.tasks.ordinary import tell_session
 from tests.tasks.workers import Processes
 from tests.workers import until, wait_for_end
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 LEASE = 2.0  # s
 OWN_TASK = "tests.tasks.ordinary.tell_session"
@@ -148,7 +148,6 @@ def test_the_projects_own_tasks_find_the_session_as_the_project_made_it(processe
     assert len(set(told.values_list("return_value", flat=True))) == 1
 
 
-@pytest.mark.slow
 def test_an_item_that_kills_its_workers_is_left_out_where_they_are_restarted(processes: Processes) -> None:
     processes.reaper(lease_seconds=1)
     processes.db_worker(lease_seconds=1)
