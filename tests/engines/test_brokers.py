@@ -15,7 +15,7 @@ from tests.crash.scene import entries, processed
 from tests.engines.launchers import CeleryWorkers
 from tests.workers import until, wait_for_end
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.once]
 
 
 def test_a_run_goes_on_though_its_broker_is_emptied_and_killed(celery: CeleryWorkers, broker: Valkey) -> None:
@@ -75,12 +75,12 @@ def test_a_message_that_is_delivered_again_and_again_doubles_nothing(celery: Cel
     unkind = {"TEST_VISIBILITY_TIMEOUT": "2", "TEST_SILENCED_CHECKS": "headway.E006"}
     celery.start(**unkind)
     celery.start(**unkind)
-    run = runs.start("tests.take_time", {"seconds": 14, "items": 700}).run
+    run = runs.start("tests.take_time", {"seconds": 12, "items": 600}).run
 
     ended = wait_for_end(run.pk, seconds=120)
 
     assert ended.state == "succeeded"
-    assert entries(run.pk) == {str(number): 1 for number in range(700)}
+    assert entries(run.pk) == {str(number): 1 for number in range(600)}
     assert not Part.objects.filter(resumes__gt=0).exists()
 
 

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 POOLS = ["threads", "solo"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_worker_without_children_hands_over_when_it_is_asked_to_stop(celery: CeleryWorkers, pool: str) -> None:
     worker = celery.start(2, pool=pool)
@@ -39,6 +40,7 @@ def test_a_worker_without_children_hands_over_when_it_is_asked_to_stop(celery: C
     assert entries(run.pk) == once_each(200)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_worker_without_children_is_followed_when_it_is_killed(celery: CeleryWorkers, pool: str) -> None:
     both = celery.start(lease_seconds=LEASE, pool=pool), celery.start(lease_seconds=LEASE, pool=pool)
@@ -52,6 +54,7 @@ def test_a_worker_without_children_is_followed_when_it_is_killed(celery: CeleryW
     assert entries(run.pk) == once_each(200)
 
 
+@pytest.mark.once
 def test_threads_work_on_several_parts_at_once(celery: CeleryWorkers) -> None:
     celery.start(4, pool="threads")
 
@@ -80,6 +83,7 @@ def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_
     assert not Part.objects.filter(resumes__gt=0).exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("way", ["SIGQUIT", "remote"])
 def test_whatever_ends_it_a_worker_hands_over(celery: CeleryWorkers, way: str) -> None:
     worker = celery.start(2)
@@ -95,12 +99,14 @@ def test_whatever_ends_it_a_worker_hands_over(celery: CeleryWorkers, way: str) -
     assert not Part.objects.filter(resumes__gt=0).exists()
 
 
+@pytest.mark.once
 def test_no_worker_begins_that_could_not_work(celery: CeleryWorkers) -> None:
     said = refusal(celery, "prefork", TEST_VISIBILITY_TIMEOUT="2")
     assert "(headway.E006)" in said
     assert "visibility_timeout" in said
 
 
+@pytest.mark.once
 def test_a_pool_that_is_not_known_to_work_is_refused(celery: CeleryWorkers) -> None:
     said = refusal(celery, "custom", CELERY_CUSTOM_WORKER_POOL="tests.engines.odd_pool:TaskPool")
     assert "Headway doesn't run on this pool (tests.engines.odd_pool). Use one of: prefork, threads, solo." in said
@@ -120,6 +126,7 @@ def refusal(celery: CeleryWorkers, pool: str, **variables: str) -> str:
     return ended.stderr
 
 
+@pytest.mark.once
 def test_a_worker_that_has_nothing_of_ours_to_do_is_none_of_ours(celery: CeleryWorkers) -> None:
     process = subprocess.Popen(
         [sys.executable, *celery.command("solo", queues=["celery"])],

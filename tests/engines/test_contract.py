@@ -58,7 +58,7 @@ def begin() -> Run:
     return run
 
 
-def test_a_run_is_worked_to_its_end(engine: Launcher) -> None:
+def test_a_run_is_worked_to_its_end_and_what_failed_is_retried_alone(engine: Launcher) -> None:
     engine.start()
 
     run = runs.start("tests.write_ledger", {"items": 200, "reject": "3", "skip": "4", "fail": "5"}).run
@@ -67,6 +67,11 @@ def test_a_run_is_worked_to_its_end(engine: Launcher) -> None:
     assert ended.state == "partial"
     assert (part_of(run).succeeded, part_of(run).failed, part_of(run).skipped) == (197, 2, 1)
     assert entries(run.pk) == {item: 1 for item in once_each(200) if item not in {"3", "4", "5"}}
+
+    again = wait_for_end(runs.retry(ended).run.pk)
+
+    assert again.state == "failed"
+    assert processed(again) == part_of(again).failed == 2
 
 
 def test_the_parts_of_one_run_are_done_by_two_workers(engine: Launcher) -> None:
@@ -177,18 +182,6 @@ def test_what_people_wish_is_done(engine: Launcher) -> None:
 
     assert 0 < done <= processed(run) < 200
     assert entries(run.pk) == once_each(processed(run))
-
-
-def test_what_failed_is_retried_alone(engine: Launcher) -> None:
-    engine.start()
-    run = runs.start("tests.write_ledger", {"items": 50, "reject": "3,7"}).run
-    wait_for_end(run.pk)
-
-    again = runs.retry(Run.objects.get(pk=run.pk)).run
-    ended = wait_for_end(again.pk)
-
-    assert ended.state == "failed"
-    assert part_of(again).failed == 2
 
 
 def test_who_stood_in_line_begins_at_once(engine: Launcher, tell: Tell) -> None:
