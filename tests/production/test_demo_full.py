@@ -121,10 +121,11 @@ def test_the_import_outlasts_the_cut_watched_by_a_browser_by_curl_and_over_http_
     assert {request["request"]["proto"] for request in requests} == {"HTTP/1.1", "HTTP/2.0", "HTTP/3.0"}
     assert [most['headway_runs{state="running"}'], most["headway_workers"] >= 2] == [1, True]
     assert 0 < most["headway_items_per_second"] < 28_298
-    assert 2 <= most["headway_watchers"] <= 4
+    assert 2 <= most["headway_watchers"] <= 10  # the browser's other pages watch too, and who comes back may overlap
+    assert until(lambda: scrape(shape.inside)["headway_watchers"] == 0, PATIENCE)
     last = scrape(shape.inside)
     assert [last.since(first, each) for each in (ENDED, CREATED, JOINED)] == [1, 1, 1]
-    assert [last["headway_watchers"], last["headway_items_per_second"], last["headway_parts_due"]] == [0, 0, 0]
+    assert [last["headway_items_per_second"], last["headway_parts_due"]] == [0, 0]
 
 
 def test_its_two_workers_find_the_neighbours_of_what_was_imported_in_four_parts(shape: Shape, tell: Tell) -> None:
