@@ -1,4 +1,4 @@
-"""The neighbours of all airports, in four parts by two workers of which one is killed on the way."""
+"""The neighbours of all airports, in four parts by two workers of which one goes away on the way."""
 
 import pytest
 
