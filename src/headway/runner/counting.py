@@ -22,9 +22,11 @@ under_way: set[UUID] = set()
 not_again: set[UUID] = set()  # those that could not be counted: the next slice would meet the same
 lock = threading.Lock()
 
+HEAD_START = 0.05  # s for the first item, which a connection more at that moment would hold up by 5 to 8 ms
+
 
 def count_in_background(part: Part, source: Source[Any]) -> None:
-    """Start counting, unless the total is known, this process is counting it already, or an earlier part's owner will.
+    """Start counting in a moment, unless the total is known, we are at it, or an earlier part's owner will be.
 
     One of several workers does it: it may be as much reading as the work itself.
     """
@@ -33,7 +35,9 @@ def count_in_background(part: Part, source: Source[Any]) -> None:
         if run.total is not None or run.pk in under_way | not_again:
             return
         under_way.add(run.pk)
-    threading.Thread(target=count, args=(part, source), name=f"headway-count-{run.pk}", daemon=True).start()
+    thread = threading.Timer(HEAD_START, count, (part, source))
+    thread.name, thread.daemon = f"headway-count-{run.pk}", True
+    thread.start()
 
 
 def count(part: Part, source: Source[Any]) -> None:
