@@ -66,6 +66,7 @@ if HEADWAY["ENGINE"] == "celery":
     CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 1.0, "options": {"queue": "headway"}}}
 
 LOGGING = logging_config("INFO")
+LOGGING["loggers"]["example"]["level"] = "WARNING"  # what a shell command says on stderr is an error
 DEMO = True
 METRICS_DIR = SCRATCH / "metrics"
 METRICS_TOKEN = ""

@@ -81,6 +81,18 @@ def test_what_a_process_has_counted_stays_when_it_ends_and_whom_it_watched_over_
     assert after["headway_watchers"] == before["headway_watchers"]
 
 
+def test_a_process_killed_while_it_made_its_file_does_not_end_the_counting(client: Client, settings: Any) -> None:
+    before = read(client.get("/metrics").content.decode())
+    file = settings.METRICS_DIR / "counter_killed.1.db"
+    file.touch()  # as a kill between the file's making and its first byte leaves it
+    try:
+        after = read(client.get("/metrics").content.decode())
+    finally:
+        file.unlink()
+
+    assert after.falls_below(before) == []
+
+
 def test_a_token_is_demanded_where_there_is_one(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = "for-prometheus"
 
