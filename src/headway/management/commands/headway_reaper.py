@@ -41,7 +41,8 @@ class Command(BaseCommand):
             watching.look()
             return
         try:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background ignores it otherwise
+                signal.signal(number, signal.default_int_handler)
             if options["verbosity"]:
                 self.stdout.write("Headway's reaper rings for what is due. Ctrl-C stops it.")
                 self.stdout.flush()
