@@ -18,7 +18,7 @@ from tests.e2e.polls import LongPoll, ShortPoll
 from tests.e2e.streams import Curl, Socket, Sse
 from tests.workers import Workers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @dataclass(frozen=True)
