@@ -4,13 +4,11 @@ Processes that a test starts attach to the very database that the test uses: TES
 """
 
 import os
-import tempfile
-from pathlib import Path
 
 from example.databases import database
+from tests.scratch import scratch
 
-SCRATCH = Path(os.environ.get("TEST_SCRATCH") or tempfile.mkdtemp(prefix="headway-tests-"))
-os.environ["TEST_SCRATCH"] = str(SCRATCH)
+SCRATCH = scratch()
 os.environ["DATA_DIR"] = str(SCRATCH)  # the example's own data are nobody's business here
 
 from example import settings as example  # noqa: E402  (it makes its folder when it is read)
