@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 from django.db import Error, connections
 
@@ -39,6 +40,8 @@ class Watch:
         self.is_child = is_child
         """Whether this process can be ended alone, since its parent will replace it."""
         self.told = float("-inf")
+        self.alive: list[int] = []
+        """The process ids of siblings that were there in the last round."""
 
     def start(self) -> None:
         """Until the process ends."""
@@ -75,8 +78,14 @@ class Watch:
                 connections.close_all()
             except Exception as error:  # noqa: BLE001  (a broker that is gone: the next round may find it back)
                 log.warning("worker=%s event=reaping-failed error=%r", self.crew.worker, error)
-            self.crew.stopping.wait(ROUND * random.uniform(0.7, 1.0))
+            self.rest(ROUND * random.uniform(0.7, 1.0))
         connections.close_all()
+
+    def rest(self, seconds: float) -> None:
+        """Until the next round: so long, or until we are to stop or a sibling dies."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.crew.stopping.wait(TICK) and all(map(is_there, self.alive)):
+            pass
 
     def go_round(self) -> None:
         """Raises the database's errors, and those of the broker's client."""
@@ -92,17 +101,22 @@ class Watch:
 
     def bury_siblings(self) -> None:
         """Make due what processes of this worker owned that are gone; the pool has replaced them, perhaps by us."""
-        for worker in workers.named(self.siblings):
-            if not is_there(int(worker.removeprefix(self.siblings))):
+        pids = {worker: int(worker.removeprefix(self.siblings)) for worker in workers.named(self.siblings)}
+        self.alive = [pid for pid in pids.values() if is_there(pid)]
+        for worker, pid in pids.items():
+            if pid not in self.alive:
                 parts = leases.give_up_parts_of(worker)
                 workers.leave(worker)
                 log.error("worker=%s event=died parts=%s", worker, parts)
 
 
 def is_there(pid: int) -> bool:
-    """Whether there is such a process."""
+    """Whether there is such a process, and it isn't dead: Celery's parent may leave a dead child unburied for 5 s."""
     try:
         os.kill(pid, 0)
+        told = Path(f"/proc/{pid}/stat").read_text()
     except ProcessLookupError:
         return False
-    return True
+    except OSError:
+        return True  # no /proc here: its parent's next look will tell
+    return told.rpartition(")")[2].split()[0] != "Z"
