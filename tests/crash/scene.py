@@ -7,11 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import OperationalError, connection, transaction
+
 from headway.models import Part, Run, Worker
 from tests.app.models import LedgerEntry
 from tests.workers import Workers, children_of, until
 
-__all__ = ["LEASE", "SLACK", "Owner", "entries", "owner_of", "part_of", "processed", "until_owned_anew"]
+__all__ = ["LEASE", "SLACK", "Owner", "entries", "is_locked", "owner_of", "part_of", "processed", "until_owned_anew"]
 
 LEASE = 2.0  # s; short, so that a test needn't wait long for it to run out
 SLACK = 1.5  # times as long as promised: the machine may be busy with something else
@@ -67,3 +69,16 @@ def processed(run: Run) -> int:
 def entries(run_id: UUID) -> Counter[str]:
     """How often each item is in the ledger."""
     return Counter(LedgerEntry.objects.filter(run=run_id).values_list("item", flat=True))
+
+
+def is_locked() -> bool:
+    """Whether somebody holds SQLite's write lock, and doesn't let go of it within a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 100")
+    try:
+        with transaction.atomic():
+            return False
+    except OperationalError:
+        return True
+    finally:
+        connection.close()  # and with it the short patience

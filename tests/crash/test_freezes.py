@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 
 from headway import runs
 from headway.models import Part, Run
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell
-from tests.crash.scene import LEASE, SLACK, entries, owner_of, part_of, until_owned_anew
+from tests.crash.scene import LEASE, SLACK, entries, is_locked, owner_of, part_of, until_owned_anew
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,19 +146,6 @@ def freeze(worker: subprocess.Popen[bytes]) -> None:
 
 def thaw(worker: subprocess.Popen[bytes]) -> None:
     os.killpg(worker.pid, signal.SIGCONT)
-
-
-def is_locked() -> bool:
-    """Whether somebody holds SQLite's write lock, and doesn't let go of it within a moment."""
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout = 100")
-    try:
-        with transaction.atomic():
-            return False
-    except OperationalError:
-        return True
-    finally:
-        connection.close()  # and with it the short patience
 
 
 def rows(run: Run) -> list[Any]:

@@ -17,6 +17,7 @@ from example.servers.server import ROOT
 from tests.browser import chromium
 from tests.crash.scene import SLACK
 from tests.e2e.page import sign_in as sign_in_at
+from tests.e2e.welcome import welcome_of
 from tests.workers import children_of, until
 
 TIMEOUT = 60  # s
@@ -44,17 +45,6 @@ def demo(data: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
             process.kill()  # its servers end with it
 
 
-def until_it_is_there(process: "subprocess.Popen[str]") -> str:
-    """All that it says once everything has started."""
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if "Ctrl-C" in line:
-            return said
-    raise AssertionError(f"It has ended: {said}{process.communicate()[1]}")
-
-
 @pytest.fixture
 def port() -> int:
     return free_port()
@@ -72,7 +62,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo's folder after its first start."""
     folder = tmp_path_factory.mktemp("demo")
     with demo(folder, free_port()) as process:
-        until_it_is_there(process)
+        welcome_of(process)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=TIMEOUT)
     return folder
@@ -80,7 +70,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data: Path, port: int) -> None:
     with demo(data, port) as process:
-        took = until(lambda: "Headway is at" in until_it_is_there(process))
+        took = until(lambda: "Headway is at" in welcome_of(process))
         api = httpx.get(f"http://localhost:{port}/api/operations/", headers={"Authorization": "Token demo"})
 
         process.send_signal(signal.SIGINT)
@@ -98,7 +88,7 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
 @pytest.mark.slow
 def test_one_click_imports_all_airports_and_is_watched_to_its_end_without_a_reload(data: Path, port: int) -> None:
     with demo(data, port) as process, chromium() as browser:
-        until_it_is_there(process)
+        welcome_of(process)
         page = browser.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -120,7 +110,7 @@ def test_one_click_imports_all_airports_and_is_watched_to_its_end_without_a_relo
 
 def test_each_name_is_its_password(data: Path, port: int) -> None:
     with demo(data, port) as process:
-        until_it_is_there(process)
+        welcome_of(process)
 
         answers = [sign_in(f"http://localhost:{port}/login/", name) for name in ("demo", "other", "admin")]
 
@@ -159,7 +149,7 @@ def test_a_port_that_is_none_is_told(tmp_path: Path, given: str) -> None:
 @pytest.mark.parametrize(("name", "program"), [("The worker", "headway_worker"), ("The web process", "uvicorn")])
 def test_when_one_process_dies_the_demo_says_which_and_ends(data: Path, port: int, name: str, program: str) -> None:
     with demo(data, port) as process:
-        until_it_is_there(process)
+        welcome_of(process)
         keepers = children_of(process.pid)
         (victim,) = [child for keeper in keepers for child in children_of(keeper) if program in command(child)]
 

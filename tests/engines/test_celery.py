@@ -1,6 +1,5 @@
 """What is Celery's alone: its pools, its ways to stop, its worker's connection."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -142,7 +141,7 @@ def test_a_worker_that_has_nothing_of_ours_to_do_is_none_of_ours(celery: CeleryW
     assert not Worker.objects.exists()
 
 
-@pytest.mark.skipif("sqlite" in os.environ.get("TEST_DATABASE_URL", "sqlite"), reason="SQLite has no server to ask")
+@pytest.mark.postgresql  # SQLite has no server to ask
 def test_a_worker_keeps_its_connection_and_replaces_a_broken_one(celery: CeleryWorkers) -> None:
     celery.start(pool="solo")
     sessions = set()

@@ -6,14 +6,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 
 from headway import runs
 from headway.engines import doorbell
 from headway.models import ItemOutcome, Part, Run, Worker
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell
-from tests.crash.scene import LEASE, entries, part_of, processed, until_owned_anew
+from tests.crash.scene import LEASE, entries, is_locked, part_of, processed, until_owned_anew
 from tests.engines.launchers import Handle, Launcher
 from tests.workers import until, wait_for_end
 
@@ -257,19 +257,6 @@ def freeze(handle: Handle) -> None:
     while connection.vendor == "sqlite" and is_locked():
         handle.signal_all(signal.SIGCONT)
         handle.signal_all(signal.SIGSTOP)
-
-
-def is_locked() -> bool:
-    """Whether somebody holds SQLite's write lock, and doesn't let go of it within a moment."""
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout = 100")
-    try:
-        with transaction.atomic():
-            return False
-    except OperationalError:
-        return True
-    finally:
-        connection.close()  # and with it the short patience
 
 
 def rows(run_id: UUID) -> list[dict[str, object]]:

@@ -15,6 +15,7 @@ from example.servers.keeper import is_free, until
 from example.servers.server import ROOT
 from example.topology import HTTP_PORT, HTTPS_PORT
 from tests.e2e.follower import Follower, Target
+from tests.e2e.welcome import welcome_of
 from tests.workers import children_of
 
 __all__ = ["Shape", "are_gone", "demo_full", "told", "words"]
@@ -95,17 +96,6 @@ def demo_full(folder: Path, cut: int, stream: float) -> Iterator[Shape]:
             yield Shape(process, folder, welcome_of(process), port)
         finally:
             process.kill()  # its servers end with it
-
-
-def welcome_of(process: "subprocess.Popen[str]") -> str:
-    """All that it says once everything has started."""
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if "Ctrl-C" in line:
-            return said
-    raise AssertionError(f"It has ended: {said}{process.communicate()[1]}")
 
 
 def told(followers: list[Follower], requests: list[dict[str, Any]]) -> str:

@@ -4,7 +4,6 @@ import signal
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django_tasks_db.models import DBTaskResult
 
 from headway import runs
@@ -136,9 +135,8 @@ def test_a_worker_that_has_a_task_watches_over_what_the_others_have(processes: P
     assert entries(run.pk) == {str(item): 1 for item in range(22)}
 
 
+@pytest.mark.postgresql  # whose sessions alone have limits
 def test_the_projects_own_tasks_find_the_session_as_the_project_made_it(processes: Processes) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("only PostgreSQL's sessions have limits")
     processes.db_worker()
     tell_session.enqueue("default")
     wait_for_end(runs.start("tests.write_ledger", {"items": 1}).run.pk)
