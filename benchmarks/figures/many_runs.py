@@ -16,7 +16,7 @@ from benchmarks.workers import workers
 from headway import runs
 from headway.conf import conf
 from headway.models import Run
-from headway.store import leases
+from headway.store.candidates import ANYBODYS
 
 __all__ = ["choosing", "many_runs"]
 
@@ -60,7 +60,7 @@ def choosing(size: Size) -> Iterator[Figure]:
     """The query for candidates, while more and more are due."""
     for due in size.dues:
         fill_with_due(due, due)
-        yield beside(f"candidates, {due:,} due", size.moves, lambda: leases.candidates(1))
+        yield beside(f"candidates, {due:,} due", size.moves, lambda: ANYBODYS.first(1))
         forget_runs()
 
 

@@ -16,6 +16,7 @@ from headway.clock import now_ms
 from headway.models import Kind, Part
 from headway.states import Counts
 from headway.store import checkpoints, leases
+from headway.store.candidates import ANYBODYS
 from headway.store.checkpoints import Checkpoint
 from headway.store.database import write
 
@@ -48,7 +49,7 @@ def claim(size: Size) -> Iterator[Figure]:
     """The query for candidates, and a whole claim, while many parts are due and more are not."""
     fill_with_due(size.due_parts, size.parts)
     among = f"{size.due_parts:,} due of {size.parts:,}"
-    yield beside(f"candidates, {among}", size.moves, lambda: leases.candidates(1))
+    yield beside(f"candidates, {among}", size.moves, lambda: ANYBODYS.first(1))
     yield beside(f"claim, {among}", size.moves, lambda: leases.claim(WORKER, 1))
     forget_runs()
 

@@ -60,7 +60,6 @@ def channels(wanted: int) -> list[Channel]:
     made = []
     while part := leases.claim("benchmark", 1):
         run = started[part.run_id]
-        planning.begin(part)
         planning.plan(part, lambda: [planning.Range({"n": ITEMS})])
         Run.objects.filter(pk=run.pk).update(total=ITEMS, total_exact=True)
         owned: Any = leases.reclaim(part)

@@ -14,6 +14,7 @@ from headway.clock import NowMs, now_ms
 from headway.models import Part, Run
 from headway.states import LIVE, State, rate
 from headway.store import workers
+from headway.store.candidates import due_parts
 
 from .bounded import Bounded
 
@@ -56,7 +57,7 @@ def items_per_second() -> float:
 
 def waiting() -> tuple[int, float]:
     """How many parts are due, and for how many seconds the first has been."""
-    found = Part.objects.filter(due__lte=NowMs()).aggregate(parts=Count("pk"), first=Min("due"))
+    found = due_parts().aggregate(parts=Count("pk"), first=Min("due"))
     return found["parts"], max(0, now_ms() - found["first"]) / 1000 if found["parts"] else 0.0
 
 

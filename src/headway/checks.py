@@ -1,5 +1,6 @@
 """Start-up checks: what can't work is told before a worker meets it at night."""
 
+import sqlite3
 from typing import Any
 
 from django.core import checks
@@ -28,7 +29,7 @@ def check_settings(**kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register("headway")
 def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
-    """headway.E002 to E004: the default database can't keep the promises as it is set up."""
+    """headway.E002 to E004, E019: the default database can't keep the promises, or can't as it is set up."""
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor not in NOW_MS:
         return [
@@ -42,6 +43,14 @@ def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     options = connection.settings_dict["OPTIONS"]
     found: list[checks.CheckMessage] = []
+    if not connection.features.can_return_columns_from_insert:
+        found.append(
+            checks.Error(
+                f"SQLite {sqlite3.sqlite_version} has no RETURNING: Headway needs 3.35 or newer.",
+                hint="Use a Python that comes with a newer SQLite, or PostgreSQL.",
+                id="headway.E019",
+            )
+        )
     if str(options.get("transaction_mode", "")).upper() != "IMMEDIATE":
         found.append(
             checks.Error(

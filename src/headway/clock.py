@@ -14,8 +14,9 @@ __all__ = ["NowMs", "now_ms"]
 
 NOW_MS = {
     "sqlite": "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
-    # clock_timestamp, not now(): a lease that is renewed late in a long transaction must be renewed from then.
-    "postgresql": "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint",
+    # Not now(): a lease that is renewed late in a long transaction must be renewed from then. Nor clock_timestamp(),
+    # which may say something else for each row, so that `due <= now` could not use its index.
+    "postgresql": "(EXTRACT(EPOCH FROM statement_timestamp()) * 1000)::bigint",
 }
 
 
@@ -35,8 +36,7 @@ class NowMs(Func):
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
     ) -> tuple[str, list[Any]]:
-        # As a scalar subquery it is worked out once for the statement, so that `due <= now` can use its index.
-        return f"(SELECT {sql(connection.vendor)})", []
+        return f"({sql(connection.vendor)})", []
 
 
 def now_ms() -> int:

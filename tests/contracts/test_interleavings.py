@@ -73,9 +73,8 @@ class Scene:
         if part is None or part.kind != "plan":
             return
         try:
-            if planning.begin(part) and planning.plan(part, lambda: self.ranges):
-                self.reread(worker)
-        except (Fenced, ValueError):
+            planning.plan(part, lambda: self.ranges)
+        except Fenced:
             del self.memory[worker]
 
     def reread(self, worker: int) -> None:

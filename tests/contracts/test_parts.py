@@ -13,6 +13,7 @@ from headway.models import ItemOutcome, Part, Run
 from headway.signals import parts_due
 from headway.snapshots import snapshot
 from headway.store import leases
+from headway.store.candidates import ANYBODYS
 from headway.store.leases import CAREFUL_ITEMS
 from tests.app.driving import after_items, claim, counted, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
@@ -104,7 +105,7 @@ def test_a_checkpoint_writes_to_its_own_part_and_to_nothing_that_parts_share() -
         "headway_itemoutcome",
         "headway_part",
     }
-    assert all(f'"headway_part"."id" = {part.pk}' in sql for sql in updated)
+    assert all(f'"headway_part"."id" = ({part.pk})' in sql for sql in updated)
     assert not any("FOR NO KEY UPDATE" in query["sql"] for query in queries)
 
 
@@ -252,8 +253,8 @@ def test_a_run_that_has_never_begun_goes_before_the_many_parts_of_one_that_has()
     run = planned()
     Part.objects.filter(run=run).update(due=1)
     short = start(items=3)
-    assert Part.objects.get(pk=leases.candidates(1)[0][0]).run_id == short.pk
-    assert Part.objects.get(pk=leases.candidates(2)[0][0]).run_id == short.pk
+    assert Part.objects.get(pk=ANYBODYS.first(1)[0].id).run_id == short.pk
+    assert Part.objects.get(pk=ANYBODYS.first(2)[0].id).run_id == short.pk
 
 
 def test_a_poison_item_is_left_out_of_its_part_and_costs_no_other() -> None:

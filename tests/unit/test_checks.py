@@ -1,6 +1,7 @@
 """What can't work is told at start-up, with an id and what to do."""
 
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,13 @@ class TestDatabase:
         (error,) = check_database()
         assert (error.id, error.msg) == ("headway.E002", "Headway doesn't run on oracle.")
         assert error.hint == "Use one of: postgresql, sqlite."
+
+    @pytest.mark.once
+    def test_a_sqlite_without_returning_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
+        (error,) = check_database()
+        assert error.id == "headway.E019"
+        assert error.msg == f"SQLite {sqlite3.sqlite_version} has no RETURNING: Headway needs 3.35 or newer."
 
     @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
     def test_no_command_starts_on_a_sqlite_as_django_sets_it_up(self, tmp_path: Path, command: list[str]) -> None:

@@ -9,6 +9,7 @@ from django.db import Error
 from headway import runner
 from headway.models import Part
 from headway.store import database, leases
+from headway.store.candidates import ANYBODYS, Candidates
 
 from . import queues
 
@@ -36,14 +37,14 @@ class Claimant:
         self.should_stop = should_stop
         self.wait = wait
         """Called with seconds when the database is gone; returns at the latest then, or when it is to stop."""
-        self.among = queues.among(queue_names) if queue_names else None  # whose parts; None: anybody's
+        self.candidates = Candidates(queues.among(queue_names)) if queue_names else ANYBODYS
         self.picks = picks  # neighbours begin on different feet: one picks the short first, one the long
         self.pulse = runner.Pulse()
 
     def turn(self) -> tuple[Part, runner.Ending] | None:
         """A part that was due and what its slice came to; None when nothing is due. Raises the database's errors."""
         self.picks += 1
-        part = leases.claim(self.worker, self.picks, self.among)
+        part = leases.claim(self.worker, self.picks, self.candidates)
         return None if part is None else (part, self.advance(part))
 
     def advance(self, part: Part) -> runner.Ending:

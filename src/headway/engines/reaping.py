@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from headway.clock import NowMs
-from headway.models import Part
+from headway.store.candidates import due_parts
 
 from . import doorbell, queues
 
@@ -21,8 +20,8 @@ def reap(queue: str | None = None) -> int:
 
 
 def due(queue: str | None = None) -> Counter[str]:
-    """How many parts of each operation are due, of this queue or of all; those counted that have waited longest."""
-    parts = Part.objects.filter(due__lte=NowMs())
+    """How many parts of each operation are due, of this queue or of all; no more are counted than are rung for."""
+    parts = due_parts()
     if queue is not None and (ours := queues.among([queue])) is not None:
         parts = parts.filter(ours)
-    return Counter(parts.order_by("due").values_list("run__operation", flat=True)[:MOST])
+    return Counter(parts.values_list("run__operation", flat=True)[:MOST])

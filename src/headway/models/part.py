@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Case, Q, Value, When
 
 from headway.states import Want
 
@@ -16,6 +17,24 @@ class Kind(models.TextChoices):
     PLAN = "plan"
     ITEMS = "items"
     FINISH = "finish"
+
+
+class Lane(models.IntegerChoices):
+    """Where a part waits for a worker when it is due; which lane goes first is for `store.candidates` to say."""
+
+    FRESH = 1  # of a run that has never begun
+    OTHER = 2
+    LONG = 3  # it has been worked for a while, and would hold up the rest
+    INTERRUPTED = 4  # nobody has released it: its owner is gone
+    INTERRUPTED_LONG = 5
+
+
+WORKED_LITTLE_MS = 10_000
+LONG = Q(worked_ms__gte=WORKED_LITTLE_MS)
+# Once only: a part whose owners keep dying must not go before everybody for ever.
+INTERRUPTED = Q(token__isnull=False, tries__lte=1)
+# Not each part of a run that has begun.
+FRESH = Q(seq=0, kind=Kind.PLAN)
 
 
 class Part(models.Model):
@@ -60,22 +79,35 @@ class Part(models.Model):
     pace = models.JSONField(default=list, help_text="Two marks [ms, processed], from which the rate follows.")
     message = models.CharField(max_length=255, blank=True)
     changed = models.BigIntegerField(db_index=True)
+    lane = models.GeneratedField(
+        expression=Case(
+            When(INTERRUPTED & LONG, then=Value(Lane.INTERRUPTED_LONG)),
+            When(INTERRUPTED, then=Value(Lane.INTERRUPTED)),
+            When(LONG, then=Value(Lane.LONG)),
+            When(FRESH, then=Value(Lane.FRESH)),
+            default=Value(Lane.OTHER),
+        ),
+        output_field=models.PositiveSmallIntegerField(choices=Lane.choices),
+        db_persist=True,
+    )
 
     objects: ClassVar[OnDefaultDatabase["Part"]] = OnDefaultDatabase()
 
     class Meta:
         indexes = [
-            models.Index(fields=["due"], name="headway_part_due", condition=models.Q(due__isnull=False)),
-            models.Index(fields=["worker"], name="headway_part_owned", condition=models.Q(token__isnull=False)),
+            # No other one of `due`: of two, PostgreSQL would read the one without lanes, believing that every lane has
+            # its share of whatever is due.
+            models.Index(fields=["lane", "due", "id"], name="headway_part_in_lane", condition=Q(due__isnull=False)),
+            models.Index(fields=["worker"], name="headway_part_owned", condition=Q(token__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(
                 name="headway_part_closed_rests",
-                condition=models.Q(closed=False) | models.Q(due__isnull=True, token__isnull=True),
+                condition=Q(closed=False) | Q(due__isnull=True, token__isnull=True),
             ),
             models.CheckConstraint(
                 name="headway_part_owned_is_due",  # an owner's lease always ends some time, so it can be taken over
-                condition=models.Q(token__isnull=True) | models.Q(due__isnull=False),
+                condition=Q(token__isnull=True) | Q(due__isnull=False),
             ),
         ]
 

@@ -23,7 +23,7 @@ from headway.signals import write_fenced
 from headway.states import Want
 from headway.store import control, database, endings, leases, planning
 from headway.store.control import Reason
-from headway.store.leases import Fenced, Look
+from headway.store.leases import STEP_LIMIT, Fenced, Look
 from headway.store.outcomes import storable
 from headway.store.planning import Range
 from headway.store.turns import Turns
@@ -44,7 +44,6 @@ T = TypeVar("T")
 FIRST_SLICE = 0.25  # s while others wait: twenty runs that have never begun hold up a short one for two seconds
 SHORTEST_CHUNK = 0.02  # s
 LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included
-STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
 FIRST_CHUNK = 8  # items read ahead before it is known how many a budget holds; more would grow stale if they are slow
 GROWTH, FAST_GROWTH = 2, 8  # of what is read ahead, from one chunk to the next; fast while a chunk is over in no time
 FAULTS_IN_A_ROW = 8  # the same chunk again so often; then the part is given back for a while
@@ -53,7 +52,6 @@ HOPELESS_TRIES = 20  # claims in a row without a checkpoint: what kills its work
 POISON_DEATHS = 2  # with the first one, before anybody was careful: three
 POISON_DEATHS_SLOW = 3  # an item of over a second is more often hit by a deploy than at fault
 SLOW_ITEM_MS = 1_000
-IDLE_SLACK = 5.0  # s beyond the item's own timeout, so that only a worker that can't end its transaction is ended
 
 
 class Ending(Enum):
@@ -127,8 +125,6 @@ class Slice:
             return self.release()
         if self.part.tries > HOPELESS_TRIES:
             return self.halt(Reason("worker-died", f"Its worker died {self.part.tries - 1} times in a row."))
-        if self.part.kind == Kind.PLAN and not planning.begin(self.part):
-            return self.give_in()
         try:
             with translation.override(self.part.run.language):
                 return self.advance()
@@ -141,7 +137,6 @@ class Slice:
     def advance(self) -> Ending:
         """Plan, work, finish: whatever of it is still to be done."""
         self.pulse.begin(STEP_LIMIT)
-        database.bound_idle_transactions(STEP_LIMIT + IDLE_SLACK)
         operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say))
         if self.part.kind == Kind.FINISH:
             return self.finish(operation)
@@ -164,13 +159,11 @@ class Slice:
         self.pulse.begin(STEP_LIMIT)
         planned = planning.plan(self.part, freeze)
         self.pulse.rest()
-        if planned:
-            self.refresh()
         return planned
 
     def items(self, operation: Operation, source: Source[Any]) -> Ending:
         """The part's items, until its end or the slice's."""
-        database.bound_idle_transactions(operation.item_timeout + IDLE_SLACK)
+        database.bound_idle_transactions(operation.item_timeout)
         prepare = preparing(operation, self.part, self.pulse, self.should_stop)
         chunks = Chunks(self.part, operation, source, prepare, self.pulse, self.should_stop, lambda: self.message)
         reader = Reader(prepare.wrap(ask("Its items can't be read.", lambda: read(self.part, source))))
@@ -278,7 +271,7 @@ class Slice:
         """Call `on_finish` and end the run with its result."""
         if self.should_stop():
             return self.release()
-        database.bound_idle_transactions(STEP_LIMIT + IDLE_SLACK)
+        database.bound_idle_transactions(STEP_LIMIT)
         self.pulse.begin(STEP_LIMIT)
         finished = endings.finish(self.part, lambda: ask("Its on_finish failed.", lambda: result_of(operation)))
         return Ending.DONE if finished else self.give_in()
@@ -300,10 +293,6 @@ class Slice:
     def say(self, text: str) -> None:
         """The run's message; it is stored with the next checkpoint."""
         self.message = storable(text, 255)
-
-    def refresh(self) -> None:
-        """The part as the database has it, now that a transaction of ours has changed it."""
-        self.part = leases.reread(self.part)
 
 
 def ask(what: str, call: Callable[[], T]) -> T:

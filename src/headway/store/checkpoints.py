@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import F
+from django.db.models.functions import Coalesce
+
 from headway.clock import NowMs
 from headway.models import Part
 from headway.states import Counts
 
 from .database import write
 from .leases import Fenced, lease_ms
+from .statements import Given, Update
 
 __all__ = ["Checkpoint", "begin_item", "check_fence", "write_checkpoint"]
 
@@ -32,26 +36,44 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
 
     `renew` also prolongs the lease; not every time, because `due` is indexed.
     """
-    news: dict[str, Any] = {"due": NowMs() + lease_ms()} if renew else {}
-    if checkpoint.failures is not None:
-        news["failures"] = checkpoint.failures
-    moved = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq).update(
+    counts = checkpoint.counts
+    moved = (RENEW if renew else MOVE)(
+        part=part.pk,
+        token=part.token,
+        seq=part.seq,
+        lease=lease_ms(),
         cursor=checkpoint.cursor,
-        seq=part.seq + 1,
-        succeeded=checkpoint.counts.succeeded,
-        failed=checkpoint.counts.failed,
-        skipped=checkpoint.counts.skipped,
-        tries=0,
-        deaths=0,
+        succeeded=counts.succeeded,
+        failed=counts.failed,
+        skipped=counts.skipped,
         careful=checkpoint.careful,
         worked_ms=checkpoint.worked_ms,
         pace=checkpoint.pace,
         message=checkpoint.message,
-        changed=NowMs(),
-        **news,
+        failures=checkpoint.failures,
     )
     if not moved:
         raise Fenced
+
+
+OURS = Part.objects.filter(pk=Given("part"), token=Given("token"), seq=Given("seq"))
+STAND: dict[str, Any] = {
+    "seq": F("seq") + 1,
+    "cursor": Given("cursor", Part),
+    "succeeded": Given("succeeded"),
+    "failed": Given("failed"),
+    "skipped": Given("skipped"),
+    "failures": Coalesce(Given("failures", Part), "failures"),
+    "tries": 0,
+    "deaths": 0,
+    "careful": Given("careful"),
+    "worked_ms": Given("worked_ms"),
+    "pace": Given("pace", Part),
+    "message": Given("message", Part),
+    "changed": NowMs(),
+}
+MOVE = Update(OURS, **STAND)
+RENEW = Update(OURS, **STAND, due=NowMs() + Given("lease"))
 
 
 def check_fence(part: Part) -> None:

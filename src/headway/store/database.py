@@ -16,6 +16,7 @@ __all__ = [
     "bound_idle_transactions",
     "close_before_fork",
     "forget",
+    "idle_timeout_ms",
     "is_broken",
     "is_lost",
     "is_transient",
@@ -25,7 +26,7 @@ __all__ = [
 
 BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves whoever waits
 BUSY_PATIENCE = 20.0  # s; after that the error is raised
-
+IDLE_SLACK = 5.0  # s beyond what an item may take, so that only a worker that can't end its transaction is ended
 
 LOST_STATES = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")  # broken, shut down, crashed, starting, timed out
 TRANSIENT_STATES = ("40001", "40P01", "55P03", "25006", "53", "58")  # and their classes: out of space, memory, disk
@@ -118,8 +119,13 @@ def bound_idle_transactions(seconds: float) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [str(round(seconds * 1000))]
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [idle_timeout_ms(seconds)]
         )
+
+
+def idle_timeout_ms(seconds: float) -> str:
+    """What PostgreSQL is to be told, where a transaction may rightly idle for so long."""
+    return str(round((seconds + IDLE_SLACK) * 1000))
 
 
 def back_off(attempt: int) -> None:

@@ -9,19 +9,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BigIntegerField, Case, Exists, F, Q, Value, When
+from django.db.models.functions import Coalesce, Now
 
 from headway.clock import NowMs
 from headway.conf import conf
-from headway.models import Kind, Part
+from headway.models import Kind, Part, Run
 from headway.signals import part_taken_over
-from headway.states import Want
+from headway.states import MOVES, Event, State, Want, after
 
-from .database import is_transient, write
+from .announcing import announce_change
+from .candidates import ANYBODYS, Candidate, Candidates, due_parts
+from .database import idle_timeout_ms, is_transient, write
+from .statements import First, Given, Rows, Update, UpdateOne
 
 __all__ = [
     "CAREFUL_ITEMS",
+    "STEP_LIMIT",
     "Fenced",
     "Look",
     "claim",
@@ -30,13 +35,11 @@ __all__ = [
     "reclaim",
     "release",
     "renew",
-    "reread",
 ]
 
-CANDIDATES = 8  # so that workers who see the same list don't come away empty-handed
 CAREFUL_ITEMS = 4_000  # a chunk's most: the item that killed the last owner is among them
-WORKED_LITTLE_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
+STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
 
 
 class Fenced(Exception):
@@ -51,18 +54,17 @@ class Look:
     others_wait: bool
 
 
-def claim(worker: str, pick: int, among: Q | None = None) -> Part | None:
+def claim(worker: str, pick: int, candidates: Candidates = ANYBODYS) -> Part | None:
     """The part that should go on next, now owned by `worker`; None when nothing is due.
 
     `pick` counts a worker's claims: on odd ones the short and the interrupted go first, on even ones the long.
-    `among`: what must be true of the part; None: any.
     """
-    for part_id, old_token, resumes in candidates(pick, among):
-        if old_token is not None:
-            end_session_of(old_token)
+    for candidate in candidates.first(pick):
+        if candidate.token is not None:
+            end_session_of(candidate.token)
         try:
-            if part := take(part_id, worker):
-                if part.resumes > resumes:
+            if part := take(candidate, worker):
+                if part.resumes > candidate.resumes:
                     part_taken_over.send_robust(sender=Part, run_id=part.run_id)
                 return part
         except Exception as error:
@@ -71,38 +73,39 @@ def claim(worker: str, pick: int, among: Q | None = None) -> Part | None:
     return None
 
 
-def candidates(pick: int, among: Q | None = None) -> list[tuple[int, int | None, int]]:
-    """(id, token, resumes) of parts that are due, those first that should go first."""
-    long = When(worked_ms__gte=WORKED_LITTLE_MS, then=Value(0 if pick % 2 == 0 else 4))
-    # Once only: a part whose owners keep dying must not go before everybody for ever.
-    interrupted = When(token__isnull=False, tries__lte=1, then=Value(1))
-    fresh = When(seq=0, kind=Kind.PLAN, then=Value(2))  # a run that has never begun, not each part of one that has
-    order = (long, interrupted, fresh) if pick % 2 == 0 else (interrupted, fresh, long)
-    return list(
-        Part.objects.filter(Q() if among is None else among, due__lte=NowMs())
-        .order_by(Case(*order, default=Value(3)), "due", "id")
-        .values_list("id", "token", "resumes")[:CANDIDATES]
-    )
-
-
-def take(part_id: int, worker: str) -> Part | None:
-    """The part, if it was still due: one guarded UPDATE, then a read of what it says, in one transaction."""
+def take(candidate: Candidate, worker: str) -> Part | None:
+    """The part, if it was still due. Whoever takes a run's planning part has begun the run."""
     token = secrets.randbits(62)
-    never_released = Q(token__isnull=False)
     with write():
         fence_session(token)
-        taken = Part.objects.filter(pk=part_id, due__lte=NowMs()).update(
-            due=NowMs() + lease_ms(),
-            token=token,
-            worker=worker,
-            tries=F("tries") + 1,
-            seq=if_else(never_released, F("seq") + 1, F("seq")),  # `resumes` is news to watchers
-            resumes=if_else(never_released, F("resumes") + 1, F("resumes")),
-            careful=if_else(never_released, Value(CAREFUL_ITEMS), F("careful")),
-            changed=NowMs(),
-        )
-        # The cursor must be read after the update: before it, the old owner may still move it.
-        return Part.objects.select_related("run").get(pk=part_id) if taken else None
+        begun = begin(candidate.run_id) if candidate.kind == Kind.PLAN else None  # the run's lock comes first, always
+        # What it returns is the part after the update: before it, the old owner may still move the cursor.
+        part = TAKE(part=candidate.id, token=token, worker=worker, lease=lease_ms())
+        if part is None:
+            transaction.set_rollback(True)  # whoever was quicker has begun the run
+            return None
+        run: Any = begun or RUN(id=part.run_id)  # it lives as long as its parts do
+        part.run = run
+        return part
+
+
+def begin(run_id: UUID) -> Run | None:
+    """The run, running now; None when something else is wanted, which whoever owns a part of it will see."""
+    begun = BEGIN(id=run_id)
+    if begun:
+        announce_change(run_id)
+    return begun
+
+
+BEGIN: UpdateOne[Run] = UpdateOne(
+    Run.objects.filter(
+        pk=Given("id", Run), want=Want.RUN, state__in=[move.before for move in MOVES if move.event == Event.BEGIN]
+    ),
+    state=after(State.QUEUED, Event.BEGIN),
+    started_at=Coalesce("started_at", Now()),
+    revision=F("revision") + 1,
+    changed=NowMs(),
+)
 
 
 def if_else(condition: Q, then: Any, default: Any) -> Case:
@@ -110,21 +113,44 @@ def if_else(condition: Q, then: Any, default: Any) -> Case:
     return Case(When(condition, then=then), default=default, output_field=BigIntegerField())
 
 
+NEVER_RELEASED = Q(token__isnull=False)
+RUN = First(Run.objects.filter(pk=Given("id", Run)).order_by())
+TAKE: UpdateOne[Part] = UpdateOne(
+    Part.objects.filter(pk=Given("part"), due__lte=NowMs()),
+    due=NowMs() + Given("lease"),
+    token=Given("token"),
+    worker=Given("worker", Part),
+    tries=F("tries") + 1,
+    seq=if_else(NEVER_RELEASED, F("seq") + 1, F("seq")),  # `resumes` is news to watchers
+    resumes=if_else(NEVER_RELEASED, F("resumes") + 1, F("resumes")),
+    careful=if_else(NEVER_RELEASED, Value(CAREFUL_ITEMS), F("careful")),
+    changed=NowMs(),
+)
+
+
 def renew(run_id: UUID, token: int) -> bool:
     """Another lease from now, for what of the run carries this token; False when nothing does any more.
 
     By the run, not by the part: the last part that closes hands its token on to the finish part.
     """
-    return bool(Part.objects.filter(run=run_id, token=token).update(due=NowMs() + lease_ms()))
+    return bool(RENEW(run=run_id, token=token, lease=lease_ms()))
+
+
+RENEW = Update(Part.objects.filter(run=Given("run", Part), token=Given("token")), due=NowMs() + Given("lease"))
 
 
 def release(part: Part, after_ms: int = 0) -> bool:
     """Give the part back, due after so long. False when it isn't ours, or something else than to run is wanted."""
-    return bool(
-        Part.objects.filter(pk=part.pk, token=part.token, want=Want.RUN).update(
-            token=None, due=NowMs() + after_ms, tries=0, changed=NowMs()
-        )
-    )
+    return bool(RELEASE(part=part.pk, token=part.token, after=after_ms))
+
+
+RELEASE = Update(
+    Part.objects.filter(pk=Given("part"), token=Given("token"), want=Want.RUN),
+    token=None,
+    due=NowMs() + Given("after"),
+    tries=0,
+    changed=NowMs(),
+)
 
 
 def look(part: Part) -> Look:
@@ -132,17 +158,18 @@ def look(part: Part) -> Look:
 
     The run's own parts don't wait for each other, unless one was left by an owner who is gone: it looks stalled.
     """
-    siblings = Q(run=part.run_id, token__isnull=True)
-    waiting = Part.objects.filter(due__lte=NowMs()).exclude(pk=part.pk).exclude(siblings)
-    seen = (
-        Part.objects.filter(pk=part.pk, token=part.token)
-        .annotate(others_wait=Exists(waiting))
-        .values_list("want", "others_wait")
-        .first()
-    )
-    if seen is None:
-        raise Fenced
-    return Look(Want(seen[0]), seen[1])
+    for want, others_wait in LOOK(part=part.pk, token=part.token, run=part.run_id):
+        return Look(Want(want), bool(others_wait))
+    raise Fenced
+
+
+SIBLINGS = Q(run=Given("run", Part), token__isnull=True)
+OTHERS = due_parts().exclude(pk=Given("part")).exclude(SIBLINGS)
+LOOK = Rows(
+    Part.objects.filter(pk=Given("part"), token=Given("token"))
+    .annotate(others_wait=Exists(OTHERS))
+    .values_list("want", "others_wait")
+)
 
 
 def reclaim(part: Part) -> Part | None:
@@ -155,14 +182,6 @@ def reclaim(part: Part) -> Part | None:
         mine = Part.objects.filter(run=part.run_id, token=part.token)
         mine.update(due=NowMs() + lease_ms(), deaths=0)
         return mine.select_related("run").first()
-
-
-def reread(part: Part) -> Part:
-    """The part as the database has it, after a transaction of ours. Raises Fenced when it isn't ours any more."""
-    mine = Part.objects.select_related("run").filter(pk=part.pk, token=part.token).first()
-    if mine is None:
-        raise Fenced
-    return mine
 
 
 def give_up_parts_of(worker: str, *, released: bool = False) -> int:
@@ -182,7 +201,8 @@ def lease_ms() -> int:
 
 
 def fence_session(token: int) -> None:
-    """On PostgreSQL, name the session after its token, so that who takes over can end it; and bound its waits.
+    """On PostgreSQL, name the session after its token, so that who takes over can end it; and bound its waits, with
+    what planning may take, as that comes first.
 
     A frozen owner may hold row locks in its open transaction; fenced or not, its successor would wait for them.
     The open transaction's COMMIT then returns before it is on disk: whatever the owner commits afterwards puts the
@@ -193,8 +213,9 @@ def fence_session(token: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('application_name', %s, false), set_config('lock_timeout', %s, false), "
+            "set_config('idle_in_transaction_session_timeout', %s, false), "
             "set_config('synchronous_commit', 'off', true)",
-            [f"headway:{token}", str(LOCK_TIMEOUT_MS)],
+            [f"headway:{token}", str(LOCK_TIMEOUT_MS), idle_timeout_ms(STEP_LIMIT)],
         )
 
 

@@ -5,6 +5,8 @@ from uuid import UUID
 from headway.errors import RunNotFound
 from headway.models import Run
 
+from .statements import First, Given
+
 __all__ = ["lock_run"]
 
 
@@ -16,7 +18,10 @@ def lock_run(run_id: UUID) -> Run:
 
     On SQLite the transaction itself is the lock, since it is IMMEDIATE.
     """
-    run = Run.objects.select_for_update(of=("self",), no_key=True).filter(pk=run_id).first()
+    run = LOCKED(id=run_id)
     if run is None:
         raise RunNotFound(run_id)
     return run
+
+
+LOCKED = First(Run.objects.select_for_update(no_key=True).filter(pk=Given("id", Run)).order_by())

@@ -1,24 +1,25 @@
 """From a queued run to one whose parts can be worked: the planning part becomes the first of them."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Coalesce, Now
+from django.db.models import F
 
 from headway.clock import NowMs
 from headway.models import Kind, Part, Run
-from headway.states import Event, State, Want, after
+from headway.states import Want
 
 from .announcing import announce_change, announce_due
 from .database import keep_going_after_hooks, write
 from .leases import Fenced, lease_ms
-from .locks import lock_run
 from .outcomes import count_failed, failed_end
+from .statements import Given, Update
 
-__all__ = ["Range", "begin", "leaves_something", "left_by", "plan"]
+__all__ = ["Range", "leaves_something", "left_by", "plan"]
 
 
 @dataclass(frozen=True)
@@ -31,54 +32,56 @@ class Range:
     retries: UUID | None = None
 
 
-def begin(part: Part) -> bool:
-    """The run's first claim: it is running now. False when it isn't wanted any more."""
-    with write():
-        run = lock_run(part.run_id)
-        if run.want != Want.RUN:
-            return False
-        run.state = after(State(run.state), Event.BEGIN)
-        Run.objects.filter(pk=run.pk).update(
-            state=run.state, started_at=Coalesce("started_at", Now()), revision=run.revision + 1, changed=NowMs()
-        )
-        announce_change(run.pk)
-        return True
-
-
 def plan(part: Part, freeze: Callable[[], Sequence[Range]]) -> bool:
-    """Call `freeze` and give its ranges to the run's parts, in one transaction; False, and nothing happened, when the
-    run isn't wanted any more. Raises Fenced, and whatever `freeze` raises.
+    """Call `freeze` and give its ranges to the run's parts, in one transaction: the first of them to `part`, which then
+    stands for it. False, and nothing happened, when the run isn't wanted any more, or is gone. Raises Fenced, and
+    whatever `freeze` raises.
+
+    The run is locked after `freeze`, so that a slow one doesn't make those wait who want to cancel.
     """
     with write():
-        first, *others = freeze()
-        run = lock_run(part.run_id)
-        if run.want != Want.RUN:
+        first, *others = map(columns, freeze())
+        if not PLANNED(id=part.run_id, parts_left=1 + len(others)):
             transaction.set_rollback(True)
             return False
-        planned = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq).update(
-            kind=Kind.ITEMS,
-            seq=part.seq + 1,
-            tries=0,
-            due=NowMs() + lease_ms(),
-            changed=NowMs(),
-            **columns(first),
-        )
-        if not planned:
+        if not GIVE(part=part.pk, token=part.token, seq=part.seq, lease=lease_ms(), **first):
             raise Fenced
-        Part.objects.bulk_create(
-            Part(run=run, kind=Kind.ITEMS, due=NowMs(), changed=NowMs(), **columns(other)) for other in others
-        )
-        Run.objects.filter(pk=run.pk).update(parts_left=1 + len(others), revision=run.revision + 1, changed=NowMs())
-        announce_change(run.pk)
-        announce_due(run.operation, len(others))
+        given = {"run_id": part.run_id, "kind": Kind.ITEMS, "due": NowMs(), "changed": NowMs()}
+        Part.objects.bulk_create([Part(**given, **other) for other in others])
+        announce_change(part.run_id)
+        announce_due(part.run.operation, len(others))
         keep_going_after_hooks()
-        return True
+    part.kind, part.seq, part.tries = Kind.ITEMS, part.seq + 1, 0
+    for name, value in first.items():
+        setattr(part, name, value)
+    return True
+
+
+PLANNED = Update(
+    Run.objects.filter(pk=Given("id", Run), want=Want.RUN),  # to update it is to lock it
+    parts_left=Given("parts_left"),
+    revision=F("revision") + 1,
+    changed=NowMs(),
+)
+GIVE = Update(
+    Part.objects.filter(pk=Given("part"), token=Given("token"), seq=Given("seq")),
+    kind=Kind.ITEMS,
+    seq=F("seq") + 1,
+    tries=0,
+    due=NowMs() + Given("lease"),
+    bounds=Given("bounds", Part),
+    cursor=Given("cursor", Part),
+    before=Given("before"),
+    retries=Given("retries_id", Part),
+    changed=NowMs(),
+)
 
 
 def columns(planned: Range) -> dict[str, Any]:
+    """A range as the columns of a part; its JSON as every later reader will have it, so with lists for tuples."""
     return {
-        "bounds": planned.bounds,
-        "cursor": planned.cursor,
+        "bounds": json.loads(json.dumps(planned.bounds)),
+        "cursor": json.loads(json.dumps(planned.cursor)),
         "before": planned.before,
         "retries_id": planned.retries,
     }

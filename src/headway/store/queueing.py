@@ -42,7 +42,7 @@ def stand_in_line(request: Request) -> tuple[Run, Disposition] | None:
             clear(line.order_by("created_at", "id"), request)
         run = new_run(request, state=State.WAITING, waiting_key=request.waiting_key)
         run.save(force_insert=True)
-        add_planning_part(run, due=None)
+        add_planning_part(run)
         announce_change(run.pk)
         if request.idempotency:
             keys.claim(request.idempotency, run)

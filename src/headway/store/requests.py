@@ -11,8 +11,10 @@ from typing import Any
 from headway.clock import NowMs
 from headway.models import Kind, Part, Run
 from headway.operations.conflicts import OnConflict
+from headway.states import State
 
 from .keys import Key
+from .statements import Insert
 
 __all__ = ["Disposition", "Request", "add_planning_part", "hash_key", "new_run"]
 
@@ -66,9 +68,14 @@ def new_run(request: Request, **columns: Any) -> Run:
     )
 
 
-def add_planning_part(run: Run, *, due: NowMs | None) -> None:
-    """What a worker claims first; `due` None: not yet."""
-    Part.objects.create(run=run, kind=Kind.PLAN, due=due, changed=NowMs())
+def add_planning_part(run: Run) -> None:
+    """What a worker claims first: at once, unless the run waits for another."""
+    part = Part(run=run, kind=Kind.PLAN)
+    (NOT_YET if run.state == State.WAITING else AT_ONCE)(part)
+
+
+AT_ONCE = Insert(Part, due=NowMs(), changed=NowMs())
+NOT_YET = Insert(Part, due=None, changed=NowMs())
 
 
 def hash_key(operation: str, concurrency_key: Any) -> str:

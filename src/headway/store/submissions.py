@@ -15,6 +15,7 @@ from .database import Overtaken, write
 from .locks import lock_run
 from .queueing import stand_in_line
 from .requests import Disposition, Request, add_planning_part, new_run
+from .statements import First, Given, Insert
 
 __all__ = ["newest_of", "submit"]
 
@@ -76,7 +77,10 @@ def in_turn(key: str) -> Iterator[None]:
 
 def live_run(key: str) -> Run | None:
     """The run that holds this key now."""
-    return next(iter(Run.objects.filter(live_key=key).order_by()), None)
+    return LIVE(live_key=key)
+
+
+LIVE = First(Run.objects.filter(live_key=Given("live_key", Run)).order_by())
 
 
 def insert(request: Request) -> Run | None:
@@ -89,16 +93,18 @@ def insert(request: Request) -> Run | None:
     with write(is_overtaken=lambda: live_run(request.key) is not None):
         if request.retry_of:
             lock_run(request.retry_of.pk)
-        # ON CONFLICT DO NOTHING: an IntegrityError would break the caller's own transaction.
-        Run.objects.bulk_create([run], ignore_conflicts=True)
-        mine = next(iter(Run.objects.filter(pk=run.pk).order_by()), None)
-        if mine is not None:
-            add_planning_part(mine, due=NowMs())
-            announce_due(mine.operation)
-            announce_change(mine.pk)
-            if request.idempotency:
-                keys.claim(request.idempotency, mine)
-        return mine
+        if not GET_IN(run):
+            return None
+        add_planning_part(run)
+        announce_due(run.operation)
+        announce_change(run.pk)
+        if request.idempotency:
+            keys.claim(request.idempotency, run)
+        return run
+
+
+# ON CONFLICT DO NOTHING: an IntegrityError would break the caller's own transaction.
+GET_IN = Insert(Run, unless_there=True, changed=NowMs())
 
 
 def retried_as(run_id: UUID) -> Run | None:
