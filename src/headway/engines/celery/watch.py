@@ -25,6 +25,7 @@ __all__ = ["Watch"]
 log = logging.getLogger(__name__)
 
 TICK = 0.25  # s between two looks at what is in hand
+SHORT_TICK = 0.01  # s between them when somebody waits for it
 ROUND = 1.0  # s between two rounds, a little less at random, so that processes don't go all at once
 TELL_EVERY = 5.0  # s between two words to the database that we are there
 
@@ -50,13 +51,20 @@ class Watch:
 
     def keep_watch(self) -> None:
         """Learn that we are to stop, and end what hangs."""
-        reported = False
+        reported = handed_over = False
         while True:
-            if self.lifeline and not self.crew.stopping.is_set():
+            if self.lifeline is None:
+                time.sleep(TICK)
+            elif not self.crew.stopping.is_set():
                 if self.lifeline.is_cut(TICK):
                     self.crew.stopping.set()
-            else:
+            elif handed_over:
                 time.sleep(TICK)
+            elif self.crew.is_idle:
+                self.lifeline.hand_over()
+                handed_over = True
+            else:
+                time.sleep(SHORT_TICK)
             if not self.crew.is_hung:
                 reported = False
             elif self.is_child:

@@ -19,6 +19,7 @@ from headway.store import workers
 
 from .checks import refusals
 from .crew import Crew
+from .leaving import leave_soon
 from .lifeline import Lifeline
 from .watch import Watch
 
@@ -26,6 +27,7 @@ __all__ = ["answer"]
 
 log = logging.getLogger(__name__)
 
+HANDING_OVER = 1.0  # s that are waited for children to hand over, before the pool is closed
 FORKS = "celery.concurrency.prefork"
 POOLS = {FORKS: "prefork", "celery.concurrency.thread": "threads", "celery.concurrency.solo": "solo"}
 
@@ -84,9 +86,13 @@ class HandOver(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Pool",)
 
     def stop(self, worker: Any) -> None:
+        """Billiard looks every half second for the results of those who weren't ready when it asked."""
         stop()
+        if post and post.lifeline and not post.lifeline.wait_for_all(HANDING_OVER):
+            log.warning("event=slow-hand-over advice='items that take long hold up every deploy'")
 
-    terminate = stop
+    def terminate(self, worker: Any) -> None:
+        stop()
 
 
 @signals.worker_init.connect(dispatch_uid="headway.worker_init")
@@ -142,9 +148,16 @@ def stop(**kwargs: Any) -> None:
         post.stop()
 
 
-@signals.worker_process_shutdown.connect(dispatch_uid="headway.worker_process_shutdown")
 @signals.worker_shutdown.connect(dispatch_uid="headway.worker_shutdown")
 def end(**kwargs: Any) -> None:
-    """In a child, or in the parent, when all is over."""
+    """In the parent, or in a child, when all is over."""
     if post:
         post.leave()
+
+
+@signals.worker_process_shutdown.connect(dispatch_uid="headway.worker_process_shutdown")
+def end_child(**kwargs: Any) -> None:
+    """In a child of the prefork pool."""
+    end()
+    if post and post.crew and post.crew.stopping.is_set():
+        leave_soon()
