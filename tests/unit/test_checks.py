@@ -14,8 +14,9 @@ from headway.conf import Conf, conf
 from tests.shell.manage import manage, on_sqlite, without_traceback
 
 PLAIN = """
+import os
 from tests.settings import *
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "plain.sqlite3"}}
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["TEST_DATABASE_NAME"]}}
 """
 COMMANDS = [["check"], ["headway_run", "airports.import_airports"]]
 
@@ -97,7 +98,8 @@ class TestDatabase:
     @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
     def test_no_command_starts_on_a_sqlite_as_django_sets_it_up(self, tmp_path: Path, command: list[str]) -> None:
         (tmp_path / "plain_settings.py").write_text(PLAIN)
-        env = on_sqlite(tmp_path / "db.sqlite3", "plain_settings")
+        file = tmp_path / "db.sqlite3"
+        env = on_sqlite(file, "plain_settings")
         env["PYTHONPATH"] += f":{tmp_path}"
         said = without_traceback(manage(*command, env=env))
         assert (
@@ -111,4 +113,4 @@ class TestDatabase:
             '\tHINT: Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the '
             "default database, and never put the file on a network disk."
         ) in said
-        assert not (tmp_path / "plain.sqlite3").exists()
+        assert not file.exists() or file.stat().st_size == 0, "nothing was written (Django 6.1 opens it for a look)"
