@@ -5,6 +5,7 @@ import random
 import sqlite3
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -157,6 +158,9 @@ def never() -> bool:
 def write(is_overtaken: Callable[[], bool] = never) -> Iterator[None]:
     """A transaction for a short write. On SQLite it waits for the write lock by asking every 2 ms.
 
+    Every write that may have to wait goes through here. A thread that waits inside SQLite keeps its connection locked;
+    if the one that has the write lock collects a cursor of that connection, as garbage, both wait for 20 s.
+
     `is_overtaken` may be asked while it waits; where it says so, this raises Overtaken. So two hundred who want the
     same need one turn, and not one each.
     """
@@ -188,9 +192,21 @@ def enter_sqlite(stack: ExitStack, atomic: transaction.Atomic, is_overtaken: Cal
                 except OperationalError as error:
                     if not is_transient(error) or time.monotonic() > give_up:
                         raise
+                    forget_frames(error)
                 time.sleep(BUSY_RETRY * random.uniform(0.5, 1.5))
     finally:
         busy_timeout(timeout_ms)
+
+
+def forget_frames(error: BaseException) -> None:
+    """Let go of what the frames of a handled error hold: the cursor, which would be garbage in a circle otherwise.
+
+    Any thread may collect that garbage, and then waits for as long as ours uses its connection.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen = seen.__cause__
 
 
 def data_version() -> int:

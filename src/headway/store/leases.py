@@ -133,7 +133,8 @@ def renew(run_id: UUID, token: int) -> bool:
 
     By the run, not by the part: the last part that closes hands its token on to the finish part.
     """
-    return bool(RENEW(run=run_id, token=token, lease=lease_ms()))
+    with write():
+        return bool(RENEW(run=run_id, token=token, lease=lease_ms()))
 
 
 RENEW = Update(Part.objects.filter(run=Given("run", Part), token=Given("token")), due=NowMs() + Given("lease"))
@@ -141,7 +142,8 @@ RENEW = Update(Part.objects.filter(run=Given("run", Part), token=Given("token"))
 
 def release(part: Part, after_ms: int = 0) -> bool:
     """Give the part back, due after so long. False when it isn't ours, or something else than to run is wanted."""
-    return bool(RELEASE(part=part.pk, token=part.token, after=after_ms))
+    with write():
+        return bool(RELEASE(part=part.pk, token=part.token, after=after_ms))
 
 
 RELEASE = Update(
@@ -190,10 +192,11 @@ def give_up_parts_of(worker: str, *, released: bool = False) -> int:
     Their token stays, so that the next owner is careful; `released`: the worker was ended by us, not by an item.
     """
     left = Part.objects.filter(worker=worker, token__isnull=False)
+    undone: dict[str, Any] = {}
     if released:
-        undone = if_else(Q(deaths__gt=0), F("deaths") - 1, F("deaths"))
-        return left.update(due=NowMs(), token=None, deaths=undone, changed=NowMs())
-    return left.update(due=NowMs(), changed=NowMs())
+        undone = {"token": None, "deaths": if_else(Q(deaths__gt=0), F("deaths") - 1, F("deaths"))}
+    with write():
+        return left.update(due=NowMs(), changed=NowMs(), **undone)
 
 
 def lease_ms() -> int:

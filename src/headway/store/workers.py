@@ -5,6 +5,8 @@ from django.db.models import F, Q
 from headway.clock import NowMs
 from headway.models import Part, Worker
 
+from .database import write
+
 __all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "forget_silent", "leave", "named"]
 
 HEARD_OF_MS = 30_000  # a worker tells every few seconds; after this it is gone
@@ -12,24 +14,25 @@ HEARD_OF_MS = 30_000  # a worker tells every few seconds; after this it is gone
 
 def beat(worker: str, host: str, pid: int, doorbell: int) -> None:
     """Tell that this worker is there; `doorbell` 0: it is woken otherwise."""
-    Worker.objects.bulk_create(
-        [Worker(id=worker, host=host, pid=pid, doorbell=doorbell, beat=NowMs())],
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["beat", "doorbell"],
-    )
+    told = Worker(id=worker, host=host, pid=pid, doorbell=doorbell, beat=NowMs())
+    with write():
+        Worker.objects.bulk_create(
+            [told], update_conflicts=True, unique_fields=["id"], update_fields=["beat", "doorbell"]
+        )
 
 
 def leave(worker: str) -> None:
     """Tell that this worker is gone."""
-    Worker.objects.filter(id=worker).delete()
+    with write():
+        Worker.objects.filter(id=worker).delete()
 
 
 def forget_silent() -> None:
     """Forget the workers that haven't been heard of for long: they were killed, or have a process for each task."""
     silent = Worker.objects.filter(beat__lt=NowMs() - 10 * HEARD_OF_MS)
     if silent.exists():  # a DELETE would take SQLite's lock for nothing
-        silent.delete()
+        with write():
+            silent.delete()
 
 
 def alive() -> int:
