@@ -17,6 +17,7 @@ from headway.models import Worker
 __all__ = ["until", "workers"]
 
 PATIENCE = 30.0  # s
+ASK_EVERY = 0.05  # s
 
 
 @contextmanager
@@ -47,8 +48,10 @@ def embedded(processes: int, environment: dict[str, str], module: str) -> Iterat
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Ask every 50 ms: seldom, since whoever is measured shares the cores with who asks."""
+    """Ask every 50 ms, and not before: whoever is measured shares the cores with who asks."""
     give_up = time.monotonic() + seconds
-    while not condition():
+    while True:
+        time.sleep(ASK_EVERY)
+        if condition():
+            return
         assert time.monotonic() < give_up, f"still not so after {seconds} s"
-        time.sleep(0.05)

@@ -11,7 +11,7 @@ from headway.models import Part
 from headway.states import Counts
 
 from .database import write
-from .leases import Fenced, lease_ms
+from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .statements import Given, Update
 
 __all__ = ["Checkpoint", "begin_item", "check_fence", "write_checkpoint"]
@@ -56,7 +56,6 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
         raise Fenced
 
 
-OURS = Part.objects.filter(pk=Given("part"), token=Given("token"), seq=Given("seq"))
 STAND: dict[str, Any] = {
     "seq": F("seq") + 1,
     "cursor": Given("cursor", Part),
@@ -72,8 +71,8 @@ STAND: dict[str, Any] = {
     "message": Given("message", Part),
     "changed": NowMs(),
 }
-MOVE = Update(OURS, **STAND)
-RENEW = Update(OURS, **STAND, due=NowMs() + Given("lease"))
+MOVE = Update(AS_WE_LEFT_IT, **STAND)
+RENEW = Update(AS_WE_LEFT_IT, **STAND, due=NowMs() + Given("lease"))
 
 
 def check_fence(part: Part) -> None:
@@ -88,8 +87,9 @@ def begin_item(part: Part) -> None:
     Counted from what the claim found, so that a repetition by one and the same worker counts once.
     """
     with write():
-        noted = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq).update(
-            deaths=part.deaths + 1, seq=part.seq + 1, due=NowMs() + lease_ms()
-        )
+        noted = NOTE_DEATH(part=part.pk, token=part.token, seq=part.seq, deaths=part.deaths + 1, lease=lease_ms())
     if not noted:
         raise Fenced
+
+
+NOTE_DEATH = Update(AS_WE_LEFT_IT, deaths=Given("deaths"), seq=F("seq") + 1, due=NowMs() + Given("lease"))

@@ -25,6 +25,7 @@ from .database import idle_timeout_ms, is_transient, write
 from .statements import First, Given, Rows, Update, UpdateOne
 
 __all__ = [
+    "AS_WE_LEFT_IT",
     "CAREFUL_ITEMS",
     "STEP_LIMIT",
     "Fenced",
@@ -113,6 +114,8 @@ def if_else(condition: Q, then: Any, default: Any) -> Case:
     return Case(When(condition, then=then), default=default, output_field=BigIntegerField())
 
 
+OURS = Part.objects.filter(pk=Given("part"), token=Given("token"))
+AS_WE_LEFT_IT = OURS.filter(seq=Given("seq"))
 NEVER_RELEASED = Q(token__isnull=False)
 RUN = First(Run.objects.filter(pk=Given("id", Run)).order_by())
 TAKE: UpdateOne[Part] = UpdateOne(
@@ -147,7 +150,7 @@ def release(part: Part, after_ms: int = 0) -> bool:
 
 
 RELEASE = Update(
-    Part.objects.filter(pk=Given("part"), token=Given("token"), want=Want.RUN),
+    OURS.filter(want=Want.RUN),
     token=None,
     due=NowMs() + Given("after"),
     tries=0,
@@ -167,11 +170,7 @@ def look(part: Part) -> Look:
 
 SIBLINGS = Q(run=Given("run", Part), token__isnull=True)
 OTHERS = due_parts().exclude(pk=Given("part")).exclude(SIBLINGS)
-LOOK = Rows(
-    Part.objects.filter(pk=Given("part"), token=Given("token"))
-    .annotate(others_wait=Exists(OTHERS))
-    .values_list("want", "others_wait")
-)
+LOOK = Rows(OURS.annotate(others_wait=Exists(OTHERS)).values_list("want", "others_wait"))
 
 
 def reclaim(part: Part) -> Part | None:

@@ -15,7 +15,7 @@ from headway.states import Want
 
 from .announcing import announce_change, announce_due
 from .database import keep_going_after_hooks, write
-from .leases import Fenced, lease_ms
+from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .outcomes import count_failed, failed_end
 from .statements import Given, Update
 
@@ -64,7 +64,7 @@ PLANNED = Update(
     changed=NowMs(),
 )
 GIVE = Update(
-    Part.objects.filter(pk=Given("part"), token=Given("token"), seq=Given("seq")),
+    AS_WE_LEFT_IT,
     kind=Kind.ITEMS,
     seq=F("seq") + 1,
     tries=0,

@@ -13,7 +13,7 @@ from billiard.pool import Worker
 
 __all__ = ["leave_soon"]
 
-ASKED_EVERY = 0.01  # s
+ASKED_EVERY = 0.01  # s; there is no event for it, since what the main thread does last is to sleep
 GIVEN_UP_AFTER = 2.0  # s; then the process ends as it would have anyway
 
 

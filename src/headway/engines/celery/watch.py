@@ -41,6 +41,7 @@ class Watch:
         self.is_child = is_child
         """Whether this process can be ended alone, since its parent will replace it."""
         self.told = float("-inf")
+        self.handed_over = False
         self.alive: list[int] = []
         """The process ids of siblings that were there in the last round."""
 
@@ -51,20 +52,9 @@ class Watch:
 
     def keep_watch(self) -> None:
         """Learn that we are to stop, and end what hangs."""
-        reported = handed_over = False
+        reported = False
         while True:
-            if self.lifeline is None:
-                time.sleep(TICK)
-            elif not self.crew.stopping.is_set():
-                if self.lifeline.is_cut(TICK):
-                    self.crew.stopping.set()
-            elif handed_over:
-                time.sleep(TICK)
-            elif self.crew.is_idle:
-                self.lifeline.hand_over()
-                handed_over = True
-            else:
-                time.sleep(SHORT_TICK)
+            self.heed_lifeline()
             if not self.crew.is_hung:
                 reported = False
             elif self.is_child:
@@ -75,6 +65,19 @@ class Watch:
                 log.error(
                     "worker=%s event=hung advice='use the prefork pool: it replaces what hangs'", self.crew.worker
                 )
+
+    def heed_lifeline(self) -> None:
+        """For a tick: learn that we are to stop and, once we are, tell as soon as nothing is in hand any more."""
+        if self.lifeline is None or self.handed_over:
+            time.sleep(TICK)  # nothing to be heard: only the look at what hangs is left to be paced
+        elif not self.crew.stopping.is_set():
+            if self.lifeline.is_cut(TICK):
+                self.crew.stopping.set()
+        elif self.crew.is_idle:
+            self.lifeline.hand_over()
+            self.handed_over = True
+        else:
+            time.sleep(SHORT_TICK)  # the parent waits for us
 
     def go_rounds(self) -> None:
         """Tell that we are there, bury siblings, ring for what is due."""
