@@ -6,9 +6,11 @@ import pytest
 from django.db import connection
 
 from headway.clock import now_ms
-from headway.models import Kind, Lane, Part
+from headway.models import Kind, Lane, Part, Run
+from headway.states import Want
+from headway.store import leases
 from headway.store.candidates import ANYBODYS, ENOUGH, LONG_FIRST, SHORT_FIRST, due_parts
-from tests.app.driving import start
+from tests.app.driving import fresh, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,3 +68,26 @@ def test_many_that_are_due_are_read_by_the_index_of_the_lanes() -> None:
     assert not any(
         "sort" in step.lower() or "seq scan" in step.lower() or "temp b-tree" in step.lower() for step in plan
     )
+
+
+def test_what_another_has_taken_meanwhile_is_not_taken_again_nor_its_run_begun_twice() -> None:
+    run = start()
+    (seen,) = ANYBODYS.first(1)
+    assert leases.take(seen, "first") is not None
+    begun = fresh(run)
+
+    assert leases.take(seen, "second") is None
+
+    assert run.parts.get().worker == "first"
+    assert (begun.state, fresh(run).revision) == ("running", begun.revision)
+
+
+def test_a_run_that_is_not_wanted_is_taken_but_not_begun() -> None:
+    run = start()
+    Run.objects.filter(pk=run.pk).update(want=Want.STOP)
+    (seen,) = ANYBODYS.first(1)
+
+    part = leases.take(seen, "first")
+
+    assert part is not None
+    assert (part.run.state, part.run.started_at, part.run.revision) == ("queued", None, run.revision)

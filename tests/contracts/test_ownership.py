@@ -13,7 +13,7 @@ from headway.clock import NowMs
 from headway.models import ItemOutcome, Part, Run
 from headway.snapshots import snapshot
 from headway.states import Counts, Want
-from headway.store import checkpoints, control, endings, leases
+from headway.store import checkpoints, control, endings, leases, planning
 from headway.store.candidates import ANYBODYS
 from headway.store.checkpoints import Checkpoint
 from headway.store.control import Reason
@@ -46,6 +46,18 @@ def test_a_part_has_one_owner_at_a_time() -> None:
     assert leases.claim("first", 1) is not None
     assert leases.claim("second", 1) is None
     assert fresh(run).state == "running"
+
+
+def test_a_run_that_is_cancelled_while_it_is_planned_keeps_its_planning_part() -> None:
+    run = start()
+    part = claim(run)
+    runs.cancel(run)
+
+    assert planning.plan(part, lambda: [planning.Range({"n": 9})] * 2) is False
+
+    for kept in (part, run.parts.get()):
+        assert (kept.kind, kept.seq, kept.bounds) == ("plan", 0, None)
+    assert fresh(run).state == "cancelling"
 
 
 def test_a_stale_worker_cannot_commit_after_its_lease_was_taken() -> None:
