@@ -10,6 +10,8 @@ from pathlib import Path
 
 __all__ = ["Gate"]
 
+SIGNALS_HEARD = 0.1  # s: how late at most a signal's handler runs in a process that waits here
+
 
 class Gate:
     """A place where a worker's item stands still until the test lets it on."""
@@ -30,8 +32,13 @@ class Gate:
         """By the item: say that it is there, and wait."""
         with open(self.reached, "wb", buffering=0) as said:
             said.write(f"{os.getpid()}\n".encode())
-        with open(self.opened, "rb", buffering=0) as opened:
-            opened.read(1)
+        # Python hears a signal that comes just before a blocking call only after it: so no call blocks for long.
+        opened = os.open(self.opened, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            while not is_let_on(opened):
+                select.select([opened], [], [], SIGNALS_HEARD)
+        finally:
+            os.close(opened)
 
     def wait_until_reached(self, seconds: float = 30) -> int:
         """By the test: the process id of the worker whose item has come."""
@@ -51,3 +58,12 @@ class Gate:
     def open(self, times: int = 1) -> None:
         """By the test: let it on."""
         os.write(self.opened_fd, b"." * times)
+
+
+def is_let_on(fd: int) -> bool:
+    """Whether there was a byte to take (others who wait may have been faster), or nobody is there who would open."""
+    try:
+        os.read(fd, 1)
+    except BlockingIOError:
+        return False
+    return True

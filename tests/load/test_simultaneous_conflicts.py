@@ -1,12 +1,16 @@
 """Two hundred starts in the same instant, where the operation or an idempotency key says what a second one gets."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 
 from headway import runs
 from headway.models import IdempotencyKey, Part, Run
+from headway.runs import Started
+from headway.store import leases
 from tests.app.models import LedgerEntry
 from tests.load.starters import STARTERS, Starters
 from tests.workers import Workers, until
@@ -62,3 +66,32 @@ def test_of_all_that_replace_each_other_at_most_one_is_left_and_it_is_done(tmp_p
     assert ended["succeeded"] + ended["cancelled"] == STARTERS
     replaced = Run.objects.filter(state="cancelled").values_list("reason_code", flat=True)
     assert set(replaced) == {"replaced"}
+
+
+@pytest.mark.postgresql  # where each run has a lock of its own
+def test_who_cancels_and_starts_in_one_transaction_waits_for_nobody_who_waits_for_the_same_run() -> None:
+    live = runs.start("tests.newest", {"count": 1}).run
+    leases.claim("somebody", 1)  # so that it stays live until somebody lets go of it
+
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            runs.cancel(live)
+            other = thread.submit(start_newest, 2)
+            until(waits_for_a_lock)
+            mine = runs.start("tests.newest", {"count": 3})
+        assert other.result().disposition == mine.disposition == "queued"
+
+    assert dict(Run.objects.values_list("params__count", "state")) == {1: "cancelling", 2: "waiting", 3: "cancelled"}
+
+
+def start_newest(count: int) -> Started:
+    try:
+        return runs.start("tests.newest", {"count": count})
+    finally:
+        connection.close()
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])

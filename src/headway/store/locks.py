@@ -1,13 +1,15 @@
-"""The run's row lock, under which everything is decided that concerns more than one part."""
+"""The run's row lock, under which everything is decided that concerns more than one part; and turns for a key."""
 
 from uuid import UUID
+
+from django.db import connection
 
 from headway.errors import RunNotFound
 from headway.models import Run
 
 from .statements import First, Given
 
-__all__ = ["lock_run"]
+__all__ = ["lock_run", "take_turn"]
 
 
 def lock_run(run_id: UUID) -> Run:
@@ -25,3 +27,16 @@ def lock_run(run_id: UUID) -> Run:
 
 
 LOCKED = First(Run.objects.select_for_update(no_key=True).filter(pk=Given("id", Run)).order_by())
+
+
+def take_turn(key: str) -> None:
+    """Wait until all who came before have done with this key (a SHA-256 in hex); it is ours until the transaction ends.
+
+    Guards nothing. PostgreSQL lets everybody who waits for a row go on at once when it changes: where each of them
+    changes it, all but one have waited in vain, again and again. For this lock they stand in a line.
+
+    On SQLite the transaction itself is the turn.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(bytes.fromhex(key)[:8], signed=True)])

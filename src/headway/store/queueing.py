@@ -10,6 +10,7 @@ from . import control, keys
 from .announcing import announce_change
 from .control import Reason
 from .database import write
+from .locks import take_turn
 from .requests import Disposition, Request, add_planning_part, new_run
 
 __all__ = ["InTheWay", "stand_in_line"]
@@ -25,13 +26,17 @@ class InTheWay(Exception):
         super().__init__(f"Run {run.pk} is in the way.")
 
 
-def stand_in_line(request: Request) -> tuple[Run, Disposition] | None:
+def stand_in_line(request: Request, by_turns: bool = False) -> tuple[Run, Disposition] | None:
     """(the new run, queued) or (the identical one that waits already, joined); None when the live run has just ended.
 
     The live run is locked first, so that it can't end between our look and our insert, and leave us waiting for ever.
-    Raises InTheWay, Overtaken.
+    `by_turns`: whoever got None asks so the next time, since others may end the live run as fast as we find it. Not at
+    once: who has locked the run already, in a transaction of the caller's, would wait for one who waits for that run.
+    Raises InTheWay.
     """
     with write():
+        if by_turns:
+            take_turn(request.key)
         live = Run.objects.select_for_update(of=("self",), no_key=True).filter(live_key=request.key).order_by().first()
         if live is None:
             return None

@@ -32,7 +32,7 @@ def submit(request: Request) -> tuple[Run, Disposition]:
     Insert first: whoever loses the race reads the winner. Nothing is counted or read before.
     Raises IdempotencyKeyReused, InTheWay, RunNotFound.
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         if request.idempotency and (named := keys.replayed(request.idempotency)):
             return named, Disposition.REPLAYED
         try:
@@ -40,7 +40,7 @@ def submit(request: Request) -> tuple[Run, Disposition]:
                 there = found(request)
                 if there is None and (created := insert(request)):
                     return created, Disposition.CREATED
-            if there and (placed := place(request, there)):
+            if there and (placed := place(request, there, by_turns=attempt > 0)):
                 return placed
         except Overtaken:
             pass  # by a run with this key, which may be live still
@@ -54,9 +54,9 @@ def found(request: Request) -> Run | None:
     return live_run(request.key) or (retried_as(request.retry_of.pk) if request.retry_of else None)
 
 
-def place(request: Request, there: Run) -> tuple[Run, Disposition] | None:
+def place(request: Request, there: Run, by_turns: bool) -> tuple[Run, Disposition] | None:
     """What this request comes to while another run is there; None: it has ended since."""
-    return stand_in_line(request) if request.on_conflict in LINES else (there, Disposition.JOINED)
+    return stand_in_line(request, by_turns) if request.on_conflict in LINES else (there, Disposition.JOINED)
 
 
 @contextmanager
