@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from django.db.models import DateTimeField, Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Cast
 from rest_framework.request import Request
 
@@ -17,6 +17,7 @@ from . import paging
 
 __all__ = ["behind", "place_of"]
 
+CREATED = Run._meta.get_field("created_at")
 TICK = timedelta(milliseconds=1)  # what SQLite keeps of a moment
 
 
@@ -56,7 +57,7 @@ def behind(found: QuerySet[Run], place: Place | None) -> QuerySet[Run]:
     SQLite moments are texts, "10:00:00" before "10:00:00.000": only `Cast` makes them alike, which no index has.
     """
     if place is not None:
-        moment = Cast(Value(place.moment), DateTimeField())
+        moment = Cast(Value(place.moment, CREATED), CREATED)
         later = Q(alike__lt=moment) | Q(alike=moment, id__gt=place.run_id)
-        found = found.alias(alike=Cast("created_at", DateTimeField())).filter(later, created_at__lt=place.edge)
+        found = found.alias(alike=Cast("created_at", CREATED)).filter(later, created_at__lt=place.edge)
     return found.order_by("-created_at", "id")

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from headway.states import LIVE, TERMINAL, State, Want
 
 from .managers import OnDefaultDatabase
+from .moments import MomentField
 
 LIVE_STATES = sorted(str(state) for state in LIVE)
 WAITING_STATES = [str(State.WAITING)]
@@ -53,9 +54,9 @@ class Run(models.Model):
     retry_of = models.OneToOneField("self", null=True, on_delete=models.RESTRICT, related_name="retried_as")
     root = models.ForeignKey("self", null=True, on_delete=models.RESTRICT, related_name="retry_chain")
 
-    created_at = models.DateTimeField(db_default=Now())
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
+    created_at = MomentField(db_default=Now())
+    started_at = MomentField(null=True)
+    finished_at = MomentField(null=True)
     changed = models.BigIntegerField(db_index=True, help_text="The database's clock at the last change, in ms.")
 
     objects: ClassVar[OnDefaultDatabase["Run"]] = OnDefaultDatabase()

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.template.loader import get_template
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -51,7 +52,7 @@ class Shown:
 
     def render(self, layout: str, csrf_token: str = "", **more: Any) -> SafeString:
         """Its face in a layout: headway/panel.html or headway/row.html."""
-        now = timezone.now()
+        now = datetime.now(UTC)
         context = {
             **surroundings(self.is_staff),
             **filled(values(self.run, now), self.run),
