@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from headway import runs
 from headway.live.etags import etag, is_among
 from headway.models import Run
+from headway.runs.places import Place, behind
 from headway.snapshots import snapshot, snapshots
 from headway.states import State, shown, stored_as
 
@@ -21,7 +23,6 @@ from .answers import run_answer, started
 from .callers import for_caller
 from .endpoint import Endpoint
 from .openapi import CURSOR, LIMIT, Document, Header, Parameter, answer
-from .places import behind, place_of
 
 __all__ = ["Cancel", "OneRun", "Pause", "Resume", "Retry", "Runs"]
 
@@ -55,6 +56,18 @@ class Runs(Endpoint):
         ids = [run_id for run_id, _ in found]
         results = [for_caller(run, request) for run in snapshots(ids).values()]
         return Response(paging.page(request, results, [found[-1][1].isoformat(), str(ids[-1])] if more else None))
+
+
+def place_of(request: Request) -> Place | None:
+    """Where the page begins, by the request's cursor. Raises ParseError."""
+    cursor = paging.cursor_of(request)
+    if cursor is None:
+        return None
+    try:
+        moment, run_id = cursor
+        return Place.at(datetime.fromisoformat(moment), UUID(run_id))
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise paging.bad_cursor() from error
 
 
 def wanted(request: Request) -> QuerySet[Run]:

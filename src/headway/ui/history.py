@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Subquery
 from django.urls import NoReverseMatch, reverse
 
 from headway import panel
 from headway.models import Run
+from headway.runs.places import Place, behind
 
 __all__ = ["History", "history_of"]
 
@@ -36,15 +36,11 @@ class History:
 def history_of(user: Any, *, after: UUID | None = None, limit: int = 20) -> History:
     """The runs that `user` started, after the run `after`: by keyset."""
     mine = Run.objects.filter(started_by=user.pk)
-    begun = False
-    if after is not None and mine.filter(pk=after).exists():
-        begun = True
-        # The database compares its own value: as a parameter, SQLite would have it with more digits than are stored.
-        moment = Subquery(Run.objects.filter(pk=after).values("created_at"))
-        mine = mine.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__gt=after))
-    found = list(mine.select_related("started_by").order_by("-created_at", "id")[: limit + 1])
+    begun = mine.filter(pk=after).values_list("created_at", flat=True).first() if after else None
+    place = Place.at(begun, after) if after and begun else None
+    found = list(behind(mine.select_related("started_by"), place)[: limit + 1])
     more = len(found) > limit
-    return History(panel.show_all(found[:limit], user), found[limit - 1].pk if more else None, not begun)
+    return History(panel.show_all(found[:limit], user), found[limit - 1].pk if more else None, place is None)
 
 
 def address(name: str) -> str:

@@ -9,13 +9,10 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Cast
-from rest_framework.request import Request
 
 from headway.models import Run
 
-from . import paging
-
-__all__ = ["behind", "place_of"]
+__all__ = ["Place", "behind"]
 
 CREATED = Run._meta.get_field("created_at")
 TICK = timedelta(milliseconds=1)  # what SQLite keeps of a moment
@@ -36,18 +33,6 @@ class Place:
             raise ValueError(f"{moment} has no zone")
         exact = moment.astimezone(UTC)
         return cls(exact, exact + TICK, run_id)
-
-
-def place_of(request: Request) -> Place | None:
-    """Where the page begins, by the request's cursor. Raises ParseError."""
-    cursor = paging.cursor_of(request)
-    if cursor is None:
-        return None
-    try:
-        moment, run_id = cursor
-        return Place.at(datetime.fromisoformat(moment), UUID(run_id))
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise paging.bad_cursor() from error
 
 
 def behind(found: QuerySet[Run], place: Place | None) -> QuerySet[Run]:
