@@ -25,6 +25,7 @@ class Size:
     equal_items: int
     queued_runs: int
     dues: tuple[int, ...]
+    writes: int
 
 
 FULL = Size(
@@ -44,6 +45,7 @@ FULL = Size(
     equal_items=300,
     queued_runs=1_000,
     dues=(100, 1_000, 10_000),
+    writes=100,
 )
 
 QUICK = Size(
@@ -63,4 +65,5 @@ QUICK = Size(
     equal_items=20,
     queued_runs=8,
     dues=(100, 200),
+    writes=3,
 )

@@ -1,7 +1,8 @@
 """How long a chunk may hold the database, and how writers take turns.
 
 SQLite has one write lock for everybody and no queue for it: whoever waits polls, by SQLite's own handler at up to
-100 ms, and a worker that takes the lock again within microseconds starves them all.
+100 ms, and a worker that takes the lock again within microseconds starves them all. So do several, each of which fills
+the gaps of the others: their long gaps are at the same moment.
 """
 
 import time
@@ -16,7 +17,7 @@ POSTGRESQL_BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then ha
 SQLITE_BUDGET, SQLITE_GAP = 0.050, 0.005  # s, while nobody else writes
 SHARED_BUDGET, SHARED_GAP = 0.020, 0.004  # s, while others write: a web request waits for at most one chunk
 SHARED_FOR = 1.0  # s after another's last write in which others count as writing
-LONG_GAP, LONG_GAP_EVERY = 0.110, 1.0  # s: longer than SQLite's longest back-off, so that every waiter gets its turn
+LONG_GAP, LONG_GAP_EVERY = 0.110, 1.2  # s: longer than SQLite's longest back-off, so that every waiter gets its turn
 
 
 own_writes = 0
@@ -37,8 +38,9 @@ class Turns:
         self.own_writes = own_writes
         self.others_wrote = float("-inf")
         self.began = time.monotonic()  # our turn: since the last gap
-        self.long_gap_due = self.began + LONG_GAP_EVERY
-        self.rested = 0.0  # s since the last long gap in which we held nothing
+        self.long_gap_due = next_long_gap(self.began - LONG_GAP)  # which may be going on
+        self.counted = self.began  # since when, and so the last long gap, we count for how long we hold nothing
+        self.rested = 0.0  # s
 
     @property
     def budget(self) -> float:
@@ -69,11 +71,17 @@ class Turns:
                 self.others_wrote = now  # else it may have been our own thread; a stranger writes again soon
             self.own_writes = own_writes
         if now >= self.long_gap_due:
-            if self.rested < LONG_GAP_EVERY / 2:  # else whoever polls has met us resting more often than not
+            if self.rested < (now - self.counted) / 2:  # else whoever polls has met us resting more often than not
                 time.sleep(LONG_GAP)
-            self.long_gap_due, self.rested = time.monotonic() + LONG_GAP_EVERY, 0.0
+            self.counted, self.rested = time.monotonic(), 0.0
+            self.long_gap_due = next_long_gap(self.counted)
         elif now - self.began < self.budget:
             return
         else:
             time.sleep(SHARED_GAP if self.shared else SQLITE_GAP)
         self.began = time.monotonic()
+
+
+def next_long_gap(moment: float) -> float:
+    """When the first one after this moment begins, for all workers of the host: `time.monotonic` is one clock there."""
+    return moment - moment % LONG_GAP_EVERY + LONG_GAP_EVERY

@@ -1,0 +1,58 @@
+"""A project's own writes on SQLite, beside workers that write all the time."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from django.db import connection
+
+from headway import runs
+from headway.models import Part
+from tests.workers import Workers, until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
+
+BUSY = 3  # worker processes
+SILENCE = 0.08  # s; whoever waits inside SQLite asks again after 0.1 s at the latest, most often sooner
+OFTEN = 3.0  # s from one to the next; Django's SQLite gives up after 5 s
+
+
+@pytest.fixture
+def stranger() -> Iterator[sqlite3.Connection]:
+    """Who knows nothing of Headway, and never waits."""
+    with closing(
+        sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None, uri=True)
+    ) as opened:
+        yield opened
+
+
+def is_free(stranger: sqlite3.Connection) -> bool:
+    """Whether the write lock could be had just now."""
+    try:
+        stranger.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    stranger.execute("ROLLBACK")
+    return True
+
+
+def test_all_workers_leave_the_lock_alone_at_the_same_time_again_and_again(
+    stranger: sqlite3.Connection, workers: Workers
+) -> None:
+    workers.start(processes=BUSY)
+    for number in range(BUSY):
+        runs.start("tests.write_ledger", {"items": 100_000 + number, "work_us": 5_000})
+    until(lambda: Part.objects.filter(succeeded__gt=0).count() == BUSY)
+    taken, silences = time.monotonic(), []
+
+    def has_been_silent_often() -> bool:
+        nonlocal taken
+        if not is_free(stranger):
+            free_for, taken = time.monotonic() - taken, time.monotonic()
+            if free_for > SILENCE:
+                silences.append(free_for)
+        return len(silences) == 5
+
+    assert until(has_been_silent_often) / 5 < OFTEN
