@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from headway.models import Run
@@ -48,6 +49,16 @@ def test_a_fresh_run_and_a_stored_one_say_the_same(demo: Any) -> None:
 
     assert run.created_at == fresh(run).created_at
     assert run.created_at.tzinfo is not None
+
+
+def test_a_project_may_ask_by_its_own_clock(demo: Any) -> None:
+    run = ended(demo)
+
+    around = [timezone.now() + timedelta(minutes=minutes) for minutes in (-1, 1)]
+
+    assert Run.objects.filter(created_at__range=around, finished_at__range=around).get() == run
+    Run.objects.update(created_at=around[0])
+    assert fresh(run).created_at < run.created_at < fresh(run).created_at + timedelta(minutes=2)
 
 
 def test_runs_are_listed_page_by_page(demo: Any, api: Api) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils.timezone import is_aware, make_naive
+from django.utils.timezone import is_aware, make_aware, make_naive
 
 __all__ = ["MomentField"]
 
@@ -24,9 +24,10 @@ class MomentField(models.DateTimeField):  # type: ignore[type-arg]  # generic to
         return value.replace(tzinfo=UTC if connection.vendor == "sqlite" else ZoneInfo(settings.TIME_ZONE))
 
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
-        if connection.vendor == "sqlite" and not settings.USE_TZ and isinstance(value, datetime) and is_aware(value):
-            value = make_naive(value, UTC)
-        return super().get_db_prep_value(value, connection, prepared)
+        moment = value if prepared else self.get_prep_value(value)
+        if connection.vendor == "sqlite" and not settings.USE_TZ and isinstance(moment, datetime):
+            moment = make_naive(moment if is_aware(moment) else make_aware(moment), UTC)
+        return super().get_db_prep_value(moment, connection, prepared=True)
 
     def deconstruct(self) -> Any:
         """In migrations it is what it is to a database."""
