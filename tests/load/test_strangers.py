@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 BUSY = 3  # worker processes
 SILENCE = 0.08  # s; whoever waits inside SQLite asks again after 0.1 s at the latest, most often sooner
-OFTEN = 3.0  # s from one to the next; Django's SQLite gives up after 5 s
+OFTEN = 4.0  # s from one to the next; Django's SQLite gives up after 5 s
 
 
 @pytest.fixture
