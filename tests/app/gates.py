@@ -5,6 +5,7 @@ Two FIFOs: the item writes its process id into PATH.reached and then reads PATH.
 
 import os
 import select
+import threading
 import time
 from pathlib import Path
 
@@ -32,13 +33,14 @@ class Gate:
         """By the item: say that it is there, and wait."""
         with open(self.reached, "wb", buffering=0) as said:
             said.write(f"{os.getpid()}\n".encode())
-        # Python hears a signal that comes just before a blocking call only after it: so no call blocks for long.
-        opened = os.open(self.opened, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            while not is_let_on(opened):
-                select.select([opened], [], [], SIGNALS_HEARD)
-        finally:
-            os.close(opened)
+        with open(self.opened, "rb", buffering=0) as opened:
+            if threading.current_thread() is threading.main_thread():
+                # Which hears a signal that comes just before a blocking call only after it: so no call blocks for long.
+                os.set_blocking(opened.fileno(), False)
+                while opened.read(1) is None:
+                    select.select([opened], [], [], SIGNALS_HEARD)
+            else:
+                opened.read(1)
 
     def wait_until_reached(self, seconds: float = 30) -> int:
         """By the test: the process id of the worker whose item has come."""
@@ -58,12 +60,3 @@ class Gate:
     def open(self, times: int = 1) -> None:
         """By the test: let it on."""
         os.write(self.opened_fd, b"." * times)
-
-
-def is_let_on(fd: int) -> bool:
-    """Whether there was a byte to take (others who wait may have been faster), or nobody is there who would open."""
-    try:
-        os.read(fd, 1)
-    except BlockingIOError:
-        return False
-    return True
