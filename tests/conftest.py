@@ -1,6 +1,7 @@
 """What all tests share: the suite's database is a real one, and other processes can attach to it.
 
-A test marked `postgresql` is about that database alone: on another one it is deselected, and the summary counts it.
+A test marked `postgresql` or `sqlite` is about that database alone: on the other it is deselected, and the summary
+counts it.
 """
 
 from collections.abc import Iterator
@@ -12,13 +13,17 @@ from django.db import connection
 
 from tests.workers import Workers
 
+VENDORS = ("postgresql", "sqlite")
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "postgresql: about PostgreSQL alone; deselected on any other database")
+    for vendor in VENDORS:
+        config.addinivalue_line("markers", f"{vendor}: about this database alone; deselected on any other")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    foreign = [item for item in items if item.get_closest_marker("postgresql") and connection.vendor != "postgresql"]
+    others = [vendor for vendor in VENDORS if vendor != connection.vendor]
+    foreign = [item for item in items if any(map(item.get_closest_marker, others))]
     if foreign:
         items[:] = [item for item in items if item not in foreign]
         config.hook.pytest_deselected(items=foreign)

@@ -21,7 +21,7 @@ from headway.store import keys, leases, workers
 from headway.store.database import write
 from tests.app.driving import claim, start
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
 
 PATIENCE = 10.0  # s
 AT_ONCE = 2.0  # s: far more than it takes, far less than SQLite's twenty seconds
