@@ -50,7 +50,7 @@ def ask_and_update(row: Row) -> None:
 
 def seconds_of(written: Callable[[], None]) -> float:
     """How long it takes, at some moment."""
-    time.sleep(random.uniform(0.05, 0.3))
+    time.sleep(random.uniform(0.05, 0.3))  # anywhere between two of the gaps that workers leave
     began = time.monotonic()
     written()
     return time.monotonic() - began
