@@ -3,6 +3,7 @@
 import logging
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example.settings")
@@ -14,4 +15,4 @@ from headway.live import asgi  # noqa: E402  (likewise)
 
 logging.captureWarnings(True)
 refuse_demo_users()
-application = asgi(django)
+application = asgi(django, max_body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

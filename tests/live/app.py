@@ -31,7 +31,7 @@ settings.CSRF_TRUSTED_ORIGINS = os.environ.get("TEST_TRUSTED_ORIGINS", "").split
 Stream.beat_seconds = float(os.environ.get("TEST_BEAT_SECONDS", "15"))
 hub.BLIND = float(os.environ.get("TEST_BLIND_SECONDS", hub.BLIND))
 watchers.GRACE = float(os.environ.get("TEST_GRACE_SECONDS", watchers.GRACE))
-live = asgi(django)
+live = asgi(django, max_body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 queries = 0
 
 

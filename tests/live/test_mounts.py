@@ -1,9 +1,11 @@
 """Wherever a project mounts the URLs, and wherever the project itself is mounted, they are found."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from httpx_sse import connect_sse
 
 from headway import runs
 
@@ -20,6 +22,19 @@ def test_below_a_prefix_of_the_server(serve: Callable[..., Server], ada: Any) ->
         assert streamed.take() == (message := opened.take())
         assert client.get(f"/api/runs/{run.pk}/wait/").json() == message
     assert message["run"]["links"]["events"] == f"/site/api/runs/{run.pk}/events/"
+
+
+def test_below_each_language_of_the_project(serve: Callable[..., Server], ada: Any) -> None:
+    server = serve(TEST_URLCONF="tests.live.translated_urls")
+    run = runs.start("tests.write_ledger", {"items": 3}, user=ada).run
+    with http(server, ada) as client:
+        for language in ("en", "de", "pt-br"):
+            here = f"/{language}/deep/api/runs/{run.pk}"
+            assert client.get(f"{here}/wait/?after=1&seconds=1").status_code == 204  # it has waited
+            with connect_sse(client, "GET", f"{here}/events/") as opened:
+                events = opened.iter_sse()
+                assert json.loads(next(events).data)["type"] == "snapshot"
+                assert server.census()["watchers"] == 1
 
 
 def test_other_requests_are_the_applications(server: Server, ada: Any) -> None:

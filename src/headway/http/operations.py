@@ -65,6 +65,7 @@ class Start(Endpoint):
 
     schema = StartSchema()
     operation: type[Operation] | None = None
+    takes_uploads = True
     documents = {
         "post": Document(
             "start",

@@ -27,6 +27,7 @@ class Door:
         self.remembers = settings.permits
         self.longest = {  # seconds for which somebody may watch who is admitted now
             Kind.SHORT_POLL: 0.0,
+            Kind.UPLOAD: 0.0,
             Kind.LONG_POLL: LONGEST_WAIT,
             Kind.EVENTS: settings.stream_seconds,
             Kind.SOCKET: settings.stream_seconds,

@@ -6,26 +6,41 @@ from enum import Enum, auto
 from functools import lru_cache
 from uuid import UUID
 
+from django.conf import settings
 from django.core.handlers.asgi import get_script_prefix
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
+from django.utils import translation
 
 from headway.conf import conf
 
 from .protocol import Scope
 
-__all__ = ["Kind", "Target", "target_of"]
+__all__ = ["Body", "Kind", "Target", "body_of", "target_of"]
 
 LONGEST_PATH = 500  # longer ones are none of ours, and not worth remembering
+APPS = ("headway", "headway_ui")
 
 
 class Kind(Enum):
-    """How somebody watches."""
+    """How somebody watches; UPLOAD: they don't, they are about to send a file."""
 
     EVENTS = auto()
     LONG_POLL = auto()
     SHORT_POLL = auto()
     SOCKET = auto()
     SOCKET_TO_NOWHERE = auto()
+    UPLOAD = auto()
+
+
+class Body(Enum):
+    """What may be sent to an address."""
+
+    OTHERS = auto()
+    """The address is none of ours: that is the project's business."""
+    SMALL = auto()
+    UPLOAD = auto()
+    PAGE_UPLOAD = auto()
+    """An upload by a person, who wants a page for an answer."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +56,51 @@ NAMES = {"events": Kind.EVENTS, "run-events": Kind.EVENTS, "run-wait": Kind.LONG
 
 def target_of(scope: Scope) -> Target | None:
     """What the request is for, whatever its method; None when it is none of ours."""
-    path: str = scope["path"]
-    if len(path) > LONGEST_PATH:
+    path = path_of(scope)
+    if path is None:
         return None
-    prefix = get_script_prefix(scope)
     if scope["type"] == "websocket":
-        return socket_target(path.removeprefix(prefix), conf().socket_path)
-    return http_target(path.removeprefix(prefix))
+        return socket_target(path, conf().socket_path)
+    return http_target(path)
+
+
+def body_of(scope: Scope) -> Body:
+    """What may be sent with the request."""
+    path = path_of(scope)
+    return Body.OTHERS if path is None else body_at(path)
+
+
+def path_of(scope: Scope) -> str | None:
+    """Where it goes within the project; None for what is too long to be ours."""
+    path: str = scope["path"]
+    return path.removeprefix(get_script_prefix(scope)) if len(path) <= LONGEST_PATH else None
 
 
 @lru_cache(maxsize=4096)
 def http_target(path: str) -> Target | None:
-    try:
-        match = resolve(path)
-    except Resolver404:
-        return None
-    if match.app_names[-1:] != ["headway"] or match.url_name not in NAMES:
+    match = resolved(path)
+    if match is None or match.app_names[-1:] != ["headway"] or match.url_name not in NAMES:
         return None
     return Target(NAMES[match.url_name], next(iter(match.kwargs.values()), None))
+
+
+@lru_cache(maxsize=4096)
+def body_at(path: str) -> Body:
+    match = resolved(path)
+    if match is None:
+        return Body.OTHERS
+    if getattr(getattr(match.func, "view_class", None), "takes_uploads", False):
+        return Body.UPLOAD if "headway" in match.app_names else Body.PAGE_UPLOAD
+    return Body.SMALL if match.app_names[-1:] and match.app_names[-1] in APPS else Body.OTHERS
+
+
+def resolved(path: str) -> ResolverMatch | None:
+    """What the project has at this address. Under `i18n_patterns` the address itself says in which language."""
+    with translation.override(translation.get_language_from_path(path) or settings.LANGUAGE_CODE):
+        try:
+            return resolve(path)
+        except Resolver404:
+            return None
 
 
 @lru_cache(maxsize=4096)

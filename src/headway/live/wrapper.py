@@ -4,6 +4,7 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
 from . import shortpoll
 from .answers import Answer, refusal
+from .bodies import bounded
 from .desk import Desk
 from .hub import Overloaded, TooManyStreams
 from .longpoll import LongPoll
@@ -20,13 +21,18 @@ __all__ = ["asgi"]
 WATCHERS: dict[Kind, type[Watcher]] = {Kind.EVENTS: Stream, Kind.LONG_POLL: LongPoll}
 
 
-def asgi(application: Application) -> Application:
-    """The application with live delivery before it. Put it around the project's own in asgi.py."""
+def asgi(application: Application, *, max_body_bytes: int | None = None) -> Application:
+    """The application with live delivery before it. Put it around the project's own in asgi.py.
+
+    Bodies for Headway's addresses are judged before they are kept. `max_body_bytes` bounds those for all others.
+    """
+    speaks_no_sockets = isinstance(application, ASGIHandler)
+    application = bounded(application, max_body_bytes)
 
     async def with_live_delivery(scope: Scope, receive: Receive, send: Send) -> None:
         target = target_of(scope) if scope["type"] in ("http", "websocket") else None
         if target is None:
-            if scope["type"] == "websocket" and isinstance(application, ASGIHandler):
+            if scope["type"] == "websocket" and speaks_no_sockets:
                 return await send({"type": "websocket.close"})  # Django speaks no WebSocket and would raise
             return await application(scope, receive, send)
         scope = hide(scope)  # whatever becomes of it, the server logs no ticket

@@ -13,6 +13,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from headway import runs
+from headway.conf import conf
 from headway.errors import (
     IdempotencyKeyInvalid,
     IdempotencyKeyReused,
@@ -49,6 +50,7 @@ class StartRunView(LoginRequiredMixin, View):
     form_class: type[forms.BaseForm] | None = None
     """What the page shows; the operation's own form, unless given."""
     template_name = "headway/start.html"
+    takes_uploads = True
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Raises Http404 where no operation has this name."""
@@ -66,8 +68,9 @@ class StartRunView(LoginRequiredMixin, View):
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """The form."""
-        return self.page(self.get_form())
+        """The form; after an upload that the server didn't take, with the reason."""
+        too_large = request.GET.get("refused") == "too-large"  # live.bodies asks so
+        return self.page(self.get_form(), too_large=too_large, status=413 if too_large else 200)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Start it, or find the run that is there already; what is wrong is told at its field."""
@@ -104,15 +107,16 @@ class StartRunView(LoginRequiredMixin, View):
             # The same page, sent once more with something else in it: that is another run.
             return runs.start(self.declared, given, user=self.request.user, idempotency_key=new_key())
 
-    def page(self, form: Any, *, conflict: RunConflict | None = None, status: int = 200) -> HttpResponse:
-        """The form's page."""
+    def page(self, form: Any, *, status: int = 200, **told: Any) -> HttpResponse:
+        """The form's page, which says what was `told` on top."""
         context = {
             "operation": Startable.of(self.declared),
             "form": form,
             "key_field": KEY_FIELD,
             "key": new_key(),
-            "conflict": conflict,
             "history": history_of(self.request.user, limit=RECENT),
+            "largest": conf().max_upload_bytes,
+            **told,
         }
         return render(self.request, self.template_name, context, status=status)
 
