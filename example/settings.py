@@ -140,6 +140,7 @@ if REDIS_URL:
 HEADWAY = {
     "CACHE": "default" if REDIS_URL else "",
     "ENGINE": text("HEADWAY_ENGINE", "embedded"),
+    "MAX_UPLOAD_BYTES": int(number("HEADWAY_MAX_UPLOAD_BYTES", 1 << 30)),
     "LEASE_SECONDS": number("HEADWAY_LEASE_SECONDS", 10),
     "STREAM_SECONDS": number("HEADWAY_STREAM_SECONDS", 50),  # below the proxy's cut
 }

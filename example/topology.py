@@ -7,7 +7,18 @@ test holds the two together. A word in braces stands for what differs by place (
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["CADDY", "CUT_SECONDS", "HTTPS_PORT", "HTTP_PORT", "OWN", "SETTINGS", "VALKEY", "Place", "Service"]
+__all__ = [
+    "CADDY",
+    "CUT_SECONDS",
+    "HTTPS_PORT",
+    "HTTP_PORT",
+    "MAX_UPLOAD_BYTES",
+    "OWN",
+    "SETTINGS",
+    "VALKEY",
+    "Place",
+    "Service",
+]
 
 HTTP_PORT, HTTPS_PORT = 8080, 8443
 CUT_SECONDS = 60  # the limit that can't be moved
@@ -15,6 +26,7 @@ WEB_PROCESSES = 2
 SHUTDOWN_SECONDS = 5  # for requests in hand; streams have been told to come back by then
 WORKER_CHILDREN = 2
 QUEUES = "headway"
+MAX_UPLOAD_BYTES = 128 << 20  # on its way an upload takes twice its size in the web process's scratch folder
 BEAT_SAVES_WITHIN = 600  # s; every 3 minutes
 
 
@@ -63,6 +75,7 @@ SETTINGS = {
     "DEMO": "1",
     "DJANGO_SETTINGS_MODULE": "example.settings",
     "HEADWAY_ENGINE": "celery",
+    "HEADWAY_MAX_UPLOAD_BYTES": f"{MAX_UPLOAD_BYTES}",
     "DATABASE_URL": "{database}",
     "CELERY_BROKER_URL": "{broker}",
     "REDIS_URL": "{cache}",
@@ -119,6 +132,7 @@ OWN = {
 CADDY = {
     "BIND": "{caddy_host}",
     "CUT": f"{CUT_SECONDS}s",
+    "MAX_BODY": f"{MAX_UPLOAD_BYTES}",
     "UPSTREAM": "{upstream}",
 }
 """What the Caddyfile asks for, beside ports and the folder for certificates."""

@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
+from example.topology import MAX_UPLOAD_BYTES
+
 from .keeper import HOST, Keeper, ServerError
 from .server import Server
 
@@ -44,11 +46,13 @@ class CaddyKeeper(Keeper):
             "BIND": HOST,
             "UPSTREAM": f"{HOST}:{self.upstream}",
             "DATA": data,
+            "CUT": f"{self.cut_seconds}s",
+            "MAX_BODY": f"{MAX_UPLOAD_BYTES}",
         }
         return self.spawn(
             [self.program, "run", "--adapter", "caddyfile", "--config", CONFIGURATION],
             cwd=self.directory,
-            env=os.environ | homes | filled | {"CUT": f"{self.cut_seconds}s"},
+            env=os.environ | homes | filled,
         )
 
     def is_ready(self, ports: Sequence[int]) -> bool:

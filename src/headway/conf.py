@@ -48,7 +48,7 @@ class Conf:
     """Whether every start by a person or a program must carry an idempotency key."""
 
     max_upload_bytes: int = 1 << 30
-    """How much one request to the API may send; a form's own `max_size` says less of a single file."""
+    """How much a form with files may send, to the API or from a page; a field's own `max_size` bounds a single file."""
 
     socket_path: MountPath = "/ws/"
     """Where the WebSockets are mounted."""

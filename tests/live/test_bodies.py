@@ -30,7 +30,9 @@ BLOCK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 
 
 @contextmanager
-def sending(server: Server, path: str, *headers: str, method: str = "POST", kind: str = FORM) -> Iterator[socket.socket]:
+def sending(
+    server: Server, path: str, *headers: str, method: str = "POST", kind: str = FORM
+) -> Iterator[socket.socket]:
     """A request whose body hasn't been sent yet."""
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         head = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Type: {kind}", *headers]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from example.servers.server import ROOT
-from example.topology import CADDY, HTTP_PORT, HTTPS_PORT, OWN, SETTINGS, VALKEY, Place
+from example.topology import CADDY, HTTP_PORT, HTTPS_PORT, MAX_UPLOAD_BYTES, OWN, SETTINGS, VALKEY, Place
 
 PROGRAMS = Path(sys.executable).parent
 PASSWORD = "only-for-the-demo-on-this-machine"
@@ -120,6 +120,19 @@ def test_no_container_may_more_than_it_needs(services: dict[str, Any]) -> None:
         assert container["healthcheck"], name
         assert container["stop_grace_period"], name
         assert "ports" not in container or name == "caddy", name
+
+
+def test_no_container_takes_all_memory(services: dict[str, Any]) -> None:
+    for name, container in services.items():
+        folders = dict(folder.split(":size=") for folder in container.get("tmpfs", []))
+        assert folders, name
+        assert sum(map(bytes_of, folders.values())) < int(container["mem_limit"]), name
+    held = bytes_of(services["web"]["tmpfs"][0].split("=")[1])
+    assert held >= 2 * 2 * MAX_UPLOAD_BYTES  # two uploads at once; on its way each is there twice
+
+
+def bytes_of(size: str) -> int:
+    return int(size.removesuffix("m")) << 20
 
 
 def test_each_waits_for_what_it_needs(services: dict[str, Any]) -> None:

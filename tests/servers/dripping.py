@@ -12,9 +12,15 @@ told_to_go_on = asyncio.Event()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-    """`/drip?seconds=N` sends a line every tenth of a second; `/hold` one at once, the next after a `/go`."""
+    """`/drip?seconds=N` sends a line every tenth of a second; `/hold` one at once, the next after a `/go`.
+
+    `/take` reads all that it is sent first.
+    """
     if scope["type"] != "http":
         return
+    if scope["path"] == "/take":
+        while (await receive()).get("more_body"):
+            pass
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
     if scope["path"] == "/drip":
         for _ in range(round(float(parse_qs(scope["query_string"])[b"seconds"][0]) / RHYTHM)):

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from itertools import chain
 
 import httpx
 import niquests
@@ -14,6 +15,7 @@ import pytest
 from example.servers.caddy import Caddy
 from example.servers.server import ServerError
 from example.servers.web import Web
+from example.topology import MAX_UPLOAD_BYTES
 from tests.workers import until
 
 CUT = 1.5  # s
@@ -58,6 +60,14 @@ def test_a_line_is_passed_on_at_once(caddy: Caddy) -> None:
         httpx.get(f"{caddy.url}/go")  # only now does the application say more
 
         assert [first, *lines] == ["first", "second"]
+
+
+@pytest.mark.parametrize(("extra", "status"), [(0, 200), (1, 413)])
+def test_a_body_past_the_limit_is_cut(caddy: Caddy, extra: int, status: int) -> None:
+    block = bytes(1 << 20)
+    body = (block for _ in range(MAX_UPLOAD_BYTES >> 20))
+    with httpx.Client(base_url=caddy.url, timeout=TIMEOUT) as client:
+        assert client.post("/take", content=chain(body, [bytes(extra)])).status_code == status
 
 
 def test_it_speaks_http_3(caddy: Caddy) -> None:
