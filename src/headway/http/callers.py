@@ -1,5 +1,6 @@
 """Who calls by an Authorization header, by the project's own authenticators: for streams, which `live` opens."""
 
+from itertools import takewhile
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,18 +14,16 @@ from headway.live.tickets import holder_of, with_tickets
 
 from .refusals import refused
 
-__all__ = ["by_header", "for_caller"]
-
-UNAUTHENTICATED = 401
+__all__ = ["by_header", "for_caller", "is_session"]
 
 
 def by_header(request: HttpRequest) -> Any:
     """The user whom the request's headers stand for, the session's cookie aside; None when they stand for nobody.
 
-    Raises Refused for what an authenticator says beside: that it can't tell now, or that this caller may not ask.
+    Raises Refused for what an authenticator says beside: that the header is wrong, that it can't tell now, or that this
+    caller may not ask.
     """
-    declared: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
-    kinds = [kind for kind in declared if not is_session(kind)]
+    kinds = asked_before_the_session(request)
     asked = Request(request, authenticators=[kind() for kind in kinds])
     try:
         user = asked.user if kinds else None
@@ -32,10 +31,17 @@ def by_header(request: HttpRequest) -> Any:
         answer = refused(error)
         if answer is None:
             raise
-        if answer.status_code == UNAUTHENTICATED:
-            return None
         raise Refused(answer) from error
     return user if asked.successful_authenticator else None
+
+
+def asked_before_the_session(request: HttpRequest) -> list[type[Any]]:
+    """The project's authenticators but for the session's; where that has a user, only those which the API asks first."""
+    declared: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return list(takewhile(lambda kind: not is_session(kind), declared))
+    return [kind for kind in declared if not is_session(kind)]
 
 
 def for_caller(run: dict[str, Any], request: Request) -> dict[str, Any]:

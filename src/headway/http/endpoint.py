@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -17,6 +18,7 @@ from rest_framework.views import APIView
 from headway import problems
 from headway.conf import conf
 
+from .callers import is_session
 from .errors import problem_of
 from .json import AlwaysJson, JsonParser, JsonRenderer
 from .openapi import Document, EndpointSchema
@@ -44,6 +46,11 @@ class Endpoint(APIView):
 
     def get_exception_handler(self) -> Any:
         return problem_of
+
+    def get_authenticators(self) -> list[Any]:
+        """The project's own, and the session if it isn't among them: by that the pages' buttons and links call."""
+        own = super().get_authenticators()
+        return own if any(map(is_session, map(type, own))) else [*own, SessionAuthentication()]
 
     def challenge(self) -> str:
         """What a 401 must say (RFC 9110, 15.5.2), whichever authenticator the project lists first."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -11,13 +9,13 @@ from django.core.signals import got_request_exception
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from django.urls import reverse
 from django.utils.log import log_response
 from rest_framework.exceptions import APIException
 from rest_framework.views import set_rollback
 
-from headway import errors, problems
+from headway import errors, problem_rules, problems
 from headway.models import Run
+from headway.problem_rules import Rule
 from headway.store.database import is_lost, is_transient
 
 from .refusals import refused
@@ -30,37 +28,7 @@ TOO_LARGE = "The request has more data than are accepted here."
 BUSY = "The database can't answer now. Try again."
 
 
-@dataclass(frozen=True)
-class Rule:
-    """How one kind of error is told: the problem's type, its sentence (the error's own, unless given), its members."""
-
-    slug: str
-    detail: str | None = None
-    members: Callable[[Any], dict[str, Any]] = lambda error: {}
-
-
-RULES: dict[type[Exception], Rule] = {
-    errors.UnknownOperation: Rule("not-found", "There is no such operation."),  # its own sentence names the others
-    errors.RunNotFound: Rule("not-found"),
-    errors.Forbidden: Rule("forbidden"),
-    errors.InvalidParams: Rule("validation", members=lambda error: {"errors": [asdict(one) for one in error.errors]}),
-    errors.IdempotencyKeyInvalid: Rule("idempotency-key-invalid"),
-    errors.IdempotencyKeyRequired: Rule("idempotency-key-required"),
-    errors.IdempotencyKeyReused: Rule("idempotency-key-reused"),
-    errors.RunConflict: Rule(
-        "run-conflict", members=lambda error: {"existing": run_link(error.existing)} if error.existing else {}
-    ),
-    errors.InvalidState: Rule(
-        "invalid-state",
-        members=lambda error: {"state": error.state, "actions": [str(action) for action in error.actions]},
-    ),
-    errors.StillNeeded: Rule(
-        "invalid-state",
-        members=lambda error: {"state": error.state, "actions": [], "newest": run_link(error.newest)},
-    ),
-    errors.NothingToRetry: Rule("nothing-to-retry"),
-    errors.AlreadyRetried: Rule("already-retried", members=lambda error: {"newest": run_link(error.newest)}),
-    errors.NotMigrated: Rule("overloaded"),
+RULES: dict[type[Exception], Rule] = problem_rules.RULES | {
     Http404: Rule("not-found", "There is nothing here."),
     PermissionDenied: Rule("forbidden", "This is not allowed."),
     RequestDataTooBig: Rule("payload-too-large", TOO_LARGE),
@@ -85,14 +53,8 @@ def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
 
 def by_rule(error: Exception) -> HttpResponse | None:
     """The answer that RULES have for this error, or for the nearest kind above it."""
-    rule = next((RULES[kind] for kind in type(error).__mro__ if kind in RULES), None)
-    if rule is None:
-        return None
-    return problems.response(rule.slug, rule.detail or str(error), **rule.members(error))
-
-
-def run_link(run_id: Any) -> str:
-    return reverse("headway:run", args=[run_id])
+    rule = problem_rules.rule_of(error, RULES)
+    return None if rule is None else problem_rules.answer(error, rule)
 
 
 def as_unavailable(error: Exception) -> Exception | None:

@@ -1,0 +1,70 @@
+"""What `headway.runs` refuses in a view of the project's own is an answer, and no 500."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient, Client
+
+from headway.runs import start
+from tests.http import operations  # noqa: F401  (they register themselves)
+
+from .client import assert_problem
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
+
+PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture(autouse=True)
+def own_views(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.http.own_views"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "headway.middleware.RefusalMiddleware"]
+
+
+@pytest.fixture
+def browser(demo: Any) -> Client:
+    client = Client()
+    client.force_login(demo)
+    return client
+
+
+@pytest.mark.parametrize("view", ["plain", "framework", "patient"])
+def test_a_program_gets_the_problem(browser: Client, demo: Any, view: str) -> None:
+    assert_problem(browser.get(f"/{view}/tests.http_join/", {"count": "many"}), "validation")
+    assert_problem(browser.get(f"/{view}/no.such/"), "not-found")
+    assert_problem(browser.get(f"/{view}/tests.http_guarded/"), "forbidden")
+    assert_problem(browser.get(f"/{view}/tests.http_keyed/"), "idempotency-key-required")
+    run = start("tests.http_reject", user=demo).run
+    body = assert_problem(browser.get(f"/{view}/tests.http_reject/"), "run-conflict")
+    assert body["existing"] == f"/api/runs/{run.pk}/"
+
+
+def test_a_program_gets_the_problem_of_a_retry(browser: Client, demo: Any) -> None:
+    assert_problem(browser.get(f"/retry/{uuid4()}/"), "not-found")
+    assert_problem(browser.get(f"/retry/{start('tests.http_join', user=demo).run.pk}/"), "invalid-state")
+
+
+def test_a_person_gets_a_page_that_leads_to_the_run(browser: Client, demo: Any) -> None:
+    run = start("tests.http_reject", user=demo).run
+    response = browser.get("/plain/tests.http_reject/", headers=PAGE)
+    assert response.status_code == 409
+    assert "Another run is live" in response.text
+    assert f'href="/runs/{run.pk}/"' in response.text
+
+
+def test_a_person_gets_the_projects_own_page_where_it_has_one(browser: Client) -> None:
+    assert browser.get("/plain/no.such/", headers=PAGE).status_code == 404
+    assert browser.get("/plain/tests.http_guarded/", headers=PAGE).status_code == 403
+
+
+def test_under_asgi_too(demo: Any) -> None:
+    client = AsyncClient()
+    async_to_sync(client.aforce_login)(demo)
+    assert_problem(async_to_sync(client.get)("/patient/tests.http_join/?count=many"), "validation")
+
+
+def test_other_errors_are_the_projects_own(browser: Client) -> None:
+    with pytest.raises(ZeroDivisionError):
+        browser.get("/broken/")
