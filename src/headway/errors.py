@@ -115,7 +115,9 @@ class IdempotencyKeyInvalid(IdempotencyKeyError):
     """It isn't 8 to 255 visible ASCII characters."""
 
     def __init__(self) -> None:
-        super().__init__("An idempotency key has 8 to 255 visible ASCII characters, such as a UUID.")
+        super().__init__(
+            "An idempotency key has 8 to 255 visible ASCII characters, such as a UUID, and quotes if it has a comma."
+        )
 
 
 class IdempotencyKeyRequired(IdempotencyKeyError):

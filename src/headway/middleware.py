@@ -1,4 +1,4 @@
-"""What `headway.runs` refuses in a project's own views, plain ones and Django REST framework's, without a try in each."""
+"""What `headway.runs` refuses in views of a project, plain ones and Django REST framework's, without a try in each."""
 
 from collections.abc import Callable
 

@@ -40,14 +40,22 @@ OF_ALL = [
 ]
 UNNAMED = {
     "^(?:operations|runs|events)(?:/.*)?$",  # what is at no address: not-found for everybody
-    "runs/<uuid:run_id>/failures.csv",  # typed twins of `run-failures` and `start`, which resolve first
-    "runs/<uuid:run_id>/failures.ndjson",
+    "runs/<headway_run:run_id>/failures.csv",  # typed twins of `run-failures` and `start`, which resolve first
+    "runs/<headway_run:run_id>/failures.ndjson",
 }
 
 
 @pytest.fixture
 def run(demo: Any) -> Run:
     return drive(start("tests.write_ledger", {"items": 3, "reject": "1"}, user=demo).run)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("name", "more"), [(name, more) for method, name, more in OF_A_RUN if method == "get"])
+def test_a_runs_id_may_be_written_in_upper_case(api: Api, run: Run, name: str, more: tuple[str, ...]) -> None:
+    address = path(name, run.pk, *more)
+    upper = address.replace(str(run.pk), str(run.pk).upper())
+    assert api.get(upper).status_code == api.get(address).status_code
 
 
 def test_every_route_is_asked_below() -> None:

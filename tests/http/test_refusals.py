@@ -1,5 +1,6 @@
 """Bad input over HTTP: each with its problem type, and nothing left behind."""
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -161,6 +162,14 @@ def test_json_that_no_database_keeps(api: Api, more: str) -> None:
     assert errors(upload(api, b"name\nAda\n", more=more))[0][0].startswith("/more")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br", "x-unknown"])
+def test_a_compressed_body(api: Api, coding: str) -> None:
+    body = gzip.compress(b'{"count": 1}')
+    response = api.post(path("start", JOIN), body, JSON, headers=KEY | {"Content-Encoding": coding})
+    assert_problem(response, "unsupported-media-type")
+    assert response["Accept-Encoding"] == "identity"
+
+
 def test_a_form_where_no_parameter_is_a_file(api: Api) -> None:
     assert_problem(api.upload(JOIN, {"count": "1"}, **KEY), "unsupported-media-type")
 
@@ -212,6 +221,9 @@ def test_an_unknown_operation(api: Api, name: str) -> None:
         '"not-closed',
         '"a-key-with"more',
         '"bad \\escape"',
+        "first-key,second-key",
+        "first-key, second-key",
+        '"first-key", "second-key"',
         "del\x7fete-key",
     ],
 )

@@ -37,6 +37,15 @@ def test_below_each_language_of_the_project(serve: Callable[..., Server], ada: A
                 assert server.census()["watchers"] == 1
 
 
+def test_a_runs_id_may_be_written_in_upper_case(server: Server, ada: Any) -> None:
+    run = runs.start("tests.write_ledger", {"items": 3}, user=ada).run
+    upper = str(run.pk).upper()
+    with http(server, ada) as client, socket(server, ada, upper) as opened:
+        assert opened.take()["run"]["id"] == str(run.pk)
+        assert client.get(f"/api/runs/{upper}/wait/?after=1&seconds=1").status_code == 204
+        assert client.get(f"/runs/{upper}/").status_code == 200
+
+
 def test_other_requests_are_the_applications(server: Server, ada: Any) -> None:
     with http(server, ada) as client:
         assert client.get("/login/").status_code == 200

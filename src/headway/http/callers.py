@@ -36,7 +36,7 @@ def by_header(request: HttpRequest) -> Any:
 
 
 def asked_before_the_session(request: HttpRequest) -> list[type[Any]]:
-    """The project's authenticators but for the session's; where that has a user, only those which the API asks first."""
+    """The project's authenticators but the session's; where that has a user, those alone that the API asks first."""
     declared: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:

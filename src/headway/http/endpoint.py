@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -41,6 +41,7 @@ class Endpoint(APIView):
     """What the schema says of each method."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        check_coding(request)
         check_size(request)  # before the CSRF check, which would read a form and store its files
         super().initial(request, *args, **kwargs)
 
@@ -62,6 +63,8 @@ class Endpoint(APIView):
         # What one caller sees is no other's, and is asked for again: the back button must show no old run.
         answer.headers.setdefault("Cache-Control", "private, no-cache")
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if answer.status_code == 415 and coding_of(request):
+            answer["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
         return answer
 
 
@@ -74,6 +77,18 @@ class Nowhere(Endpoint):
         super().initial(request, *args, **kwargs)
         hint = "" if request.path.endswith("/") else " Addresses end with a slash."
         raise NotFound(f"There is nothing at {request.path}.{hint}")
+
+
+def coding_of(request: HttpRequest | Request) -> str:
+    """How the body is compressed; empty for a body as it is."""
+    coding: str = request.headers.get("Content-Encoding", "").strip().lower()
+    return "" if coding == "identity" else coding
+
+
+def check_coding(request: Request) -> None:
+    """Raises UnsupportedMediaType for a compressed body."""
+    if coding := coding_of(request):
+        raise UnsupportedMediaType(coding, f"The body is encoded by {coding!r:.50}; send it as it is.")
 
 
 def check_size(request: Request) -> None:

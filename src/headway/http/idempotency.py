@@ -14,11 +14,23 @@ ESCAPED = re.compile(r"\\(.)")
 
 
 def key_of(request: Request | HttpRequest) -> str | None:
-    """The key without its quotes, or None. Raises IdempotencyKeyInvalid for quotes that aren't closed."""
+    """The key without its quotes, or None.
+
+    Raises IdempotencyKeyInvalid for quotes that aren't closed, and for a comma outside of quotes: by it a server joins
+    two headers of the same name, so these would be two keys.
+    """
     sent: str | None = request.headers.get("Idempotency-Key")
-    if sent is None or not sent.startswith('"'):
-        return sent
+    if sent is None:
+        return None
+    if not sent.startswith('"'):
+        return bare(sent)
     quoted = QUOTED.fullmatch(sent)
     if quoted is None:
         raise IdempotencyKeyInvalid
     return ESCAPED.sub(r"\1", quoted[1])
+
+
+def bare(sent: str) -> str:
+    if "," in sent:
+        raise IdempotencyKeyInvalid
+    return sent

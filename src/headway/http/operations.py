@@ -32,7 +32,11 @@ __all__ = ["Operations", "Start"]
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "A name for this start, of your own: the same start sent again with it gets the same run.",
-    {"type": "string", "pattern": r'^("[!#-\[\]-~]{8,255}"|[!#-~][!-~]{7,254})$', "examples": ["8e03978e-40d5-43dd"]},
+    {
+        "type": "string",
+        "pattern": r'^("[!#-\[\]-~]{8,255}"|[!#-+\--~][!-+\--~]{7,254})$',
+        "examples": ["8e03978e-40d5-43dd"],
+    },
     place="header",
 )
 

@@ -21,22 +21,22 @@ app_name = "headway"
 starts = [
     path(f"operations/{operation.name}/runs/", Start.as_view(operation=operation)) for operation in registry.every()
 ]
-failures = [path(f"runs/<uuid:run_id>/failures.{form}", Failures.as_view(form=form)) for form in FORMS]
+failures = [path(f"runs/<headway_run:run_id>/failures.{form}", Failures.as_view(form=form)) for form in FORMS]
 
 urlpatterns = [
     path("operations/", Operations.as_view(), name="operations"),
     *starts,
     path("operations/<str:name>/runs/", Start.as_view(), name="start"),
     path("runs/", Runs.as_view(), name="runs"),
-    path("runs/<uuid:run_id>/", OneRun.as_view(), name="run"),
-    path("runs/<uuid:run_id>/pause/", Pause.as_view(), name="run-pause"),
-    path("runs/<uuid:run_id>/resume/", Resume.as_view(), name="run-resume"),
-    path("runs/<uuid:run_id>/cancel/", Cancel.as_view(), name="run-cancel"),
-    path("runs/<uuid:run_id>/retry/", Retry.as_view(), name="run-retry"),
-    path("runs/<uuid:run_id>/items/", Items.as_view(), name="run-items"),
+    path("runs/<headway_run:run_id>/", OneRun.as_view(), name="run"),
+    path("runs/<headway_run:run_id>/pause/", Pause.as_view(), name="run-pause"),
+    path("runs/<headway_run:run_id>/resume/", Resume.as_view(), name="run-resume"),
+    path("runs/<headway_run:run_id>/cancel/", Cancel.as_view(), name="run-cancel"),
+    path("runs/<headway_run:run_id>/retry/", Retry.as_view(), name="run-retry"),
+    path("runs/<headway_run:run_id>/items/", Items.as_view(), name="run-items"),
     *failures,
-    path("runs/<uuid:run_id>/failures.<str:form>", Failures.as_view(), name="run-failures"),
-    path("runs/<uuid:run_id>/results.<str:form>", Results.as_view(), name="run-results"),
+    path("runs/<headway_run:run_id>/failures.<str:form>", Failures.as_view(), name="run-failures"),
+    path("runs/<headway_run:run_id>/results.<str:form>", Results.as_view(), name="run-results"),
     *watch,
     # So that an unknown address gets a problem too, wherever we are included; other apps may share our prefix.
     re_path(r"^(?:operations|runs|events)(?:/.*)?$", Nowhere.as_view()),

@@ -14,6 +14,7 @@ from django.utils import translation
 from headway.conf import conf
 
 from .protocol import Scope
+from .run_ids import RunId
 
 __all__ = ["Body", "Kind", "Target", "body_of", "target_of"]
 
@@ -108,7 +109,8 @@ def socket_target(path: str, mounted_at: str) -> Target | None:
     if path == f"{mounted_at}runs/":
         return Target(Kind.SOCKET)
     match = re.fullmatch(f"{re.escape(mounted_at)}runs/([^/]+)/", path)
-    try:
-        return Target(Kind.SOCKET, UUID(match[1])) if match else None
-    except ValueError:
-        return Target(Kind.SOCKET_TO_NOWHERE)
+    if match is None:
+        return None
+    return (
+        Target(Kind.SOCKET, UUID(match[1])) if re.fullmatch(RunId.regex, match[1]) else Target(Kind.SOCKET_TO_NOWHERE)
+    )

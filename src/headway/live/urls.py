@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from . import views
+from . import (
+    run_ids,  # noqa: F401  (registers the converter)
+    views,
+)
 
 urlpatterns = [
-    path("runs/<uuid:id>/wait/", views.wait, name="run-wait"),
-    path("runs/<uuid:id>/events/", views.run_events, name="run-events"),
+    path("runs/<headway_run:id>/wait/", views.wait, name="run-wait"),
+    path("runs/<headway_run:id>/events/", views.run_events, name="run-events"),
     path("events/", views.events, name="events"),
 ]

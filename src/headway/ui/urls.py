@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from headway.live import run_ids  # noqa: F401  (registers the converter)
+
 from .pages import HomePage, RunPage
 from .start import StartRunView
 from .steer import ACTIONS, SteerView
@@ -11,6 +13,9 @@ app_name = "headway_ui"
 urlpatterns = [
     path("", HomePage.as_view(), name="home"),
     path("start/<str:name>/", StartRunView.as_view(), name="start"),
-    path("runs/<uuid:run_id>/", RunPage.as_view(), name="run"),
-    *(path(f"runs/<uuid:run_id>/{action}/", SteerView.as_view(action=action), name=action) for action in ACTIONS),
+    path("runs/<headway_run:run_id>/", RunPage.as_view(), name="run"),
+    *(
+        path(f"runs/<headway_run:run_id>/{action}/", SteerView.as_view(action=action), name=action)
+        for action in ACTIONS
+    ),
 ]

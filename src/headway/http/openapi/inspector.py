@@ -10,6 +10,7 @@ from drf_spectacular.plumbing import ResolvedComponent, build_parameter_type, re
 from drf_spectacular.settings import spectacular_settings
 
 from headway import problems
+from headway.live.run_ids import RUN_ID
 from headway.problems import PROBLEMS
 
 from .dialect import spoken
@@ -87,8 +88,9 @@ class EndpointSchema(AutoSchema):
         return {"name": parameter.name, "in": parameter.place, "description": parameter.description, "schema": schema}
 
     def path_parameters(self) -> list[Any]:
+        path_regex = self.path_regex.replace(f"<{RUN_ID}:", "<uuid:")
         return [
-            resolve_django_path_parameter(self.path_regex, name, [])  # type: ignore[no-untyped-call]
+            resolve_django_path_parameter(path_regex, name, [])  # type: ignore[no-untyped-call]
             or build_parameter_type(name=name, location="path", schema={"type": "string"})
             for name in re.findall(r"{(\w+)}", self.path)
         ]
