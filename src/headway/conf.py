@@ -42,7 +42,7 @@ class Conf:
     """How long a worker stays with one part while nobody waits."""
 
     busy_slice_seconds: float = 2.0
-    """The same while others wait: a run of two seconds behind twenty big ones is done in four."""
+    """The longest while others wait; a worker gives way sooner to a part that has been served less."""
 
     require_idempotency_key: bool = False
     """Whether every start by a person or a program must carry an idempotency key."""

@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, get_script_prefix, reverse
 from headway.clock import NowMs
 from headway.conf import conf
 from headway.errors import RunNotFound, UnknownOperation
-from headway.models import Lane, Part, Run
+from headway.models import Part, Run
 from headway.operations import params, registry
 from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
 from headway.store import planning, workers
@@ -132,7 +132,7 @@ def queue_reasons(run_ids: list[UUID]) -> dict[UUID, dict[str, str] | None]:
     if not workers.alive():
         text = "It starts by itself as soon as a worker is there."
         return {run_id: {"code": "no-worker", "text": text} for run_id in run_ids}
-    line = due_parts([Lane.FRESH]).filter(run__state=State.QUEUED).order_by("due", "id")
+    line = due_parts().filter(served_ms=0, run__state=State.QUEUED).order_by("due", "id")
     places = {run_id: place for place, run_id in enumerate(line.values_list("run_id", flat=True)[:LONGEST_LINE])}
     return {run_id: before(places.get(run_id, LONGEST_LINE)) for run_id in run_ids}
 

@@ -14,7 +14,6 @@ from headway.models import ItemOutcome, Part, Run
 from headway.snapshots import snapshot
 from headway.states import Counts, Want
 from headway.store import checkpoints, control, endings, leases, planning
-from headway.store.candidates import ANYBODYS
 from headway.store.checkpoints import Checkpoint
 from headway.store.control import Reason
 from headway.store.leases import CAREFUL_ITEMS, Fenced
@@ -159,22 +158,6 @@ def test_the_last_of_several_parts_ends_the_run_and_no_other() -> None:
 
     assert other.pk != part.pk
     assert fresh(run).state == "succeeded"
-
-
-def test_short_runs_go_before_long_ones_on_odd_picks_and_after_them_on_even_ones() -> None:
-    # Hole 10, and a ten-item run behind twenty big ones.
-    long, interrupted, new = (start(items=n) for n in (1, 2, 3))
-    Part.objects.filter(run=long).update(seq=9, worked_ms=60_000, due=1)
-    Part.objects.filter(run=interrupted).update(seq=9, worked_ms=60_000, token=1, tries=1, due=3)
-    Part.objects.filter(run=new).update(due=2)
-
-    def first(pick: int) -> Any:
-        return Part.objects.get(pk=ANYBODYS.first(pick)[0].id).run_id
-
-    assert first(1) == interrupted.pk
-    assert first(2) == long.pk
-    Part.objects.filter(run=interrupted).update(tries=2)
-    assert first(1) == new.pk
 
 
 def test_no_item_is_judged_by_what_a_fenced_replay_meets(script: Script) -> None:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from headway import Reject, Stop, runner, runs
 from headway.models import ItemOutcome, Part, Run
+from headway.models.part import AT_ONCE_MS, SPACING_MS
 from headway.signals import parts_due
 from headway.snapshots import snapshot
 from headway.store import leases
@@ -91,7 +92,7 @@ def test_as_many_workers_as_there_are_parts_can_own_one_each() -> None:
 
 
 def test_a_checkpoint_writes_to_its_own_part_and_to_nothing_that_parts_share() -> None:
-    run = planned(reject="12,22,32")
+    run = planned(reject="2,12,22,32")
     counted()
     part = claim(run)
     with CaptureQueriesContext(connection) as queries:
@@ -239,22 +240,28 @@ def test_a_take_over_is_careful_in_its_own_part_only() -> None:
 def test_parts_of_one_run_do_not_wait_for_each_other_but_for_one_whose_owner_is_gone() -> None:
     run = planned()
     part = claim(run)
-    assert leases.look(part).others_wait is False
+    assert leases.look(part).least_served_ms is None
     gone = claim(run, "gone")
     expire(gone)
-    assert leases.look(part).others_wait is True
+    assert leases.look(part).least_served_ms == AT_ONCE_MS
     work(claim(run, "successor"))
-    assert leases.look(part).others_wait is False
+    assert leases.look(part).least_served_ms is None
     start(items=3)
-    assert leases.look(part).others_wait is True
+    assert leases.look(part).least_served_ms == 0
 
 
 def test_a_run_that_has_never_begun_goes_before_the_many_parts_of_one_that_has() -> None:
     run = planned()
-    Part.objects.filter(run=run).update(due=1)
+    assert [part.number for part in parts_of(run)] == [0, 1, 2, 3]
+    assert [part.served_ms - part.worked_ms for part in parts_of(run)] == [
+        0,
+        SPACING_MS,
+        2 * SPACING_MS,
+        3 * SPACING_MS,
+    ]
+    Part.objects.filter(run=run).update(due=1, worked_ms=1)
     short = start(items=3)
     assert Part.objects.get(pk=ANYBODYS.first(1)[0].id).run_id == short.pk
-    assert Part.objects.get(pk=ANYBODYS.first(2)[0].id).run_id == short.pk
 
 
 def test_a_poison_item_is_left_out_of_its_part_and_costs_no_other() -> None:

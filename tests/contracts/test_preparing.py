@@ -15,6 +15,7 @@ from headway import Reject, Skip, Stop, runner, runs, sources
 from headway.models import ItemOutcome, Part, Run
 from headway.operations.registry import get
 from headway.store import leases
+from headway.store.candidates import Candidates
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers
@@ -292,12 +293,12 @@ def test_a_slice_is_not_over_before_its_first_item_is_prepared_however_many_wait
     script: Script, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.HEADWAY = {"BUSY_SLICE_SECONDS": 0.01, "SLICE_SECONDS": 0.02}
-    looks: list[bool] = []
+    looks: list[int | None] = []
     real = leases.look
 
-    def look(part: Part) -> leases.Look:
-        seen = real(part)
-        looks.append(seen.others_wait)
+    def look(part: Part, rivals: Candidates) -> leases.Look:
+        seen = real(part, rivals)
+        looks.append(seen.least_served_ms)
         if len(looks) == 2:
             release.set()
         return seen
@@ -309,7 +310,7 @@ def test_a_slice_is_not_over_before_its_first_item_is_prepared_however_many_wait
     monkeypatch.setattr(leases, "look", look)
     work(part)
 
-    assert looks[:2] == [True, True]
+    assert looks[:2] == [0, 0]
     assert ledger()[:1] == ["0: 0"]
 
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from headway.clock import NowMs, now_ms
 from headway.models import ItemOutcome, Part, Run
-from headway.store.statements import First, Given, Insert, Rows, Union, Update, UpdateOne
+from headway.store.statements import First, Given, Insert, Update, UpdateOne
 from tests.app.driving import start
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,7 +71,7 @@ def test_an_update_of_one_gives_it_as_it_is_afterwards() -> None:
 
     assert values(after) == values(Part.objects.get(pk=part.pk))
     assert after is not None
-    assert (after.seq, after.lane) == (7, 3), "what the database makes of it is told as well"
+    assert (after.seq, after.served_ms) == (7, 60_000), "what the database makes of it is told as well"
 
 
 def test_an_insert_gives_what_the_database_has_made() -> None:
@@ -103,19 +103,6 @@ def test_a_value_that_is_not_given_is_an_error_and_nothing_is_run() -> None:
     with CaptureQueriesContext(connection) as queries, pytest.raises(KeyError, match="part"):
         Update(BY_ID, seq=0)()
     assert len(queries) == 0
-
-
-def test_the_rows_of_several_queries_come_from_one_statement() -> None:
-    run = start()
-    Part.objects.bulk_create([Part(run=run, seq=number, changed=0) for number in range(1, 6)])
-    named = Part.objects.values_list("seq", "run_id")
-
-    with CaptureQueriesContext(connection) as queries:
-        found = Union([named.filter(seq=Given("one")), named.filter(seq__gt=2).order_by("-seq")[:2]])(one=1)
-
-    assert sorted(found) == [[1, run.pk], [4, run.pk], [5, run.pk]]
-    assert len(queries) == 1
-    assert Rows(named.filter(seq=Given("one")))(one=1) == [[1, run.pk]]
 
 
 def test_it_is_built_once_and_then_only_run(monkeypatch: pytest.MonkeyPatch) -> None:

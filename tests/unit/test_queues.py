@@ -10,6 +10,8 @@ from headway.engines.claimant import Claimant
 from headway.models import Part, Run
 from headway.operations import registry
 from headway.runner import Ending
+from headway.store import leases
+from headway.store.candidates import ANYBODYS
 from tests.app.operations import Scripted, WriteLedger
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,10 +37,14 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return heard
 
 
+def claimant(*names: str) -> Claimant:
+    """A worker of these queues (none: of all)."""
+    return Claimant("driven", should_stop=lambda: False, wait=lambda seconds: None, queue_names=names)
+
+
 def turn(*names: str) -> str | None:
-    """One turn of a worker of these queues (none: of all); whose run it has worked on."""
-    claimant = Claimant("driven", should_stop=lambda: False, wait=lambda seconds: None, queue_names=names)
-    turned = claimant.turn()
+    """One turn of a worker of these queues; whose run it has worked on."""
+    turned = claimant(*names).turn()
     if turned is None:
         return None
     part, ending = turned
@@ -71,6 +77,23 @@ def test_a_worker_of_all_queues_takes_everything_and_joins_nothing(
 
     assert queues.among(["headway", "ledgers"]) is None
     assert {turn(*names), turn(*names)} == {"tests.write_ledger", "tests.scripted"}
+
+
+def test_a_worker_gives_no_way_to_what_waits_in_a_queue_that_is_not_its_own(several: None) -> None:
+    runs.start("tests.scripted")
+    runs.start("tests.write_ledger", {"items": 1})
+    worker = claimant("headway")
+    part = leases.claim("driven", 1, worker.candidates)
+    assert part is not None
+
+    assert leases.look(part).least_served_ms == 0
+    assert leases.look(part, worker.candidates).least_served_ms is None
+
+
+def test_the_claims_of_all_workers_of_a_queue_are_compiled_once(several: None) -> None:
+    assert claimant("headway").candidates is claimant("headway").candidates
+    assert claimant("headway").candidates is not claimant("ledgers").candidates
+    assert claimant().candidates is claimant("headway", "ledgers").candidates is ANYBODYS
 
 
 def test_where_there_is_one_queue_nothing_is_joined() -> None:

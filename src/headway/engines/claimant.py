@@ -9,7 +9,7 @@ from django.db import Error
 from headway import runner
 from headway.models import Part
 from headway.store import database, leases
-from headway.store.candidates import ANYBODYS, Candidates
+from headway.store.candidates import candidates
 
 from . import queues
 
@@ -37,8 +37,8 @@ class Claimant:
         self.should_stop = should_stop
         self.wait = wait
         """Called with seconds when the database is gone; returns at the latest then, or when it is to stop."""
-        self.candidates = Candidates(queues.among(queue_names)) if queue_names else ANYBODYS
-        self.picks = picks  # neighbours begin on different feet: one picks the short first, one the long
+        self.candidates = candidates(queues.among(queue_names) if queue_names else None)
+        self.picks = picks  # neighbours begin on different feet, so that they don't all go by age at once
         self.pulse = runner.Pulse()
 
     def turn(self) -> tuple[Part, runner.Ending] | None:
@@ -49,7 +49,7 @@ class Claimant:
 
     def advance(self, part: Part) -> runner.Ending:
         """The slice; after a lost connection, as much of it as is still ours."""
-        ending = runner.work(part, self.should_stop, self.pulse)
+        ending = runner.work(part, self.should_stop, self.pulse, self.candidates)
         losses = 0
         while ending is runner.Ending.LOST and not self.should_stop():
             self.wait(random.uniform(0.2, 0.5))
@@ -63,5 +63,5 @@ class Claimant:
             losses += 1
             if losses > LOSSES_IN_A_ROW and leases.release(mine, REST_AFTER_LOSSES_MS):
                 return runner.Ending.DONE  # whatever breaks it, the other runs get their turn
-            ending = runner.work(mine, self.should_stop, self.pulse)
+            ending = runner.work(mine, self.should_stop, self.pulse, self.candidates)
         return ending

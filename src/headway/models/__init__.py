@@ -2,9 +2,9 @@
 
 from .idempotency_key import IdempotencyKey
 from .outcome import ItemOutcome, ItemState
-from .part import Kind, Lane, Part
+from .part import Kind, Part
 from .run import Run
 from .selection import Selection
 from .worker import Worker
 
-__all__ = ["IdempotencyKey", "ItemOutcome", "ItemState", "Kind", "Lane", "Part", "Run", "Selection", "Worker"]
+__all__ = ["IdempotencyKey", "ItemOutcome", "ItemState", "Kind", "Part", "Run", "Selection", "Worker"]

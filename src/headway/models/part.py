@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 
 from headway.states import Want
 
@@ -19,22 +19,10 @@ class Kind(models.TextChoices):
     FINISH = "finish"
 
 
-class Lane(models.IntegerChoices):
-    """Where a part waits for a worker when it is due; which lane goes first is for `store.candidates` to say."""
-
-    FRESH = 1  # of a run that has never begun
-    OTHER = 2
-    LONG = 3  # it has been worked for a while, and would hold up the rest
-    INTERRUPTED = 4  # nobody has released it: its owner is gone
-    INTERRUPTED_LONG = 5
-
-
-WORKED_LITTLE_MS = 10_000
-LONG = Q(worked_ms__gte=WORKED_LITTLE_MS)
-# Once only: a part whose owners keep dying must not go before everybody for ever.
-INTERRUPTED = Q(token__isnull=False, tries__lte=1)
-# Not each part of a run that has begun.
-FRESH = Q(seq=0, kind=Kind.PLAN)
+# Once only: who takes such a part over is careful, and a part whose owners keep dying must not go before everybody.
+INTERRUPTED = Q(token__isnull=False, careful=0)
+AT_ONCE_MS = -1
+SPACING_MS = 250
 
 
 class Part(models.Model):
@@ -79,25 +67,24 @@ class Part(models.Model):
     pace = models.JSONField(default=list, help_text="Two marks [ms, processed], from which the rate follows.")
     message = models.CharField(max_length=255, blank=True)
     changed = models.BigIntegerField(db_index=True)
-    lane = models.GeneratedField(
+    number = models.PositiveIntegerField(default=0, help_text="Which of its run's parts it is, from 0.")
+    served_ms = models.GeneratedField(
         expression=Case(
-            When(INTERRUPTED & LONG, then=Value(Lane.INTERRUPTED_LONG)),
-            When(INTERRUPTED, then=Value(Lane.INTERRUPTED)),
-            When(LONG, then=Value(Lane.LONG)),
-            When(FRESH, then=Value(Lane.FRESH)),
-            default=Value(Lane.OTHER),
+            When(INTERRUPTED, then=Value(AT_ONCE_MS)),
+            default=F("worked_ms") + F("number") * SPACING_MS,
         ),
-        output_field=models.PositiveSmallIntegerField(choices=Lane.choices),
+        output_field=models.BigIntegerField(),
         db_persist=True,
+        help_text="Of what is due, the least served goes first; the parts of one run are spaced, so that they don't "
+        "all go before another run.",
     )
 
     objects: ClassVar[OnDefaultDatabase["Part"]] = OnDefaultDatabase()
 
     class Meta:
         indexes = [
-            # No other one of `due`: of two, PostgreSQL would read the one without lanes, believing that every lane has
-            # its share of whatever is due.
-            models.Index(fields=["lane", "due", "id"], name="headway_part_in_lane", condition=Q(due__isnull=False)),
+            models.Index(fields=["served_ms", "due", "id"], name="headway_part_served", condition=Q(due__isnull=False)),
+            models.Index(fields=["due", "id"], name="headway_part_due", condition=Q(due__isnull=False)),
             models.Index(fields=["worker"], name="headway_part_owned", condition=Q(token__isnull=False)),
         ]
         constraints = [

@@ -22,6 +22,7 @@ from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
 from headway.store import control, database, endings, leases, planning
+from headway.store.candidates import ANYBODYS, Candidates
 from headway.store.control import Reason
 from headway.store.leases import STEP_LIMIT, Fenced, Look
 from headway.store.outcomes import storable
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FIRST_SLICE = 0.25  # s while others wait: twenty runs that have never begun hold up a short one for two seconds
+SHORTEST_SLICE = 0.25  # s: twenty runs that have never begun hold up a short one for two seconds
 SHORTEST_CHUNK = 0.02  # s
 LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included
 FIRST_CHUNK = 8  # items read ahead before it is known how many a budget holds; more would grow stale if they are slow
@@ -63,15 +64,17 @@ class Ending(Enum):
     LOST = "lost"  # the database is gone: reclaim the part before anything else
 
 
-def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> Ending:
-    """Advance a claimed part for a slice. `should_stop` is asked after each item, so it must be cheap.
+def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Candidates = ANYBODYS) -> Ending:
+    """Advance a claimed part for a slice, which is shorter while `rivals` wait.
+
+    `should_stop` is asked after each item, so it must be cheap.
 
     What an operation or a database does ends in an answer, not in an error.
     """
     pulse.renewed = time.monotonic()
     try:
         with Heartbeat(part, pulse):
-            return Slice(part, should_stop, pulse).go()
+            return Slice(part, should_stop, pulse, rivals).go()
     except (Fenced, RunNotFound):
         log.info("part=%s run=%s event=fenced", part.pk, part.run_id)
         write_fenced.send_robust(sender=Part, run_id=part.run_id)
@@ -105,16 +108,14 @@ class OperationError(Exception):
 class Slice:
     """A claimed part and what is needed to advance it."""
 
-    def __init__(self, part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> None:
+    def __init__(self, part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Candidates) -> None:
         self.part = part
         self.should_stop = should_stop
         self.pulse = pulse
+        self.rivals = rivals
         self.turns = Turns()
-        now = time.monotonic()
-        self.ends = now + conf().slice_seconds
-        # As long as all slices before it together, up to the limit: whoever is done soon needn't wait for the long.
-        self.ends_if_others_wait = now + min(conf().busy_slice_seconds, max(FIRST_SLICE, part.worked_ms / 1000))
-        self.next_look = min(now + LOOK_EVERY, self.ends_if_others_wait)
+        self.began = time.monotonic()
+        self.next_look = self.began + min(SHORTEST_SLICE, conf().busy_slice_seconds)
         self.message = part.message
 
     def go(self) -> Ending:
@@ -238,7 +239,7 @@ class Slice:
         seen = self.see()
         if seen.want != Want.RUN:
             return self.give_in()
-        if time.monotonic() >= (self.ends_if_others_wait if seen.others_wait else self.ends):
+        if time.monotonic() >= self.began + slice_seconds(seen.least_served_ms):
             return self.release()
         return None
 
@@ -248,7 +249,7 @@ class Slice:
 
     def see(self) -> Look:
         """What is wanted, and who waits."""
-        seen = leases.look(self.part)
+        seen = leases.look(self.part, self.rivals)
         self.next_look = time.monotonic() + LOOK_EVERY
         return seen
 
@@ -293,6 +294,14 @@ class Slice:
     def say(self, text: str) -> None:
         """The run's message; it is stored with the next checkpoint."""
         self.message = storable(text, 255)
+
+
+def slice_seconds(least_served_ms: int | None) -> float:
+    """How long a slice lasts: while others wait, as long as the least served of them has been served so far, within
+    limits. So who comes new waits for a moment only, and those that have been served alike change seldom."""
+    if least_served_ms is None:
+        return conf().slice_seconds
+    return min(conf().busy_slice_seconds, max(SHORTEST_SLICE, least_served_ms / 1000))
 
 
 def ask(what: str, call: Callable[[], T]) -> T:

@@ -1,72 +1,73 @@
-"""Which of the parts that are due should go on first.
+"""Which of the parts that are due should go on first: those that have been served least.
 
-Where many are due, each lane is read by its own index, and no further than needed: ten thousand that wait cost no more
-than a hundred.
+Each order is read by its own index, and no further than needed: ten thousand that wait cost no more than a hundred.
 """
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import cache
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from headway.clock import NowMs
-from headway.models import Lane, Part
+from headway.models import Part
 
-from .statements import Rows, Union
+from .statements import Rows
 
-__all__ = ["ANYBODYS", "Candidate", "Candidates", "due_parts"]
+__all__ = ["ANYBODYS", "Candidate", "Candidates", "candidates", "due_parts"]
 
 ENOUGH = 8  # so that workers who see the same list don't come away empty-handed
-
-SHORT_FIRST = {Lane.INTERRUPTED: 0, Lane.INTERRUPTED_LONG: 0, Lane.FRESH: 1, Lane.OTHER: 2, Lane.LONG: 3}
-LONG_FIRST = {Lane.LONG: 0, Lane.INTERRUPTED_LONG: 0, Lane.INTERRUPTED: 1, Lane.FRESH: 2, Lane.OTHER: 3}
+BY_AGE_EVERY = 4  # picks: however many short runs come, nobody waits for ever
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A part that was due a moment ago, as it was then."""
 
-    lane: int
-    due: int
     id: int
     run_id: UUID
     kind: str
     token: int | None
     resumes: int
 
-    def place(self, order: Mapping[Any, int]) -> tuple[int, int, int]:
-        """By which the candidates are sorted."""
-        return order[self.lane], self.due, self.id
-
 
 class Candidates:
-    """Of the parts for which `condition` is true, those that are due. To be made once, and asked often."""
+    """Of the parts for which `condition` is true, those that are due."""
 
-    def __init__(self, condition: Q | None = None) -> None:
-        def ask(*lanes: Lane) -> QuerySet[Any, Any]:
-            columns = [column.name for column in fields(Candidate)]
-            return due_parts(lanes).filter(condition or Q()).values_list(*columns)
-
-        self.any = Rows(ask(*Lane)[: ENOUGH + 1])
-        self.earliest_in_each_lane = Union([ask(lane).order_by("due", "id")[:ENOUGH] for lane in Lane])
+    def __init__(self, condition: Q) -> None:
+        self.condition = condition
+        columns = [column.name for column in fields(Candidate)]
+        self.least_served = Rows(self.least_served_first().values_list(*columns)[:ENOUGH])
+        oldest = due_parts().filter(self.condition).order_by("due", "id")
+        self.longest_due = Rows(oldest.values_list(*columns)[:ENOUGH])
 
     def first(self, pick: int) -> list[Candidate]:
-        """A few, those first that should go first.
+        """A few, those first that should go first: the interrupted, then the least served.
 
-        `pick` counts a worker's claims: on odd ones the short and the interrupted go first, on even ones the long.
+        `pick` counts a worker's claims: on every fourth those go first that have been due for longest.
         """
-        found = self.any()
-        if len(found) > ENOUGH:
-            found = self.earliest_in_each_lane()
-        order = LONG_FIRST if pick % 2 == 0 else SHORT_FIRST
-        return sorted((Candidate(*row) for row in found), key=lambda candidate: candidate.place(order))[:ENOUGH]
+        return [Candidate(*row) for row in self.ordered(pick)()]
+
+    def least_served_first(self) -> QuerySet[Part]:
+        """Those that are due, in the order in which they should go on."""
+        # `due + 0` can't be looked up in the index of `due`, for which a database might sort all that is due.
+        ripe = Part.objects.alias(moment=F("due") + 0).filter(due__isnull=False, moment__lte=NowMs())
+        return ripe.filter(self.condition).order_by("served_ms", "due", "id")
+
+    def ordered(self, pick: int) -> Rows:
+        """What is asked of the database for this pick."""
+        return self.least_served if pick % BY_AGE_EVERY else self.longest_due
 
 
-def due_parts(lanes: Collection[Lane] = tuple(Lane)) -> QuerySet[Part]:
-    """The parts that can be claimed. Always by lanes, since the index of what is due begins with them."""
-    return Part.objects.filter(lane__in=lanes, due__lte=NowMs())
+def due_parts() -> QuerySet[Part]:
+    """The parts that can be claimed."""
+    return Part.objects.filter(due__lte=NowMs())
 
 
-ANYBODYS = Candidates()
+@cache
+def candidates(condition: Q | None) -> Candidates:
+    """Those for which this is true (None: all); the same object each time, since its queries are compiled once."""
+    return Candidates(condition or Q())
+
+
+ANYBODYS = candidates(None)

@@ -6,11 +6,12 @@ whoever claims next, and finds no row any more.
 
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, Case, Exists, F, Q, Value, When
+from django.db.models import BigIntegerField, Case, F, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from headway.clock import NowMs
@@ -20,7 +21,7 @@ from headway.signals import part_taken_over
 from headway.states import MOVES, Event, State, Want, after
 
 from .announcing import announce_change
-from .candidates import ANYBODYS, Candidate, Candidates, due_parts
+from .candidates import ANYBODYS, Candidate, Candidates
 from .database import idle_timeout_ms, is_transient, write
 from .statements import First, Given, Rows, Update, UpdateOne
 
@@ -52,13 +53,14 @@ class Look:
     """What an owner sees when it looks up between two chunks."""
 
     want: Want
-    others_wait: bool
+    least_served_ms: int | None
+    """What the least served of the others that wait has had of workers' time; None: none waits."""
 
 
 def claim(worker: str, pick: int, candidates: Candidates = ANYBODYS) -> Part | None:
     """The part that should go on next, now owned by `worker`; None when nothing is due.
 
-    `pick` counts a worker's claims: on odd ones the short and the interrupted go first, on even ones the long.
+    `pick` counts a worker's claims, of which some go by age.
     """
     for candidate in candidates.first(pick):
         if candidate.token is not None:
@@ -158,19 +160,23 @@ RELEASE = Update(
 )
 
 
-def look(part: Part) -> Look:
-    """What is wanted, and whether others wait for a worker. Raises Fenced when the part isn't ours any more.
+def look(part: Part, rivals: Candidates = ANYBODYS) -> Look:
+    """What is wanted, and whether `rivals` wait for a worker. Raises Fenced when the part isn't ours any more.
 
     The run's own parts don't wait for each other, unless one was left by an owner who is gone: it looks stalled.
     """
-    for want, others_wait in LOOK(part=part.pk, token=part.token, run=part.run_id):
-        return Look(Want(want), bool(others_wait))
+    for want, least_served_ms in looking_for(rivals)(part=part.pk, token=part.token, run=part.run_id):
+        return Look(Want(want), least_served_ms)
     raise Fenced
 
 
+@cache
+def looking_for(rivals: Candidates) -> Rows:
+    others = rivals.least_served_first().exclude(pk=Given("part")).exclude(SIBLINGS)
+    return Rows(OURS.annotate(least=Subquery(others.values("served_ms")[:1])).values_list("want", "least"))
+
+
 SIBLINGS = Q(run=Given("run", Part), token__isnull=True)
-OTHERS = due_parts().exclude(pk=Given("part")).exclude(SIBLINGS)
-LOOK = Rows(OURS.annotate(others_wait=Exists(OTHERS)).values_list("want", "others_wait"))
 
 
 def reclaim(part: Part) -> Part | None:

@@ -47,7 +47,7 @@ def plan(part: Part, freeze: Callable[[], Sequence[Range]]) -> bool:
         if not GIVE(part=part.pk, token=part.token, seq=part.seq, lease=lease_ms(), **first):
             raise Fenced
         given = {"run_id": part.run_id, "kind": Kind.ITEMS, "due": NowMs(), "changed": NowMs()}
-        Part.objects.bulk_create([Part(**given, **other) for other in others])
+        Part.objects.bulk_create([Part(**given, number=number, **other) for number, other in enumerate(others, 1)])
         announce_change(part.run_id)
         announce_due(part.run.operation, len(others))
         keep_going_after_hooks()

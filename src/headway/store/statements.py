@@ -7,7 +7,6 @@ To build a query takes Django longer than it takes a database to answer it. What
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +17,7 @@ from django.db.models.constants import OnConflict
 from django.db.models.sql import InsertQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["First", "Given", "Insert", "Rows", "Union", "Update", "UpdateOne"]
+__all__ = ["First", "Given", "Insert", "Rows", "Update", "UpdateOne"]
 
 M = TypeVar("M", bound=Model)
 
@@ -184,26 +183,6 @@ class Rows(Statement):
 
     def compile(self) -> Compiled:
         return selecting(self.rows)
-
-
-class Union(Statement):
-    """The rows of several queries that name the same columns, in no order.
-
-    The ORM's `union` refuses a LIMIT in what is united, on SQLite.
-    """
-
-    def __init__(self, queries: Sequence[QuerySet[Any, Any]]) -> None:
-        super().__init__()
-        self.queries = queries
-
-    def __call__(self, **given: Any) -> list[list[Any]]:
-        """All of them."""
-        return self.here.fetch(given)
-
-    def compile(self) -> Compiled:
-        united = [selecting(query) for query in self.queries]
-        sql = " UNION ALL ".join(f"SELECT * FROM ({one.sql}) AS one" for one in united)  # noqa: S608  (the ORM's own)
-        return Compiled(sql, tuple(chain(*(one.params for one in united))), united[0].converters)
 
 
 def is_made(column: Any) -> bool:
