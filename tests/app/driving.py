@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from django.db import connection
+
 from headway import runner, runs
-from headway.models import Part, Run
+from headway.models import ItemOutcome, Part, Run
 from headway.store import leases
 
-__all__ = ["after_items", "claim", "counted", "drive", "expire", "fresh", "start", "work"]
+__all__ = ["after_items", "claim", "counted", "drive", "expire", "fresh", "start", "with_failures", "work"]
 
 WORKER = "driven"
 
@@ -60,3 +62,18 @@ def expire(part: Part) -> None:
 def fresh(run: Run) -> Run:
     """The run as the database has it."""
     return Run.objects.get(pk=run.pk)
+
+
+def with_failures(run: Run, count: int, text: str = "No.") -> Run:
+    """The run, as if the items with the keys 0 to count - 1 had failed; a hundred thousand in a second."""
+    part = run.parts.get()
+    ItemOutcome.objects.create(run=run, part=part, key="0", label="0", state="failed", code="no", text=text)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %s) "
+            "INSERT INTO headway_itemoutcome (run_id, part_id, key, label, state, code, text, detail) "
+            "SELECT run_id, part_id, n, n, state, code, text, detail FROM headway_itemoutcome, numbers "
+            "WHERE part_id = %s ORDER BY n",
+            [count - 1, part.pk],
+        )
+    return run

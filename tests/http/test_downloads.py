@@ -3,7 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,17 +14,22 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import AsyncClient
 
-from headway.http.downloads.rows import GONE, LARGEST
+from headway import sources
+from headway.http.downloads.file import LARGEST, LONGEST
+from headway.http.downloads.limits import MOST
+from headway.http.downloads.rows import GONE
 from headway.models import ItemOutcome, Run
 from headway.runs import start
-from tests.app.driving import drive
+from tests.app.driving import drive, with_failures
 from tests.app.models import Thing
 from tests.app.sources import Numbers
 from tests.http import operations  # noqa: F401  (they register themselves)
 
 from .client import Api, assert_problem, path
+from .conftest import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,25 +249,157 @@ def test_an_operation_that_is_no_more_costs_no_failure(api: Api, demo: Any, medi
     assert rows(api.get(path("run-failures", run.pk, "csv")))[1][1:3] == ["5", "too-loud"]
 
 
+def behind(response: Any) -> str | None:
+    """Where the next rows are."""
+    address, _, relation = response.headers.get("Link", "").partition(";")
+    assert relation in ("", ' rel="next"')
+    return address.strip("<>") or None
+
+
 @pytest.mark.slow
 def test_a_download_has_at_most_100_000_rows_and_links_to_the_rest(api: Api, demo: Any) -> None:
-    run = drive(start("tests.write_ledger", {"items": 2, "reject": "0"}, user=demo).run)
-    part = run.parts.get()
-    ItemOutcome.objects.all().delete()
-    ItemOutcome.objects.bulk_create(
-        ItemOutcome(run=run, part=part, key=str(key), state="failed", code="no", text="No.", label=str(key))
-        for key in range(LARGEST + 3)
-    )
-    first = api.get(path("run-failures", run.pk, "csv"))
-    address, _, relation = first["Link"].partition(";")
-    second = api.get(address.strip("<>"))
+    run = with_failures(start("tests.http_join", user=demo).run, LARGEST + 3)
+    told, sizes, address = [], [], path("run-failures", run.pk, "csv")
+    while address:
+        response = api.get(address)
+        header, *found = rows(response)
+        assert header == ["item", "key", "code", "text"]
+        told, sizes, address = told + found, [*sizes, len(found)], behind(response)
 
-    told, rest = rows(first), rows(second)
-    assert relation == ' rel="next"'
-    assert (len(told), len(rest)) == (LARGEST + 1, 4)
-    assert told[0] == rest[0] == ["item", "key", "code", "text"]
-    assert [row[1] for row in (*told[1:], *rest[1:])] == [str(key) for key in range(LARGEST + 3)]
-    assert "Link" not in second
+    assert len(sizes) > 1
+    assert max(sizes) <= LARGEST
+    assert [row[1] for row in told] == [str(key) for key in range(LARGEST + 3)]
+
+
+SLOW = 0.005  # s
+
+
+class Slow(Numbers):
+    """A source that takes its time for each item."""
+
+    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, int]]:
+        for each in super().fetch(keys):
+            time.sleep(SLOW)
+            yield each
+
+
+@pytest.mark.once
+def test_the_slower_its_source_the_fewer_rows_has_a_download_and_none_is_lost(
+    api: Api, demo: Any, script: dict[str, Any]
+) -> None:
+    script["items"] = lambda: Slow(0)
+    run = with_failures(start("tests.scripted", user=demo).run, LARGEST // 10)
+    with closing(api.get(path("run-failures", run.pk, "csv"))) as response:
+        address = behind(response)
+        assert address
+        last = int(address.partition("after=")[2])
+    before = ItemOutcome.objects.filter(run=run, id__lte=last).count()
+    assert before > 1_000
+    assert before * SLOW <= LONGEST
+
+    first_of_the_rest = next(iter(lines_so_far(api.get(address.replace(".csv", ".ndjson")))))
+    assert first_of_the_rest["key"] == str(before)
+
+
+def lines_so_far(response: Any) -> list[dict[str, Any]]:
+    """What the first block says; the rest is left."""
+    with closing(response):
+        return [json.loads(line) for line in next(iter(response.streaming_content)).splitlines()]
+
+
+@pytest.mark.once
+def test_rows_as_heavy_as_rows_can_be_come_few_at_a_time(api: Api, demo: Any, script: dict[str, Any]) -> None:
+    class Heavy(Numbers):
+        def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Any]]:
+            return [(key, "x" * 100_000) for key in keys]
+
+    script["items"] = lambda: Heavy(0)
+    run = with_failures(start("tests.scripted", user=demo).run, 1_000)
+    response = api.get(path("run-failures", run.pk, "csv"))
+
+    assert behind(response)
+    assert 0 < len(body(response)) < 60_000_000
+
+
+@pytest.mark.once
+def test_one_of_a_persons_downloads_is_read_at_a_time(api: Api, demo: Any, script: dict[str, Any]) -> None:
+    reading, at_once = [], []
+
+    class Watched(Numbers):
+        def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, int]]:
+            reading.append(self)
+            time.sleep(0.002)  # long enough for another to come in
+            at_once.append(len(reading))
+            reading.remove(self)
+            return super().fetch(keys)
+
+    script["items"] = lambda: Watched(0)
+    run = with_failures(start("tests.scripted", user=demo).run, 100)
+
+    def download(_: int) -> int:
+        found = rows(Api("demo").get(path("run-failures", run.pk, "csv")))
+        connection.close()
+        return len(found)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(download, range(4))) == [101] * 4
+    assert len(at_once) >= 8
+    assert set(at_once) == {1}
+
+
+@pytest.mark.once
+def test_one_person_has_so_many_downloads_under_way_and_holds_up_nobody_elses(
+    api: Api, demo: Any, person: Caller
+) -> None:
+    run = with_failures(start("tests.http_join", user=demo).run, 3)
+    person("auditor", "headway.view_run")
+    address = path("run-failures", run.pk, "csv")
+    open_ones = [api.get(address) for _ in range(MOST)]
+
+    refused = api.get(address)
+    assert_problem(refused, "rate-limited")
+    assert int(refused["Retry-After"]) > 0
+    assert len(rows(Api("auditor").get(address))) == 4
+
+    assert len(rows(open_ones.pop())) == 4  # one that has come to its end,
+    open_ones.pop().close()  # and one that was left
+    open_ones += [api.get(address) for _ in range(2)]
+    assert_problem(api.get(address), "rate-limited")
+    assert [len(rows(each)) for each in open_ones] == [4] * MOST
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_a_row_costs_a_few_times_what_the_source_takes_to_read_it(api: Api, demo: Any, media: Any, form: str) -> None:
+    count, columns = 4_000, 10
+    header = ",".join(["name", *(f"column_{number}" for number in range(columns))])
+    content = f"{header}\n" + "".join(f"Name of {row}!{',a value' * columns}\n" for row in range(count))
+    run = start("tests.http_people", {"file": SimpleUploadedFile("people.csv", content.encode())}, user=demo).run
+    source = sources.csv(SimpleUploadedFile("people.csv", content.encode()))
+    entries = list(source.read(source.freeze(), None))
+    part = run.parts.get()
+    ItemOutcome.objects.bulk_create(
+        ItemOutcome(run=run, part=part, key=key, state="failed", code="no", text="No.", label=key)
+        for _, key, _ in entries
+    )
+    address = path("run-failures", run.pk, form)
+
+    def download() -> None:
+        assert body(api.get(address)).count("Name of") == count
+
+    def read() -> None:
+        assert sum(1 for _ in source.read(source.freeze(), None)) == count
+
+    # The quickest of three, side by side: what it takes where nothing else disturbs it.
+    costs = [(cost(download), cost(read)) for _ in range(3)]
+    assert min(took for took, _ in costs) < 10 * min(took for _, took in costs)
+
+
+def cost(action: Callable[[], None]) -> float:
+    """CPU seconds."""
+    began = time.process_time()
+    action()
+    return time.process_time() - began
 
 
 def test_a_run_that_failed_nowhere_has_a_header_and_no_row(api: Api, demo: Any, media: Any) -> None:

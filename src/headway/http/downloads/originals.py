@@ -13,6 +13,7 @@ from headway.models import Run
 from headway.operations.outcomes import Unreadable
 from headway.operations.sources import Source
 from headway.operations.sources.csv_file import CsvSource
+from headway.operations.sources.file_source import Row
 from headway.runner.loading import load, source_of
 
 __all__ = ["ITEM", "NOT_FOUND", "Originals"]
@@ -63,6 +64,8 @@ def plain(item: Any, source: Source[Any]) -> Any:
     """The item as columns or one value. A model's row is told by its label: its columns may be nobody's business."""
     if isinstance(item, Unreadable):
         return None
+    if isinstance(item, Row):
+        return item
     if isinstance(item, Mapping):
         return {str(name): value for name, value in item.items()}
     return item if isinstance(item, str | int | float) else source.label(item)

@@ -14,6 +14,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 __all__ = ["encoded", "encoded_object"]
 
+PLAIN = frozenset((str, bool, type(None)))  # which json says as they are; the cells of a file are nothing else
+
 
 class Encoder(DjangoJSONEncoder):
     """Moments, decimals and the like as Django has them, and anything else as its own text."""
@@ -27,6 +29,8 @@ class Encoder(DjangoJSONEncoder):
 
 def encoded_object(members: Mapping[str, Any]) -> str:
     """An object, each of its values by itself: one that can't be told costs no other."""
+    if PLAIN.issuperset(map(type, members.values())):
+        return json.dumps(members)
     return f"{{{', '.join(f'{json.dumps(name)}: {encoded(value)}' for name, value in members.items())}}}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,8 @@ from headway.http import paging
 from headway.http.endpoint import Endpoint
 from headway.http.openapi import Document, Header, Parameter, answer
 
+from .file import LARGEST, File
 from .forms import FORMS
-from .originals import Originals
-from .rows import LARGEST, pages, span_of
 from .schema import DownloadSchema
 
 __all__ = ["Failures", "Results"]
@@ -53,14 +52,12 @@ class Failures(Endpoint):
         name = self.form or form
         if name not in FORMS:
             raise NotFound(f"There is no failures.{name[:20]}; there are: {', '.join(FORMS)}.")
-        span = span_of(run.pk, paging.whole_number(request, "after", 0, 0, paging.BIGGEST))
-        originals = Originals(run)
         written = FORMS[name]
-        blocks = written.blocks(pages(run, span, originals), originals.columns)
-        response = StreamingHttpResponse(sent_by(request, blocks), content_type=written.media_type + written.details)
+        file = File(run, written, paging.whole_number(request, "after", 0, 0, paging.BIGGEST), request.user.pk)
+        response = StreamingHttpResponse(sent_by(request, file), content_type=written.media_type + written.details)
         response["Content-Disposition"] = content_disposition_header(True, f"{run.operation}-failures.{name}")
-        if span.more:
-            response["Link"] = f'<{request.path}?after={span.last}>; rel="next"'
+        if file.more:
+            response["Link"] = f'<{request.path}?after={file.last}>; rel="next"'
         return response
 
 
@@ -75,12 +72,19 @@ class Results(Endpoint):
         raise NotFound("This operation keeps no results.")
 
 
-def sent_by(request: Request, blocks: Iterator[bytes]) -> Any:
+def sent_by(request: Request, file: File) -> Any:
     """Under ASGI an ordinary iterator would be read to its end, into memory, before anything is sent."""
-    return in_a_thread(blocks) if isinstance(request._request, ASGIRequest) else blocks
+    return InThread(file) if isinstance(request._request, ASGIRequest) else file
 
 
-async def in_a_thread(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    take: Any = sync_to_async(next)
-    while (block := await take(blocks, None)) is not None:
-        yield block
+class InThread:
+    """The file, each of whose blocks is read in the request's own thread."""
+
+    def __init__(self, file: File) -> None:
+        self.blocks = iter(file)
+        self.close = file.close
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        take: Any = sync_to_async(next)
+        while (block := await take(self.blocks, None)) is not None:
+            yield block

@@ -1,6 +1,8 @@
 """What the sources over a text file have in common: an item is known by the byte offset at which it starts."""
 
+import sys
 from abc import ABC, abstractmethod
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar, cast
@@ -53,6 +55,7 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
     def __init__(self, file: Openable, encoding: str | None = None) -> None:
         self.open = opener(file)
         self.encoding = check_encoding(encoding)
+        self.known: list[Place] = []  # where `fetch` was last: the next keys lie near, and no line is counted twice
 
     @abstractmethod
     def records(self, text: Text, bounds: Json = None) -> Records[Value]:
@@ -71,14 +74,17 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
     def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Row[Value] | Unreadable]]:
         with self.text() as text:
             records = self.records(text)
-            offset, lines = records.first
+            place, entries = records.first, records.entries(records.first)
+            known, self.known = [place, *self.known], []
             for start in sorted({int(key) for key in keys if key.isdecimal()}):
-                if offset <= start < text.stop:
-                    lines += text.lines_between(offset, start)
-                    offset = start
-                    for _, key, item in records.entries((offset, lines)):
-                        yield key, item
-                        break
+                if place[0] < start < text.stop:  # else it is the very next one
+                    place = place_behind(max(place, known[bisect(known, (start, sys.maxsize)) - 1]), start, text)
+                    entries = records.entries(place)
+                for cursor, key, item in entries if place[0] == start else ():
+                    place = place_of(cursor)
+                    self.known.append(place)
+                    yield key, item
+                    break
 
     def count(self, bounds: Json) -> int:
         with self.text(bounds) as text:
@@ -92,6 +98,11 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
         """The file's text within the bounds, through an opened file of its own."""
         with self.open() as file:
             yield Text(file, self.encoding, None if bounds is None else cast("dict[str, Any]", bounds)["size"])
+
+
+def place_behind(place: Place, offset: int, text: Text) -> Place:
+    """The place at this offset, at which a line starts; the lines before `place` are counted already."""
+    return offset, place[1] + text.lines_between(place[0], offset)
 
 
 def place_of(cursor: Json) -> Place:

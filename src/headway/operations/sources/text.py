@@ -12,7 +12,7 @@ from headway.encoding import encoding_of
 
 __all__ = ["LONGEST", "Flaw", "Line", "Text"]
 
-BLOCK = 1 << 16  # bytes read at once: cheap to throw away when a reader starts again elsewhere
+FIRST, BLOCK = 1 << 11, 1 << 16  # bytes read at once: few at first, since a reader may want one line alone
 LONGEST = 1 << 20  # bytes of a line; a file without line ends must not fill the memory
 
 
@@ -67,6 +67,9 @@ class Text:
     def lines_between(self, start: int, stop: int) -> int:
         """How many lines lie between two offsets at which lines start."""
         one_byte = len(self.newline) == 1
+        if one_byte and stop - start <= BLOCK:  # what is sought in order is mostly near
+            self.file.seek(start)
+            return self.file.read(stop - start).count(b"\n")
         return sum(
             (data.count(b"\n") if one_byte else sum(1 for _ in self.split(data))) if data else 1
             for data, _ in self.blocks(start, stop)
@@ -81,10 +84,10 @@ class Text:
 
     def blocks(self, offset: int, stop: int) -> Iterator[tuple[bytes, int]]:
         """(whole lines, their length), or (nothing, its length) for one line that is too long to be held."""
-        rest, dropped = b"", 0
+        rest, dropped, size = b"", 0, FIRST
         self.file.seek(offset)
-        while block := self.file.read(max(0, min(BLOCK, stop - offset))):
-            offset += len(block)
+        while block := self.file.read(max(0, min(size, stop - offset))):
+            offset, size = offset + len(block), BLOCK
             data = rest + block
             if dropped:
                 end = self.behind_first(data)

@@ -1,0 +1,78 @@
+"""A download on its way: short enough for a proxy that cuts, however slow the source is.
+
+`Link` stands in the header, so how many rows it has is settled before the first of them is sent: by the pace of those
+that are read until then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from headway.models import Run
+from headway.operations.sources.pages import sized
+
+from .forms import Form
+from .limits import admit, how_many, leave, turn_of
+from .originals import Originals
+from .rows import lines_of, rows_of, span_of
+
+__all__ = ["LARGEST", "File"]
+
+LARGEST = 100_000  # rows
+LONGEST = 20.0  # s of work at the pace of its beginning; eight at once take 20 + 20/2 + … + 20/8 = 54 s together
+HEAVIEST = 50_000_000  # bytes: what 20 Mbit/s carry in that time
+FIRST_PAGE = 10  # rows; each of the next has what takes half a second
+PAGE_WEIGHT = 1_000_000  # bytes, more or less: a cell may have a megabyte
+TRIAL = 3  # pages: one opens the source, one comes to size, one shows the pace
+NO_END = 2**63 - 1  # above every id
+
+
+class File:
+    """The failures of a run behind the id `after`. `more`: not all of them, the next ones come behind `last`.
+
+    Raises Throttled.
+    """
+
+    def __init__(self, run: Run, form: Form, after: int, user_key: Any) -> None:
+        self.run, self.form, self.place, self.user_key = run, form, after, user_key
+        self.last, self.limit = NO_END, FIRST_PAGE
+        self.rows, self.pace, self.weight = 0, 0.0, 0.0  # read so far; seconds and bytes a row of the last page
+        admit(self)
+        with turn_of(user_key):
+            self.originals = Originals(run)
+        self.begun = [form.header(self.originals.columns), *(self.page() for _ in range(TRIAL))]
+        span = span_of(run.pk, after, self.bearable())
+        self.last, self.more = span.last, span.more
+
+    def bearable(self) -> int:
+        """How many rows it may have: those that are read, at least. Several that take turns share the time."""
+        by_time = LONGEST / how_many(self.user_key) / max(self.pace, 1e-9)
+        return max(self.rows, int(min(LARGEST, by_time, HEAVIEST / max(self.weight, 1e-9))), 1)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """It, piece by piece; once."""
+        yield from filter(None, self.begun)
+        self.begun.clear()
+        while block := self.page():
+            yield block
+        self.close()
+
+    def close(self) -> None:
+        """Django calls it when it has been sent, and when its client has left."""
+        leave(self)
+
+    def page(self) -> bytes:
+        """The next rows, as they are written; nothing when there are no more."""
+        with turn_of(self.user_key):
+            began = time.monotonic()
+            rows = rows_of(self.run.pk, self.place, self.last, self.limit)
+            if not rows:
+                return b""
+            block = self.form.rows(lines_of(rows, self.originals), self.originals.columns)
+            seconds = time.monotonic() - began
+        self.place, self.rows = rows[-1][0], self.rows + len(rows)
+        self.pace, self.weight = seconds / len(rows), len(block) / len(rows)
+        self.limit = max(1, min(sized(len(rows), seconds), int(PAGE_WEIGHT / self.weight)))
+        return block
