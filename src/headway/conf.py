@@ -50,6 +50,12 @@ class Conf:
     max_upload_bytes: int = 1 << 30
     """How much a form with files may send, to the API or from a page; a field's own `max_size` bounds a single file."""
 
+    runs_per_user: int = 1_000
+    """How many runs one user may have that haven't ended. Code (`user=None`) has no quota."""
+
+    upload_bytes_per_user: int = 10 << 30
+    """How much the files of one user's runs may take, until the runs are deleted."""
+
     socket_path: MountPath = "/ws/"
     """Where the WebSockets are mounted."""
 

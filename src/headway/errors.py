@@ -14,6 +14,7 @@ HeadwayError
 ├── RunConflict         another run holds the concurrency key
 ├── InvalidState        the run's state doesn't allow this
 │   └── StillNeeded     a later run retries it, so it can't be deleted
+├── QuotaExceeded       the caller has piled up as much as one person may
 ├── NothingToRetry      no item of the run failed or was left
 ├── AlreadyRetried      the run has been retried; the newest of its chain is named
 └── NotMigrated         Headway's tables are missing
@@ -22,6 +23,7 @@ HeadwayError
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "NotMigrated",
     "NothingToRetry",
     "ParamError",
+    "QuotaExceeded",
     "RunConflict",
     "RunNotFound",
     "StartForbidden",
@@ -168,6 +171,22 @@ class StillNeeded(InvalidState):
         self.state, self.actions, self.newest = state, (), newest
         HeadwayError.__init__(
             self, f"Run {run_id} has been retried. Delete the newest run of its chain first: {newest}."
+        )
+
+
+class QuotaExceeded(HeadwayError):
+    """The caller has piled up as much as one person may; `what` is runs, uploads or keys, `limit` how much of it."""
+
+    def __init__(self, what: Literal["runs", "uploads", "keys"], limit: int) -> None:
+        self.what, self.limit = what, limit
+        super().__init__(
+            {
+                "runs": f"You have {limit:,} runs that have not ended, and may have no more. Wait for their end, or "
+                "cancel some.",
+                "uploads": f"The files of your runs would take more than {limit:,} bytes. Delete runs that you need no "
+                "longer.",
+                "keys": f"You have joined this run under {limit:,} idempotency keys. Use one key for one start.",
+            }[what]
         )
 
 

@@ -46,6 +46,7 @@ RULES: dict[type[Exception], Rule] = {
         "invalid-state",
         members=lambda error: {"state": error.state, "actions": []} | naming("newest", error.newest),
     ),
+    errors.QuotaExceeded: Rule("quota-exceeded"),
     errors.NothingToRetry: Rule("nothing-to-retry"),
     errors.AlreadyRetried: Rule("already-retried", members=lambda error: naming("newest", error.newest)),
     errors.NotMigrated: Rule("overloaded"),

@@ -98,6 +98,7 @@ class Start(Endpoint):
             refusals=(
                 "forbidden", "not-found", "run-conflict", "payload-too-large", "unsupported-media-type", "validation",
                 "idempotency-key-invalid", "idempotency-key-required", "idempotency-key-reused",
+                "quota-exceeded",
             ),
             parameters=(IDEMPOTENCY_KEY,),
             tag="operations",

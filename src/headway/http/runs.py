@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from headway import runs
 from headway.live.etags import etag, is_among
@@ -23,6 +24,7 @@ from .answers import run_answer, started
 from .callers import for_caller
 from .endpoint import Endpoint
 from .openapi import CURSOR, LIMIT, Document, Header, Parameter, answer
+from .throttles import StartThrottle
 
 __all__ = ["Cancel", "OneRun", "Pause", "Resume", "Retry", "Runs"]
 
@@ -181,9 +183,15 @@ class Retry(Endpoint):
                     RETRY_AFTER,
                 )
             },
-            refusals=("forbidden", "not-found", "invalid-state", "nothing-to-retry", "already-retried", "run-conflict"),
+            refusals=(
+                "forbidden", "not-found", "invalid-state", "nothing-to-retry", "already-retried", "run-conflict",
+                "quota-exceeded",
+            ),
         )
-    }
+    }  # fmt: skip
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [*super().get_throttles(), StartThrottle()]
 
     def post(self, request: Request, run_id: UUID) -> Response:
         return started(request, runs.retry(run_id, user=request.user))

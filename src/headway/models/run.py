@@ -45,6 +45,7 @@ class Run(models.Model):
     reason_text = models.TextField(blank=True)
     reason_detail = models.TextField(blank=True, help_text="For staff: the error and where it was raised.")
 
+    upload_bytes = models.BigIntegerField(null=True, help_text="Of the files that are stored for it; NULL: none.")
     total = models.BigIntegerField(null=True)
     total_exact = models.BooleanField(default=False)
     parts_left = models.PositiveIntegerField(default=1)
@@ -66,6 +67,12 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["started_by", "-created_at"], name="headway_run_of_user"),
             models.Index(fields=["-created_at", "id"], name="headway_run_newest"),
+            models.Index(
+                fields=["started_by"], name="headway_run_unended", condition=models.Q(finished_at__isnull=True)
+            ),
+            models.Index(
+                fields=["started_by"], name="headway_run_with_upload", condition=models.Q(upload_bytes__isnull=False)
+            ),
             models.Index(
                 fields=["concurrency_key", "created_at"],
                 name="headway_run_waiting",

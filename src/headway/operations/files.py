@@ -11,9 +11,12 @@ from uuid import uuid4
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
 from django.core.files.storage import default_storage
+from django.template.defaultfilters import filesizeformat
 from django.utils.text import get_valid_filename
 
-__all__ = ["FOLDER", "StoredFile", "discard", "store"]
+from headway.errors import InvalidParams, ParamError
+
+__all__ = ["FOLDER", "StoredFile", "check_size", "discard", "store"]
 
 FOLDER = "headway"  # of the default storage
 
@@ -54,6 +57,14 @@ class StoredFile:
 
     def __str__(self) -> str:
         return self.original
+
+
+def check_size(cleaned: dict[str, Any], most: int) -> None:
+    """Raises InvalidParams where the uploads among the cleaned data have more bytes than that, each at its name."""
+    sizes = {name: value.size for name, value in cleaned.items() if isinstance(value, File)}
+    if sum(sizes.values()) > most:
+        detail = f"This is too large. At most {filesizeformat(most)} can be sent at once."
+        raise InvalidParams([ParamError(f"/{name}", "too-large", detail) for name in sizes])
 
 
 def store(cleaned: dict[str, Any]) -> tuple[dict[str, Any], list[StoredFile]]:

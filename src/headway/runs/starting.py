@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ from headway.operations.base import Operation
 from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
-from headway.store import keys, planning, requests, submissions
+from headway.store import keys, planning, quotas, requests, submissions
 from headway.store.announcing import announce_answer, announce_refusal
 from headway.store.database import is_lost
 from headway.store.queueing import InTheWay
@@ -69,8 +69,8 @@ def start(
     cleaned by the operation's form here and never again. One small transaction, whatever the number of items; a
     worker begins when it has committed.
 
-    Raises UnknownOperation, StartForbidden, IdempotencyKeyError, InvalidParams, RunConflict, NotMigrated; nothing is
-    left behind then, no file either.
+    Raises UnknownOperation, StartForbidden, IdempotencyKeyError, InvalidParams, RunConflict, QuotaExceeded,
+    NotMigrated; nothing is left behind then, no file either.
     """
     declared = registry.get(operation) if isinstance(operation, str) else operation
     check_permission(declared.name, user)
@@ -81,10 +81,14 @@ def start(
 
 def begin(declared: type[Operation], given: dict[str, Any], user: Any, idempotency_key: str | None) -> Started:
     """What `start` gives, once it is clear that this user may start it."""
-    cleaned, stored = files.store(params.clean(declared.form, given))
+    accepted = params.clean(declared.form, given)
+    if user is not None:
+        files.check_size(accepted, conf().max_upload_bytes)
+    cleaned, stored = files.store(accepted)
     keep = False
     try:
         request = request_of(declared, given, cleaned, user, idempotency_key)
+        request = replace(request, upload_bytes=sum(file.size for file in stored))
         with telling_if_not_migrated():
             run, disposition = submissions.submit(request)
         keep = disposition in NEW
@@ -109,7 +113,7 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
 
     Raises RunNotFound, Forbidden, StartForbidden, InvalidState (it hasn't ended), NothingToRetry, AlreadyRetried
     (naming the newest of the chain; while that one is live it is joined instead), RunConflict (another run has its
-    concurrency key).
+    concurrency key), QuotaExceeded (the owner's).
     """
     old = steered(run, user)
     check_permission(old.operation, user)
@@ -131,6 +135,7 @@ def begin_retry(old: Run, user: Any) -> Started:
         key=old.concurrency_key,
         language=old.language,
         started_by_id=old.started_by_id,
+        is_bounded=user is not None,
         retry_of=old,
     )
     there, disposition = submissions.submit(request)
@@ -194,6 +199,7 @@ def request_of(
         key=key_of(declared, cleaned, owner),
         language=translation.get_language() or settings.LANGUAGE_CODE,
         started_by_id=None if owner is None else owner.pk,
+        is_bounded=user is not None,
         on_conflict=OnConflict(declared.on_conflict),
         idempotency=named,
         may_replace=partial(may_steer, user=user),
@@ -228,6 +234,8 @@ def join(declared: type[Operation], run: Run, request: Request, user: Any) -> St
         raise RunConflict(declared.name, visible, why)
     if visible is None:
         raise RunConflict(declared.name, None, "and it isn't yours to join")
+    if request.idempotency and user is not None:
+        quotas.check_keys(request.idempotency, run)
     if request.idempotency and (named := keys.remember(request.idempotency, run)):
         return Started(named, Disposition.REPLAYED)
     return Started(run, Disposition.JOINED)

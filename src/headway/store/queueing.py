@@ -6,7 +6,7 @@ from headway.models import Run
 from headway.operations.conflicts import OnConflict
 from headway.states import State
 
-from . import control, keys
+from . import control, keys, quotas
 from .announcing import announce_change
 from .control import Reason
 from .database import write
@@ -32,7 +32,7 @@ def stand_in_line(request: Request, by_turns: bool = False) -> tuple[Run, Dispos
     The live run is locked first, so that it can't end between our look and our insert, and leave us waiting for ever.
     `by_turns`: whoever got None asks so the next time, since others may end the live run as fast as we find it. Not at
     once: who has locked the run already, in a transaction of the caller's, would wait for one who waits for that run.
-    Raises InTheWay, Overtaken.
+    Raises InTheWay, Overtaken, QuotaExceeded.
     """
     with write():
         if by_turns:
@@ -47,6 +47,7 @@ def stand_in_line(request: Request, by_turns: bool = False) -> tuple[Run, Dispos
             clear(line.order_by("created_at", "id"), request)
         run = new_run(request, state=State.WAITING, waiting_key=request.waiting_key)
         run.save(force_insert=True)
+        quotas.check_new(request, run)
         add_planning_part(run)
         announce_change(run.pk)
         if request.idempotency:

@@ -41,6 +41,10 @@ class Request:
     retry_of: Run | None = None
     on_conflict: OnConflict = OnConflict.JOIN
     idempotency: Key | None = None
+    upload_bytes: int = 0
+    """Of the files that are stored for it."""
+    is_bounded: bool = False
+    """Whether its owner's quota counts: a person asks, and not the code itself."""
     may_replace: Callable[[Run], bool] = lambda run: True
     """Whether the caller may cancel a run that is in the way."""
 
@@ -61,6 +65,7 @@ def new_run(request: Request, **columns: Any) -> Run:
         params=request.params,
         fingerprint=request.fingerprint,
         concurrency_key=request.key,
+        upload_bytes=request.upload_bytes or None,
         retry_of=old,
         root_id=(old.root_id or old.pk) if old else None,
         changed=NowMs(),

@@ -9,7 +9,7 @@ from headway.clock import NowMs
 from headway.models import Run
 from headway.operations.conflicts import OnConflict
 
-from . import keys
+from . import keys, quotas
 from .announcing import announce_change, announce_due
 from .database import Overtaken, write
 from .locks import lock_run
@@ -30,7 +30,7 @@ def submit(request: Request) -> tuple[Run, Disposition]:
     whether the caller gets it is for the caller to judge.
 
     Insert first: whoever loses the race reads the winner. Nothing is counted or read before.
-    Raises IdempotencyKeyReused, InTheWay, RunNotFound.
+    Raises IdempotencyKeyReused, InTheWay, QuotaExceeded, RunNotFound.
     """
     for attempt in range(ATTEMPTS):
         if request.idempotency and (named := keys.replayed(request.idempotency)):
@@ -86,8 +86,8 @@ LIVE = First(Run.objects.filter(live_key=Given("live_key", Run)).order_by())
 def insert(request: Request) -> Run | None:
     """The run and its planning part, in one transaction; None when another one holds the key (or retried first).
 
-    Raises Overtaken when another one got the key while this one waited for its turn to write, and RunNotFound when
-    the run that it retries has been deleted meanwhile.
+    Raises Overtaken when another one got the key while this one waited for its turn to write, RunNotFound when the run
+    that it retries has been deleted meanwhile, and QuotaExceeded.
     """
     run = new_run(request, live_key=request.key)
     with write(is_overtaken=lambda: live_run(request.key) is not None):
@@ -95,6 +95,7 @@ def insert(request: Request) -> Run | None:
             lock_run(request.retry_of.pk)
         if not GET_IN(run):
             return None
+        quotas.check_new(request, run)
         add_planning_part(run)
         announce_due(run.operation)
         announce_change(run.pk)

@@ -18,10 +18,12 @@ from headway.errors import (
     IdempotencyKeyInvalid,
     IdempotencyKeyReused,
     InvalidParams,
+    QuotaExceeded,
     RunConflict,
     StartForbidden,
     UnknownOperation,
 )
+from headway.http.throttles import seconds_until_start
 from headway.operations import registry
 from headway.operations.base import Operation
 from headway.runs import Disposition, Started
@@ -74,6 +76,10 @@ class StartRunView(LoginRequiredMixin, View):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Start it, or find the run that is there already; what is wrong is told at its field."""
+        if seconds := seconds_until_start(request):
+            answer = self.page(self.get_form(request.POST), too_often=True, status=429)
+            answer["Retry-After"] = str(seconds)
+            return answer
         form = self.get_form(request.POST, request.FILES)
         if not form.is_valid():
             return self.page(form, status=422)
@@ -84,6 +90,8 @@ class StartRunView(LoginRequiredMixin, View):
             return self.page(form, status=422)
         except RunConflict as error:
             return self.page(form, conflict=error, status=409)
+        except QuotaExceeded as error:
+            return self.page(form, quota=error, status=429)
         except StartForbidden as error:
             raise PermissionDenied(str(error)) from error
         return HttpResponseRedirect(self.get_success_url(started), status=303)

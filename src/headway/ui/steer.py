@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.views import View
 
 from headway import runs
-from headway.errors import AlreadyRetried, Forbidden, InvalidState, NothingToRetry, RunConflict
+from headway.errors import AlreadyRetried, Forbidden, InvalidState, NothingToRetry, QuotaExceeded, RunConflict
+from headway.http.throttles import seconds_until_start
 from headway.models import Run
 
 from .pages import run_or_404
@@ -32,12 +33,16 @@ class SteerView(LoginRequiredMixin, View):
     def post(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         """The address names the run, the URL pattern the action."""
         run = run_or_404(run_id, request.user)
+        if self.action == "retry" and seconds_until_start(request):
+            return see(run, "too-often")
         try:
             return see(ACTIONS[self.action](run, request.user))
         except Forbidden as error:
             raise PermissionDenied(str(error)) from error
         except (InvalidState, NothingToRetry):
             return see(run, "too-late")  # it moved on between the page and the press; the page shows where it is
+        except QuotaExceeded:
+            return see(run, "quota")
         except AlreadyRetried as error:
             return see(runs.get(error.newest), "retried")
         except RunConflict as error:
