@@ -61,7 +61,9 @@ def test_a_failing_item_undoes_itself_alone(script: Script) -> None:
     failure = ItemOutcome.objects.get(key="1")
     assert failure.code == "error"
     assert "odd" not in failure.text
-    assert failure.detail.startswith("RuntimeError: odd (")
+    first, where, *_ = failure.detail.splitlines()
+    assert first == "RuntimeError: odd"
+    assert where.startswith(f"  {__file__}:")
 
 
 def test_a_reject_after_a_write_undoes_the_write(script: Script) -> None:

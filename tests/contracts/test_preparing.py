@@ -66,7 +66,7 @@ def test_it_is_prepared_before_the_transaction_by_as_many_as_were_asked_for(oper
 
 
 @BOTH
-def test_a_replay_takes_what_was_prepared_and_prepares_nothing(operation: str, script: Script) -> None:
+def test_a_replay_prepares_again_what_process_has_had_and_nothing_else(operation: str, script: Script) -> None:
     prepared: list[int] = []
 
     def prepare(operation: Any, number: int) -> int:
@@ -82,7 +82,8 @@ def test_a_replay_takes_what_was_prepared_and_prepares_nothing(operation: str, s
 
     assert run.state == "partial"
     assert ledger() == squares(5)
-    assert sorted(prepared) == list(range(12))
+    assert set(prepared) == set(range(12))
+    assert {number for number, times in Counter(prepared).items() if times > 1} <= set(range(6))
 
 
 @BOTH

@@ -17,9 +17,6 @@ __all__ = ["Claimant"]
 
 log = logging.getLogger(__name__)
 
-LOSSES_IN_A_ROW = 4
-REST_AFTER_LOSSES_MS = 5_000
-
 
 class Claimant:
     """Claims a part and has the runner advance it for a slice; one thread at a time."""
@@ -50,7 +47,6 @@ class Claimant:
     def advance(self, part: Part) -> runner.Ending:
         """The slice; after a lost connection, as much of it as is still ours."""
         ending = runner.work(part, self.should_stop, self.pulse, self.candidates)
-        losses = 0
         while ending is runner.Ending.LOST and not self.should_stop():
             self.wait(random.uniform(0.2, 0.5))
             try:
@@ -60,8 +56,5 @@ class Claimant:
                 continue  # not back yet; when our lease has run out meanwhile, `reclaim` will say so
             if mine is None:
                 return runner.Ending.FENCED
-            losses += 1
-            if losses > LOSSES_IN_A_ROW and leases.release(mine, REST_AFTER_LOSSES_MS):
-                return runner.Ending.DONE  # whatever breaks it, the other runs get their turn
             ending = runner.work(mine, self.should_stop, self.pulse, self.candidates)
         return ending

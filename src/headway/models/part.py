@@ -62,6 +62,10 @@ class Part(models.Model):
     tries = models.PositiveIntegerField(default=0, help_text="Claims since the last checkpoint.")
     careful = models.PositiveIntegerField(default=0, help_text="Items still to be done one per transaction.")
     deaths = models.PositiveSmallIntegerField(default=0, help_text="Deaths over the item in hand.")
+    setbacks = models.PositiveSmallIntegerField(
+        default=0, help_text="How often the database failed since the last checkpoint, so that a chunk was undone."
+    )
+    hooks_failed = models.PositiveIntegerField(default=0, help_text="on_commit hooks of its items that raised.")
     resumes = models.PositiveIntegerField(default=0, help_text="Claims after an owner who never released.")
     worked_ms = models.BigIntegerField(default=0)
     pace = models.JSONField(default=list, help_text="Two marks [ms, processed], from which the rate follows.")

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["Reject", "Skip", "Stop", "Unreadable", "Verdict"]
+__all__ = ["Gone", "Reject", "Skip", "Stop", "Unreadable", "Verdict"]
 
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CODE_LENGTH = 64
@@ -54,6 +54,14 @@ class Unreadable(Reject):
 
     def __init__(self, code: str, text: str, label: str) -> None:
         super().__init__(code, text)
+        self.label = label
+
+
+class Gone(Skip):
+    """Yielded (not raised) by a source in place of an item that isn't there any more: it ends as skipped."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__("gone", "It isn't there any more.")
         self.label = label
 
 

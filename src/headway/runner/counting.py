@@ -13,7 +13,7 @@ from headway.store import totals
 from headway.store.outcomes import count_failed
 from headway.store.turns import note_own_write
 
-from .reader import failed_of
+from .feed import failed_of
 
 __all__ = ["count_in_background"]
 

@@ -1,7 +1,7 @@
-"""From a run's row to its operation, ready to work."""
+"""From a run's row to its operation and its source, ready to work; and what the operation's own code may do wrong."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.utils.functional import SimpleLazyObject
@@ -12,10 +12,28 @@ from headway.operations.base import Operation
 from headway.operations.context import Context
 from headway.operations.sources import Source
 from headway.states import Counts
+from headway.store import database
 from headway.store.endings import counts_of
 from headway.store.selections import RunSelections
 
-__all__ = ["load", "source_of"]
+__all__ = ["OperationError", "ask", "load", "source_of"]
+
+T = TypeVar("T")
+
+
+class OperationError(Exception):
+    """The operation's own code (not an item) raised: its source, its hooks, its parameters."""
+
+
+def ask(what: str, call: Callable[[], T]) -> T:
+    """What the operation's own code gives. Raises OperationError for whatever it raises, but not for the database's
+    faults."""
+    try:
+        return call()
+    except Exception as error:
+        if database.is_transient(error) or database.is_lost(error):
+            raise
+        raise OperationError(what) from error
 
 
 class View:

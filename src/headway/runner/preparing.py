@@ -1,27 +1,26 @@
 """What an operation prepares outside the transaction, ahead of the chunk that needs it: inline, or on threads.
 
-An ordered window: its head is waited for, and what is ready behind it goes into the same chunk. What was prepared stays
-until its chunk is committed, so a replay prepares nothing. Knows no chunk and no store.
+An ordered window: its head is waited for, and what is ready behind it goes into the same chunk. Knows no chunk and no
+store.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import takewhile
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from django.db import connections
 from django.utils import translation
 
-from headway.models import Part
-from headway.operations.base import Operation
-from headway.operations.outcomes import Unreadable
 from headway.operations.sources import Entry
 
-from .pulse import Pulse
+from .in_hand import Work
 
-__all__ = ["Inline", "OnThreads", "Prepared", "Preparing", "Unprepared", "preparing"]
+__all__ = ["Inline", "OnThreads", "Prepared", "Preparing", "preparing"]
 
 GATHER = 0.050  # s behind the head, so that a commit isn't paid for each item; threads work on meanwhile
 ASK_EVERY = 0.1  # s between two looks at whether to stop, while the head is waited for
@@ -32,17 +31,14 @@ Window: TypeAlias = Sequence[Entry[Any]]
 class Prepared:
     """An item, and what `prepare` returned or raised for it."""
 
-    __slots__ = ("asked", "began", "future", "item")
+    __slots__ = ("asked", "began", "future", "handed_out", "item")
 
     def __init__(self, item: Any) -> None:
         self.item = item
-        self.renew()
-
-    def renew(self) -> None:
-        """As if nobody had prepared it yet."""
         self.future: Future[Any] = Future()
         self.asked = False
         self.began: float | None = None
+        self.handed_out = False
 
     def run(self, prepare: Callable[[Any], Any]) -> None:
         """Prepare it, unless that has been done."""
@@ -57,101 +53,79 @@ class Prepared:
             self.future.set_result(value)
 
     @property
+    def is_begun(self) -> bool:
+        """Whether it would have to be prepared again if it were forgotten now."""
+        return self.asked or self.future.done()
+
+    @property
     def error(self) -> BaseException | None:
         """What it raised, if it has been prepared."""
         return self.future.exception() if self.future.done() else None
 
 
-class Unprepared:
-    """An operation without `prepare`: all that has been read is ready."""
+class Preparing(ABC):
+    """Has the items of a window prepared, by the operation as it is at that moment."""
 
-    growth: int | None = None
-    """How much more may be read ahead, from one chunk to the next; None: as much as there is time for."""
     least = 1
     """How many entries should be in the window."""
 
-    def __init__(self, operation: Operation) -> None:
-        self.process: Callable[[Any], Any] = operation.process
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.winding_up = False
 
-    def wrap(self, entries: Iterator[Entry[Any]]) -> Iterator[Entry[Any]]:
-        """The entries, as `process` takes them."""
-        return entries
-
-    def ready(self, window: Window, until: float) -> Window:
-        """The first entries of the window that can be processed now; none when it is to stop, or `until` is past."""
-        return window
-
-    def again(self, window: Window, is_fault: Callable[[BaseException], bool]) -> None:
-        """Forget what came of a fault, so that it is prepared once more."""
-
-    def close(self) -> None:
-        """No more is wanted."""
-
-
-class Preparing(Unprepared):
-    """What both ways to prepare have in common."""
-
-    growth = 2
-
-    def __init__(self, operation: Operation, part: Part, pulse: Pulse, should_stop: Callable[[], bool]) -> None:
-        super().__init__(operation)
-        self.operation = operation
-        self.part = part
-        self.pulse = pulse
-        self.should_stop = should_stop
-        process = operation.process
-        self.process = lambda prepared: process(prepared.item, prepared.future.result())
-
-    def wrap(self, entries: Iterator[Entry[Any]]) -> Iterator[Entry[Any]]:
-        for cursor, key, item in entries:
-            yield cursor, key, item if item.__class__ is Unreadable else Prepared(item)
-
-    def ready(self, window: Window, until: float) -> Window:
-        # A careful owner prepares its one item itself, once it is on record that it may be the one that kills.
-        return window[:1] if self.part.careful else window[: self.gather(window, until)]
-
+    @abstractmethod
     def gather(self, window: Window, until: float) -> int:
-        """How many entries at the window's head are prepared."""
-        raise NotImplementedError
+        """How many entries at the window's head are prepared; none when it is to stop, or `until` is past."""
 
-    def again(self, window: Window, is_fault: Callable[[BaseException], bool]) -> None:
-        for _, _, item in window:
-            if isinstance(item, Prepared) and item.error is not None and is_fault(item.error):
-                item.renew()
+    def prepare(self, prepared: Prepared) -> None:
+        """Prepare one item, unless that has been done."""
+        prepared.run(self.work.operation.prepare)
+
+    def wind_up(self) -> None:
+        """Begin with no other item."""
+        self.winding_up = True
+
+    def close(self) -> None:  # noqa: B027  (without threads, there is nothing to do)
+        """No more is wanted."""
 
 
 class Inline(Preparing):
     """By the loop itself, between two chunks: one item after the other, on the loop's own connection."""
 
     def gather(self, window: Window, until: float) -> int:
-        give_up = time.monotonic() + GATHER
+        work, give_up = self.work, time.monotonic() + GATHER
         count = 0
         for _, _, item in window:
-            if self.should_stop():
+            if work.should_stop():
                 break
             if isinstance(item, Prepared):
-                self.pulse.begin(self.operation.item_timeout)
-                item.run(self.operation.prepare)
+                if self.winding_up and not item.is_begun:
+                    break
+                work.pulse.begin(work.operation.item_timeout)
+                self.prepare(item)
             count += 1
             if time.monotonic() >= give_up:
                 break
-        self.pulse.rest()
+        work.pulse.rest()
         return count
 
 
 class OnThreads(Preparing):
     """By threads of their own, each with connections of its own; as daemons, they keep no worker from going."""
 
-    def __init__(self, operation: Operation, part: Part, pulse: Pulse, should_stop: Callable[[], bool]) -> None:
-        super().__init__(operation, part, pulse, should_stop)
-        self.least = 2 * operation.threads  # so that none waits while a chunk is committed
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self.threads = work.operation.threads
+        self.least = 2 * self.threads  # so that none waits while a chunk is committed
         self.asked: SimpleQueue[Prepared | None] = SimpleQueue()
         self.closed = False
         self.started = False
 
     def gather(self, window: Window, until: float) -> int:
         self.ask(window)
-        if not self.has_come(window[0][2], until):
+        if self.winding_up:
+            window = begun(window)
+        if not window or not self.has_come(window[0][2], until):
             return 0
         give_up = time.monotonic() + GATHER
         count = 1
@@ -167,49 +141,54 @@ class OnThreads(Preparing):
             self.started = True
             self.start()
         for _, _, item in window:
-            if isinstance(item, Prepared) and not item.asked:
+            if isinstance(item, Prepared) and not item.asked and not self.winding_up:
                 item.asked = True
                 self.asked.put(item)
 
     def has_come(self, head: Any, until: float) -> bool:
         """Wait for the head; False when it is to stop, or `until` is past. A head that takes too long is hung."""
+        work = self.work
         came = waited = time.monotonic()
         while isinstance(head, Prepared) and not is_done(head, min(ASK_EVERY, until - waited)):
             waited = time.monotonic()
-            self.pulse.begin(self.operation.item_timeout)
-            self.pulse.began = head.began or came
-            if waited >= until or self.should_stop():
+            work.pulse.begin(work.operation.item_timeout)
+            work.pulse.began = head.began or came
+            if waited >= until or work.should_stop():
                 return False
-        self.pulse.rest()
+        work.pulse.rest()
         return True
 
     def start(self) -> None:
-        for number in range(self.operation.threads):
-            name = f"headway-prepare-{self.part.pk}-{number}"
+        for number in range(self.threads):
+            name = f"headway-prepare-{self.work.part.pk}-{number}"
             threading.Thread(target=self.serve, name=name, daemon=True).start()
 
     def serve(self) -> None:
         """The life of a thread: it prepares what it is asked for, until no more is wanted."""
         try:
-            with translation.override(self.part.run.language):
+            with translation.override(self.work.language):
                 while (prepared := self.asked.get()) is not None and not self.closed:
-                    prepared.run(self.operation.prepare)
+                    self.prepare(prepared)
                     mend_connections()
         finally:
             connections.close_all()
 
     def close(self) -> None:
         self.closed = True
-        for _ in range(self.operation.threads if self.started else 0):
+        for _ in range(self.threads if self.started else 0):
             self.asked.put(None)
 
 
-def preparing(operation: Operation, part: Part, pulse: Pulse, should_stop: Callable[[], bool]) -> Unprepared:
-    """How this operation's items are prepared."""
-    if not operation.has_prepare():
-        return Unprepared(operation)
-    way = Inline if operation.threads == 1 else OnThreads
-    return way(operation, part, pulse, should_stop)
+def preparing(work: Work) -> Preparing | None:
+    """How the items of this work are prepared; None where they needn't be."""
+    if not work.operation.has_prepare():
+        return None
+    return Inline(work) if work.operation.threads == 1 else OnThreads(work)
+
+
+def begun(window: Window) -> Window:
+    """The entries at the window's head that have been begun."""
+    return list(takewhile(lambda entry: not isinstance(entry[2], Prepared) or entry[2].is_begun, window))
 
 
 def mend_connections() -> None:

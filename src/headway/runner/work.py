@@ -10,9 +10,9 @@ import time
 import traceback
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
-from django.utils import translation
+from django.utils import timezone, translation
 
 from headway.conf import conf
 from headway.errors import RunNotFound
@@ -25,30 +25,29 @@ from headway.store import control, database, endings, leases, planning
 from headway.store.candidates import ANYBODYS, Candidates
 from headway.store.control import Reason
 from headway.store.leases import STEP_LIMIT, Fenced, Look
-from headway.store.outcomes import storable
 from headway.store.planning import Range
 from headway.store.turns import Turns
 
-from .chunk import LARGEST, Chunks
+from .chunk import Chunks, Tally
 from .counting import count_in_background
-from .loading import load, source_of
-from .preparing import Unprepared, preparing
+from .feed import Feed, feed_for
+from .in_hand import Work
+from .loading import OperationError, ask
+from .preparing import preparing
 from .pulse import Heartbeat, Pulse
-from .reader import Reader, read
 
 __all__ = ["Ending", "work"]
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 SHORTEST_SLICE = 0.25  # s: twenty runs that have never begun hold up a short one for two seconds
 SHORTEST_CHUNK = 0.02  # s
 LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included
-FIRST_CHUNK = 8  # items read ahead before it is known how many a budget holds; more would grow stale if they are slow
-GROWTH, FAST_GROWTH = 2, 8  # of what is read ahead, from one chunk to the next; fast while a chunk is over in no time
-FAULTS_IN_A_ROW = 8  # the same chunk again so often; then the part is given back for a while
+FAULTS_IN_A_ROW = 5  # the same chunk again so often; then the part is given back for a while
 REST_AFTER_FAULTS_MS = 1_000
+GUILTY_AFTER = 4  # setbacks at one place: the item in hand is the cause, as the last ones met it alone
+HOPELESS_SETBACKS = 8  # at one place: not even leaving the item out has helped
+MOST_GUILTY = 3  # items of a part that may be left out so before a person should look
 HOPELESS_TRIES = 20  # claims in a row without a checkpoint: what kills its workers isn't an item
 POISON_DEATHS = 2  # with the first one, before anybody was careful: three
 POISON_DEATHS_SLOW = 3  # an item of over a second is more often hit by a deploy than at fault
@@ -73,8 +72,8 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Cand
     """
     pulse.renewed = time.monotonic()
     try:
-        with Heartbeat(part, pulse):
-            return Slice(part, should_stop, pulse, rivals).go()
+        with Heartbeat(part, pulse), translation.override(part.run.language), timezone.override(None):
+            return Slice(Work(part, should_stop, pulse), rivals).go()
     except (Fenced, RunNotFound):
         log.info("part=%s run=%s event=fenced", part.pk, part.run_id)
         write_fenced.send_robust(sender=Part, run_id=part.run_id)
@@ -101,22 +100,19 @@ def give_up(part: Part, error: Exception) -> Ending:
     return Ending.DONE
 
 
-class OperationError(Exception):
-    """The operation's own code (not an item) raised: its source, its hooks, its parameters."""
-
-
 class Slice:
-    """A claimed part and what is needed to advance it."""
+    """A claimed part, advanced by its operation."""
 
-    def __init__(self, part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Candidates) -> None:
-        self.part = part
-        self.should_stop = should_stop
-        self.pulse = pulse
+    def __init__(self, work: Work, rivals: Candidates) -> None:
+        self.work = work
+        self.part = work.part
+        self.should_stop = work.should_stop
+        self.pulse = work.pulse
         self.rivals = rivals
         self.turns = Turns()
         self.began = time.monotonic()
         self.next_look = self.began + min(SHORTEST_SLICE, conf().busy_slice_seconds)
-        self.message = part.message
+        self.winding_up = False
 
     def go(self) -> Ending:
         """The slice. Raises Fenced, RunNotFound, and errors of the database."""
@@ -126,9 +122,10 @@ class Slice:
             return self.release()
         if self.part.tries > HOPELESS_TRIES:
             return self.halt(Reason("worker-died", f"Its worker died {self.part.tries - 1} times in a row."))
+        if self.part.setbacks >= HOPELESS_SETBACKS:
+            return self.halt(Reason("database-fault", "The database kept failing there. Resume it to try again."))
         try:
-            with translation.override(self.part.run.language):
-                return self.advance()
+            return self.advance()
         except OperationError as error:
             cause = error.__cause__ or error
             log.error("part=%s run=%s event=operation-error", self.part.pk, self.part.run_id, exc_info=cause)
@@ -137,19 +134,20 @@ class Slice:
 
     def advance(self) -> Ending:
         """Plan, work, finish: whatever of it is still to be done."""
+        work = self.work
         self.pulse.begin(STEP_LIMIT)
-        operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say))
+        work.load()
         if self.part.kind == Kind.FINISH:
-            return self.finish(operation)
-        source = ask("Its items can't be found.", lambda: source_of(operation, self.part.run))
-        if self.part.kind == Kind.PLAN and not self.plan(operation, source):
+            return self.finish()
+        work.open_source()
+        if self.part.kind == Kind.PLAN and not self.plan():
             return self.give_in()
-        count_in_background(self.part, source)
-        return self.items(operation, source)
+        count_in_background(self.part, work.source)
+        return self.items()
 
-    def plan(self, operation: Operation, source: Source[Any]) -> bool:
+    def plan(self) -> bool:
         """Freeze the bounds and call `on_start`; the planning part becomes the first of the parts. False: unwanted."""
-        run = self.part.run
+        run, operation, source = self.part.run, self.work.operation, self.work.source
 
         def freeze() -> list[Range]:
             left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
@@ -162,86 +160,93 @@ class Slice:
         self.pulse.rest()
         return planned
 
-    def items(self, operation: Operation, source: Source[Any]) -> Ending:
+    def items(self) -> Ending:
         """The part's items, until its end or the slice's."""
-        database.bound_idle_transactions(operation.item_timeout)
-        prepare = preparing(operation, self.part, self.pulse, self.should_stop)
-        chunks = Chunks(self.part, operation, source, prepare, self.pulse, self.should_stop, lambda: self.message)
-        reader = Reader(prepare.wrap(ask("Its items can't be read.", lambda: read(self.part, source))))
+        database.bound_idle_transactions(self.work.operation.item_timeout)
+        feed = feed_for(self.work, preparing(self.work))
+        chunks = Chunks(self.work, feed)
         try:
-            self.bury(chunks, reader)
-            return self.chunks(chunks, reader, prepare) or self.close(operation)
+            return self.bury(chunks, feed) or self.chunks(chunks, feed) or self.close()
         finally:
-            prepare.close()
+            feed.close()
+            if self.work.guard.session_changed:
+                database.forget()  # what an item has SET must not reach the next run
 
-    def chunks(self, chunks: Chunks, reader: Reader, prepare: Unprepared) -> Ending | None:
+    def chunks(self, chunks: Chunks, feed: Feed) -> Ending | None:
         """Chunk after chunk, with a look in between; None: the part's end is reached."""
-        appetite, faults = max(FIRST_CHUNK, prepare.least), 0
+        faults = 0
         while True:
-            self.fill(reader, appetite)
-            if not reader.window:
-                return None
             asked = time.monotonic()
-            entries = prepare.ready(reader.window, self.next_look)
+            is_ready = feed.ready(self.next_look)
             self.turns.rest(time.monotonic() - asked)
-            if not entries:
+            if not is_ready:
+                if feed.ended:
+                    return None
                 # Whoever waits for the first of them gives way to no other run, or it would never come.
-                if ending := self.release() if self.should_stop() else self.heed():
+                if ending := self.release() if self.should_stop() or self.winding_up else self.heed():
                     return ending
                 continue
-            began, budget = time.monotonic(), self.budget
             try:
-                tally = chunks.advance(entries, budget)
+                tally = chunks.advance(self.budget)
             except Exception as error:
                 if not database.is_transient(error):
                     raise
                 faults += 1
-                if self.should_stop() or faults > FAULTS_IN_A_ROW:
-                    return self.release(after_ms=REST_AFTER_FAULTS_MS)
-                if ending := self.look():
+                if self.should_stop():
+                    return self.release()
+                if faults >= FAULTS_IN_A_ROW:
+                    return self.set_back(error)
+                if ending := self.look(feed):
                     return ending
                 database.back_off(faults)
-                prepare.again(reader.window, database.is_transient)
+                feed.rewind()
                 continue
-            faults = 0
-            reader.drop(tally.done)
+            faults = 0 if tally.done else faults
             if tally.stop:
                 return self.halt(Reason("stopped", tally.stop.text), Want.STOP)
-            fast = (time.monotonic() - began) * FAST_GROWTH < budget
-            growth = prepare.growth or (FAST_GROWTH if fast else GROWTH)
-            appetite = min(LARGEST, max(prepare.least, tally.done * growth))
             if self.should_stop():
                 return self.release()
-            if time.monotonic() >= self.next_look and (ending := self.look()):
+            if time.monotonic() >= self.next_look and (ending := self.look(feed)):
                 return ending
             self.turns.give_way()
 
-    def bury(self, chunks: Chunks, reader: Reader) -> None:
-        """The item that has killed its workers so often is written down, not run again; the run goes on."""
+    def bury(self, chunks: Chunks, feed: Feed) -> Ending | None:
+        """The item that has killed its workers so often, or cost the connection, is written down, not run again; the
+        run goes on, unless there were several."""
         part = self.part
         slow = part.processed and part.worked_ms / part.processed > SLOW_ITEM_MS
-        if part.deaths < (POISON_DEATHS_SLOW if slow else POISON_DEATHS):
-            return
-        self.fill(reader, 1)
-        if reader.window:
+        if part.deaths >= (POISON_DEATHS_SLOW if slow else POISON_DEATHS):
             text = f"Its worker died {part.deaths + 1} times while doing it, so it was left out."
-            chunks.record(reader.window[0], "worker-died", text)
-            reader.drop(1)
+            self.leave_out(chunks, feed, "worker-died", text)
+        elif part.setbacks >= GUILTY_AFTER:
+            text = f"The database failed {part.setbacks} times while it was done, so it was left out."
+            tally = self.leave_out(chunks, feed, "database-fault", text)
+            if tally.done and part.failures["database-fault"] % MOST_GUILTY == 0:
+                return self.halt(
+                    Reason(
+                        "database-fault",
+                        f"The database failed again and again while {MOST_GUILTY} of its items were done. "
+                        "They were left out; look at the database, then resume.",
+                    )
+                )
+        return None
 
-    def fill(self, reader: Reader, size: int) -> None:
-        """Read ahead, outside any transaction."""
-        self.pulse.begin(STEP_LIMIT)
-        ask("Its items can't be read.", lambda: reader.fill(size))
-        self.pulse.rest()
+    def leave_out(self, chunks: Chunks, feed: Feed, code: str, text: str) -> Tally:
+        while not feed.ready(time.monotonic() + LOOK_EVERY):
+            if feed.ended or self.should_stop():
+                return Tally()
+        return chunks.leave_out(code, text)
 
-    def look(self) -> Ending | None:
-        """Whether the slice is over; None: go on."""
+    def look(self, feed: Feed) -> Ending | None:
+        """Whether the slice is over; None: go on. What has been prepared is done first."""
         seen = self.see()
         if seen.want != Want.RUN:
             return self.give_in()
-        if time.monotonic() >= self.began + slice_seconds(seen.least_served_ms):
-            return self.release()
-        return None
+        if time.monotonic() < self.began + slice_seconds(seen.least_served_ms):
+            return None
+        self.winding_up = True
+        feed.wind_up()
+        return None if feed.is_half_done else self.release()
 
     def heed(self) -> Ending | None:
         """Whether something else than to run is wanted; None: go on."""
@@ -258,18 +263,19 @@ class Slice:
         """Seconds that the next chunk may take: not past the next look."""
         return min(self.turns.budget, max(SHORTEST_CHUNK, self.next_look - time.monotonic()))
 
-    def close(self, operation: Operation) -> Ending:
+    def close(self) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""
-        closed = endings.close_part(self.part, has_finish=operation.has_finish())
+        closed = endings.close_part(self.part, has_finish=self.work.operation.has_finish())
         if not closed.wanted:
             return self.give_in()
         if closed.finish is None:
             return Ending.DONE
         self.part = closed.finish
-        return self.finish(operation)
+        return self.finish()
 
-    def finish(self, operation: Operation) -> Ending:
+    def finish(self) -> Ending:
         """Call `on_finish` and end the run with its result."""
+        operation = self.work.operation
         if self.should_stop():
             return self.release()
         database.bound_idle_transactions(STEP_LIMIT)
@@ -281,6 +287,11 @@ class Slice:
         """Give the part back for the next slice, due after so many milliseconds."""
         return Ending.GIVEN_BACK if leases.release(self.part, after_ms) else self.give_in()
 
+    def set_back(self, error: Exception) -> Ending:
+        """Give the part back for a while, because the database fails at one and the same place."""
+        log.warning("part=%s run=%s event=set-back error=%r", self.part.pk, self.part.run_id, error)
+        return Ending.GIVEN_BACK if leases.set_back(self.part, REST_AFTER_FAULTS_MS) else self.give_in()
+
     def give_in(self) -> Ending:
         """Give the part back because something else than to run is wanted."""
         run = control.yield_part(self.part)
@@ -291,10 +302,6 @@ class Slice:
         control.halt(self.part, wanted, reason)
         return Ending.DONE
 
-    def say(self, text: str) -> None:
-        """The run's message; it is stored with the next checkpoint."""
-        self.message = storable(text, 255)
-
 
 def slice_seconds(least_served_ms: int | None) -> float:
     """How long a slice lasts: while others wait, as long as the least served of them has been served so far, within
@@ -302,17 +309,6 @@ def slice_seconds(least_served_ms: int | None) -> float:
     if least_served_ms is None:
         return conf().slice_seconds
     return min(conf().busy_slice_seconds, max(SHORTEST_SLICE, least_served_ms / 1000))
-
-
-def ask(what: str, call: Callable[[], T]) -> T:
-    """What the operation's own code gives. Raises OperationError for whatever it raises, but not for the database's
-    faults."""
-    try:
-        return call()
-    except Exception as error:
-        if database.is_transient(error) or database.is_lost(error):
-            raise
-        raise OperationError(what) from error
 
 
 def ranges_of(source: Source[Any], parts: int) -> list[Range]:

@@ -12,9 +12,9 @@ from headway.states import Counts
 
 from .database import write
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
-from .statements import Given, Update
+from .statements import Given, Rows, Update
 
-__all__ = ["Checkpoint", "begin_item", "check_fence", "write_checkpoint"]
+__all__ = ["Checkpoint", "begin_item", "check_fence", "note_failed_hooks", "write_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ STAND: dict[str, Any] = {
     "failures": Coalesce(Given("failures", Part), "failures"),
     "tries": 0,
     "deaths": 0,
+    "setbacks": 0,
     "careful": Given("careful"),
     "worked_ms": Given("worked_ms"),
     "pace": Given("pace", Part),
@@ -77,8 +78,11 @@ RENEW = Update(AS_WE_LEFT_IT, **STAND, due=NowMs() + Given("lease"))
 
 def check_fence(part: Part) -> None:
     """Raises Fenced when the part isn't where we left it: before a replay judges items by what it meets."""
-    if not Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq).exists():
+    if not STANDS(part=part.pk, token=part.token, seq=part.seq):
         raise Fenced
+
+
+STANDS = Rows(AS_WE_LEFT_IT.values_list("seq"))
 
 
 def begin_item(part: Part) -> None:
@@ -93,3 +97,16 @@ def begin_item(part: Part) -> None:
 
 
 NOTE_DEATH = Update(AS_WE_LEFT_IT, deaths=Given("deaths"), seq=F("seq") + 1, due=NowMs() + Given("lease"))
+
+
+def note_failed_hooks(part: Part, count: int) -> None:
+    """Add to the on_commit hooks of the part that failed. Raises Fenced."""
+    with write():
+        noted = NOTE_FAILED_HOOKS(part=part.pk, token=part.token, seq=part.seq, count=count)
+    if not noted:
+        raise Fenced
+
+
+NOTE_FAILED_HOOKS = Update(
+    AS_WE_LEFT_IT, hooks_failed=F("hooks_failed") + Given("count"), seq=F("seq") + 1, changed=NowMs()
+)

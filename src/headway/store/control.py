@@ -129,7 +129,11 @@ def want(run: Run, wanted: Want, reason: Reason) -> None:
     if wanted == Want.RUN:
         # Waiting isn't working: the pace is measured anew. An owner that hasn't yet seen the pause just goes on.
         resumed = open_parts(run).update(
-            want=wanted, pace=[], due=Case(When(token__isnull=True, then=NowMs()), default=F("due")), changed=NowMs()
+            want=wanted,
+            pace=[],
+            setbacks=0,
+            due=Case(When(token__isnull=True, then=NowMs()), default=F("due")),
+            changed=NowMs(),
         )
         announce_due(run.operation, resumed)
     else:

@@ -1,5 +1,6 @@
 """What the databases can do, and where they differ: short writes, faults, sessions that fence themselves."""
 
+import logging
 import os
 import random
 import sqlite3
@@ -8,11 +9,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection, connections, transaction
 
 __all__ = [
+    "Hooks",
     "back_off",
     "bound_idle_transactions",
     "close_before_fork",
@@ -21,9 +24,10 @@ __all__ = [
     "is_broken",
     "is_lost",
     "is_transient",
-    "keep_going_after_hooks",
     "write",
 ]
+
+log = logging.getLogger(__name__)
 
 BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves whoever waits
 BUSY_PATIENCE = 20.0  # s; after that the error is raised
@@ -95,23 +99,33 @@ def close_before_fork() -> None:
             each.close_pool()
 
 
-def keep_going_after_hooks(before_each: Callable[[], None] = lambda: None) -> int:
-    """Before COMMIT: let one failing on_commit hook be logged, and the others still run; gives how many there are.
+class Hooks:
+    """The on_commit hooks of a transaction: a failing one is logged and counted, and the others still run.
 
     Otherwise one item's failing mail would silently lose the mails of all items behind it in the chunk: Django drops
     the rest of the queue. The effects are committed by then, so no item can be blamed.
     """
 
-    def announced(hook: Callable[[], Any]) -> Callable[[], None]:
-        def run() -> None:
-            before_each()
+    def __init__(self, before_each: Callable[[], None] = lambda: None) -> None:
+        self.before_each = before_each
+        self.count = 0
+        self.failed = 0
+
+    def take_over(self) -> None:
+        """Before COMMIT: from now on, the hooks that are there run so."""
+        queue: Any = connection  # run_on_commit holds (savepoints, hook, robust), whatever the stubs say
+        queue.run_on_commit = [
+            (savepoints, partial(self.run, hook), True) for savepoints, hook, _ in queue.run_on_commit
+        ]
+        self.count = len(queue.run_on_commit)
+
+    def run(self, hook: Callable[[], Any]) -> None:
+        self.before_each()
+        try:
             hook()
-
-        return run
-
-    queue: Any = connection  # run_on_commit holds (savepoints, hook, robust), whatever the stubs say
-    queue.run_on_commit = [(savepoints, announced(hook), True) for savepoints, hook, _robust in queue.run_on_commit]
-    return len(queue.run_on_commit)
+        except Exception:
+            self.failed += 1
+            log.exception("event=hook-failed hook=%r", hook)
 
 
 def bound_idle_transactions(seconds: float) -> None:

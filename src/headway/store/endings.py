@@ -16,7 +16,7 @@ from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
 
 from .announcing import announce_change
-from .database import keep_going_after_hooks, write
+from .database import Hooks, write
 from .leases import Fenced, lease_ms
 from .locks import lock_run
 from .promotions import promote_next
@@ -79,7 +79,7 @@ def finish(part: Part, conclude: Callable[[], Any]) -> bool:
             return False
         shut(part)
         end(run, counts_of(run.pk).finish, result=result)
-        keep_going_after_hooks()
+        Hooks().take_over()
         return True
 
 

@@ -37,8 +37,10 @@ __all__ = [
     "reclaim",
     "release",
     "renew",
+    "set_back",
 ]
 
+TRIED_AGAIN = "The database failed; it is tried again."
 CAREFUL_ITEMS = 4_000  # a chunk's most: the item that killed the last owner is among them
 LOCK_TIMEOUT_MS = 5_000
 STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
@@ -182,13 +184,30 @@ SIBLINGS = Q(run=Given("run", Part), token__isnull=True)
 def reclaim(part: Part) -> Part | None:
     """What of the run still carries our token, as the database has it, for another lease: after a lost connection.
 
-    We live, so the item in hand has killed nobody.
+    It is counted as a setback. We live, so the item in hand has killed nobody.
     """
     with write():
         fence_session(part.token or 0)
         mine = Part.objects.filter(run=part.run_id, token=part.token)
-        mine.update(due=NowMs() + lease_ms(), deaths=0)
+        mine.update(due=NowMs() + lease_ms(), deaths=0, **SET_BACK)
         return mine.select_related("run").first()
+
+
+def set_back(part: Part, after_ms: int) -> bool:
+    """Give the part back like `release`, counting a setback: the database failed at one place again and again."""
+    with write():
+        mine = Part.objects.filter(pk=part.pk, token=part.token, want=Want.RUN)
+        return bool(mine.update(token=None, due=NowMs() + after_ms, tries=0, **SET_BACK))
+
+
+SET_BACK: dict[str, Any] = {
+    "setbacks": F("setbacks") + 1,
+    # From the second one on, item by item: so the place moves up to the item that is the cause.
+    "careful": if_else(Q(setbacks__gte=1), Value(CAREFUL_ITEMS), F("careful")),
+    "message": TRIED_AGAIN,
+    "seq": F("seq") + 1,  # news to watchers
+    "changed": NowMs(),
+}
 
 
 def give_up_parts_of(worker: str, *, released: bool = False) -> int:

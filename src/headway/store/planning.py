@@ -14,7 +14,7 @@ from headway.models import Kind, Part, Run
 from headway.states import Want
 
 from .announcing import announce_change, announce_due
-from .database import keep_going_after_hooks, write
+from .database import Hooks, write
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .outcomes import count_failed, failed_end
 from .statements import Given, Update
@@ -50,7 +50,7 @@ def plan(part: Part, freeze: Callable[[], Sequence[Range]]) -> bool:
         Part.objects.bulk_create([Part(**given, number=number, **other) for number, other in enumerate(others, 1)])
         announce_change(part.run_id)
         announce_due(part.run.operation, len(others))
-        keep_going_after_hooks()
+        Hooks().take_over()
     part.kind, part.seq, part.tries = Kind.ITEMS, part.seq + 1, 0
     for name, value in first.items():
         setattr(part, name, value)

@@ -31,6 +31,8 @@ class QuerysetSource(Source[M], Generic[M]):
     something else.
     """
 
+    may_change = True
+
     def __init__(self, queryset: QuerySet[M], key: str | None = None) -> None:
         check_rows(queryset)
         self.key = ModelKey(queryset.model, key)
@@ -44,7 +46,7 @@ class QuerysetSource(Source[M], Generic[M]):
 
     def read(self, bounds: Json, after: Json) -> Iterator[Entry[M]]:
         within = self.within(bounds)
-        for cursor, item in paged(partial(self.page, within), after):
+        for cursor, item in paged(partial(self.page, within), after, lambda: self.at_once):
             yield cursor, str(cursor), item
 
     def page(self, within: QuerySet[M], after: Json, limit: int) -> list[tuple[Json, M]]:

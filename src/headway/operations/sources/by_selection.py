@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from django.db.models import Model, QuerySet
 
-from headway.operations.outcomes import Unreadable
+from headway.operations.outcomes import Gone
 
 from .by_key import check_rows
 from .model_key import ModelKey
@@ -19,15 +19,16 @@ __all__ = ["SelectionSource"]
 M = TypeVar("M", bound=Model)
 
 
-class SelectionSource(Source[M | Unreadable], Generic[M]):
+class SelectionSource(Source[M | Gone], Generic[M]):
     """The rows in a queryset at the start of the run, in its order: their keys are copied beside the run.
 
     Bounds are {"count": rows}, and for a part "above", the number behind which it begins; a cursor is a row's number in
-    the selection; a key is its primary key. A row that was deleted meanwhile is an `Unreadable` with the code "gone".
+    the selection; a key is its primary key. A row that was deleted meanwhile is a `Gone`, so it ends as skipped.
     Rows are read through the model's base manager and with nothing but their own columns: what the queryset says
     beyond which rows (select_related, annotate) is not kept.
     """
 
+    may_change = True
     selections: Selections
 
     def __init__(self, queryset: QuerySet[M]) -> None:
@@ -42,17 +43,19 @@ class SelectionSource(Source[M | Unreadable], Generic[M]):
     def freeze(self) -> Json:
         return {"count": self.selections.copy(cast("QuerySet[Model]", self.queryset))}
 
-    def read(self, bounds: Json, after: Json) -> Iterator[Entry[M | Unreadable]]:
+    def read(self, bounds: Json, after: Json) -> Iterator[Entry[M | Gone]]:
         above, last = ends_of(bounds)
-        for number, (key, item) in paged(partial(self.page, last), above if after is None else cast(int, after)):
+        for number, (key, item) in paged(
+            partial(self.page, last), above if after is None else cast(int, after), lambda: self.at_once
+        ):
             yield number, key, item
 
-    def page(self, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, M | Unreadable]]]:
+    def page(self, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, M | Gone]]]:
         selected = self.selections.page(after, min(limit, last - after)) if after < last else []
         found = self.key.fetch(self.rows, (key for _, key in selected))
         return [(number, (key, found[key] if key in found else self.gone(key))) for number, key in selected]
 
-    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, M | Unreadable]]:
+    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, M | Gone]]:
         return self.key.fetch(self.rows, keys).items()
 
     def count(self, bounds: Json) -> int:
@@ -64,12 +67,11 @@ class SelectionSource(Source[M | Unreadable], Generic[M]):
         parts: list[Json] = [{"above": start, "count": end - start} for start, end in pairwise(ends) if start < end]
         return parts or [bounds]
 
-    def label(self, item: M | Unreadable) -> str:
-        return item.label if isinstance(item, Unreadable) else str(item)
+    def label(self, item: M | Gone) -> str:
+        return item.label if isinstance(item, Gone) else str(item)
 
-    def gone(self, key: str) -> Unreadable:
-        name = self.queryset.model._meta.verbose_name
-        return Unreadable("gone", "It was deleted after it had been selected.", f"{name} {key}")
+    def gone(self, key: str) -> Gone:
+        return Gone(f"{self.queryset.model._meta.verbose_name} {key}")
 
 
 def ends_of(bounds: Json) -> tuple[int, int]:

@@ -5,7 +5,7 @@ Public: a project may write its own. Bounds and cursors are JSON that only the s
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from django.db.models import Model, QuerySet
 
@@ -28,7 +28,18 @@ class Selections(Protocol):
 
 
 class Source(ABC, Generic[Item]):
-    """Where items come from. `read` must give the same items in the same order whenever it is asked again."""
+    """Where items come from. `read` must give the same items in the same order whenever it is asked again.
+
+    Each time it must give new objects: `process` may change an item, and is then given another one if its chunk is
+    rolled back.
+    """
+
+    may_change: ClassVar[bool] = False
+    """Whether others may change or delete an item before its turn, as they may a row of a database. Then `read` is
+    called inside the chunk's transaction, so that no item is older than its chunk. Otherwise it is called outside."""
+
+    at_once: int = 100
+    """How many items `read` should fetch at a time. The runner sets it to what the rest of the chunk may hold."""
 
     def attach(self, selections: Selections) -> None:
         """Called once before anything else, with what lasts as long as the run."""

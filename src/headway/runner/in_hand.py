@@ -1,0 +1,55 @@
+"""A claimed part with all that is needed to do its items."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils import timezone, translation
+
+from headway.models import Part
+from headway.operations.base import Operation
+from headway.operations.sources import Source
+from headway.store.outcomes import storable
+
+from .guard import Guard
+from .loading import ask, load, source_of
+from .pulse import Pulse
+
+__all__ = ["Work"]
+
+
+class Work:
+    """What the slice, its feed and its chunks share. `operation` and `source` are there once they are loaded."""
+
+    operation: Operation
+    source: Source[Any]
+
+    def __init__(self, part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> None:
+        self.part = part
+        self.should_stop = should_stop
+        self.pulse = pulse
+        self.guard = Guard()
+        self.language = part.run.language
+        self.message = "" if part.setbacks else part.message  # which says then that it is tried again
+
+    def load(self) -> None:
+        """Make the operation anew. Raises OperationError."""
+        self.operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say))
+
+    def open_source(self) -> None:
+        """Ask the operation for its items. Raises OperationError."""
+        self.source = ask("Its items can't be found.", lambda: source_of(self.operation, self.part.run))
+
+    def load_again(self) -> None:
+        """Forget all that the operation has gathered, since something it was gathered from was rolled back."""
+        self.load()
+        self.open_source()
+
+    def say(self, text: str) -> None:
+        """The run's message; it is stored with the next checkpoint."""
+        self.message = storable(text, 255)
+
+    def settle_in(self) -> None:
+        """Take back the language and the time zone that an item may have left behind."""
+        if translation.get_language() != self.language:
+            translation.activate(self.language)
+        timezone.deactivate()
