@@ -62,6 +62,7 @@ def describe(run: Run, parts: list[Any], queued: Any) -> dict[str, Any]:
         "params": params.shown(run.params),
         "result": run.result,
         "failure_summary": failure_summary(parts),
+        "hooks_failed": sum(part.hooks_failed for part in parts),
         "created_at": moment(run.created_at),
         "started_at": moment(run.started_at),
         "updated_at": moment(datetime.fromtimestamp(max(run.changed, *(part.changed for part in parts)) / 1000, UTC)),

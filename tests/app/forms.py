@@ -34,3 +34,9 @@ class TimeForm(forms.Form):
 
     items = forms.IntegerField(min_value=1, initial=100)
     seconds = forms.FloatField(min_value=0, initial=1)
+
+
+class HabitForm(forms.Form):
+    """What an item does to its process."""
+
+    habit = forms.ChoiceField(choices=[(habit, habit) for habit in ("ignore the signal", "leave a thread behind")])

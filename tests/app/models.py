@@ -15,6 +15,17 @@ class Thing(models.Model):
         return self.name
 
 
+class Account(models.Model):
+    """A row that its items change: how often, `balance` tells."""
+
+    balance = models.IntegerField(default=0)
+    note = models.CharField(max_length=100, default="")
+    code = models.CharField(max_length=20, null=True, unique=True)  # noqa: DJ001  (NULL: none)
+
+    def __str__(self) -> str:
+        return f"account {self.pk}"
+
+
 class Tagged(models.Model):
     """A row whose primary key has no natural order."""
 

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import threading
 import time
 from typing import Any, ClassVar
 
@@ -10,9 +11,9 @@ from example.airports.operations import ImportAirports
 from headway import Operation, Reject, Skip, Stop, sources
 
 from . import conflicts  # noqa: F401  (registers what is declared there)
-from .forms import CountForm, HooksForm, LedgerForm, TimeForm
+from .forms import CountForm, HabitForm, HooksForm, LedgerForm, TimeForm
 from .gates import Gate
-from .models import Child, LedgerEntry, Thing
+from .models import Account, Child, LedgerEntry, Thing
 from .sources import GatedNumbers, Numbers
 
 
@@ -122,6 +123,54 @@ class Scripted(Operation):
         return self.script.get("on_finish", lambda: None)()
 
 
+class CreditAccounts(Operation):
+    """Changes the rows that it gets in memory, saves them, and remembers on itself what it has done."""
+
+    name = "tests.credit_accounts"
+
+    def items(self) -> sources.Source[Any]:
+        self.seen: list[int] = []
+        source: sources.Source[Any] = Scripted.script.get("items", lambda: sources.queryset(Account.objects.all()))()
+        return source
+
+    def process(self, account: Account) -> None:
+        Scripted.script.get("before", lambda operation, account: None)(self, account)
+        account.balance += 1
+        self.seen.append(account.pk)
+        account.save()
+        Scripted.script.get("after", lambda operation, account: None)(self, account)
+
+
+class CreditSelected(CreditAccounts):
+    """The same of a selection."""
+
+    name = "tests.credit_selected"
+
+    def items(self) -> sources.Source[Any]:
+        super().items()
+        return sources.selection(Account.objects.all())
+
+
+class CreditPrepared(CreditAccounts):
+    """The same; what it prepares, it takes apart."""
+
+    name = "tests.credit_prepared"
+
+    def prepare(self, account: Account) -> dict[str, int]:
+        return {"amount": 1}
+
+    def process(self, account: Account, prepared: dict[str, int]) -> None:
+        account.balance += prepared.pop("amount") - 1
+        super().process(account)
+
+
+class CreditOnThreads(CreditPrepared):
+    """The same on threads."""
+
+    name = "tests.credit_on_threads"
+    threads = 4
+
+
 class ImportWithLedger(ImportAirports):
     """The example's import; each row that gets into the table also gets into the ledger, by its line."""
 
@@ -161,6 +210,23 @@ class Hang(WriteLedger):
 
     name = "tests.hang"
     item_timeout = 1.0
+
+
+class Careless(Operation):
+    """Its one item spoils the process that it runs in."""
+
+    name = "tests.careless"
+    params = HabitForm
+
+    def items(self) -> Numbers:
+        return Numbers(1)
+
+    def process(self, number: int) -> None:
+        LedgerEntry.objects.create(run=self.run.id, item=str(number))
+        if self.params["habit"] == "ignore the signal":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        else:
+            threading.Thread(target=threading.Event().wait, args=(60,)).start()  # keeps a process from ending
 
 
 class StandInHooks(Operation):

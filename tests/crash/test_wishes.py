@@ -7,11 +7,12 @@ from uuid import UUID
 import pytest
 
 from headway import runs
+from headway.clock import now_ms
 from headway.errors import InvalidState
-from headway.models import Run
+from headway.models import Part, Run
 from tests.app.models import LedgerEntry
 from tests.crash.aloud import Tell
-from tests.crash.scene import SLACK, entries, processed
+from tests.crash.scene import SLACK, entries, owner_of, processed
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,3 +79,18 @@ def test_a_paused_run_rests_and_then_goes_on_at_the_very_next_item(
     assert ended.state == "succeeded"
     done = LedgerEntry.objects.filter(run=run.pk).order_by("id").values_list("item", flat=True)
     assert list(done) == [str(number) for number in range(items)]
+
+
+def test_a_cancel_ends_a_run_that_no_worker_is_left_to_yield(workers: Workers) -> None:
+    workers.start()
+    run = runs.start("tests.write_ledger", {"items": 5_000, "work_us": 1_000}).run
+    until(lambda: processed(run) > 0)
+    owner_of(run, workers).kill_both()
+
+    runs.cancel(run)
+    until(lambda: not Part.objects.filter(run=run, due__gt=now_ms()).exists())  # the lease of the dead runs out
+    runs.cancel(run)
+
+    ended = Run.objects.get(pk=run.pk)
+    assert (ended.state, ended.live_key) == ("cancelled", None)
+    assert LedgerEntry.objects.filter(run=run.pk).count() == processed(run)

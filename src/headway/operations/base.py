@@ -39,7 +39,8 @@ class Operation:
 
     `process` runs inside the chunk's transaction, which also holds the checkpoint, so its effects in this database
     happen exactly once. It may run more than once for an item whose chunk is rolled back, and only its last run
-    counts: what can't be rolled back (mail, HTTP) belongs into `transaction.on_commit`.
+    counts: then with the item read again, and on an operation made anew. What can't be rolled back (mail, HTTP)
+    belongs into `transaction.on_commit`; if that fails, the item has succeeded all the same, and the run counts it.
 
     An item ends as succeeded when `process` returns, as skipped or failed when it raises `Skip` or `Reject`, and as
     failed when it raises anything else. `Stop` ends the whole run.

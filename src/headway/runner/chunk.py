@@ -186,6 +186,7 @@ class Chunks:
         return tally
 
     def begin_hook(self) -> None:
+        self.work.settle_in()
         self.work.pulse.begin(self.work.operation.item_timeout)
 
     def plainly(self, entries: Entries, tally: Tally, deadline: float) -> None:
@@ -195,6 +196,7 @@ class Chunks:
         pulse, guard = work.pulse, work.guard
         pulse.begin(work.operation.item_timeout)
         for entry in entries:
+            settle_in()
             mark = guard.mark()
             try:
                 do(work.operation, entry[2])
@@ -208,7 +210,6 @@ class Chunks:
                 tally.count(entry, error)
             else:
                 tally.count(entry)
-            settle_in()
             pulse.began = now = monotonic()
             if now >= deadline or should_stop():
                 break
@@ -220,6 +221,7 @@ class Chunks:
         work = self.work
         work.pulse.begin(work.operation.item_timeout)
         for entry in entries:
+            work.settle_in()
             mark = work.guard.mark()
             try:
                 with transaction.atomic():
@@ -241,7 +243,6 @@ class Chunks:
                     self.feed.renew()
             else:
                 tally.count(entry)
-            work.settle_in()
             work.pulse.began = now = time.monotonic()
             if now >= deadline or work.should_stop():
                 return

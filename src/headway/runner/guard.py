@@ -94,7 +94,7 @@ class Guard:
             return False
         key = next((each.pk for each in (row._meta, *metas_of_parents(row)) if each.db_table == table), None)
         before, _, where = sql.partition(" WHERE ")
-        if key is None or " OR " in where or "NOT " in where:
+        if key is None or not key.column or " OR " in where or "NOT " in where:
             return False
         quoted = self.connection.ops.quote_name
         column = f"{quoted(table)}.{quoted(key.column)}"

@@ -13,7 +13,7 @@ from headway.states import ACTIONS, Action, Event, State, Want, after
 from .announcing import announce_change, announce_due
 from .database import write
 from .endings import end
-from .leases import Fenced
+from .leases import Fenced, end_session_of
 from .locks import lock_run
 from .outcomes import LONGEST_TEXT, storable
 
@@ -156,9 +156,23 @@ def hand_back(part: Part, run: Run) -> None:
 
 def rest(run: Run) -> None:
     """Once nobody owns a part of a run that isn't wanted any more, say so."""
-    if run.want == Want.RUN or Part.objects.filter(Q(run=run), token__isnull=False).exists():
+    if run.want == Want.RUN:
+        return
+    if run.want != Want.PAUSE:
+        disown_the_dead(run)
+    if Part.objects.filter(Q(run=run), token__isnull=False).exists():
         return
     if run.want == Want.PAUSE:
         move(run, Event.YIELD_PAUSE)
     else:
         end(run, Event.YIELD_CANCEL if run.want == Want.CANCEL else Event.YIELD_STOP)
+
+
+def disown_the_dead(run: Run) -> None:
+    """Take the parts from owners whose leases have run out, as no worker may ever come to take them over.
+
+    One that lives after all is fenced: it finds no row under its token, and its chunk is rolled back.
+    """
+    for part in Part.objects.filter(Q(run=run), token__isnull=False, due__lt=NowMs()):
+        end_session_of(part.token or 0)
+        Part.objects.filter(pk=part.pk, token=part.token, due__lt=NowMs()).update(token=None, due=None, changed=NowMs())

@@ -32,6 +32,7 @@ __all__ = [
     "Fenced",
     "Look",
     "claim",
+    "end_session_of",
     "give_up_parts_of",
     "look",
     "reclaim",
@@ -189,7 +190,7 @@ def reclaim(part: Part) -> Part | None:
     with write():
         fence_session(part.token or 0)
         mine = Part.objects.filter(run=part.run_id, token=part.token)
-        mine.update(due=NowMs() + lease_ms(), deaths=0, **SET_BACK)
+        mine.update(due=NowMs() + lease_ms(), **SET_BACK)
         return mine.select_related("run").first()
 
 
@@ -202,6 +203,7 @@ def set_back(part: Part, after_ms: int) -> bool:
 
 SET_BACK: dict[str, Any] = {
     "setbacks": F("setbacks") + 1,
+    "deaths": 0,
     # From the second one on, item by item: so the place moves up to the item that is the cause.
     "careful": if_else(Q(setbacks__gte=1), Value(CAREFUL_ITEMS), F("careful")),
     "message": TRIED_AGAIN,

@@ -1,10 +1,14 @@
 """What the crash run runs: its effects are rows of the ledger, what goes wrong with which item its parameters say.
 
 So whoever has a run's parameters knows what must be in the ledger, without asking anybody else.
+
+Like people's code, it changes what it gets and remembers what it has done. Where an item that was used already is
+handed out once more, or the operation remembers what was rolled back, items fail that must not, and the judge finds
+them.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django import forms
@@ -31,17 +35,20 @@ class StormForm(forms.Form):
 
 
 class Paced(Numbers):
-    """Numbers from a source that is slow."""
+    """Numbers from a source that is slow, each in a dictionary of its own."""
 
     def __init__(self, n: int, read_ms: float) -> None:
         super().__init__(n)
         self.pause = read_ms / 1000
 
-    def read(self, bounds: Json, after: Json) -> Iterator[Entry[int]]:
-        for entry in super().read(bounds, after):
+    def read(self, bounds: Json, after: Json) -> Iterator[Entry[Any]]:
+        for cursor, key, number in super().read(bounds, after):
             if self.pause:
                 time.sleep(self.pause)
-            yield entry
+            yield cursor, key, {"number": number, "uses": 0}
+
+    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Any]]:
+        return [(key, {"number": int(key), "uses": 0}) for key in keys]
 
 
 class Storm(Operation):
@@ -52,6 +59,7 @@ class Storm(Operation):
     error_codes = {ValueError: "bad-value"}
 
     def items(self) -> Numbers:
+        self.last: LedgerEntry | None = None
         self.wrong = {kind: set(self.params[kind].split(",")) for kind in ("reject", "skip", "fail", "mend")}
         return Paced(self.params["items"], self.params["read_ms"])
 
@@ -61,13 +69,18 @@ class Storm(Operation):
     def on_start(self) -> None:
         self.write("on_start")
 
-    def process(self, number: int) -> None:
-        item = str(number)
+    def process(self, given: dict[str, int]) -> None:
+        given["uses"] += 1
+        item = str(given.pop("number"))
+        if given["uses"] > 1:
+            raise LookupError(f"{item} was handed out twice")
         if item in self.wrong["reject"]:
             raise Reject("rejected", f"{item} is not wanted.")
         if item in self.wrong["skip"]:
             raise Skip("skipped", f"{item} needs nothing.")
-        self.write(item)
+        if self.last and not LedgerEntry.objects.filter(pk=self.last.pk, item=self.last.item).exists():
+            raise LookupError(f"{item} was told of {self.last.item}, which was rolled back")
+        self.last = self.write(item)
         if item in self.wrong["fail"] or (item in self.wrong["mend"] and self.run.retry_of is None):
             raise ValueError(f"{item} fails")
         until = time.perf_counter() + self.params["work_us"] / 1e6
@@ -77,8 +90,8 @@ class Storm(Operation):
     def on_finish(self) -> None:
         self.write("on_finish")
 
-    def write(self, item: str) -> None:
-        LedgerEntry.objects.create(run=self.run.id, item=item)
+    def write(self, item: str) -> LedgerEntry:
+        return LedgerEntry.objects.create(run=self.run.id, item=item)
 
 
 class StormInParts(Storm):

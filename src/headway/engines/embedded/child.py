@@ -20,14 +20,14 @@ from headway.wakeups import Listener, Subject
 
 from .doorbell import Doorbell
 
-__all__ = ["ALIVE", "HUNG", "Child", "Wires"]
+__all__ = ["BUSY", "HUNG", "IDLE", "Child", "Wires"]
 
 log = logging.getLogger(__name__)
 
 POLL = 1.0  # s: how late a lost doorbell, or a part whose lease has run out, is seen
 TELL_EVERY = 5.0  # s between two words to the database that we are there
 BEAT_EVERY = 0.25  # s between two words to the supervisor
-ALIVE, HUNG = b".", b"!"
+IDLE, BUSY, HUNG = b"-", b".", b"!"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Wires:
     lifeline: int
     """Reads the end of file when the supervisor is gone, however it went."""
     beats: int
-    """Where to say `ALIVE` or `HUNG`."""
+    """Where to say `IDLE`, `BUSY` or `HUNG`."""
 
 
 class Child:
@@ -103,16 +103,17 @@ class Child:
         os.write(self.wake_write, b"!")
 
     def watch_lifeline(self) -> None:
-        """Stop when the supervisor is gone: nobody would end us if we hung."""
+        """Stop when the supervisor is gone, as nobody would end us if we hung; or when it asks all to stop."""
         select.select([self.wires.lifeline], [], [])
-        log.warning("worker=%s event=supervisor-gone", self.worker)
+        log.info("worker=%s event=lifeline-closed", self.worker)
         self.stop()
 
     def keep_beating(self) -> None:
-        """Say every quarter second that we live, or that what we have in hand is hung."""
+        """Say every quarter second that we live, and whether something is in hand, or hung."""
+        pulse = self.claimant.pulse
         while True:
             try:
-                os.write(self.wires.beats, HUNG if self.claimant.pulse.is_hung else ALIVE)
+                os.write(self.wires.beats, HUNG if pulse.is_hung else IDLE if pulse.began is None else BUSY)
             except OSError:
                 return  # nobody listens any more; the lifeline tells the rest
             time.sleep(BEAT_EVERY)

@@ -11,11 +11,13 @@ import secrets
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from types import FrameType
+from typing import NoReturn
 
 from django.db import Error, connection, connections
 
@@ -23,7 +25,7 @@ from headway.conf import conf
 from headway.store import leases, workers
 from headway.store.database import close_before_fork
 
-from .child import HUNG, Child, Wires
+from .child import HUNG, IDLE, Child, Wires
 from .doorbell import Doorbell
 
 __all__ = ["Supervisor"]
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ASKED_AGAIN_AFTER = 0.5  # s
+LONGEST_GOODBYE = 2.0  # s that a child with nothing in hand may take to go
 TICK = 0.25  # s
 SHORT_LIFE = 1.0  # s; a second such life in a row of the same child begins with a pause: a broken set-up must not spin
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # s, doubled each time
@@ -50,6 +53,8 @@ class Ward:
     beats: int
     heard: float
     started: float
+    busy: float = 0.0
+    """When it last had something in hand."""
     hung: bool = False
 
 
@@ -82,6 +87,7 @@ class Supervisor:
             self.replace_missing()
         for ward in self.wards:
             ward.process.terminate()
+        os.close(self.lifeline_write)  # the same for a child whose item has taken its signal handler away
         while self.wards:
             self.tick()
         give_up = time.monotonic() + conf().lease_seconds  # after that their leases have run out anyway
@@ -143,6 +149,7 @@ class Supervisor:
         os.close(self.lifeline_write)  # only the supervisor may hold it, or its death would go unnoticed
         os.close(beats_read)
         Child(worker, index, wires, self.queue_names).live()
+        leave()
 
     def stop(self, signum: int, frame: FrameType | None) -> None:
         """Ask the children to hand over; asked again, end them.
@@ -160,11 +167,15 @@ class Supervisor:
         if said := drain(ward.beats):
             ward.heard = time.monotonic()
             ward.hung = said.endswith(HUNG)
+            if not said.endswith(IDLE):
+                ward.busy = ward.heard
 
     def judge(self, ward: Ward) -> None:
         """Kill a child that is hung, that has been silent for a lease, or that we no longer wait for."""
-        silent = time.monotonic() - ward.heard > conf().lease_seconds
-        impatient = self.stopping > 1
+        now = time.monotonic()
+        silent = now - ward.heard > conf().lease_seconds
+        lingers = self.stopping > 0 and now - max(ward.busy, self.asked) > LONGEST_GOODBYE
+        impatient = self.stopping > 1 or lingers
         if (ward.hung or silent or impatient) and ward.process.is_alive():
             log.error(
                 "worker=%s event=killed reason=%s",
@@ -215,6 +226,14 @@ class Supervisor:
                 connections.close_all()
                 return
             del self.orphaned[worker]
+
+
+def leave() -> NoReturn:
+    """End this process, whatever threads an item may have left behind in it."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def drain(descriptor: int) -> bytes:

@@ -1,0 +1,89 @@
+"""What an item leaves behind in its process reaches no other item and no other run; what its hooks meet is counted."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone, translation
+
+from headway.models import Part
+from headway.snapshots import snapshot
+from tests.app.driving import drive, start
+from tests.app.models import LedgerEntry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Script = dict[str, Any]
+
+
+def test_a_language_and_a_time_zone_that_an_item_activates_reach_no_other_item(script: Script) -> None:
+    seen = []
+
+    def leak(operation: Any, number: int) -> None:
+        seen.append((translation.get_language(), timezone.get_current_timezone_name()))
+        translation.activate("ja")
+        timezone.activate("Asia/Tokyo")
+        if number == 2:
+            raise ValueError("with savepoints from here on")
+
+    script["after"] = leak
+    here = translation.get_language(), timezone.get_current_timezone_name()
+    drive(start("tests.scripted"))
+    drive(start("tests.scripted"))
+
+    assert set(seen) == {here}
+    assert (translation.get_language(), timezone.get_current_timezone_name()) == here
+
+
+@pytest.mark.postgresql
+def test_a_session_setting_that_an_item_makes_reaches_no_other_run(script: Script) -> None:
+    def leak(operation: Any, number: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET search_path TO nowhere" if number == 4 else "SELECT 1")
+
+    script["after"] = leak
+    drive(start("tests.scripted"))
+    del script["after"]
+
+    assert drive(start("tests.scripted")).state == "succeeded"
+
+
+def test_a_hook_that_fails_after_commit_is_logged_and_counted(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    def mail(number: int) -> None:
+        if number % 2:
+            raise ConnectionError("the mail server is down")
+
+    script["after"] = lambda operation, number: transaction.on_commit(lambda: mail(number))
+    run = drive(start("tests.scripted"))
+
+    told = snapshot(run.pk)
+    assert (told["state"], told["hooks_failed"]) == ("succeeded", 2)
+    assert sum("event=hook-failed" in record.getMessage() for record in caplog.records) == 2
+
+
+def test_what_hooks_met_is_news_to_watchers(script: Script) -> None:
+    seen = []
+    script["after"] = lambda operation, number: transaction.on_commit(lambda: seen.append(number) or 1 / 0)
+    drive(start("tests.scripted"))
+    part = Part.objects.get(kind="items")
+    assert part.hooks_failed == 5
+    assert part.seq >= 3  # planned, checkpoint, and the hooks
+
+
+def test_an_unexpected_error_is_logged_once_for_its_code_with_its_traceback(
+    script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(operation: Any, number: int) -> None:
+        if number:
+            raise ValueError(f"number {number}")
+
+    script["after"] = fail
+    with caplog.at_level(logging.ERROR, "headway"):
+        drive(start("tests.scripted"))
+
+    told = [record for record in caplog.records if "event=item-failed" in record.getMessage()]
+    assert len(told) == 1
+    assert "code=error" in told[0].getMessage()
+    assert told[0].exc_info is not None
+    assert LedgerEntry.objects.count() == 1
