@@ -100,7 +100,7 @@ class TestRead:
         with CaptureQueriesContext(connection) as queries:
             assert len(list(source.read(bounds, None))) == 250
         statements = [query["sql"] for query in queries]
-        assert len(statements) == 3  # 100 rows, the other 150, none
+        assert len(statements) == 4  # 100 rows, as many, the other 50, none
         assert all("LIMIT" in statement and "OFFSET" not in statement for statement in statements)
 
     def test_a_row_that_a_join_gives_several_times_comes_once(self) -> None:
