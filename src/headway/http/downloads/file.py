@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from headway.models import Run
-from headway.operations.sources.pages import sized
 
 from .forms import Form
 from .limits import admit, how_many, leave, turn_of
@@ -23,7 +22,8 @@ __all__ = ["LARGEST", "File"]
 LARGEST = 100_000  # rows
 LONGEST = 20.0  # s of work at the pace of its beginning; eight at once take 20 + 20/2 + … + 20/8 = 54 s together
 HEAVIEST = 50_000_000  # bytes: what 20 Mbit/s carry in that time
-FIRST_PAGE = 10  # rows; each of the next has what takes half a second
+FIRST_PAGE = 10  # rows, before anything is known of how long one takes
+PAGE_SECONDS, MOST_ROWS = 0.5, 2_000  # of a page; beyond so many, a query costs no less per row
 PAGE_WEIGHT = 1_000_000  # bytes, more or less: a cell may have a megabyte
 TRIAL = 3  # pages: one opens the source, one comes to size, one shows the pace
 NO_END = 2**63 - 1  # above every id
@@ -74,5 +74,6 @@ class File:
             seconds = time.monotonic() - began
         self.place, self.rows = rows[-1][0], self.rows + len(rows)
         self.pace, self.weight = seconds / len(rows), len(block) / len(rows)
-        self.limit = max(1, min(sized(len(rows), seconds), int(PAGE_WEIGHT / self.weight)))
+        quick = int(PAGE_SECONDS / self.pace) if self.pace else MOST_ROWS
+        self.limit = max(1, min(MOST_ROWS, quick, int(PAGE_WEIGHT / self.weight)))
         return block
