@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('headway', '0004_part_service'),
+        ('headway', '0008_quotas'),
     ]
 
     operations = [
