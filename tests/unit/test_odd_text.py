@@ -32,7 +32,7 @@ def test_in_an_items_verdict_it_is_replaced(script: Script, error: Exception) ->
 def test_in_an_items_error_too(script: Script) -> None:
     script["before"] = raising(RuntimeError(ODD))
     drive(start("tests.scripted"))
-    assert {outcome.detail.partition(" (")[0] for outcome in ItemOutcome.objects.all()} == {f"RuntimeError: {KEPT}"}
+    assert {outcome.detail.partition("\n")[0] for outcome in ItemOutcome.objects.all()} == {f"RuntimeError: {KEPT}"}
 
 
 def test_in_what_an_operation_says(script: Script) -> None:

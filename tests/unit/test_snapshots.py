@@ -24,8 +24,8 @@ Script = dict[str, Any]
 Seen = dict[str, Any]
 
 FIELDS = [
-    "id", "operation", "title", "state", "done", "progress", "message", "reason", "stalled", "resumes", "params",
-    "result", "failure_summary", "created_at", "started_at", "updated_at", "finished_at", "waiting_until", "actions",
+    "id", "operation", "title", "state", "done", "progress", "message", "reason", "stalled", "resumes",
+    "hooks_failed", "params", "result", "failure_summary", "created_at", "started_at", "updated_at", "finished_at", "waiting_until", "actions",
     "retry_of", "revision", "links",
 ]  # fmt: skip
 PROGRESS = [
@@ -100,6 +100,7 @@ class TestShape:
             "reason": {"code": "no-worker", "text": "It starts by itself as soon as a worker is there."},
             "stalled": False,
             "resumes": 0,
+            "hooks_failed": 0,
             "params": {"items": 3, "work_us": 0} | dict.fromkeys(("reject", "skip", "fail", "stop", "die", "gate"), ""),
             "result": None,
             "failure_summary": [],
@@ -310,7 +311,7 @@ class TestItems:
         outcome = run.outcomes.first()
         assert outcome is not None
         assert (outcome.code, outcome.text) == ("error", "Something unexpected went wrong with it.")
-        assert outcome.detail.startswith("Unspeakable: its text can't be told (")
+        assert outcome.detail.startswith("Unspeakable: its text can't be told\n")
 
     @pytest.mark.parametrize("label", [7, ["a"], "", None])
     def test_whatever_an_operation_calls_an_item_is_kept_as_text(

@@ -24,7 +24,7 @@ SSE_HEADERS = {
 
 Kind = Literal["snapshot", "progress", "end"]
 SHORT = ("id", "revision", "state", "stalled", "progress", "message")  # what a progress message says
-TELLING = ("state", "reason", "resumes", "waiting_until")  # a change of these goes out as a snapshot
+TELLING = ("state", "reason", "resumes", "hooks_failed", "waiting_until")  # a change of these goes out as a snapshot
 
 
 def encoded(message: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from headway.operations.outcomes import Unreadable
+from headway.operations.outcomes import Gone, Unreadable
 from headway.operations.sources import Json, Source
 from headway.operations.sources.file_source import Row
 
@@ -57,6 +57,6 @@ def assert_its_parts_are_the_whole(
 
 def shape(item: Any) -> Any:
     """The item as something that can be compared, with its line where it has one."""
-    if isinstance(item, Unreadable):
+    if isinstance(item, Unreadable | Gone):
         return item.code, item.text, item.label
     return (dict(item), item.line) if isinstance(item, Row) else item

@@ -77,7 +77,7 @@ class TestSelection:
         assert (gone[0], gone[1], shape(gone[2])) == (
             1,
             str(pk),
-            ("gone", "It was deleted after it had been selected.", f"thing {pk}"),
+            ("gone", "It isn't there any more.", f"thing {pk}"),
         )
         assert source.label(gone[2]) == f"thing {pk}"
         assert there == two

@@ -65,6 +65,7 @@ RUN = thing({
                     description="Why it paused, stopped or waits."),
     "stalled": a("boolean", description="Its worker has fallen silent; another takes it over."),
     "resumes": COUNT,
+    "hooks_failed": COUNT,
     "params": a("object"),
     "result": {},
     "failure_summary": many(thing({"code": a("string"), "count": COUNT})),
