@@ -25,8 +25,8 @@ Seen = dict[str, Any]
 
 FIELDS = [
     "id", "operation", "title", "state", "done", "progress", "message", "reason", "stalled", "resumes",
-    "hooks_failed", "params", "result", "failure_summary", "created_at", "started_at", "updated_at", "finished_at", "waiting_until", "actions",
-    "retry_of", "revision", "links",
+    "hooks_failed", "params", "result", "failure_summary", "created_at", "started_at", "updated_at", "finished_at",
+    "waiting_until", "actions", "retry_of", "revision", "links",
 ]  # fmt: skip
 PROGRESS = [
     "total", "total_exact", "processed", "succeeded", "failed", "skipped", "retrying", "percent", "rate", "eta_seconds",
