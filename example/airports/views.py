@@ -27,10 +27,11 @@ class ImportPageForm(ImportForm):
         self.fields["file"].widget.attrs["aria-label"] = "Your own file"  # it stands inside that choice
 
     def clean(self) -> dict[str, Any]:
-        """A file that wasn't meant is not taken, and one that was meant must be there."""
+        """Either file, never one for the other: which is meant must be clear."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("source") == "bundled":
-            cleaned["file"] = None
+            if self.files.get("file"):
+                self.add_error("file", "A file was chosen, but “The bundled file” is selected. Select which is meant.")
         elif not cleaned.get("file") and "file" not in self.errors:
             self.add_error("file", "Choose a file, or take the bundled one.")
         return cleaned

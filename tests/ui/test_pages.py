@@ -359,3 +359,24 @@ def test_a_press_that_comes_too_late_leads_to_where_the_run_is(client: Client, d
 
     assert answer.redirect_chain == [(f"/runs/{run.pk}/?found=too-late", 303)]
     assert "That came too late." in answer.content.decode()
+
+
+def test_a_form_with_an_old_token_is_told_what_to_do(demo: Any) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(demo)
+
+    answer = strict.post(START, GIVEN)
+
+    assert (answer.status_code, "This page was too old" in answer.content.decode()) == (403, True)
+    assert '<a class="hw-link" href="">Load it again</a>' in answer.content.decode()
+    assert not Run.objects.exists()
+
+
+def test_a_mistake_has_a_page_that_needs_nothing(django_assert_num_queries: Any, rf: Any) -> None:
+    from headway.http.handlers import server_error
+
+    with django_assert_num_queries(0):
+        answer = server_error(rf.get("/"))
+
+    assert (answer.status_code, "Something went wrong" in answer.content.decode()) == (500, True)
+    assert "{%" not in answer.content.decode()

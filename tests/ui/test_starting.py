@@ -154,6 +154,40 @@ def test_a_file_that_can_not_be_used_is_told_at_its_field(visitor: Visitor, tmp_
     assert not Run.objects.exists()
 
 
+def test_a_file_that_is_chosen_is_the_one_that_is_imported(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.open(IMPORT)
+
+    visitor.page.set_input_files("input[type=file]", first_rows(tmp_path, 5))
+    expect(visitor.page.get_by_role("radio", name="Your own file")).to_be_checked()
+    visitor.press("Start import")
+    visitor.page.wait_for_url("**/runs/**")
+
+    assert Run.objects.get().params["file"] is not None
+
+
+def test_whoever_goes_back_to_the_bundled_file_lets_go_of_the_other(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.open(IMPORT)
+    visitor.page.set_input_files("input[type=file]", first_rows(tmp_path, 5))
+
+    visitor.page.get_by_role("radio", name="The bundled file").check()
+
+    expect(visitor.page.locator("input[type=file]")).to_have_value("")
+
+
+def test_without_script_a_file_beside_the_bundled_one_is_asked_about(
+    visit: Callable[..., Visitor], demo: Any, tmp_path: Path
+) -> None:
+    visitor = visit(demo, java_script_enabled=False)
+    visitor.expects_errors = True  # 422
+    visitor.open(IMPORT)
+    visitor.page.set_input_files("input[type=file]", first_rows(tmp_path, 5))
+
+    visitor.press("Start import")
+
+    visitor.reads("Select which is meant.", "#id_file_error")
+    assert not Run.objects.exists()
+
+
 def test_without_script_the_same_click_leads_to_the_same_end(
     visit: Callable[..., Visitor], demo: Any, workers: Workers, tmp_path: Path
 ) -> None:

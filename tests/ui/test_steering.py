@@ -90,7 +90,7 @@ def test_a_press_that_came_too_late_is_told(visitor: Visitor, demo: Any) -> None
 
     visitor.press("Pause")
 
-    visitor.reads("can't be asked to pause", ".hw-run-problem")
+    visitor.reads("That came too late. The run had moved on already", ".hw-run-problem")
 
 
 def test_the_failures_are_downloaded(visitor: Visitor, demo: Any) -> None:

@@ -13,6 +13,7 @@ __all__ = ["Visitor"]
 
 WIDE = {"width": 1440, "height": 900}
 PATIENCE_MS = 30_000  # far more than anything takes; a test that needs it has failed
+expect.set_options(timeout=PATIENCE_MS)
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
   console.error(`Content-Security-Policy: ${violatedDirective} refused ${blockedURI}`));

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
-__all__ = ["address", "hrefs"]
+__all__ = ["address", "events", "hrefs"]
 
 STEERING = ("pause", "resume", "cancel", "retry")
 
@@ -24,9 +24,18 @@ def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def events() -> str:
+    """The stream of all the runs of whoever asks; "" where the API isn't mounted."""
+    return reversed_or_empty("headway:events")
+
+
 def address(name: str, *arguments: str) -> str:
     """One of the pages' addresses; "" where they aren't mounted."""
+    return reversed_or_empty(f"headway_ui:{name}", *arguments)
+
+
+def reversed_or_empty(name: str, *arguments: str) -> str:
     try:
-        return reverse(f"headway_ui:{name}", args=arguments)
+        return reverse(name, args=arguments)
     except NoReverseMatch:
         return ""

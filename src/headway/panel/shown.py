@@ -20,7 +20,7 @@ from headway.models import Run
 from headway.snapshots import snapshot, snapshots
 
 from . import words
-from .addresses import address, hrefs
+from .addresses import address, events, hrefs
 from .faces import FACES, Face, face_of
 from .given import parameters
 from .markup import Bar, empty, filled, forbidden
@@ -39,6 +39,8 @@ class Shown:
     given: list[str]
     can_steer: bool
     is_staff: bool
+    is_own: bool = False
+    """Whether this person started it, so that their stream of runs speaks of it."""
 
     @cached_property
     def face(self) -> Face:
@@ -69,6 +71,7 @@ class Shown:
             "can_steer": self.can_steer,
             "forbid": forbidden(self.run["actions"], self.can_steer),
             "hrefs": hrefs(self.run),
+            "events": events() if self.is_own else "",
             "csrf_token": csrf_token,
             **more,
         }
@@ -114,12 +117,17 @@ def shown(run: Run, snapshot: Mapping[str, Any], user: Any) -> Shown:
         given=parameters(run.operation, snapshot["params"]),
         can_steer=runs.may_steer(run, user),
         is_staff=bool(user is not None and user.is_staff),
+        is_own=is_own(run, user),
     )
+
+
+def is_own(run: Run, user: Any) -> bool:
+    return user is not None and run.started_by_id == user.pk
 
 
 def starter(run: Run, user: Any) -> str:
     """Who started it, and when, as far as it is known."""
-    if user is not None and run.started_by_id == user.pk:
+    if is_own(run, user):
         return gettext("started by you")
     if run.started_by is not None:
         return gettext("started by %(name)s") % {"name": run.started_by.get_username()}

@@ -15,6 +15,16 @@ for (const form of document.querySelectorAll("form[data-start]")) {
   });
 }
 
+// A file that is chosen inside one of several choices makes that choice; another choice lets go of the file.
+for (const input of document.querySelectorAll(".hw-choice input[type='file']")) {
+  const choice = input.closest(".hw-choice").querySelector("input[type='radio']");
+  if (!choice) continue;
+  input.addEventListener("change", () => (choice.checked ||= input.files.length > 0));
+  input.form.addEventListener("change", ({ target }) => {
+    if (target.name === choice.name && !choice.checked) input.value = "";
+  });
+}
+
 // Back from the run's page: the button can be pressed again, and finds that run.
 addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;

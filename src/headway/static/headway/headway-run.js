@@ -1,9 +1,10 @@
 // <headway-run>: takes over the panel that the server has rendered, keeps it up to date, and sends what is pressed.
 
-import { Refusal, ask } from "./actions.js";
+import { Refusal, ask, get } from "./actions.js";
 import { Faces } from "./faces.js";
 import { Panel } from "./panel.js";
 import { refresh } from "./refresh.js";
+import { shared } from "./shared.js";
 import { Watch } from "./watch.js";
 import { longPoll, shortPoll, stream } from "./ways.js";
 import { Words } from "./words.js";
@@ -21,20 +22,26 @@ class HeadwayRun extends HTMLElement {
   #words;
 
   connectedCallback() {
+    this.#panel = new Panel(this.querySelector(".hw-run"));
+    try {
+      this.#connect();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #connect() {
     const faces = new Faces();
     if (!faces.some || !this.dataset.run) return;
     this.#words = new Words(this.dataset.lang);
     this.#run = JSON.parse(this.dataset.run);
     this.#skew = Date.parse(this.dataset.now) - Date.now();
-    this.#panel = new Panel(this.querySelector(".hw-run"), faces, this.#words);
+    this.#panel.use(faces, this.#words);
     this.addEventListener("submit", this.#onSubmit);
     this.addEventListener("click", this.#onClick);
+    addEventListener("pageshow", this.#onReturn);
     this.#watch = new Watch({
-      ways: [
-        (how) => stream(() => this.#run.links.events, how),
-        (how) => longPoll(() => this.#run.links.wait, how),
-        (how) => shortPoll(() => this.#run.links.self, how),
-      ],
+      ways: this.#ways,
       hear: (message, how) => this.#hear(message, how),
       place: () => this.#run.revision,
       tell: (connection) => this.#tell(connection),
@@ -46,8 +53,21 @@ class HeadwayRun extends HTMLElement {
   disconnectedCallback() {
     this.removeEventListener("submit", this.#onSubmit);
     this.removeEventListener("click", this.#onClick);
+    removeEventListener("pageshow", this.#onReturn);
     this.#rest();
     if (this.#run) this.dataset.run = JSON.stringify(this.#run); // put elsewhere in the page, it goes on from here
+  }
+
+  /** Where the page shows other runs too, all share one stream, as a browser has few connections. */
+  get #ways() {
+    const { events } = this.dataset;
+    const alone = document.querySelectorAll("headway-run, headway-runs").length === 1;
+    return [
+      ...(events && !alone ? [(how) => shared(events, this.#run.id, how)] : []),
+      (how) => stream(() => this.#run.links.events, how),
+      (how) => longPoll(() => this.#run.links.wait, how),
+      (how) => shortPoll(() => this.#run.links.self, how),
+    ];
   }
 
   #begin() {
@@ -97,6 +117,21 @@ class HeadwayRun extends HTMLElement {
   }
 
   #show() {
+    try {
+      this.#showRun();
+      this.#panel.broken = false;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A mistake of this script: what is shown may be wrong from now on, so say that, and tell the console once. */
+  #fail(error) {
+    if (!this.#panel.broken) reportError(error);
+    this.#panel.broken = true;
+  }
+
+  #showRun() {
     const { state, retryAt } = this.#connection;
     const left = retryAt ? (retryAt - Date.now()) / 1000 : 0;
     this.#panel.show(this.#run, {
@@ -105,6 +140,7 @@ class HeadwayRun extends HTMLElement {
       extra: {
         as_of: this.#words.moment(this.#heardAt, this.#now, { exact: true }),
         retry_in: left >= 0.5 ? this.#words.duration(Math.round(left)) : "",
+        at_work: this.#run.state === "running" && !this.#run.stalled ? this.#run.state : "",
       },
       hrefs: this.#hrefs,
       canSteer: "canSteer" in this.dataset,
@@ -126,38 +162,54 @@ class HeadwayRun extends HTMLElement {
     if (!pressed) return;
     if (pressed.dataset.href === "list") return void refresh();
     event.preventDefault();
-    if (pressed.dataset.action === "connect") this.#watch.now();
-    else {
-      this.#panel.confirming = false;
-      this.querySelector("form[data-action='cancel'] button")?.focus();
-    }
+    if (pressed.dataset.action === "connect") this.#connectNow();
+    else this.#panel.confirming = false;
   };
+
+  #connectNow() {
+    this.#tell({ state: "lost" }); // "It is trying again now."
+    this.#watch.now();
+  }
 
   #onSubmit = (event) => {
-    if (!this.#run.links.self) return; // the API isn't mounted: the plain form does it
     const form = event.target;
-    event.preventDefault();
-    if ("sending" in form.dataset || form.querySelector("[aria-disabled]")) return;
-    if (form.dataset.action === "cancel") this.#panel.confirming = true;
-    else this.#send(form.dataset.action ?? "cancel", form);
+    const busy = this.#panel.asking || form.querySelector("[aria-disabled]");
+    const action = form.dataset.action ?? "cancel";
+    if (this.#run.links.self || busy) event.preventDefault();
+    if (busy) return;
+    if (form.dataset.action === "cancel" && this.#run.links.self) this.#panel.confirming = true;
+    else if (this.#run.links.self) this.#send(action);
+    else if (form.method === "post") this.#panel.asking = action; // the API isn't mounted: the plain form does it
   };
 
-  async #send(action, form) {
-    form.dataset.sending = "";
-    this.#panel.problem = "";
+  /** Back from another page. */
+  #onReturn = ({ persisted }) => {
+    if (persisted) this.#panel.asking = "";
+  };
+
+  async #send(action) {
+    this.#panel.problem = null;
+    this.#panel.asking = action;
+    this.#panel.confirming = false;
     try {
-      const run = await ask(this.#run, action, this.#csrfToken);
-      if (action === "retry") return this.#follow(run);
-      this.#panel.confirming = false;
-      if (run.revision >= this.#run.revision) this.#take(run);
+      const run = await ask(this.#run, action);
+      if (action === "retry") this.#follow(run);
+      else if (run.revision >= this.#run.revision) this.#take(run);
+      if (action !== "retry" || !this.dataset.page) this.#panel.asking = "";
     } catch (error) {
-      this.#panel.confirming = false;
-      this.#panel.problem = this.#sentence(error);
+      this.#panel.asking = "";
+      await this.#refused(error);
       this.#watch.now();
-    } finally {
-      delete form.dataset.sending;
-      this.#show();
     }
+    this.#show();
+  }
+
+  /** Say why, with a way on. Where there are no pages to lead to, the newest run is shown here. */
+  async #refused(error) {
+    const { code = "no-answer", other } = error instanceof Refusal ? error : {};
+    const newest = code === "already-retried" && !this.dataset.page && (await get(other).catch(() => null));
+    if (newest) return this.#follow(newest);
+    this.#panel.problem = { code, hrefs: { other: other ? this.#pageOf(other) : "" } };
   }
 
   /** A retry is another run: to its page, or here where there is no such page. */
@@ -167,17 +219,15 @@ class HeadwayRun extends HTMLElement {
       return;
     }
     this.#run = { ...run, title: this.#run.title };
+    this.#panel.startedByReader();
     this.#show();
     this.#begin();
   }
 
-  #sentence(error) {
-    if (error instanceof Refusal && error.message) return error.message;
-    return this.querySelector(".hw-run-problem").dataset.otherwise;
-  }
-
-  get #csrfToken() {
-    return this.querySelector("input[name='csrfmiddlewaretoken']")?.value ?? "";
+  /** The page of the run that has this address in the API. */
+  #pageOf(address) {
+    const id = address.match(/[^/]+(?=\/$)/)?.[0] ?? "";
+    return this.dataset.page?.replace(this.#run.id, id) ?? "";
   }
 }
 

@@ -3,16 +3,23 @@
 import { Faces, fill } from "./faces.js";
 import { drawBar } from "./panel.js";
 import { refresh } from "./refresh.js";
+import { shared } from "./shared.js";
 import { momentOf, values } from "./values.js";
 import { Watch } from "./watch.js";
-import { shortPoll, stream } from "./ways.js";
+import { shortPoll } from "./ways.js";
 import { Words } from "./words.js";
+
+const UNMENTIONED = 5_000; // ms; a run that the stream doesn't speak of by then has ended long ago
+const SELDOM = 30_000;
 
 class HeadwayRuns extends HTMLElement {
   #faces;
   #words;
   #watch;
   #fetched = new Set(); // runs that weren't in the list when the server was asked for it last
+  #told = "live"; // how the connection is
+  #caughtUp = 0; // when
+  #heard = new Set(); // runs that this stream has spoken of
 
   connectedCallback() {
     const { events, list, lang } = this.dataset;
@@ -23,10 +30,10 @@ class HeadwayRuns extends HTMLElement {
     this.#fillAll();
     if (!events || !list) return;
     this.#watch = new Watch({
-      ways: [(how) => stream(() => events, { ...how, mayBeSilent: true }), (how) => shortPoll(() => list, how)],
+      ways: [(how) => this.#listen(events, how), (how) => shortPoll(() => list, how)],
       hear: (message) => this.#hear(message),
       place: () => 0,
-      tell: () => {}, // each run's own page says how the connection is
+      tell: ({ state }) => this.#tell(state),
     });
     this.#watch.start();
   }
@@ -49,9 +56,43 @@ class HeadwayRuns extends HTMLElement {
     fill(row, values(run, new Date(), this.#words), { run, momentOf });
   }
 
+  async #listen(events, how) {
+    this.#heard.clear();
+    const timer = setTimeout(() => this.#catchUp(), UNMENTIONED);
+    const pause = await shared(events, null, how).finally(() => clearTimeout(timer));
+    this.#catchUp();
+    return pause;
+  }
+
+  /** Rows of runs that have ended while nobody looked. */
+  #catchUp() {
+    const missed = this.#rows.map(runOf).some((run) => !run.done && !this.#heard.has(run.id));
+    if (!missed || Date.now() < this.#caughtUp + SELDOM) return;
+    this.#caughtUp = Date.now();
+    refresh();
+  }
+
+  /** Say so when the list isn't up to date any more; and when it can't be, by a mistake of this script. */
+  #tell(state) {
+    if (state === this.#told) return;
+    this.#told = state;
+    const notice = this.querySelector(`template[data-connection~="${state}"]`);
+    this.querySelector("[data-notice]").replaceChildren(notice?.content.cloneNode(true) ?? "");
+  }
+
   #hear(message) {
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.#tell("broken");
+      throw error;
+    }
+  }
+
+  #take(message) {
     const news = message.run ?? message;
     if (!news.id) return;
+    this.#heard.add(news.id);
     const row = this.#rows.find((row) => runOf(row).id === news.id);
     if (row) this.#show(row, news);
     else if (!this.#fetched.has(news.id) && !this.#isOlder(news)) this.#fetch(news.id);

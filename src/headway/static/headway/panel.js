@@ -4,6 +4,7 @@ import { fill, setAttribute, setText } from "./faces.js";
 import { momentOf, values } from "./values.js";
 
 const PARTS = ["word", "say", "line", "foot", "fourth", "aside"];
+const SAME = ["running", "counting", "retrying"]; // it goes from one to another many times a minute
 const MILESTONE = 25; // percent; a screen reader is told of every quarter, not of every item
 
 /** The panel of one run. */
@@ -12,46 +13,113 @@ export class Panel {
   #faces;
   #words;
   #face;
+  #rendered; // the face that the server has shown
   #milestone = null;
+  #asking = "";
 
-  constructor(article, faces, words) {
+  constructor(article) {
     this.#article = article;
+    this.#face = this.#rendered = article.dataset.face;
+  }
+
+  /** What it is shown with from now on. */
+  use(faces, words) {
     this.#faces = faces;
     this.#words = words;
-    this.#face = article.dataset.face;
   }
 
   /** Show the run; `override` names a face that says something about the page itself. */
   show(run, { now, override = null, extra = {}, hrefs, canSteer }) {
+    this.#keepFocus(() => this.#showFace(run, { now, override, extra, hrefs, canSteer }));
+  }
+
+  #showFace(run, { now, override, extra, hrefs, canSteer }) {
     const name = override ?? this.#faces.nameFor(run);
     const found = { ...values(run, now, this.#words), ...extra };
     const places = { run, momentOf, hrefs };
     if (name !== this.#face) this.#change(name);
     fill(this.#article, found, places);
     this.#allow(run, canSteer);
+    this.#markAsked();
+    setText(this.#one("[data-run-number]"), run.id.slice(0, 8));
     this.#counts(run.progress);
     drawBar(this.#one(".hw-bar"), this.#barLook(run, name), run);
     this.#sayBar(run, name, found, places);
     this.#speak(run, name, found, places);
   }
 
-  /** Ask whether to cancel, or stop asking. */
+  /** Ask whether to cancel, or stop asking; then the focus is at the button that has asked. */
   set confirming(asked) {
+    const question = this.#one(".hw-run-confirm");
+    const had = question.contains(document.activeElement);
     this.#article.toggleAttribute("data-confirming", asked);
-    this.#one(".hw-run-confirm").hidden = !asked;
-    if (asked) this.#one(".hw-run-confirm").focus();
+    question.hidden = !asked;
+    if (asked) question.focus();
+    else if (had) this.#focusOn(this.#one("form[data-action='cancel'] button"));
   }
 
-  /** A sentence about an action that went wrong; "" for none. */
-  set problem(text) {
+  /** The action that the server has been asked for and hasn't answered ("pause", …), or "". Nothing can be pressed then. */
+  get asking() {
+    return this.#asking;
+  }
+
+  set asking(action) {
+    this.#asking = action;
+    this.#markAsked();
+  }
+
+  /** Why an action was refused: its `code`, and the `hrefs` of its sentence's links; null for nothing to say. */
+  set problem(problem) {
     const place = this.#one(".hw-run-problem");
-    place.hidden = !text;
-    setText(place, text);
+    this.#keepFocus(() => {
+      place.hidden = !problem;
+      place.replaceChildren(...(problem ? sentence(problem) : []));
+    });
+  }
+
+  /** Whether a mistake keeps the panel from showing how the run is. It says so, and nothing turns any more. */
+  get broken() {
+    return "broken" in this.#article.dataset;
+  }
+
+  set broken(broken) {
+    this.#article.toggleAttribute("data-broken", broken);
+    this.#one(".hw-run-broken").hidden = !broken;
+  }
+
+  /** What is shown is another run now, which the reader has started. */
+  startedByReader() {
+    const place = this.#one("[data-by-you]");
+    setText(place, place.dataset.byYou);
   }
 
   /** Where the focus goes when what had it is gone. */
   focus() {
     this.#one(".hw-run-title").focus();
+  }
+
+  #focusOn(button) {
+    if (button?.checkVisibility()) button.focus();
+    else this.focus();
+  }
+
+  #keepFocus(change) {
+    const had = this.#article.contains(document.activeElement) && document.activeElement;
+    change();
+    if (had && !(had.isConnected && had.checkVisibility())) this.focus();
+  }
+
+  /** The pressed button says what it does; the others wait. Those that a face itself forbids stay as they are. */
+  #markAsked() {
+    for (const button of this.#article.querySelectorAll("form button")) {
+      const action = button.form.dataset.action ?? "cancel";
+      if (this.#asking && !button.ariaDisabled) button.dataset.held = "";
+      if ("held" in button.dataset) setAttribute(button, "aria-disabled", this.#asking ? "true" : null);
+      if (!this.#asking) delete button.dataset.held;
+      const pressed = action === this.#asking;
+      for (const label of button.querySelectorAll("[data-label]")) label.hidden = pressed;
+      for (const label of button.querySelectorAll("[data-asking]")) label.hidden = !pressed;
+    }
   }
 
   #one(selector) {
@@ -60,8 +128,7 @@ export class Panel {
 
   #change(name) {
     const look = this.#faces.look(name);
-    this.#face = this.#article.dataset.face = name;
-    this.#milestone = null;
+    this.#article.dataset.face = name;
     this.#article.toggleAttribute("data-lost", "byBrowser" in look);
     setAttribute(this.#article, "data-needs", look.needs ?? null);
     this.#article.dataset.tone = this.#one(".hw-run-head .hw-state").dataset.tone = look.tone;
@@ -70,19 +137,18 @@ export class Panel {
     setAttribute(this.#one(".hw-run-say"), "role", look.tone === "bad" ? "alert" : null);
     for (const part of PARTS) this.#one(`[data-part="${part}"]`).replaceChildren(...this.#faces.part(name, part).childNodes);
     this.#changeActions(this.#faces.part(name, "actions"));
+    this.#face = name;
   }
 
   /** Buttons stay the same elements while they mean the same, so that whoever has pressed one keeps the focus. */
   #changeActions(wanted) {
     const place = this.#one('[data-part="actions"]');
-    const had = place.contains(document.activeElement);
     const old = new Map([...place.children].map((child) => [child.dataset.action, child]));
     const kept = [...wanted.children].map((next) => takeOver(old.get(next.dataset.action), next));
     for (const child of [...place.children]) if (!kept.includes(child)) child.remove();
     kept.forEach((child, index) => {
       if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null);
     });
-    if (had && !place.contains(document.activeElement)) this.focus();
   }
 
   #allow(run, canSteer) {
@@ -119,12 +185,13 @@ export class Panel {
     setAttribute(bar, notBy, null);
   }
 
-  /** A new face is spoken of, and then every quarter. */
+  /** A step is spoken of (SAME are one), and every quarter. What the server has rendered is there already. */
   #speak(run, name, found, places) {
-    const milestone = `${name} ${Math.trunc((run.progress.percent ?? 0) / MILESTONE)}`;
+    const milestone = `${SAME.includes(name) ? SAME[0] : name} ${Math.trunc((run.progress.percent ?? 0) / MILESTONE)}`;
     if (milestone === this.#milestone) return;
+    const first = this.#milestone === null && name === this.#rendered;
     this.#milestone = milestone;
-    setText(this.#one('[data-part="spoken"]'), this.#text(name, "spoken", found, places));
+    if (!first) setText(this.#one('[data-part="spoken"]'), this.#text(name, "spoken", found, places));
   }
 
   #text(name, part, found, places) {
@@ -139,9 +206,8 @@ export class Panel {
 export function drawBar(bar, look, run) {
   const { percent, failed, processed } = run.progress;
   const open = percent === null && look === "work" && run.state !== "queued";
-  const two = look === "both" || look === "few-bad";
-  const bad = two ? Math.min(99.5, Math.max(0.5, (failed * 100) / processed)) : 0;
-  const main = two ? 100 - bad - 0.3 : (percent ?? 0);
+  const bad = look === "both" ? Math.max(0.5, (failed * 100) / processed) : 0;
+  const main = look === "both" ? 100 - bad - 0.3 : (percent ?? 0);
   const width = (value) => `${Math.round(value * 10) / 10}%`;
   bar.dataset.bar = look;
   bar.querySelector("svg").toggleAttribute("hidden", open);
@@ -153,11 +219,22 @@ export function drawBar(bar, look, run) {
   }
 }
 
+/** The words for a refusal, copied from `<template data-refusal>`. */
+function sentence({ code, hrefs }) {
+  const found = document.querySelector(`template[data-refusal~="${code}"]`) ?? document.querySelector("template[data-refusal='']");
+  const copy = document.createElement("div");
+  copy.append(found.content.cloneNode(true));
+  fill(copy, {}, { hrefs });
+  for (const link of copy.querySelectorAll("[data-href]")) delete link.dataset.href; // the panel's own has other addresses
+  return [...copy.childNodes];
+}
+
 function takeOver(old, next) {
   if (!old) return next;
   const [was, will] = [old.querySelector("button") ?? old, next.querySelector("button") ?? next];
   was.className = will.className;
   setAttribute(was, "aria-disabled", will.getAttribute("aria-disabled"));
+  delete was.dataset.held;
   was.replaceChildren(...will.childNodes);
   return old;
 }

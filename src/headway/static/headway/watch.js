@@ -1,6 +1,6 @@
 // Follows something on the server for as long as the page is looked at, by the best way that works at the moment.
 
-import { Failure, Final } from "./ways.js";
+import { Failure, Final } from "./failures.js";
 
 const LOST_AFTER = 2_000; // ms without an answer; a restart that is over by then needs no word
 const SLOWEST = 4_000; // between two tries, so that whoever waits sees a server that is back within 5 s
@@ -28,7 +28,7 @@ export class Watch {
   #tags = new Map();
 
   /**
-   * `ways`: functions of ways.js, their address bound. `hear(message, {opening})` takes what comes, `place()` is the
+   * `ways`: functions of ways.js and shared.js, their address bound. `hear(message, {opening})` takes what comes, `place()` is the
    * revision that is known, `tell({state, retryAt})` hears of the connection: "live", "lost", "signed-out", "gone".
    */
   constructor({ ways, hear, place, tell }) {
@@ -104,7 +104,7 @@ export class Watch {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Final) return this.#end(error.message);
-        if (!(error instanceof Failure)) throw error;
+        if (!(error instanceof Failure)) reportError(error); // a mistake here or in the browser: other ways may do without it
         pause = this.#setBack(error);
       }
       await this.#sleep(pause, signal);
@@ -114,7 +114,11 @@ export class Watch {
   #heard(signal, message, how) {
     if (signal.aborted) return;
     this.#works(signal);
-    this.#hear(message, how);
+    try {
+      this.#hear(message, how);
+    } catch (error) {
+      reportError(error); // the next message may do better
+    }
   }
 
   #works(signal) {

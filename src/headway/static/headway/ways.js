@@ -1,5 +1,8 @@
 // The three ways to hear of a run: a stream, a long poll, a short poll. Each goes once; watch.js decides which is next.
 
+import { connection } from "./connections.js";
+import { Failure, Final } from "./failures.js";
+
 const OPEN_WITHIN = 5_000; // ms; a proxy that holds a stream back gives nothing by then
 const LONGEST_SILENCE = 60_000; // the server ends every stream before that
 const POLL_EVERY = 2_000;
@@ -7,23 +10,22 @@ const ONE_ANSWER = 1_000; // a stream that ends so soon is a server's that can o
 const LONG_POLL = 25; // s, the longest that the server allows
 const PATIENCE = 10_000; // for an answer beyond what was asked for
 
-/** This way doesn't work now; others may. `answered`: the server is there, it only said no, for so many ms. */
-export class Failure extends Error {
-  constructor(why, { answered = false, pause = 0 } = {}) {
-    super(why);
-    this.answered = answered;
-    this.pause = pause;
-  }
-}
-
-/** No way will work: "signed-out" or "gone". */
-export class Final extends Error {}
-
 /**
  * A stream, until the server ends it. Gives the ms until it should be opened again. `mayBeSilent`: it has nothing to
  * say at first; otherwise only its first message proves that nobody on the way holds it back.
  */
-export function stream(address, { hear, signal, mayBeSilent = false }) {
+export async function stream(address, how) {
+  if (!globalThis.EventSource) throw new Failure("this browser has no streams");
+  const release = await connection();
+  try {
+    how.signal.throwIfAborted();
+    return await listen(address, how);
+  } finally {
+    release();
+  }
+}
+
+function listen(address, { hear, signal, mayBeSilent = false }) {
   return new Promise((resolve, reject) => {
     const source = new EventSource(address());
     let opened = 0; // when its first message came
@@ -58,10 +60,15 @@ export function stream(address, { hear, signal, mayBeSilent = false }) {
 
 /** A long poll. Gives the ms until the next. */
 export async function longPoll(address, { hear, place, signal }) {
-  const url = `${address()}?after=${place()}&seconds=${LONG_POLL}`;
-  const response = await ask(url, { signal, within: LONG_POLL * 1000 + PATIENCE });
-  if (response.status === 200) hear(await read(response));
-  return retryAfter(response) ?? 0;
+  const release = await connection();
+  try {
+    const url = `${address()}?after=${place()}&seconds=${LONG_POLL}`;
+    const response = await ask(url, { signal, within: LONG_POLL * 1000 + PATIENCE });
+    if (response.status === 200) hear(await read(response));
+    return retryAfter(response) ?? 0;
+  } finally {
+    release();
+  }
 }
 
 /** A short poll; `tags` remembers the ETag of each address. Gives the ms until the next. */

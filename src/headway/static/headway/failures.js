@@ -1,0 +1,13 @@
+// Why a way to the server didn't work.
+
+/** This way doesn't work now; others may. `answered`: the server is there, it only said no, for so many ms. */
+export class Failure extends Error {
+  constructor(why, { answered = false, pause = 0 } = {}) {
+    super(why);
+    this.answered = answered;
+    this.pause = pause;
+  }
+}
+
+/** No way will work: "signed-out" or "gone". */
+export class Final extends Error {}
