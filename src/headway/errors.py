@@ -49,6 +49,10 @@ __all__ = [
 ]
 
 
+MOST_ERRORS = 100  # that one answer tells: a body of a megabyte may have a hundred thousand
+LONGEST_TEXT, LONGEST_WORD = 500, 64  # characters of a sentence, of a code
+
+
 class HeadwayError(Exception):
     """The base of all errors that Headway raises on purpose."""
 
@@ -79,12 +83,29 @@ class ParamError:
     detail: str
 
 
+    def shortened(self) -> "ParamError":
+        """The same, however much of what was sent it quotes."""
+        return ParamError(shortened(self.pointer), self.code[:LONGEST_WORD], shortened(self.detail))
+
+
 class InvalidParams(HeadwayError):
-    """The parameters don't fit the operation's form; `errors` has every reason."""
+    """The parameters don't fit the operation's form; `errors` has the reasons: at most 100, each shortened."""
 
     def __init__(self, errors: Sequence[ParamError]) -> None:
-        self.errors = tuple(errors)
-        super().__init__("; ".join(f"{e.pointer.lstrip('/') or 'parameters'}: {e.detail}" for e in self.errors))
+        self.errors = tuple(error.shortened() for error in at_most(MOST_ERRORS, errors))
+        said = (f"{error.pointer.lstrip('/') or 'parameters'}: {error.detail}" for error in self.errors)
+        super().__init__(shortened("; ".join(said)))
+
+
+def at_most(count: int, errors: Sequence[ParamError]) -> Sequence[ParamError]:
+    """These, or the first ones and how many there are beside."""
+    if len(errors) <= count:
+        return errors
+    return [*errors[: count - 1], ParamError("", "more", f"{len(errors) - count + 1:,} more are wrong.")]
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 
 class RunNotFound(HeadwayError):

@@ -70,6 +70,28 @@ def test_wrong_types(api: Api, value: Any) -> None:
     assert errors(send(api, json.dumps({"count": value}).encode())) == [("/count", "type")]
 
 
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "given",
+    [
+        {f"no-such-parameter-{number}": 1 for number in range(60_000)},
+        {f"{'n' * 10_000}{number}": 1 for number in range(200)},
+        {"reject": [1] * 300_000},
+        {"colours": [{}] * 300_000},
+        {"colours": ["x" * 1_000_000]},
+    ],
+)
+def test_however_much_is_wrong_at_most_100_errors_are_told_each_shortened(api: Api, given: Any) -> None:
+    operation = PEOPLE if "colours" in given else JOIN
+    response = send(api, json.dumps(given).encode(), operation=operation)
+    told = assert_problem(response, "validation")["errors"]
+
+    assert len(response.content) < 100_000
+    assert len(told) == min(100, len(given) if "reject" not in given and "colours" not in given else len(told))
+    if len(told) == 100:
+        assert (told[-1]["pointer"], told[-1]["code"]) == ("", "more")
+
+
 def test_values_out_of_bounds(api: Api) -> None:
     assert errors(send(api, b'{"count": -1}')) == [("/count", "min_value")]
 

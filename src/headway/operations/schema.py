@@ -115,10 +115,10 @@ def check(given: dict[str, Any], form: type[forms.BaseForm] | None) -> list[Para
     """
     properties = of_form(form)["properties"]
     errors = []
+    unknown = f"There is no such parameter. There are: {', '.join(properties) or 'none'}."
     for name, value in given.items():
         if name not in properties:
-            known = ", ".join(properties) or "none"
-            errors.append(ParamError(pointer(name), "unknown", f"There is no such parameter. There are: {known}."))
+            errors.append(ParamError(pointer(name), "unknown", unknown))
         elif isinstance(value, File) and properties[name].get("format") != "binary":
             errors.append(ParamError(pointer(name), "type", "This must be a value, not a file."))
         elif isinstance(value, JSON_TYPES) and value is not None:
