@@ -9,6 +9,7 @@ HeadwayError
 │   ├── IdempotencyKeyRequired   there is none, and the operation or the project wants one
 │   └── IdempotencyKeyReused     it was sent before, with something else
 ├── RunNotFound         there is no such run, or it isn't yours
+│   └── RunDeleted      the run that an idempotency key started is deleted
 ├── Forbidden           the caller may not do this: steer another's run
 │   └── StartForbidden  or start this operation
 ├── RunConflict         another run holds the concurrency key
@@ -42,6 +43,7 @@ __all__ = [
     "ParamError",
     "QuotaExceeded",
     "RunConflict",
+    "RunDeleted",
     "RunNotFound",
     "StartForbidden",
     "StillNeeded",
@@ -82,7 +84,6 @@ class ParamError:
     code: str
     detail: str
 
-
     def shortened(self) -> "ParamError":
         """The same, however much of what was sent it quotes."""
         return ParamError(shortened(self.pointer), self.code[:LONGEST_WORD], shortened(self.detail))
@@ -113,6 +114,15 @@ class RunNotFound(HeadwayError):
 
     def __init__(self, run_id: object) -> None:
         super().__init__(f"There is no run {str(run_id)!r}.")
+
+
+class RunDeleted(RunNotFound):
+    """The run that this idempotency key started has been deleted; the key is kept for a day after its end."""
+
+    def __init__(self, key: str) -> None:
+        Exception.__init__(
+            self, f"The run that the idempotency key {key!r} started has been deleted. Take another key to start again."
+        )
 
 
 class Forbidden(HeadwayError):

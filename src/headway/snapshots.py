@@ -37,7 +37,8 @@ def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     """
     wanted = list(run_ids)
     parts: dict[UUID, list[Any]] = {run_id: [] for run_id in wanted}
-    for part in Part.objects.filter(run__in=wanted).select_related("run").annotate(now=NowMs()).order_by("id"):
+    rows = Part.objects.filter(run__in=wanted, run__deleted=False)
+    for part in rows.select_related("run").annotate(now=NowMs()).order_by("id"):
         parts[part.run_id].append(part)
     there = {run_id: found for run_id, found in parts.items() if found}
     queued = [run_id for run_id, found in there.items() if found[0].run.state == State.QUEUED]

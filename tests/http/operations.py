@@ -86,7 +86,7 @@ class Keyed(Counting):
 class PeopleForm(forms.Form):
     """One parameter of each kind that a form's text must be turned into."""
 
-    file = CsvFileField(columns=("name",), max_size=10_000_000)
+    file = CsvFileField(columns=("name",), max_size=100_000)
     copies = forms.IntegerField(initial=1)
     share = forms.FloatField(required=False)
     loud = forms.BooleanField(required=False)

@@ -72,24 +72,23 @@ def test_wrong_types(api: Api, value: Any) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    "given",
+    ("given", "count"),
     [
-        {f"no-such-parameter-{number}": 1 for number in range(60_000)},
-        {f"{'n' * 10_000}{number}": 1 for number in range(200)},
-        {"reject": [1] * 300_000},
-        {"colours": [{}] * 300_000},
-        {"colours": ["x" * 1_000_000]},
+        ({f"no-such-parameter-{number}": 1 for number in range(60_000)}, 100),
+        ({f"{'n' * 10_000}{number}": 1 for number in range(200)}, 100),
+        ({"colours": [{}] * 300_000}, 100),
+        ({"colours": ["x" * 1_000_000]}, 1),
     ],
 )
-def test_however_much_is_wrong_at_most_100_errors_are_told_each_shortened(api: Api, given: Any) -> None:
-    operation = PEOPLE if "colours" in given else JOIN
-    response = send(api, json.dumps(given).encode(), operation=operation)
+def test_however_much_is_wrong_at_most_100_errors_are_told_each_shortened(
+    api: Api, given: dict[str, Any], count: int
+) -> None:
+    response = send(api, json.dumps(given).encode(), operation=PEOPLE if "colours" in given else JOIN)
     told = assert_problem(response, "validation")["errors"]
 
     assert len(response.content) < 100_000
-    assert len(told) == min(100, len(given) if "reject" not in given and "colours" not in given else len(told))
-    if len(told) == 100:
-        assert (told[-1]["pointer"], told[-1]["code"]) == ("", "more")
+    assert len(told) == count
+    assert (told[-1]["code"] == "more") is (count == 100)
 
 
 def test_values_out_of_bounds(api: Api) -> None:
@@ -264,6 +263,7 @@ def test_bad_parameters_do_not_use_the_key_up(api: Api) -> None:
     assert response["Headway-Disposition"] == "created"
     api.post(path("run-cancel", response.json()["id"]))
     api.delete(response["Location"])
+    IdempotencyKey.objects.all().delete()  # it would stay for a day
 
 
 @pytest.mark.parametrize("run_id", ["no-uuid", "00000000-0000-4000-8000-000000000000", "0" * 32, "x" * 36])

@@ -112,6 +112,15 @@ def test_a_retry_joins_only_itself(api: Api, ended: Run, demo: Any) -> None:
     assert_problem(ask(api, "retry", ended), "run-conflict", existing=path("run", live.pk))
 
 
+def test_the_key_of_a_deleted_run_starts_nothing_and_says_so(api: Api) -> None:
+    run = drive(Run.objects.get(pk=api.start("tests.http_join", {}, "a-key-of-demo").json()["id"]))
+    api.delete(path("run", run.pk))
+
+    body = assert_problem(api.start("tests.http_join", {}, "a-key-of-demo"), "not-found")
+    assert "has been deleted" in body["detail"]
+    assert api.start("tests.http_join", {}, "another-key").status_code == 202
+
+
 def test_a_run_that_has_ended_can_be_deleted_with_all_that_belongs_to_it(api: Api, ended: Run) -> None:
     response = api.delete(path("run", ended.pk))
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from headway import Operation, runs
@@ -15,15 +17,18 @@ from headway.errors import (
     IdempotencyKeyReused,
     InvalidParams,
     RunConflict,
+    RunDeleted,
     RunNotFound,
     StartForbidden,
     StillNeeded,
 )
-from headway.models import IdempotencyKey, ItemOutcome, Run
+from headway.live import questions
+from headway.models import IdempotencyKey, ItemOutcome, Part, Run
 from headway.runs import Disposition, Started
+from headway.snapshots import snapshot
 from headway.store import keys, removals, submissions, tidying
 from headway.store.requests import Request
-from tests.app.driving import drive, fresh
+from tests.app.driving import drive, fresh, with_failures
 from tests.app.forms import CountForm
 from tests.app.sources import Numbers
 
@@ -200,8 +205,53 @@ class TestDeleting:
         runs.delete(run)
         with pytest.raises(RunNotFound):
             runs.get(run)
-        assert not IdempotencyKey.objects.exists()
+        assert not Part.objects.exists()
         assert files_in(media) == []
+
+    def test_its_key_starts_nothing_anew_until_a_day_after_its_end(self) -> None:
+        run = drive(start().run)
+        runs.delete(run)
+        for _ in range(2):
+            with pytest.raises(RunDeleted, match=f"key {KEY!r} started has been deleted"):
+                start()
+        with pytest.raises(IdempotencyKeyReused):
+            start(count=2)
+        tidying.tidy()
+        assert Run.everything.get().params == {}
+
+        Run.everything.update(finished_at=timezone.now() - timedelta(hours=24, minutes=1))
+        tidying.tidy()
+        assert not Run.everything.exists()
+        assert start().disposition == Disposition.CREATED
+
+    def test_it_is_removed_in_bites_between_which_others_write(self) -> None:
+        run = with_failures(drive(start(key=None).run), 5_000)
+        with CaptureQueriesContext(connection) as captured:
+            runs.delete(run)
+        assert sum(each["sql"].startswith('DELETE FROM "headway_itemoutcome"') for each in captured) > 1
+        assert not ItemOutcome.objects.exists()
+        assert not Run.everything.exists()
+
+    def test_one_whose_removal_is_cut_short_is_there_for_nobody_and_a_worker_removes_the_rest(
+        self, person: Grant
+    ) -> None:
+        run = with_failures(drive(start(key=None).run), 5_000)
+        removals.delete(run.pk)  # as if its process had been killed here
+        removals.clear_away(seconds=0)
+        assert ItemOutcome.objects.exists()
+
+        with pytest.raises(RunNotFound):
+            runs.get(run)
+        with pytest.raises(RunNotFound):
+            runs.delete(run)
+        with pytest.raises(RunNotFound):
+            snapshot(run.pk)
+        assert not runs.visible_to(None).exists()
+        assert not questions.marks([run.pk])
+
+        tidying.tidy()
+        assert not ItemOutcome.objects.exists()
+        assert not Run.everything.exists()
 
     def test_one_that_was_retried_stays_until_its_retry_is_gone(self, script: dict[str, Any]) -> None:
         script["before"] = lambda operation, number: 1 / 0

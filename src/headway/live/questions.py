@@ -30,7 +30,7 @@ class Mark(NamedTuple):
 def marks(run_ids: Iterable[UUID]) -> dict[UUID, Mark]:
     """Each run's mark, by one statement; those that aren't there are left out."""
     parts: Any = (
-        Part.objects.filter(run__in=list(run_ids))
+        Part.objects.filter(run__in=list(run_ids), run__deleted=False)
         .order_by()
         .values_list("run_id")
         .annotate(

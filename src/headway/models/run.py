@@ -17,6 +17,13 @@ WAITING_STATES = [str(State.WAITING)]
 ENDED_STATES = sorted(str(state) for state in TERMINAL)
 
 
+class Undeleted(OnDefaultDatabase["Run"]):
+    """The runs that are there."""
+
+    def get_queryset(self) -> models.QuerySet["Run"]:
+        return super().get_queryset().filter(deleted=False)
+
+
 class Run(models.Model):
     """One execution of an operation.
 
@@ -38,6 +45,10 @@ class Run(models.Model):
         max_length=10, choices=[(str(state), str(state)) for state in State], default=str(State.QUEUED)
     )
     want = models.CharField(max_length=6, choices=[(str(want), str(want)) for want in Want], default=str(Want.RUN))
+    deleted = models.BooleanField(
+        db_default=False,
+        help_text="It is there for nobody; its rows are being removed, its idempotency keys stay a day.",
+    )
     live_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  (NULL: holds no key)
     waiting_key = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  (NULL: doesn't wait)
     concurrency_key = models.CharField(max_length=64)
@@ -60,13 +71,15 @@ class Run(models.Model):
     finished_at = MomentField(null=True)
     changed = models.BigIntegerField(db_index=True, help_text="The database's clock at the last change, in ms.")
 
-    objects: ClassVar[OnDefaultDatabase["Run"]] = OnDefaultDatabase()
+    objects: ClassVar[OnDefaultDatabase["Run"]] = Undeleted()
+    everything: ClassVar[OnDefaultDatabase["Run"]] = OnDefaultDatabase()
 
     class Meta:
         ordering = ["-created_at", "id"]
         indexes = [
             models.Index(fields=["started_by", "-created_at"], name="headway_run_of_user"),
             models.Index(fields=["-created_at", "id"], name="headway_run_newest"),
+            models.Index(fields=["-created_at"], name="headway_run_deleted", condition=models.Q(deleted=True)),
             models.Index(
                 fields=["started_by"], name="headway_run_unended", condition=models.Q(finished_at__isnull=True)
             ),

@@ -35,6 +35,8 @@ def resume(run: Run | UUID | str, *, user: Any = None) -> Run:
 def delete(run: Run | UUID | str, *, user: Any = None) -> None:
     """Delete a run that has ended, with its outcomes, and with its files once no run of its retry chain is left.
 
+    From then on it is there for nobody. Its rows are removed in bites, so that nobody else waits: for some seconds
+    here, the rest by the workers. Its idempotency keys stay until a day after its end, and start nothing anew.
     Raises RunNotFound, Forbidden, InvalidState (it hasn't ended), StillNeeded (a later run retries it).
     """
     ended = steered(run, user)
@@ -43,6 +45,7 @@ def delete(run: Run | UUID | str, *, user: Any = None) -> None:
     if removals.delete(ended.pk):
         stored = params.stored_files(ended.params)
         transaction.on_commit(lambda: files.discard(stored))
+    transaction.on_commit(removals.clear_away)
 
 
 def said(what: str, user: Any) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from headway.errors import IdempotencyKeyReused
+from headway.errors import IdempotencyKeyReused, RunDeleted
 from headway.models import IdempotencyKey, Run
 
 from . import recall
@@ -42,7 +42,7 @@ class Key:
 
 
 def replayed(key: Key) -> Run | None:
-    """The run that has this key. Raises IdempotencyKeyReused when it was for something else."""
+    """The run that has this key. Raises IdempotencyKeyReused when it was for something else, and RunDeleted."""
     if run := recalled(key):
         return run
     row = key.rows.exclude(EXPIRED).select_related("run").order_by().first()
@@ -50,12 +50,14 @@ def replayed(key: Key) -> Run | None:
         return None
     if row.fingerprint != key.fingerprint:
         raise IdempotencyKeyReused(key.text)
+    if row.run.deleted:
+        raise RunDeleted(key.text)
     recall.keep(key.name, row.run_id)
     return row.run
 
 
 def recalled(key: Key) -> Run | None:
-    """The run that a cache remembers, if it is there and has kept its key: a key goes with its run, and never before.
+    """The run that a cache remembers, if it is there and has kept its key: a key goes no sooner than its run.
 
     None says nothing: the database decides.
     """

@@ -1,22 +1,32 @@
-"""What is deleted, and what stays because something else needs it."""
+"""Deleted runs: hidden at once, and then removed in bites, each so short that nobody waits for it.
 
+Whoever is killed meanwhile leaves a run that is there for nobody; every worker goes on with what is left of it.
+"""
+
+import time
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.deletion import ProtectedError, RestrictedError
 
 from headway.errors import StillNeeded
-from headway.models import Run
+from headway.models import ItemOutcome, Part, Run, Selection
 
 from .announcing import announce_change
 from .database import write
 from .locks import lock_run
 from .submissions import newest_of
+from .turns import Turns
 
-__all__ = ["delete"]
+__all__ = ["clear_away", "delete"]
+
+AT_ONCE = 5.0  # s; a request waits for it
+FIRST_BITE = 200  # rows; each of the next has what fits into a turn
+BIGGEST_BITE = 10_000
 
 
 def delete(run_id: UUID) -> bool:
-    """Delete an ended run that no other retries, with all that belongs to it.
+    """Hide an ended run that no other retries from everybody, for `clear_away` to remove.
 
     Whether its files are free now: no run of its retry chain is left that was started with them. Under the run's
     lock, which a retry of it takes too. Raises RunNotFound, StillNeeded.
@@ -26,6 +36,56 @@ def delete(run_id: UUID) -> bool:
         if later := newest_of(run):
             raise StillNeeded(run.pk, run.state, later.pk)
         root = run.root_id or run.pk
-        Run.objects.filter(pk=run.pk).delete()
+        Run.objects.filter(pk=run.pk).update(
+            deleted=True, retry_of=None, root=None, params={}, result=None, upload_bytes=None
+        )
         announce_change(run.pk)
         return not Run.objects.filter(Q(root=root) | Q(pk=root)).exists()
+
+
+def clear_away(seconds: float = AT_ONCE) -> None:
+    """Remove what is left of deleted runs, for at most so long. A run's row stays while an idempotency key names it."""
+    turns, until = Turns(), time.monotonic() + seconds
+    for run_id in left_over():
+        if not all(is_emptied(rows, turns, until) for rows in rows_of(run_id)):
+            return
+        drop(run_id)
+
+
+def left_over() -> list[UUID]:
+    """The deleted runs that have anything to be removed; the newest first, since they may have retried the others."""
+    parts = Part.objects.filter(run=OuterRef("pk"))
+    found = Run.everything.filter(Q(idempotency_keys=None) | Exists(parts), deleted=True)
+    return list(found.order_by("-created_at").values_list("pk", flat=True)[:100])
+
+
+def rows_of(run_id: UUID) -> list[QuerySet[Model]]:
+    """What belongs to the run, in the order in which it may go."""
+    kinds: tuple[type[Model], ...] = (ItemOutcome, Selection, Part)
+    return [kind._default_manager.filter(run=run_id).order_by() for kind in kinds]
+
+
+def is_emptied(rows: QuerySet[Model], turns: Turns, until: float) -> bool:
+    """Whether all of these rows are gone, when the time is over at the latest."""
+    bite = FIRST_BITE
+    while rows.exists():
+        if time.monotonic() > until:
+            return False
+        began = time.monotonic()
+        with write():
+            rows.model._default_manager.filter(pk__in=rows.values("pk")[:bite]).delete()
+        seconds = time.monotonic() - began
+        bite = max(1, min(BIGGEST_BITE, int(bite * turns.budget / 2 / seconds)))
+        turns.give_way()
+    return True
+
+
+def drop(run_id: UUID) -> None:
+    """Remove the row itself, where nothing refers to it."""
+    row = Run.everything.filter(pk=run_id, deleted=True, idempotency_keys=None, retried_by_parts=None)
+    if row.exists():
+        try:
+            with write():
+                row.delete()
+        except (ProtectedError, RestrictedError):
+            pass  # by the project's own tables; it is there for nobody else

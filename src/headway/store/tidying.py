@@ -1,12 +1,15 @@
 """What every worker sees to now and then, beside its work."""
 
-from . import keys, promotions, workers
+from . import keys, promotions, removals, workers
 
 __all__ = ["tidy"]
 
 
 def tidy() -> None:
-    """Forget idempotency keys whose time is over, and workers that are gone; let no run wait for a key that is free."""
+    """Forget idempotency keys whose time is over, what is left of deleted runs, and workers that are gone; let no run
+    wait for a key that is free.
+    """
     keys.forget_expired()
+    removals.clear_away(seconds=1)
     workers.forget_silent()
     promotions.promote_stranded()

@@ -20,6 +20,7 @@ from headway.errors import (
     InvalidParams,
     QuotaExceeded,
     RunConflict,
+    RunNotFound,
     StartForbidden,
     UnknownOperation,
 )
@@ -92,6 +93,8 @@ class StartRunView(LoginRequiredMixin, View):
             return self.page(form, conflict=error, status=409)
         except QuotaExceeded as error:
             return self.page(form, quota=error, status=429)
+        except RunNotFound as error:
+            raise Http404(str(error)) from error
         except StartForbidden as error:
             raise PermissionDenied(str(error)) from error
         return HttpResponseRedirect(self.get_success_url(started), status=303)
