@@ -77,7 +77,7 @@ def test_wrong_types(api: Api, value: Any) -> None:
         ({f"no-such-parameter-{number}": 1 for number in range(60_000)}, 100),
         ({f"{'n' * 10_000}{number}": 1 for number in range(200)}, 100),
         ({"colours": [{}] * 300_000}, 100),
-        ({"colours": ["x" * 1_000_000]}, 1),
+        ({"colours": ["x" * 1_000_000]}, 2),  # and the file is missing
     ],
 )
 def test_however_much_is_wrong_at_most_100_errors_are_told_each_shortened(
