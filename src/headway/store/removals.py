@@ -71,11 +71,11 @@ def is_emptied(rows: QuerySet[Model], turns: Turns, until: float) -> bool:
     while rows.exists():
         if time.monotonic() > until:
             return False
-        began = time.monotonic()
         with write():
+            began = time.monotonic()
             rows.model._default_manager.filter(pk__in=rows.values("pk")[:bite]).delete()
-        seconds = time.monotonic() - began
-        bite = max(1, min(BIGGEST_BITE, int(bite * turns.budget / 2 / seconds)))
+            seconds = time.monotonic() - began
+        bite = max(1, min(BIGGEST_BITE, int(bite * turns.budget / seconds)))
         turns.give_way()
     return True
 
