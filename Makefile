@@ -38,14 +38,14 @@ test: $(SETUP) ## All tests, on SQLite and on PostgreSQL
 crash: $(SETUP) ## Kill and freeze all there is for half an hour, by a seed (CRASH_SEED=), and judge what is left
 	$(BIN)/python -m tests.crash.storm
 
-check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: under a minute
+check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: half a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
-	$(BIN)/python -m pytest -q -m "not slow" tests/unit
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit
 
 screenshots: $(SETUP) ## Take the README's pictures anew, into docs/images (minutes: it imports the whole file)
 	SCREENSHOT_ROWS=all $(BIN)/python -m pytest -q tests/ui/test_pictures.py

@@ -1,19 +1,27 @@
 """What all tests share: the suite's database is a real one, and other processes can attach to it.
 
 A test marked `postgresql` or `sqlite` is about that database alone: on the other it is deselected, and the summary
-counts it.
+counts it. In CI nothing is skipped: a test that can't run there has failed.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from tests.workers import Workers
 
 VENDORS = ("postgresql", "sqlite")
+
+# A busy machine makes no example wrong. Few examples where people wait for them, many in CI.
+hypothesis.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
+hypothesis.register_profile("ci", hypothesis.get_profile("quick"), max_examples=100, print_blob=True)
+hypothesis.load_profile("ci" if os.environ.get("CI") else "quick")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +35,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if foreign:
         items[:] = [item for item in items if item not in foreign]
         config.hook.pytest_deselected(items=foreign)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and os.environ.get("CI"):
+        report.outcome = "failed"
+    # What was captured may hold any text, but xdist's workers can only send what UTF-8 knows.
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 @pytest.fixture

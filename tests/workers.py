@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from headway.models import Part, Run, Worker
+from tests.processes import spawn
 
 __all__ = ["Workers", "children_of", "environment", "until", "wait_for_end"]
 
@@ -28,10 +29,9 @@ class Workers:
     def start(self, processes: int = 1, lease_seconds: float = 10) -> subprocess.Popen[bytes]:
         """A `headway_worker`, once its children have been heard of."""
         known = set(Worker.objects.values_list("id", flat=True))
-        worker = subprocess.Popen(
+        worker = spawn(
             [sys.executable, "manage.py", "headway_worker", "--processes", str(processes)],
             env=environment(lease_seconds),
-            start_new_session=True,
             stdout=subprocess.DEVNULL,
         )
         self.started.append(worker)

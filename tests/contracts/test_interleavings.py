@@ -199,7 +199,7 @@ class Scene:
 
 
 @pytest.mark.django_db(transaction=True)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(parts=st.integers(1, 2), moves=st.lists(st.tuples(st.sampled_from(MOVES), WORKERS), min_size=20, max_size=60))
 def test_every_interleaving_keeps_the_promises(parts: int, moves: list[tuple[str, int]]) -> None:
     scene = Scene(parts)

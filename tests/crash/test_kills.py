@@ -10,7 +10,8 @@ from example.airports.models import Airport
 from headway import runs
 from headway.models import ItemOutcome, Run
 from tests.crash.aloud import Tell
-from tests.crash.scene import LEASE, SLACK, Owner, entries, owner_of, part_of, processed, until_owned_anew
+from tests.crash.scene import LEASE, Owner, entries, owner_of, part_of, processed, until_owned_anew
+from tests.pace import BareProcess
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +33,7 @@ FAILED = {
 VICTIMS = {"child": (50, 1.0), "supervisor": (25, 2.0), "both": (25, LEASE + 1.0)}
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_an_import_is_done_exactly_once_whoever_is_killed(workers: Workers, dice: random.Random, tell: Tell) -> None:
     workers.start(lease_seconds=LEASE)
@@ -61,11 +63,11 @@ def test_an_import_is_done_exactly_once_whoever_is_killed(workers: Workers, dice
     assert not succeeded.keys() & set(ItemOutcome.objects.values_list("label", flat=True)), "a failed row had effects"
     assert resumes(ended) > 0
     for victim, (_, promised) in VICTIMS.items():
-        assert slowest[victim] < promised * SLACK
+        assert slowest[victim] < promised
 
 
 def kill_one(workers: Workers, run: Run, victim: str, *, standby: bool) -> float:
-    """Kill it, see to it that somebody else is there to go on, and wait until they do: so many seconds later."""
+    """Kill it, and wait until another worker goes on: so many seconds later, were the machine quiet."""
     orphans = victim != "child"
     if orphans and standby:
         workers.start(lease_seconds=LEASE)
@@ -75,8 +77,10 @@ def kill_one(workers: Workers, run: Run, victim: str, *, standby: bool) -> float
     if orphans and not standby:
         workers.start(lease_seconds=LEASE)
         began = time.monotonic()  # nobody was there to follow before
-    until_owned_anew(run, owner.token)
-    return time.monotonic() - began
+    with BareProcess() as bare:
+        until_owned_anew(run, owner.token)
+        took = time.monotonic() - began
+    return bare.undisturbed(took)
 
 
 def kill(owner: Owner, victim: str) -> None:

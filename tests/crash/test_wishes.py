@@ -12,10 +12,11 @@ from headway.errors import InvalidState
 from headway.models import Part, Run
 from tests.app.models import LedgerEntry
 from tests.crash.aloud import Tell
-from tests.crash.scene import SLACK, entries, owner_of, processed
+from tests.crash.scene import entries, owner_of, processed
+from tests.pace import BareProcess
 from tests.workers import Workers, until, wait_for_end
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 CANCELS = 20
 ITEMS, WORK_US = 600, 500  # a run of about half a second
@@ -40,13 +41,15 @@ def test_after_an_accepted_cancel_nothing_is_done_any_more(workers: Workers, dic
             too_late += 1
             assert too_late < 10 * CANCELS
             continue
-        slowest = max(slowest, until(lambda run=run: Run.objects.get(pk=run.pk).is_done))  # type: ignore[misc]
+        with BareProcess() as bare:
+            took = until(lambda run=run: Run.objects.get(pk=run.pk).is_done)  # type: ignore[misc]
+        slowest = max(slowest, bare.undisturbed(took))
         at_rest[run.pk] = LedgerEntry.objects.filter(run=run.pk).count()
     last = wait_for_end(start().pk)
 
     tell(f"{CANCELS} cancels, {too_late} too late; in force after {slowest:.2f} s at the slowest, with items of 0.5 ms")
     assert last.state == "succeeded"
-    assert slowest < 1.0 * SLACK
+    assert slowest < 1.0
     for run_id, count in at_rest.items():
         cancelled = Run.objects.get(pk=run_id)
         assert cancelled.state == "cancelled"
@@ -67,7 +70,9 @@ def test_a_paused_run_rests_and_then_goes_on_at_the_very_next_item(
         enough = paused_at + dice.randint(1, 400)
         until(lambda enough=enough: processed(run) >= enough)  # type: ignore[misc]
         runs.pause(run)
-        slowest = max(slowest, until(lambda: Run.objects.get(pk=run.pk).state == "paused"))
+        with BareProcess() as bare:
+            took = until(lambda: Run.objects.get(pk=run.pk).state == "paused")
+        slowest = max(slowest, bare.undisturbed(took))
         paused_at = LedgerEntry.objects.filter(run=run.pk).count()
         assert wait_for_end(start().pk).state == "succeeded"  # the worker does something else meanwhile
         assert LedgerEntry.objects.filter(run=run.pk).count() == paused_at == processed(run)
@@ -75,7 +80,7 @@ def test_a_paused_run_rests_and_then_goes_on_at_the_very_next_item(
     ended = wait_for_end(run.pk)
 
     tell(f"paused {slowest:.2f} s after it was asked, at the slowest of three times")
-    assert slowest < 1.0 * SLACK
+    assert slowest < 1.0
     assert ended.state == "succeeded"
     done = LedgerEntry.objects.filter(run=run.pk).order_by("id").values_list("item", flat=True)
     assert list(done) == [str(number) for number in range(items)]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -13,9 +12,10 @@ from tests.e2e.api import api, start
 from tests.e2e.conftest import StartWeb
 from tests.e2e.follower import Target, never_falls
 from tests.e2e.streams import Sse
+from tests.pace import BareProcess
 from tests.workers import Workers, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 RECOVERED_WITHIN = 5.0  # s
 TIMEOUT = 60.0  # s
@@ -32,10 +32,9 @@ def test_a_watcher_of_a_killed_worker_is_told_and_sees_the_run_go_on_to_its_end(
     follower = Sse(Target(web.url, told["links"])).start()
     until(lambda: follower.processed > 20)
 
-    os.killpg(owner_of(run, workers).supervisor.pid, signal.SIGKILL)
-    killed = time.monotonic()
-    until(lambda: follower.now["stalled"])
-    stalled = time.monotonic() - killed
+    with BareProcess() as bare:
+        os.killpg(owner_of(run, workers).supervisor.pid, signal.SIGKILL)
+        stalled = until(lambda: follower.now["stalled"])
     at_the_stall = follower.processed
     workers.start(lease_seconds=LEASE)
     went_on = until(lambda: follower.processed > at_the_stall)
@@ -43,7 +42,7 @@ def test_a_watcher_of_a_killed_worker_is_told_and_sees_the_run_go_on_to_its_end(
 
     end = follower.now
     tell(f"told of the stall {stalled:.2f} s after the kill (lease {LEASE} s), went on {went_on:.2f} s later")
-    assert stalled < LEASE + 1.5
+    assert bare.undisturbed(stalled) < LEASE + 1.5
     assert (end["state"], end["stalled"], end["resumes"]) == ("succeeded", False, 1)
     assert (end["progress"]["processed"], end["progress"]["succeeded"]) == (400, 400)
     assert never_falls(follower), follower
@@ -61,11 +60,12 @@ def test_a_watcher_of_a_killed_web_process_recovers(start_web: StartWeb, workers
     web.crash()
     known = len(follower.heard)
     web.start()
-    recovered = until(lambda: len(follower.heard) > known)
+    with BareProcess() as bare:
+        recovered = until(lambda: len(follower.heard) > known)
     follower.wait(TIMEOUT)
 
     tell(f"heard again {recovered:.2f} s after the web process answered again")
-    assert recovered < RECOVERED_WITHIN
+    assert bare.undisturbed(recovered) < RECOVERED_WITHIN
     assert follower.now["state"] == "succeeded"
     assert follower.now["progress"]["succeeded"] == 400
     assert follower.broken, "the kill went unnoticed"

@@ -1,9 +1,11 @@
 """The engines that keep the contract, and the brokers that they need.
 
-RabbitMQ is tried where a server is found on this machine; where there is none, the summary says so.
+Each engine is tried on the database that it is most often run with, the embedded one on both: what differs between the
+databases is below the engines. RabbitMQ is tried where a server is found on this machine; without one the summary says
+so, and CI fails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -24,6 +26,9 @@ ENGINES = {
 }
 """Name → how its workers are launched, and the fixture of the broker that they need."""
 
+ON = {"celery": "postgresql", "celery-rabbitmq": "postgresql", "django-tasks": "sqlite"}
+"""The one database with which an engine is tried; the embedded engine has both."""
+
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[Valkey]:
@@ -41,7 +46,12 @@ def rabbitmq() -> Iterator[RabbitMQ]:
         yield server
 
 
-@pytest.fixture(params=list(ENGINES))
+def tried(names: Iterable[str] = ENGINES) -> list[Any]:
+    """These engines as parameters, each on its database."""
+    return [pytest.param(name, marks=[getattr(pytest.mark, ON[name])] if name in ON else []) for name in names]
+
+
+@pytest.fixture(params=tried())
 def engine(request: pytest.FixtureRequest, settings: Any, transactional_db: None) -> Iterator[Launcher]:
     """One engine after the other; the test's own process rings at it."""
     launcher, broker = ENGINES[request.param]

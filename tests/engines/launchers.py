@@ -18,6 +18,7 @@ from headway.engines.django_tasks import routes
 from headway.engines.django_tasks.tasks import advance
 from headway.engines.queues import every
 from headway.models import Worker
+from tests.processes import spawn
 from tests.workers import children_of, environment, until
 
 __all__ = ["CeleryWorkers", "DjangoTasks", "Embedded", "Handle", "Launcher"]
@@ -92,9 +93,7 @@ class Processes:
             **self.variables,
             **variables,
         }
-        process = subprocess.Popen(
-            [sys.executable, *command], env=env, start_new_session=True, stdout=subprocess.DEVNULL
-        )
+        process = spawn([sys.executable, *command], env=env, stdout=subprocess.DEVNULL)
         handle = Handle(process, forks)
         self.started.append(handle)
         until(lambda: self.told(handle, known) == processes or handle.has_stopped)

@@ -13,7 +13,9 @@ from headway.models import Part, Worker
 from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, entries, part_of, until_owned_anew
 from tests.engines.launchers import CeleryWorkers
-from tests.engines.test_contract import begin, once_each, token, whose, within
+from tests.engines.test_contract import begin, once_each, token, whose
+from tests.pace import BareProcess
+from tests.processes import spawn
 from tests.workers import environment, until, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -22,13 +24,17 @@ POOLS = ["threads", "solo"]
 
 
 @pytest.mark.once
+@pytest.mark.alone
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_worker_without_children_hands_over_when_it_is_asked_to_stop(celery: CeleryWorkers, pool: str) -> None:
     worker = celery.start(2, pool=pool)
     run = begin()
 
-    worker.stop()
-    until(lambda: worker.has_stopped, seconds=within(2))
+    with BareProcess() as bare:
+        worker.stop()
+        took = until(lambda: worker.has_stopped)
+
+    assert bare.undisturbed(took) < 2
 
     assert worker.process.returncode == 0
     assert part_of(run).token is None
@@ -40,15 +46,18 @@ def test_a_worker_without_children_hands_over_when_it_is_asked_to_stop(celery: C
 
 
 @pytest.mark.once
+@pytest.mark.alone
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_worker_without_children_is_followed_when_it_is_killed(celery: CeleryWorkers, pool: str) -> None:
     both = celery.start(lease_seconds=LEASE, pool=pool), celery.start(lease_seconds=LEASE, pool=pool)
     run = begin()
     held = token(run)
 
-    whose(run, *both).kill_all()
+    with BareProcess() as bare:
+        whose(run, *both).kill_all()
+        took = until_owned_anew(run, held)
 
-    assert until_owned_anew(run, held) < within(LEASE + 1)
+    assert bare.undisturbed(took) < LEASE + 1
     assert wait_for_end(run.pk, 150).state == "succeeded"
     assert entries(run.pk) == once_each(200)
 
@@ -64,6 +73,7 @@ def test_threads_work_on_several_parts_at_once(celery: CeleryWorkers) -> None:
     assert entries(run.pk) == once_each(400)
 
 
+@pytest.mark.alone
 def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_two_seconds(
     celery: CeleryWorkers, tell: Tell
 ) -> None:
@@ -72,13 +82,14 @@ def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_
     owned = Part.objects.filter(run=run, token__isnull=False)
     until(lambda: owned.count() == 8 and owned.filter(succeeded__gt=0).count() == 8)
 
-    worker.stop()
-    given_back = until(lambda: not owned.exists())
-    out = given_back + until(lambda: worker.has_stopped)
+    with BareProcess() as bare:
+        worker.stop()
+        given_back = until(lambda: not owned.exists())
+        out = given_back + until(lambda: worker.has_stopped)
 
     tell(f"eight parts given back after {given_back:.2f} s, the worker out after {out:.2f} s")
-    assert given_back < within(1)
-    assert out < within(2)
+    assert bare.undisturbed(given_back) < 1
+    assert bare.undisturbed(out) < 2
     assert not Part.objects.filter(resumes__gt=0).exists()
 
 
@@ -92,7 +103,7 @@ def test_whatever_ends_it_a_worker_hands_over(celery: CeleryWorkers, way: str) -
         app.control.shutdown()
     else:
         worker.process.send_signal(signal.SIGQUIT)
-    until(lambda: worker.has_stopped, seconds=within(5))
+    until(lambda: worker.has_stopped)
 
     assert part_of(run).token is None, "it was killed while it worked"
     assert not Part.objects.filter(resumes__gt=0).exists()
@@ -127,11 +138,10 @@ def refusal(celery: CeleryWorkers, pool: str, **variables: str) -> str:
 
 @pytest.mark.once
 def test_a_worker_that_has_nothing_of_ours_to_do_is_none_of_ours(celery: CeleryWorkers) -> None:
-    process = subprocess.Popen(
+    process = spawn(
         [sys.executable, *celery.command("solo", queues=["celery"])],
         env={**environment(), "TEST_ENGINE": "celery"},
         stdout=subprocess.PIPE,
-        start_new_session=True,
     )
     assert process.stdout is not None
     with process:

@@ -14,17 +14,17 @@ from headway.models import ItemOutcome, Part, Run, Worker
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, entries, is_locked, part_of, processed, until_owned_anew
+from tests.engines.conftest import ENGINES, tried
 from tests.engines.launchers import Handle, Launcher
+from tests.pace import BareProcess
 from tests.workers import until, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
+replaces_the_dead = pytest.mark.parametrize(
+    "engine", tried(name for name, (launcher, _) in ENGINES.items() if launcher.replaces_the_dead), indirect=True
+)
 LONG = {"items": 200, "work_us": 15_000}  # seconds of work, in few items: after a death each is a transaction
-
-
-def within(seconds: float) -> float:
-    """As many seconds as are promised, and more where other work keeps this machine's processors busy."""
-    return seconds * 1.5 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def once_each(items: int) -> dict[str, int]:
@@ -93,50 +93,54 @@ def test_the_parts_of_one_run_are_done_by_two_workers(engine: Launcher) -> None:
     assert pids & set(second.working)
 
 
+@replaces_the_dead
+@pytest.mark.alone
 def test_a_killed_childs_part_goes_on_within_a_second(engine: Launcher, tell: Tell) -> None:
-    if not engine.replaces_the_dead:
-        pytest.skip("nobody sees to its dead")
     engine.start(2)
     run = begin()
     held = token(run)
     victim = owner(run).pid
 
-    os.kill(victim, signal.SIGKILL)
-    took = until_owned_anew(run, held)
+    with BareProcess() as bare:
+        os.kill(victim, signal.SIGKILL)
+        took = until_owned_anew(run, held)
 
     tell(f"{engine.engine}: a killed child was followed after {took:.2f} s")
-    assert took < within(1)
+    assert bare.undisturbed(took) < 1
     assert wait_for_end(run.pk, 150).state == "succeeded"
     assert entries(run.pk) == once_each(200)
 
 
+@pytest.mark.alone
 def test_when_all_of_a_worker_is_killed_another_goes_on_after_the_lease(engine: Launcher, tell: Tell) -> None:
     both = engine.start(lease_seconds=LEASE), engine.start(lease_seconds=LEASE)
     run = begin()
     held = token(run)
 
-    whose(run, *both).kill_all()
-    took = until_owned_anew(run, held)
+    with BareProcess() as bare:
+        whose(run, *both).kill_all()
+        took = until_owned_anew(run, held)
 
     tell(f"{engine.engine}: a killed worker was followed after {took:.2f} s, with a lease of {LEASE:.0f} s")
-    assert took < within(LEASE + 1)
+    assert bare.undisturbed(took) < LEASE + 1
     assert wait_for_end(run.pk, 150).state == "succeeded"
     assert entries(run.pk) == once_each(200)
 
 
+@pytest.mark.alone
 def test_a_worker_that_is_asked_to_stop_hands_over_at_once(engine: Launcher, tell: Tell) -> None:
     both = engine.start(), engine.start()
     run = begin()
     held = token(run)
     worker = whose(run, *both)
 
-    worker.stop()
-    taken_over = until_owned_anew(run, held)
-    out = taken_over + until(lambda: worker.has_stopped)
+    with BareProcess() as bare:
+        worker.stop()
+        taken_over = until_owned_anew(run, held)
+        out = taken_over + until(lambda: worker.has_stopped)
 
     tell(f"{engine.engine}: asked to stop, taken over after {taken_over:.2f} s, out after {out:.2f} s")
-    assert out < within(2)
-    assert taken_over < within(2)
+    assert bare.undisturbed(out) < 2
     assert worker.process.returncode == 0
     assert wait_for_end(run.pk, 150).state == "succeeded"
     assert part_of(run).resumes == 0
@@ -173,17 +177,18 @@ def test_what_people_wish_is_done(engine: Launcher) -> None:
     run = begin()
 
     runs.pause(run)
-    until(lambda: Run.objects.get(pk=run.pk).state == "paused", seconds=5)
+    until(lambda: Run.objects.get(pk=run.pk).state == "paused")
     done = processed(run)
     runs.resume(run)
-    until(lambda: processed(run) > done, seconds=5)
+    until(lambda: processed(run) > done)
     runs.cancel(run)
-    until(lambda: Run.objects.get(pk=run.pk).state == "cancelled", seconds=5)
+    until(lambda: Run.objects.get(pk=run.pk).state == "cancelled")
 
     assert 0 < done <= processed(run) < 200
     assert entries(run.pk) == once_each(processed(run))
 
 
+@pytest.mark.alone
 def test_who_stood_in_line_begins_at_once(engine: Launcher, tell: Tell) -> None:
     engine.start()
     wait_for_end(runs.start("tests.in_line", {"count": 1}).run.pk)
@@ -191,16 +196,16 @@ def test_who_stood_in_line_begins_at_once(engine: Launcher, tell: Tell) -> None:
     second = runs.start("tests.in_line", {"count": 2}).run
     wait_for_end(first.pk)
 
-    took = until(lambda: Run.objects.get(pk=second.pk).is_done)
+    with BareProcess() as bare:
+        took = until(lambda: Run.objects.get(pk=second.pk).is_done)
 
     tell(f"{engine.engine}: who stood in line was done {took:.2f} s after the run before it")
-    assert took < within(1)
+    assert bare.undisturbed(took) < 1
     assert entries(second.pk) == once_each(2)
 
 
+@replaces_the_dead
 def test_an_item_that_kills_its_worker_is_written_down(engine: Launcher) -> None:
-    if not engine.replaces_the_dead:
-        pytest.skip("nobody sees to its dead")
     engine.start()
 
     run = runs.start("tests.write_ledger", {"items": 100, "die": "42"}).run
@@ -211,9 +216,8 @@ def test_an_item_that_kills_its_worker_is_written_down(engine: Launcher) -> None
     assert entries(run.pk) == {item: 1 for item in once_each(100) if item != "42"}
 
 
+@replaces_the_dead
 def test_an_item_that_hangs_is_ended_and_written_down(engine: Launcher, tmp_path: Path) -> None:
-    if not engine.replaces_the_dead:
-        pytest.skip("nobody sees to its dead")
     Gate(tmp_path / "gate").build()  # which nobody opens
     engine.start()
 

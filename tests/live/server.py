@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.processes import spawn
 from tests.workers import environment, until
 
 __all__ = ["Server", "serving"]
@@ -31,14 +31,13 @@ class Server:
         headway = json.dumps(settings.pop("headway", {}))
         command = [sys.executable, "-m", "uvicorn", "tests.live.app:application", "--port", "0", "--log-level", "info"]
         with log.open("wb") as said:
-            self.process = subprocess.Popen(
+            self.process = spawn(
                 command,
                 env=environment()
                 | {"TEST_HEADWAY": headway, "PGAPPNAME": self.name}
                 | {name: str(value) for name, value in settings.items()},
                 stdout=said,
                 stderr=said,
-                start_new_session=True,
             )
         until(lambda: self.process.poll() is not None or READY.search(self.said()))
         found = READY.search(self.said())

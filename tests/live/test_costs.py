@@ -14,7 +14,7 @@ from .clients import cookie
 from .crowds import Crowd
 from .server import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 WATCHERS = 300
 
 

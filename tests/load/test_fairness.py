@@ -10,10 +10,10 @@ from headway.models import Part, Run
 from tests.app.driving import claim, counted, start, work
 from tests.app.models import LedgerEntry
 from tests.crash.aloud import Tell
-from tests.crash.scene import SLACK
+from tests.pace import BareProcess
 from tests.workers import Workers, until, wait_for_end
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 BIG_RUNS, BIG = 20, 100_000
 PROMISED = 5.0  # s
@@ -47,10 +47,12 @@ def test_a_run_of_ten_items_is_done_within_seconds_among_twenty_of_a_hundred_tho
 
     took = []
     for number in range(ROUNDS):
-        began = time.monotonic()
-        small = runs.start("tests.write_ledger", {"items": 10 + number}).run
-        ended = wait_for_end(small.pk)
-        took.append(time.monotonic() - began)
+        with BareProcess() as bare:
+            began = time.monotonic()
+            small = runs.start("tests.write_ledger", {"items": 10 + number}).run
+            ended = wait_for_end(small.pk)
+            took.append(time.monotonic() - began)
+        assert bare.undisturbed(took[-1]) < PROMISED
         assert ended.state == "succeeded"
         assert ended.total == 10 + number
     for run in big:
@@ -58,5 +60,4 @@ def test_a_run_of_ten_items_is_done_within_seconds_among_twenty_of_a_hundred_tho
 
     seconds = ", ".join(f"{each:.1f}" for each in took)
     tell(f"{begin.__name__}: ten items among {BIG_RUNS} runs of {BIG:,}: done after {seconds} s")
-    assert max(took) < PROMISED * SLACK
     until(lambda: Run.objects.filter(state="cancelled").count() == BIG_RUNS)

@@ -12,7 +12,7 @@ from headway import runs
 from headway.models import Part
 from tests.workers import Workers, until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite, pytest.mark.alone]
 
 BUSY = 3  # worker processes
 SILENCE = 0.08  # s; whoever waits inside SQLite asks again after 0.1 s at the latest, most often sooner

@@ -16,6 +16,7 @@ from example.servers.server import ROOT
 from example.topology import HTTP_PORT, HTTPS_PORT
 from tests.e2e.follower import Follower, Target
 from tests.e2e.welcome import welcome_of
+from tests.processes import spawn
 from tests.workers import children_of
 
 __all__ = ["Shape", "are_gone", "demo_full", "told", "words"]
@@ -81,7 +82,7 @@ class Shape:
 def demo_full(folder: Path, cut: int, stream: float) -> Iterator[Shape]:
     """Until the end of `with`, or its own."""
     port = next(number for number in range(20_100, 31_000, 7) if all(map(is_free, (number, number + 363))))
-    process = subprocess.Popen(
+    process = spawn(
         [sys.executable, "-m", "tests.production.paced", str(cut)],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name not in STRANGERS}
@@ -89,7 +90,6 @@ def demo_full(folder: Path, cut: int, stream: float) -> Iterator[Shape]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,
     )
     with process:
         try:

@@ -38,6 +38,7 @@ def test_a_process_is_ready_when_its_database_is_as_the_code_wants_it(client: Cl
     assert answer.json() == {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "broker": "ok"}}
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.once
 def test_what_it_needs_is_told_and_nothing_that_hangs_makes_it_hang(tmp_path: Path) -> None:

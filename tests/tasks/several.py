@@ -10,9 +10,11 @@ import subprocess
 import sys
 from types import FrameType
 
+from tests.processes import DIES_WITH_US
+
 
 def main(count: int, options: list[str]) -> int:
-    command = [sys.executable, "manage.py", "db_worker", *options]
+    command = [*DIES_WITH_US, sys.executable, "manage.py", "db_worker", *options]
     workers = [subprocess.Popen(command) for _ in range(count)]
 
     def pass_on(number: int, frame: FrameType | None) -> None:

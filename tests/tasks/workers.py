@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+from tests.processes import spawn
 from tests.workers import environment
 
 __all__ = ["Processes"]
@@ -31,13 +32,7 @@ class Processes:
     def manage(self, *command: str, lease_seconds: float = 10, slice_seconds: float = 30) -> subprocess.Popen[str]:
         """Any command of manage.py, with Django's tasks as the engine."""
         env = environment(lease_seconds) | {"TEST_ENGINE": "django_tasks", "TEST_SLICE_SECONDS": str(slice_seconds)}
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", *command],
-            env=env,
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        process = spawn([sys.executable, "manage.py", *command], env=env, stdout=subprocess.PIPE, text=True)
         self.started.append(process)
         return process
 

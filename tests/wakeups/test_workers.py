@@ -12,6 +12,7 @@ import pytest
 from headway.models import Worker
 from headway.wakeups import Subject
 from tests.app.driving import start
+from tests.processes import spawn
 from tests.workers import Workers, children_of, environment, until, wait_for_end
 
 from .mediums import Medium
@@ -26,10 +27,9 @@ def elsewhere(workers: Workers, medium: Medium) -> Elsewhere:
     """elsewhere(processes=2): a worker on another machine, once it listens; it doesn't ask unless it is woken."""
 
     def begin(processes: int = 1, poll: float = NEVER) -> Any:
-        worker = subprocess.Popen(
+        worker = spawn(
             [sys.executable, "-m", "tests.wakeups.elsewhere", "--processes", str(processes)],
             env=environment() | {"TEST_WAKE_UPS": medium.wake_ups, "TEST_POLL": str(poll)},
-            start_new_session=True,
             stdout=subprocess.DEVNULL,
         )
         workers.started.append(worker)

@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 from django.db.models import Count
 from django.test.utils import CaptureQueriesContext, isolate_apps
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -31,7 +31,6 @@ def names(source: Any, bounds: Any, after: Any = None) -> list[str]:
 
 
 class AnyRows(TestCase):
-    @settings(deadline=None)  # each example asks the database a few hundred times
     @given(
         codes=st.lists(st.from_regex(r"[a-zA-Z0-9_-]{1,4}", fullmatch=True), max_size=12, unique_by=str.lower),
         key=st.sampled_from([None, "id", "code"]),
@@ -41,7 +40,6 @@ class AnyRows(TestCase):
         entries = assert_keeps_its_promises(lambda: sources.queryset(Thing.objects.all(), key=key))
         assert sorted(item.code for _, _, item in entries) == sorted(codes)
 
-    @settings(deadline=None)
     @given(keys=st.lists(st.uuids(), max_size=12, unique=True))
     def test_random_keys_keep_the_promises(self, keys: list[UUID]) -> None:
         Tagged.objects.bulk_create(Tagged(id=key) for key in keys)
