@@ -1,10 +1,15 @@
 """A web process that is told to end tells its watchers to come back, and is gone."""
 
+import asyncio
+import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from headway import runs
 from tests.pace import BareProcess
@@ -14,6 +19,7 @@ from .crowds import Crowd
 from .server import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
+SOCKETS = 300  # more than a server's look at its signals, every tenth of a second, leaves time for
 
 
 @pytest.mark.alone
@@ -52,6 +58,31 @@ def test_a_socket_is_told_too(serve: Callable[..., Server], ada: Any) -> None:
         assert (last["type"], last["reason"], opened.code()) == ("rotate", "shutdown", 1012)
     server.process.wait(10)
     assert "Traceback" not in server.said()
+
+
+def test_hundreds_of_sockets_are_told_before_any_is_closed(serve: Callable[..., Server], ada: Any) -> None:
+    server = serve(headway={"STREAMS_PER_USER": 500})
+    run = runs.start("tests.write_ledger", {"items": 10}, user=ada).run
+    headers = cookie(ada)
+
+    async def last_words() -> list[str]:
+        """What each of the sockets heard last."""
+        address = f"{server.socket_url}/ws/runs/{run.pk}/"
+        opened = [await connect(address, additional_headers=headers) for _ in range(SOCKETS)]
+        server.terminate()
+        return await asyncio.gather(*map(last_word, opened))
+
+    assert set(asyncio.run(last_words())) == {"rotate"}
+    server.process.wait(10)
+    assert "Traceback" not in server.said()
+
+
+async def last_word(opened: ClientConnection) -> str:
+    kind = ""
+    with suppress(ConnectionClosed):
+        while True:
+            kind = json.loads(await opened.recv())["type"]
+    return kind
 
 
 def test_without_watchers_it_ends_as_ever(serve: Callable[..., Server], ada: Any) -> None:

@@ -140,10 +140,10 @@ class Hub:
             return None  # whoever may use the channel may say anything
         return self.wake([run_id])
 
-    def close(self) -> None:
-        """The process ends: tell everybody to come back, elsewhere or later."""
+    def close(self, told: Callable[[], None]) -> None:
+        """The process ends: tell everybody to come back, elsewhere or later; then call this."""
         self.is_closing = True
-        self.send_away(self.watchers, "shutdown")
+        self.send_away(self.watchers, "shutdown", told)
 
     # What the feed tells.
 
@@ -211,14 +211,15 @@ class Hub:
             watcher.push(topic.latest, whole=topic.whole)
             yield
 
-    def send_away(self, watchers: Iterable[Watcher], reason: str) -> None:
-        """Tell these to come back, some earlier and some later."""
+    def send_away(self, watchers: Iterable[Watcher], reason: str, told: Callable[[], None] = lambda: None) -> None:
+        """Tell these to come back, some earlier and some later; then call this."""
         away = list(watchers)
 
         def rotate() -> Iterator[None]:
             for watcher in away:
                 watcher.rotate(reason, SPREAD_MS)
                 yield
+            told()
 
         self.pump.add(rotate())
 
