@@ -13,7 +13,8 @@ from headway.operations import registry
 from headway.problems import PROBLEMS, uri
 from tests.http import operations  # noqa: F401  (they register themselves)
 
-from .client import path
+from .client import Api, path
+from .conftest import Caller
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
@@ -38,6 +39,13 @@ def post(schema: dict[str, Any], operation: str) -> dict[str, Any]:
     return found
 
 
+def body_of(schema: dict[str, Any], start: dict[str, Any], media_type: str) -> dict[str, Any]:
+    """The schema of what is sent."""
+    name = start["requestBody"]["content"][media_type]["schema"]["$ref"].removeprefix("#/components/schemas/")
+    found: dict[str, Any] = schema["components"]["schemas"][name]
+    return found
+
+
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 def test_it_is_valid_and_without_a_warning(version: str) -> None:
     assert generated(version)["openapi"] == version
@@ -48,12 +56,10 @@ def test_each_operation_has_a_path_of_its_own_with_its_own_parameters(schema: di
 
     assert start["operationId"] == "start_tests_write_ledger"
     assert start["summary"] == "Write ledger"
-    body = start["requestBody"]["content"]
-    assert list(body) == ["application/json"]
-    assert body["application/json"]["schema"]["properties"]["items"] == {
-        "type": "integer", "minimum": 0, "default": 10,
-    }  # fmt: skip
-    assert body["application/json"]["schema"]["additionalProperties"] is False
+    assert list(start["requestBody"]["content"]) == ["application/json"]
+    body = body_of(schema, start, "application/json")
+    assert body["properties"]["items"] == {"type": "integer", "minimum": 0, "default": 10}
+    assert body["additionalProperties"] is False
     assert start["requestBody"]["required"] is False
     for operation in registry.every():
         if path("start", operation.name) in schema["paths"]:
@@ -61,9 +67,9 @@ def test_each_operation_has_a_path_of_its_own_with_its_own_parameters(schema: di
 
 
 def test_a_file_may_be_sent_as_multipart_and_the_rest_as_json(schema: dict[str, Any]) -> None:
-    content = post(schema, "airports.import_airports")["requestBody"]["content"]
-    assert content["multipart/form-data"]["schema"]["properties"]["file"]["format"] == "binary"
-    assert content["application/json"]["schema"]["properties"] == {}
+    start = post(schema, "airports.import_airports")
+    assert body_of(schema, start, "multipart/form-data")["properties"]["file"]["format"] == "binary"
+    assert body_of(schema, start, "application/json")["properties"] == {}
 
 
 def test_every_endpoint_is_there_and_no_address_is_said_twice(schema: dict[str, Any]) -> None:
@@ -78,21 +84,64 @@ def test_every_endpoint_is_there_and_no_address_is_said_twice(schema: dict[str, 
         ("get", "operations/"), ("get", "runs/"), ("get", run), ("delete", run), ("post", f"{run}pause/"),
         ("post", f"{run}resume/"), ("post", f"{run}cancel/"), ("post", f"{run}retry/"), ("get", f"{run}items/"),
         ("get", f"{run}failures.csv"), ("get", f"{run}failures.ndjson"),
+        ("get", "runs/{id}/wait/"), ("get", "runs/{id}/events/"), ("get", "events/"),
     }  # fmt: skip
     ids = [told["operationId"] for methods in schema["paths"].values() for told in methods.values()]
     assert len(ids) == len(set(ids))
 
 
 def test_every_refusal_is_a_problem_of_named_types(schema: dict[str, Any]) -> None:
-    known = {uri(slug): problem.status for slug, problem in PROBLEMS.items()}
     for methods in schema["paths"].values():
         for told in methods.values():
             refusals = {status: answer for status, answer in told["responses"].items() if int(status) >= 400}
             assert {"400", "401", "429", "503"} <= set(refusals)
             for status, answer in refusals.items():
-                problem, types = answer["content"]["application/problem+json"]["schema"]["allOf"]
-                assert problem == {"$ref": "#/components/schemas/Problem"}
-                assert {known[each] for each in types["properties"]["type"]["enum"]} == {int(status)}
+                content = answer["content"]["application/problem+json"]
+                assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+                assert {PROBLEMS[slug].status for slug in content["examples"]} == {int(status)}
+                assert all(uri(slug) in answer["description"] for slug in content["examples"])
+
+
+def test_one_shape_is_one_model(schema: dict[str, Any]) -> None:
+    def inline(value: Any) -> Any:
+        if isinstance(value, dict):
+            yield from [value] if "properties" in value or "allOf" in value or "enum" in value else []
+            value = list(value.values())
+        if isinstance(value, list):
+            for each in value:
+                yield from inline(each)
+
+    answers = [told["responses"] for methods in schema["paths"].values() for told in methods.values()]
+    assert list(inline([answer.get("content") for told in answers for answer in told.values()])) == []
+    bodies = [told.get("requestBody") for methods in schema["paths"].values() for told in methods.values()]
+    assert list(inline(bodies)) == []
+
+
+def test_types_of_problems_may_become_more(schema: dict[str, Any]) -> None:
+    assert "enum" not in schema["components"]["schemas"]["Problem"]["properties"]["type"]
+
+
+def test_a_key_is_marked_as_required_where_it_is(schema: dict[str, Any]) -> None:
+    for operation, required in (("tests.http_keyed", True), ("tests.http_join", False)):
+        (key,) = post(schema, operation)["parameters"]
+        assert (key["name"], key["required"]) == ("Idempotency-Key", required)
+
+
+def test_the_messages_are_told(schema: dict[str, Any]) -> None:
+    wait = schema["paths"][path("runs") + "{id}/wait/"]["get"]["responses"]
+    assert wait["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Message"}
+    assert list(schema["paths"][path("events")]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]
+    message = schema["components"]["schemas"]["Message"]
+    assert message["required"] == ["type"]
+    assert message["properties"]["run"] == {"$ref": "#/components/schemas/Run"}
+
+
+@pytest.mark.parametrize(("permissions", "sees"), [((), False), (("airports.add_airport",), True)])
+def test_a_caller_sees_only_what_they_may_start(person: Caller, permissions: tuple[str, ...], sees: bool) -> None:
+    person("reader", *permissions)
+    told = Api("reader").get("/api/schema/", {"format": "json"}).json()
+    assert (path("start", "tests.http_guarded") in told["paths"]) is sees
+    assert path("start", "tests.http_join") in told["paths"]
 
 
 def test_headers_and_security_are_said(schema: dict[str, Any]) -> None:

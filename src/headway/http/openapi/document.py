@@ -29,6 +29,7 @@ class Parameter:
     description: str
     schema: Schema
     place: str = "query"
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Answer:
     schema: str | None
     description: str
     headers: tuple[Header, ...]
+    media_type: str = ""
+    """The endpoint's own, unless given."""
 
 
 @dataclass(frozen=True)

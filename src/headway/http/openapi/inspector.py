@@ -66,15 +66,15 @@ class EndpointSchema(AutoSchema):
         if told.headers:
             found["headers"] = {header.name: self.header(header) for header in told.headers}
         if told.schema:
-            found["content"] = {self.media_type: {"schema": self.component(told.schema)}}
+            found["content"] = {told.media_type or self.media_type: {"schema": self.component(told.schema)}}
         return found
 
     def refused(self, status: int, slugs: list[str]) -> dict[str, Any]:
-        types = {"type": "object", "properties": {"type": {"enum": [problems.uri(slug) for slug in slugs]}}}
-        schema = {"allOf": [self.component("Problem"), types]}
-        found = {
-            "description": " · ".join(f"`{slug}`: {PROBLEMS[slug].title}" for slug in slugs),
-            "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        """One shape for all: by which types a status may come is said in words, since there may be more one day."""
+        examples = {slug: {"value": example_of(slug)} for slug in slugs}
+        found: dict[str, Any] = {
+            "description": " · ".join(f"`{problems.uri(slug)}`: {PROBLEMS[slug].title}" for slug in slugs),
+            "content": {problems.MEDIA_TYPE: {"schema": self.component("Problem"), "examples": examples}},
         }
         if status in OF_PROBLEMS:
             found["headers"] = {OF_PROBLEMS[status].name: self.header(OF_PROBLEMS[status])}
@@ -84,8 +84,13 @@ class EndpointSchema(AutoSchema):
         return {"description": header.description, "schema": self.spoken(header.schema), "required": header.always}
 
     def parameter(self, parameter: Any) -> dict[str, Any]:
-        schema = self.spoken(parameter.schema)
-        return {"name": parameter.name, "in": parameter.place, "description": parameter.description, "schema": schema}
+        return {
+            "name": parameter.name,
+            "in": parameter.place,
+            "description": parameter.description,
+            "required": parameter.required,
+            "schema": self.spoken(parameter.schema),
+        }
 
     def path_parameters(self) -> list[Any]:
         path_regex = self.path_regex.replace(f"<{RUN_ID}:", "<uuid:")
@@ -95,18 +100,25 @@ class EndpointSchema(AutoSchema):
             for name in re.findall(r"{(\w+)}", self.path)
         ]
 
-    def component(self, name: str) -> dict[str, Any]:
-        """A reference to this schema, which is written down once, with those that it refers to."""
+    def component(self, name: str, schema: Any = None) -> dict[str, Any]:
+        """A reference to this schema (one of ours, unless given), which is written down once, as are those in it."""
+        told = SCHEMAS[name] if schema is None else schema
         component = ResolvedComponent(  # type: ignore[no-untyped-call]
-            name, ResolvedComponent.SCHEMA, self.spoken(SCHEMAS[name]), EndpointSchema
+            name, ResolvedComponent.SCHEMA, self.spoken(told), EndpointSchema
         )
         self.registry.register_on_missing(component)
-        for inner in re.findall(r"'#/components/schemas/(\w+)'", str(SCHEMAS[name])):
+        for inner in re.findall(r"'#/components/schemas/(\w+)'", str(told)):
             self.component(inner)
         return ref(name)
 
     def spoken(self, schema: Any) -> Any:
         return spoken(schema, spectacular_settings.OAS_VERSION)
+
+
+def example_of(slug: str) -> dict[str, Any]:
+    """A problem of this type, as far as all of them are alike."""
+    problem = PROBLEMS[slug]
+    return {"type": problems.uri(slug), "title": problem.title, "status": problem.status, "detail": f"{problem.title}."}
 
 
 def by_status(refusals: tuple[str, ...]) -> dict[int, list[str]]:

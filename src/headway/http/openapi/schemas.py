@@ -68,7 +68,7 @@ RUN = thing({
     "hooks_failed": COUNT,
     "params": a("object"),
     "result": {},
-    "failure_summary": many(thing({"code": a("string"), "count": COUNT})),
+    "failure_summary": many(ref("FailureCount")),
     "created_at": a("string", **MOMENT),
     "started_at": maybe("string", **MOMENT),
     "updated_at": a("string", **MOMENT),
@@ -77,7 +77,7 @@ RUN = thing({
     "actions": many(a("string", description=f"Of {', '.join(Action)}.")),
     "retry_of": maybe("string", format="uuid"),
     "revision": a("integer", minimum=0, description="Grows with every change, and never falls."),
-    "links": thing(dict.fromkeys(("self", "events", "wait", "socket", "items", "failures"), LINK)),
+    "links": ref("RunLinks"),
 })  # fmt: skip
 
 OPERATION = thing({
@@ -87,7 +87,7 @@ OPERATION = thing({
     "params": a("object", description="JSON Schema (2020-12) of the parameters."),
     "on_conflict": a("string", description="join, reject, queue, replace or allow."),
     "require_idempotency_key": a("boolean"),
-    "links": thing({"start": LINK}),
+    "links": ref("OperationLinks"),
 })  # fmt: skip
 
 ITEM = thing(
@@ -104,11 +104,16 @@ ITEM = thing(
 
 PROBLEM = thing(
     {
-        "type": a("string", format="uri"),
+        "type": a(
+            "string",
+            format="uri",
+            description="Tolerate others than those that are listed.",
+            examples=["urn:headway:problem:not-found"],
+        ),
         "title": a("string"),
         "status": a("integer"),
         "detail": a("string"),
-        "errors": many(thing({"pointer": a("string"), "code": a("string"), "detail": a("string")})),
+        "errors": many(ref("ParamError")) | {"maxItems": 100},
         "existing": LINK | {"description": "The run that is in the way."},
         "newest": LINK | {"description": "The end of the chain of retries."},
         "state": a("string"),
@@ -119,7 +124,41 @@ PROBLEM = thing(
     description="RFC 9457. Decide by `type`.",
 )
 
+MESSAGE = thing(
+    {
+        "type": a("string", description="snapshot, progress, end or rotate. Pass over others.", examples=["progress"]),
+        "run": ref("Run"),
+        "id": a("string", format="uuid", description="Of a progress message, as all that follows."),
+        "revision": a("integer", minimum=0),
+        "state": a("string"),
+        "stalled": a("boolean"),
+        "progress": ref("Progress"),
+        "message": a("string"),
+        "reason": a("string", description="Of a rotate message: why to come back."),
+        "retry_ms": a("integer", minimum=0, description="Of a rotate message: after how long."),
+    },
+    *("run", "id", "revision", "state", "stalled", "progress", "message", "reason", "retry_ms"),
+    description=(
+        "The same on every transport; all in it is absolute. `snapshot` and `end` have the whole run, `progress` what "
+        "changes all the time; `rotate` says that the stream ends and when to come back."
+    ),
+)
+
 SCHEMAS: dict[str, Schema] = {
+    "FailureCount": thing({"code": a("string"), "count": COUNT}),
+    "Message": MESSAGE,
+    "OperationLinks": thing({"start": LINK}),
+    "ParamError": thing({"pointer": a("string"), "code": a("string"), "detail": a("string")}),
+    "RunLinks": thing(dict.fromkeys(("self", "events", "wait", "socket", "items", "failures"), LINK)),
+    "ServerSentEvent": thing(
+        {
+            "data": a("string", description="A Message, as JSON."),
+            "id": a("string", description="The revision, where one run is followed."),
+            "event": a("string"),
+            "retry": a("integer", minimum=0, description="Milliseconds after which to come back."),
+        },
+        *("id", "event", "retry"),
+    ),
     "File": a("string"),
     "Item": ITEM,
     "Items": paged(ref("Item")),

@@ -1,0 +1,90 @@
+"""Rows 3b, 9 and 10 of the contract, as the schema tells of them. `live` serves them, which knows no REST framework."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.urls import URLPattern
+from rest_framework.request import Request
+
+from .endpoint import Endpoint
+from .openapi import Document, Header, Parameter, answer
+
+__all__ = ["told"]
+
+STREAM = replace(
+    answer("ServerSentEvent", "A stream of messages, which the server ends after at most 50 s; then come back."),
+    media_type="text/event-stream",
+)
+LAST = Parameter(
+    "Last-Event-ID", "The revision that you have, which was the last event's id.", {"type": "string"}, "header"
+)
+RETRY_AFTER = Header(
+    "Retry-After", "Where nothing is pushed: seconds after which to ask again.", {"type": "string"}, always=False
+)
+
+
+class Told(Endpoint):
+    """Never served."""
+
+    def get(self, request: Request, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+class Wait(Told):
+    """Wait for a change of a run, for at most 25 s: a long poll."""
+
+    documents = {
+        "get": Document(
+            "wait_for_run",
+            "Wait for a change of a run",
+            answers={
+                200: answer(
+                    "Message",
+                    "The run has passed that revision.",
+                    Header("ETag", "Names this state of it."),
+                    RETRY_AFTER,
+                ),
+                204: answer(None, "Nothing has changed in time.", RETRY_AFTER),
+            },
+            refusals=("not-found", "too-many-streams"),
+            parameters=(
+                Parameter("after", "The revision that you have.", {"type": "integer", "minimum": 0}),
+                Parameter("seconds", "How long to wait.", {"type": "integer", "minimum": 1, "maximum": 25}),
+            ),
+        )
+    }
+
+
+class RunEvents(Told):
+    """Follow a run: Server-Sent Events."""
+
+    documents = {
+        "get": Document(
+            "watch_run",
+            "Follow a run",
+            answers={200: STREAM, 204: answer(None, "The run has ended, and you have its last revision.")},
+            refusals=("not-found", "too-many-streams"),
+            parameters=(LAST,),
+        )
+    }
+
+
+class Events(Told):
+    """Follow all of your runs that are live or have just ended: Server-Sent Events."""
+
+    documents = {
+        "get": Document("watch_runs", "Follow your runs", answers={200: STREAM}, refusals=("too-many-streams",))
+    }
+
+
+TELLING = {"run-wait": Wait, "run-events": RunEvents, "events": Events}
+
+
+def told(patterns: list[URLPattern]) -> list[URLPattern]:
+    """The same patterns, each of whose views drf-spectacular takes for one that it can ask."""
+    for each in patterns:
+        view: Any = each.callback
+        view.cls, view.initkwargs = TELLING[str(each.name)], {}
+    return patterns
