@@ -77,3 +77,14 @@ def test_a_form_and_what_is_wrong_with_it(visitor: Visitor) -> None:
             WORD,
         )
         narrow(visitor)
+
+
+def test_a_state_in_a_list_is_never_broken_within_its_word(visitor: Visitor, demo: Any) -> None:
+    go_on(begin(demo, items=400), 50)
+    visitor.open("/")
+    for width in (1440, 1000, 700, 360):
+        visitor.page.set_viewport_size(PHONE | {"width": width})
+        rects = "document.querySelector('tr .hw-state [data-part=word]').getClientRects().length"
+        height = "document.querySelector('tr .hw-state').offsetHeight"
+        assert (visitor.page.evaluate(rects), visitor.page.evaluate(height) < 30) == (1, True)
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
