@@ -10,15 +10,17 @@ from django.urls import NoReverseMatch, get_script_prefix, reverse
 from headway.clock import NowMs
 from headway.conf import conf
 from headway.errors import RunNotFound, UnknownOperation
-from headway.models import Part, Run
+from headway.models import Kind, Part, Run
 from headway.operations import params, registry
 from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
-from headway.store import planning, workers
+from headway.store import planning, silence, workers
 from headway.store.candidates import due_parts
 
 __all__ = ["snapshot", "snapshots"]
 
-BEHIND = {"code": "behind-run", "text": "It starts by itself when the run before it has ended."}
+Reason = dict[str, str] | None
+
+BEHIND: Reason = {"code": "behind-run", "text": "It starts by itself when the run before it has ended."}
 LONGEST_LINE = 100  # of those that wait; whoever stands further back is told "or more"
 
 
@@ -41,13 +43,11 @@ def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     for part in rows.select_related("run").annotate(now=NowMs()).order_by("id"):
         parts[part.run_id].append(part)
     there = {run_id: found for run_id, found in parts.items() if found}
-    queued = [run_id for run_id, found in there.items() if found[0].run.state == State.QUEUED]
-    waiting = [run_id for run_id, found in there.items() if found[0].run.state == State.WAITING]
-    reasons = (queue_reasons(queued) if queued else {}) | dict.fromkeys(waiting, BEHIND)
+    reasons = waiting_reasons(there)
     return {run_id: describe(found[0].run, found, reasons.get(run_id)) for run_id, found in there.items()}
 
 
-def describe(run: Run, parts: list[Any], queued: Any) -> dict[str, Any]:
+def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
     """One run in the contract's words."""
     return {
         "id": str(run.pk),
@@ -57,8 +57,8 @@ def describe(run: Run, parts: list[Any], queued: Any) -> dict[str, Any]:
         "done": run.is_done,
         "progress": progress(run, parts),
         "message": next((part.message for part in sorted(parts, key=lambda part: -part.changed) if part.message), ""),
-        "reason": {"code": run.reason_code, "text": run.reason_text} if run.reason_code else queued,
-        "stalled": not run.is_done and any(is_stalled(part) for part in parts),
+        "reason": {"code": run.reason_code, "text": run.reason_text} if run.reason_code else waits,
+        "stalled": is_stalled(run, parts),
         "resumes": sum(part.resumes for part in parts),
         "hooks_failed": sum(part.hooks_failed for part in parts),
         "params": params.shown(run.params),
@@ -102,9 +102,10 @@ def links(run_id: UUID) -> dict[str, str]:
         return {}
 
 
-def is_stalled(part: Any) -> bool:
-    """Whether it has an owner whose lease has run out."""
-    return part.token is not None and part.due < part.now
+def is_stalled(run: Run, parts: list[Any]) -> bool:
+    """Whether one of its owners has let its lease run out, though it could have renewed it."""
+    silent = [part.due for part in parts if part.token is not None and part.due < part.now]
+    return not run.is_done and bool(silent) and not silence.is_kept_silent(min(silent))
 
 
 def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
@@ -112,9 +113,8 @@ def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
     counts = Counts.over(Counts(part.succeeded, part.failed, part.skipped) for part in parts)
     # A total that was counted before rows were added must not be passed by.
     total = None if run.total is None else max(run.total, counts.processed)
+    paces, now = [part.pace for part in parts], parts[0].now
     working = run.state == State.RUNNING
-    rates = [found for part in parts if working and (found := rate(part.pace, part.now, part.processed)) is not None]
-    speed = round(sum(rates), 1) if rates else None
     return {
         "total": total,
         "total_exact": run.total_exact and total == run.total,
@@ -124,22 +124,50 @@ def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
         "skipped": counts.skipped,
         "retrying": 0,
         "percent": percent(counts.processed, total, done=run.is_done),
-        "rate": speed,
-        "eta_seconds": eta_seconds(counts, total, speed, sum(part.worked_ms for part in parts)),
+        "rate": rounded(rate(paces, now)) if working else None,
+        "eta_seconds": eta_seconds(paces, now, counts, total) if working else None,
+        "finishing": working and any(part.kind == Kind.FINISH for part in parts),
     }
 
 
-def queue_reasons(run_ids: list[UUID]) -> dict[UUID, dict[str, str] | None]:
-    """Why queued runs haven't begun: no worker, or how many stand before each."""
+def rounded(speed: float | None) -> float | None:
+    """To three digits: 0.0833 is one item in 12 seconds, not none."""
+    return None if speed is None else float(f"{speed:.3g}")
+
+
+def waiting_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
+    """Why runs don't go on although nothing was asked of them: they stand behind another, in line, or lack a worker."""
+    behind = [run_id for run_id, parts in there.items() if parts[0].run.state == State.WAITING]
+    unowned = {run_id: parts for run_id, parts in there.items() if needs_worker(parts)}
+    return dict.fromkeys(behind, BEHIND) | (unowned_reasons(unowned) if unowned else {})
+
+
+def needs_worker(parts: list[Any]) -> bool:
+    """Whether a run is to be worked, and no lease says that somebody does."""
+    wanted = parts[0].run.state in (State.QUEUED, State.RUNNING)
+    return wanted and not any(part.token is not None and part.due >= part.now for part in parts)
+
+
+def unowned_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
+    """For runs that need a worker: that there is none, or how many stand before those that haven't begun."""
+    queued = {run_id: parts[0] for run_id, parts in there.items() if parts[0].run.state == State.QUEUED}
     if not workers.alive():
-        text = "It starts by itself as soon as a worker is there."
-        return {run_id: {"code": "no-worker", "text": text} for run_id in run_ids}
+        return {run_id: no_worker("starts" if run_id in queued else "goes on") for run_id in there}
+    if not queued:
+        return {}
     line = due_parts().filter(served_ms=0, run__state=State.QUEUED).order_by("due", "id")
-    places = {run_id: place for place, run_id in enumerate(line.values_list("run_id", flat=True)[:LONGEST_LINE])}
-    return {run_id: before(places.get(run_id, LONGEST_LINE)) for run_id in run_ids}
+    places = list(line.values_list("due", "id")[:LONGEST_LINE])
+    # Counted, not looked up: a run that was claimed a moment ago isn't in the line any more, and not behind it.
+    return {
+        run_id: before(sum(place < (part.due or 0, part.pk) for place in places)) for run_id, part in queued.items()
+    }
 
 
-def before(count: int) -> dict[str, str] | None:
+def no_worker(what: str) -> Reason:
+    return {"code": "no-worker", "text": f"It {what} by itself as soon as a worker is there."}
+
+
+def before(count: int) -> Reason:
     """The reason of a run that has so many before it; none for the next one."""
     if not count:
         return None

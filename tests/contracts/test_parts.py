@@ -131,7 +131,7 @@ def test_the_rate_is_the_sum_over_the_parts() -> None:
     run = planned()
     Run.objects.filter(pk=run.pk).update(total=4_000)
     now = Part.objects.filter(run=run)[0].changed
-    Part.objects.filter(run=run).update(pace=[[now - 60_000, 0]], succeeded=600, worked_ms=60_000)
+    Part.objects.filter(run=run).update(pace=[[now - 60_000, 0], [now, 600]], succeeded=600)
     progress = snapshot(run.pk)["progress"]
     assert progress["processed"] == 2_400
     assert 30 < progress["rate"] <= 40

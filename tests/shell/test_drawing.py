@@ -24,6 +24,7 @@ def seen(**changed: Any) -> dict[str, Any]:
         "percent": 25.0,
         "rate": None,
         "eta_seconds": None,
+        "finishing": False,
     }
     run = {"title": "Import airports", "state": "running", "done": False, "stalled": False, "reason": None}
     return (
@@ -38,6 +39,7 @@ def seen(**changed: Any) -> dict[str, Any]:
     changed=st.fixed_dictionaries({
         "title": st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1, max_size=80),
         "state": st.sampled_from([str(state) for state in State]),
+        "finishing": st.booleans(),
         "stalled": st.booleans(),
         "reason": st.sampled_from([None, {"code": "no-worker", "text": "It starts by itself."}]),
         "total": COUNTS,
@@ -82,6 +84,17 @@ def test_the_bar_gives_way_first_then_the_line_is_cut_visibly(width: int, line: 
             "Import airports  queued  0 so far",
         ),
         ({"stalled": True, "percent": None}, "Import airports  changing workers  50 so far"),
+        (
+            {"stalled": True, "percent": None, "reason": {"code": "no-worker", "text": ""}},
+            "Import airports  running: no worker is there  50 so far",
+        ),
+        (
+            {"stalled": True, "percent": None, "state": "cancelling"},
+            "Import airports  cancelling: its worker is silent  50 so far",
+        ),
+        ({"percent": None, "finishing": True}, "Import airports  finishing  50 so far"),
+        ({"percent": None, "rate": 0.0833}, "Import airports  running  50 so far · 1 every 12 s"),
+        ({"percent": None, "rate": 0.75}, "Import airports  running  50 so far · 0.8/s"),
         (
             {"percent": None, "failed": 1_204, "skipped": 3, "rate": 410.5, "eta_seconds": 66},
             "Import airports  running  50 so far · 1,204 failed · 3 skipped · 410/s · about 66 s left",

@@ -24,7 +24,7 @@ RUN: dict[str, Any] = {
     "done": False,
     "progress": {
         "total": 28298, "total_exact": True, "processed": 12480, "succeeded": 11357, "failed": 1123, "skipped": 0,
-        "retrying": 0, "percent": 44.1, "rate": 410.5, "eta_seconds": 39,
+        "retrying": 0, "percent": 44.1, "rate": 410.5, "eta_seconds": 39, "finishing": False,
     },
     "message": "",
     "reason": None,
@@ -48,6 +48,14 @@ REST = {"rate": None, "eta_seconds": None}
 DIFFERS: dict[str, dict[str, Any]] = {
     "running": {"message": "Reading row 12481", "actions": ["pause", "cancel"]},
     "counting": {"progress": {"total": None, "percent": None, "eta_seconds": None}, "actions": ["pause", "cancel"]},
+    "finishing": {
+        "progress": {"processed": 28298, "percent": 99.9, "eta_seconds": None, "finishing": True},
+        "actions": ["pause", "cancel"],
+    },
+    "unattended": {
+        "stalled": True, "actions": ["pause", "cancel"], "progress": REST,
+        "reason": {"code": "no-worker", "text": "It goes on by itself as soon as a worker is there."},
+    },
     "retrying": {"progress": {"retrying": 216}, "actions": ["pause", "cancel"]},
     "queued": {"state": "queued", "started_at": None, "progress": NEVER, "actions": ["cancel"]},
     "no-worker": {
@@ -85,6 +93,11 @@ DIFFERS: dict[str, dict[str, Any]] = {
     "all-failed": {
         "state": "failed", "done": True, "actions": ["retry"], "progress": ALL | {"succeeded": 0, "failed": 28298},
         "reason": {"code": "every-item-failed", "text": "Every item failed."},
+    },
+    "none-succeeded": {
+        "state": "failed", "done": True, "actions": ["retry"],
+        "progress": ALL | {"succeeded": 0, "failed": 1, "skipped": 28297},
+        "reason": {"code": "nothing-succeeded", "text": "Nothing succeeded: 1 failed, and 28,297 were skipped."},
     },
     "cancelled": {
         "state": "cancelled", "done": True, "actions": ["retry"], "progress": REST,

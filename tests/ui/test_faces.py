@@ -83,7 +83,11 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
 
     assert seen(visitor) == by_server
     silent = {run["face"]: run["empty"] for run in by_server if run["empty"]}
-    assert silent == {"failed": ["spoken"], "all-failed": ["spoken"]}  # their sentences are alerts, and speak
+    assert silent == {
+        "failed": ["spoken"],
+        "all-failed": ["spoken"],
+        "none-succeeded": ["spoken"],
+    }  # their sentences are alerts, and speak
 
 
 def test_a_run_that_failed_with_all_its_items_offers_just_those(visitor: Visitor) -> None:

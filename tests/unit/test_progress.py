@@ -1,6 +1,8 @@
 """The arithmetic of progress: never more than is true, never 100 % before the end."""
 
+from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, example, given
@@ -83,75 +85,132 @@ class TestCounts:
         assert whole.finish == event
 
 
+def worked(times: Iterable[tuple[int, int]]) -> tuple[list[list[int]], list[tuple[int, int]]]:
+    """The marks of a part, and the steps of which they were made: [ms, items by then]."""
+    marks: list[list[int]] = []
+    steps = []
+    now = processed = 0
+    for later, more in times:
+        now, processed = now + later, processed + more
+        marks = keep_pace(marks, now, processed)
+        steps.append((now, processed))
+    return marks, steps
+
+
+def steady(seconds: int, each_second: float, since: int = 0) -> list[list[int]]:
+    """The marks of a part with a checkpoint a second."""
+    marks: list[list[int]] = []
+    for second in range(seconds + 1):
+        marks = keep_pace(marks, since + second * 1000, round(second * each_second))
+    return marks
+
+
 class TestPace:
     @given(TIMES)
-    def test_two_marks_are_kept_that_span_the_last_20_seconds_or_so(self, times: list[tuple[int, int]]) -> None:
-        marks: list[list[int]] = []
-        now = processed = 0
-        for later, more in times:
-            now, processed = now + later, processed + more
-            marks = keep_pace(marks, now, processed)
-            assert 1 <= len(marks) <= 2
-            assert now - marks[-1][0] < 10_000
-            if len(marks) == 2:
-                assert marks[1][0] - marks[0][0] >= 10_000
+    def test_marks_are_steps_that_were_taken_and_the_last_is_the_newest(self, times: list[tuple[int, int]]) -> None:
+        marks, steps = worked(times)
+        assert {tuple(mark) for mark in marks} <= set(steps)
+        assert [tuple(mark) for mark in marks[-1:]] == steps[-1:]
+        assert all(before[0] < after[0] for before, after in pairwise(marks))
 
     @given(TIMES)
-    def test_the_marks_given_are_left_as_they_are(self, times: list[tuple[int, int]]) -> None:
+    def test_the_last_20_seconds_are_known_within_10(self, times: list[tuple[int, int]]) -> None:
+        marks, steps = worked(times)
+        lately = [mark[0] for mark in marks if mark[0] > marks[-1][0] - 20_000]
+        known = [at for at, _ in steps if at > marks[-1][0] - 20_000]
+        assert all(any(abs(at - mark) <= 20_000 for mark in lately) for at in known)
+
+    def test_there_are_about_a_dozen_however_long_it_takes(self) -> None:
+        assert len(steady(20_000, 3)) <= 14
+
+    def test_the_marks_given_are_left_as_they_are(self) -> None:
         marks = [[0, 0], [10_000, 100]]
-        now = 10_000
-        for later, _ in times:
-            now += later
-            keep_pace(marks, now, 200)
+        keep_pace(marks, 20_000, 200)
         assert marks == [[0, 0], [10_000, 100]]
+
+    def test_a_clock_that_was_set_back_leaves_no_mark_in_the_future(self) -> None:
+        assert keep_pace([[0, 0], [10_000, 100]], 5_000, 120) == [[0, 0], [5_000, 120]]
 
     @given(TIMES)
     def test_the_rate_lies_between_the_slowest_and_the_fastest_stretch(self, times: list[tuple[int, int]]) -> None:
-        marks: list[list[int]] = []
-        now = processed = 0
-        stretches = []
-        for later, more in times:
-            now, processed = now + later, processed + more
-            stretches.append(more * 1000 / later if later else float("inf"))
-            found = rate(marks, now, processed)
-            marks = keep_pace(marks, now, processed)
-            if found is not None:
-                assert min(stretches) - 1e-9 <= found <= max(stretches) + 1e-9
+        marks, steps = worked(times)
+        stretches = [
+            (after - before) * 1000 / (until - since)
+            for (since, before), (until, after) in pairwise(steps)
+            if until > since
+        ]
+        found = rate([marks], steps[-1][0]) if steps else None
+        if found is not None and stretches and len({at for at, _ in steps}) == len(steps):
+            assert min(stretches) - 1e-6 <= found <= max(stretches) + 1e-6
 
     def test_there_is_no_rate_before_time_has_passed_or_when_the_clock_has_jumped_back(self) -> None:
-        assert rate([], 1_000, 5) is None
-        assert rate([[1_000, 0]], 1_000, 5) is None
-        assert rate([[1_000, 0]], 900, 5) is None
+        assert rate([], 1_000) is None
+        assert rate([[]], 1_000) is None
+        assert rate([[[1_000, 0]]], 1_000) is None
+        assert rate([[[1_000, 0]]], 900) is None
 
-    def test_it_is_items_per_second_since_the_older_mark(self) -> None:
-        assert rate([[0, 100], [10_000, 300]], 20_000, 600) == 25.0
+    def test_it_is_items_per_second_over_the_last_20(self) -> None:
+        assert rate([[[0, 100], [10_000, 300], [20_000, 600]]], 20_000) == 25.0
+        assert rate([[[0, 0], [10_000, 5_000], [30_000, 5_400]]], 30_000) == 20.0
+
+    def test_parts_that_are_closed_or_idle_count_what_they_did_and_no_more(self) -> None:
+        closed, idle, owned = steady(10, 600), steady(20, 400), steady(40, 415)
+        assert rate([closed, idle, owned], 40_000) == pytest.approx(415)
+        assert rate([closed, idle], 60_000) == 0.0
+
+    def test_a_part_that_began_late_had_done_nothing_before(self) -> None:
+        assert rate([steady(40, 100), steady(10, 100, since=30_000)], 40_000) == pytest.approx(150)
 
     def test_a_count_that_has_fallen_is_no_negative_rate(self) -> None:
-        assert rate([[0, 100]], 1_000, 50) == 0.0
+        assert rate([[[0, 100], [1_000, 50]]], 1_000) == 0.0
 
 
 class TestTimeLeft:
-    @given(counts(), TOTALS, st.floats(0.1, 1e6), st.integers(0, 10**9))
-    def test_it_is_what_is_left_at_this_rate(self, whole: Counts, total: int, speed: float, worked_ms: int) -> None:
-        left = eta_seconds(whole, total, speed, worked_ms)
+    @given(st.integers(1, 400), st.floats(0.5, 5_000), st.integers(0, 30))
+    def test_at_an_even_pace_it_is_what_is_left(self, seconds: int, speed: float, since: int) -> None:
+        marks, total = steady(seconds, speed, since), round(1_000 * speed)
+        left = eta_seconds([marks], since + seconds * 1000, Counts(marks[-1][1]), total)
         if left is not None:
-            assert left >= 0
-            assert abs(left - max(0, total - whole.processed) / speed) <= max(1, left * 1e-9)
+            assert left == pytest.approx(1_000 - seconds, rel=0.15, abs=2)
+
+    @given(TIMES, st.integers(1, 30_000))
+    def test_it_is_never_none_left_while_something_is(self, times: list[tuple[int, int]], total: int) -> None:
+        marks, steps = worked(times)
+        for at, processed in steps:
+            left = eta_seconds([marks], at, Counts(processed), total)
+            assert left is None or (left >= 1 and processed < total)
+
+    def test_between_two_estimates_it_counts_down(self) -> None:
+        marks = steady(100, 50)
+        found = [eta_seconds([marks], 100_000 + ms, Counts(5_000), 50_000) for ms in range(0, 6_000, 1_000)]
+        assert all(before is not None and after == before - 1 for before, after in pairwise(found))
+
+    def test_what_has_changed_much_is_told_at_once(self) -> None:
+        marks = [*steady(30, 50), [32_000, 9_000]]
+        left = eta_seconds([marks], 32_000, Counts(9_000), 10_000)
+        assert left is not None
+        assert left < 10
+
+    def test_a_rest_is_not_counted_since_resuming_clears_the_marks(self) -> None:
+        marks = [[1_000_000 + mark[0], 5_000 + mark[1]] for mark in steady(20, 50)]
+        assert eta_seconds([marks], 1_020_000, Counts(6_000), 7_000) == pytest.approx(20, abs=2)
 
     @pytest.mark.parametrize(
-        ("processed", "total", "speed", "worked_ms", "left"),
+        ("processed", "total", "seconds", "known"),
         [
-            (20, 2_000, 10.0, 5_000, 198),
-            (19, 1_900, 10.0, 5_000, None),  # fewer than 20 items
-            (20, 2_001, 10.0, 5_000, None),  # less than 1 %
-            (20, 2_000, 10.0, 4_999, None),  # less than 5 s
-            (20, None, 10.0, 5_000, None),
-            (20, 2_000, None, 5_000, None),
-            (20, 2_000, 0.0, 5_000, None),
-            (30, 20, 10.0, 5_000, 0),  # more came than had been counted
+            (20, 2_000, 5, True),
+            (19, 1_900, 5, False),  # fewer than 20 items
+            (20, 2_001, 5, False),  # less than 1 %
+            (20, 2_000, 4, False),  # less than 5 s
+            (20, None, 5, False),
+            (20, 20, 5, False),  # nothing is left but to finish
         ],
     )
     def test_it_is_unknown_until_it_means_something(
-        self, processed: int, total: int | None, speed: float | None, worked_ms: int, left: int | None
+        self, processed: int, total: int | None, seconds: int, known: bool
     ) -> None:
-        assert eta_seconds(Counts(succeeded=processed), total, speed, worked_ms) == left
+        marks = [[0, 0], [seconds * 1000, processed]]
+        assert (eta_seconds([marks], seconds * 1000, Counts(processed), total) is not None) == known
+
+    def test_it_is_unknown_while_nothing_moves(self) -> None:
+        assert eta_seconds([[[0, 30], [60_000, 30]]], 60_000, Counts(30), 300) is None

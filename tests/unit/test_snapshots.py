@@ -1,18 +1,21 @@
 """What a watcher is told of a run: the same fields always, counts that add up, a revision that grows with changes."""
 
 import json
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from headway import Operation, Reject, runs
 from headway.errors import RunNotFound
-from headway.models import Part, Run
+from headway.models import Part, Run, Worker
 from headway.snapshots import snapshot
 from headway.store import workers
 from tests.app.driving import after_items, claim, counted, drive, expire, start, work
@@ -30,6 +33,7 @@ FIELDS = [
 ]  # fmt: skip
 PROGRESS = [
     "total", "total_exact", "processed", "succeeded", "failed", "skipped", "retrying", "percent", "rate", "eta_seconds",
+    "finishing",
 ]  # fmt: skip
 BY_THE_CLOCK = {"rate", "eta_seconds", "stalled"}
 
@@ -95,6 +99,7 @@ class TestShape:
                 "percent": None,
                 "rate": None,
                 "eta_seconds": None,
+                "finishing": False,
             },
             "message": "",
             "reason": {"code": "no-worker", "text": "It starts by itself as soon as a worker is there."},
@@ -133,6 +138,7 @@ class TestShape:
             "percent": 100.0,
             "rate": None,
             "eta_seconds": None,
+            "finishing": False,
         }
 
     def test_every_snapshot_is_plain_json(self) -> None:
@@ -283,6 +289,20 @@ class TestReasons:
         }
         assert "secret" not in json.dumps(seen)
 
+    def test_a_run_that_began_and_has_no_worker_left_says_so(self) -> None:
+        run = start()
+        one_item(run)
+        text = "It goes on by itself as soon as a worker is there."
+        assert snapshot(run.pk)["reason"] == {"code": "no-worker", "text": text}
+        part = claim(run)
+        assert snapshot(run.pk)["reason"] is None
+        workers.beat(part.worker, "host", 1, 1)  # it was heard of a moment ago, but its lease has run out
+        expire(part)
+        seen = snapshot(run.pk)
+        assert (seen["stalled"], seen["reason"]) == (True, {"code": "no-worker", "text": text})
+        workers.beat("another", "host", 1, 1)
+        assert snapshot(run.pk)["reason"] is None
+
     def test_it_is_stalled_while_its_owner_is_silent(self) -> None:
         run = start()
         one_item(run)
@@ -292,6 +312,56 @@ class TestReasons:
         assert snapshot(run.pk)["stalled"] is True
         drive(run)
         assert snapshot(run.pk)["stalled"] is False
+
+
+@pytest.mark.sqlite
+class TestLongItems:
+    """On SQLite, where an item that has written holds the one write lock."""
+
+    def test_a_healthy_item_longer_than_its_lease_is_not_called_dead(self) -> None:
+        run = start()
+        one_item(run)
+        part = claim(run)
+        expire(part)
+        Part.objects.update(changed=0)
+        Worker.objects.all().delete()
+        with an_item_that_writes():
+            seen = snapshot(run.pk)
+            assert (seen["stalled"], seen["reason"]) == (False, None)
+        assert snapshot(run.pk)["stalled"] is True
+
+    def test_once_others_have_written_since_its_silence_is_its_own(self) -> None:
+        run = start()
+        one_item(run)
+        expire(claim(run))
+        workers.beat("another", "host", 1, 1)
+        with an_item_that_writes():
+            assert snapshot(run.pk)["stalled"] is True
+
+
+@contextmanager
+def an_item_that_writes() -> Iterator[None]:
+    """Another process's open transaction, as SQLite sees it."""
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+class TestFinishing:
+    def test_it_is_said_while_on_finish_takes_its_time_and_only_then(self, script: Script) -> None:
+        seen: list[Seen] = []
+        run = start("tests.scripted")
+        script["on_finish"] = lambda: seen.append(snapshot(run.pk))
+        one_item(run)
+        seen.append(snapshot(run.pk))
+        drive(run)
+        seen.append(snapshot(run.pk))
+        assert [(one["state"], one["progress"]["finishing"]) for one in seen] == [
+            ("running", False),
+            ("running", True),
+            ("succeeded", False),
+        ]
+        assert seen[1]["progress"]["eta_seconds"] is None
 
 
 class Unspeakable(Exception):

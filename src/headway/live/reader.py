@@ -19,6 +19,7 @@ WATCHED_GAP = 0.09  # s; so often all that is watched is asked for, and in betwe
 CLOCK_GAP = 1.0  # s; so often is asked what changes without a commit: a lease that ran out, a worker that went
 FULL_GAP = 5.0  # s; so often everything is asked, where otherwise only the feed of changes is
 MANY = 1_000  # watched runs; above it, asking for each costs more than the feed
+UNTOLD = (State.QUEUED, State.RUNNING)  # in these, that the last worker is gone is stored nowhere
 MEMORY = 70.0  # s; longer than an ended run stays in its owner's stream, so that its end is told once
 
 
@@ -127,7 +128,7 @@ class Reader:
             elif (mark != told.mark or run_id in self.shown) and age < MESSAGE_GAP:
                 self.held_back = True
                 early |= {run_id} & opening
-            elif mark != told.mark or run_id in self.shown or (clock and told.run["state"] == State.QUEUED):
+            elif mark != told.mark or run_id in self.shown or (clock and told.run["state"] in UNTOLD):
                 due.add(run_id)
             elif run_id in opening and age > CLOCK_GAP and not mark.done:
                 due.add(run_id)  # its rate and time left are old

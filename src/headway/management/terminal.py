@@ -21,6 +21,7 @@ LOOK_EVERY = 0.2  # s
 LINE_EVERY = 2.0  # s between lines where nothing can be drawn over
 NOTICE_AFTER = 3.0  # s: a worker that is just being started needs no notice
 NO_WORKER = "No worker is there. Start one: manage.py headway_worker"
+SLOW = 0.5  # items a second; below it, how long one takes says more
 FULL, EMPTY = "█", "░"
 CLEAR = "\r\x1b[2K"
 
@@ -86,7 +87,7 @@ def draw(seen: dict[str, Any], width: int) -> str:
     if progress["skipped"]:
         figures.append(f"{progress['skipped']:,} skipped")
     if progress["rate"] and not seen["done"]:
-        figures.append(f"{progress['rate']:,.0f}/s")
+        figures.append(speed(progress["rate"]))
     if progress["eta_seconds"] is not None and not seen["done"]:
         figures.append(f"about {spell(progress['eta_seconds'])} left")
     head = f"{seen['title']}  {word(seen)}"
@@ -111,16 +112,25 @@ def cut(text: str, width: int) -> str:
     return f"{text}…"
 
 
+def speed(rate: float) -> str:
+    """Items a second, or how long one takes."""
+    if rate < SLOW:
+        return f"1 every {spell(round(1 / rate))}"
+    return f"{int(rate):,}/s" if rate >= 10 else f"{rate:.1f}/s"
+
+
 def word(seen: dict[str, Any]) -> str:
     """The state as people say it."""
+    if lacks_worker(seen):
+        return f"{seen['state']}: no worker is there"
     if seen["stalled"]:
-        return "changing workers"
-    return "queued: no worker is there" if lacks_worker(seen) else str(seen["state"])
+        return "changing workers" if seen["state"] == "running" else f"{seen['state']}: its worker is silent"
+    return "finishing" if seen["progress"]["finishing"] else str(seen["state"])
 
 
 def lacks_worker(seen: dict[str, Any]) -> bool:
-    """Whether it can't begin because no worker has been heard of."""
-    return seen["state"] == "queued" and (seen["reason"] or {}).get("code") == "no-worker"
+    """Whether it can't begin or go on because no worker has been heard of."""
+    return (seen["reason"] or {}).get("code") == "no-worker"
 
 
 def spell(seconds: int) -> str:

@@ -25,7 +25,7 @@ class Face:
     tone: str = "rest"
     """The colour of icon and word: rest, work, good, warn, bad."""
     bar: str = "work"
-    """The bar's colour: work, rest, good, bad, or both (good and bad side by side)."""
+    """The bar's colour: work, rest, good, bad, or two side by side: both (good and bad), few-bad (rest and bad)."""
     needs_person: bool = False
     """Whether nothing goes on until somebody does something."""
     chosen_by_browser: bool = False
@@ -62,12 +62,21 @@ FACES = (
         bar="bad",
         needs_person=True,
     ),
+    Face(
+        "none-succeeded",
+        {"state": ["failed"], "reason": ["nothing-succeeded"]},
+        icon="failed",
+        tone="bad",
+        bar="few-bad",
+        needs_person=True,
+    ),
     Face("failed", {"state": ["failed"]}, tone="bad", bar="bad", needs_person=True),
     Face("cancelled", {"state": ["cancelled"]}, bar="rest"),
     Face("ended", {"done": [True]}, icon="cancelled", bar="rest"),  # a state that this version doesn't know
-    Face("stalled", {"stalled": [True]}, tone="warn", bar="rest"),
     Face("cancelling", {"state": ["cancelling"]}, bar="rest"),
     Face("pausing", {"state": ["pausing"]}),
+    Face("unattended", {"state": ["running"], "reason": ["no-worker"]}, icon="stalled", tone="warn", bar="rest"),
+    Face("stalled", {"stalled": [True]}, tone="warn", bar="rest"),
     Face("paused", {"state": ["paused"], "reason": ["paused"]}, bar="rest"),
     Face(
         "limited",
@@ -81,6 +90,7 @@ FACES = (
     Face("no-worker", {"state": ["queued"], "reason": ["no-worker"]}, icon="queued"),
     Face("queued", {"state": ["queued"]}),
     Face("waiting", {"waiting": [True]}, bar="rest"),
+    Face("finishing", {"state": ["running"], "finishing": [True]}, icon="running", tone="work"),
     Face("counting", {"state": ["running"], "counting": [True]}, icon="running", tone="work"),
     Face("retrying", {"state": ["running"], "retrying": [True]}, icon="running", tone="work"),
     Face("running", {"state": ["running"]}, tone="work"),
@@ -98,6 +108,7 @@ def signs(run: Mapping[str, Any]) -> Signs:
         "done": run["done"],
         "stalled": run["stalled"],
         "reason": run["reason"]["code"] if run["reason"] else "",
+        "finishing": run["progress"]["finishing"],
         "counting": run["progress"]["total"] is None,
         "retrying": run["progress"]["retrying"] > 0,
         "waiting": run["waiting_until"] is not None,

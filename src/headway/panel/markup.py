@@ -13,6 +13,7 @@ from .values import MOMENTS, NAMES, Values
 __all__ = ["Bar", "empty", "filled", "forbidden"]
 
 HIDDEN, SHOWN = mark_safe(" hidden"), mark_safe("")
+TWO = ("both", "few-bad")
 ACTIONS = ("pause", "resume", "cancel", "retry")
 
 
@@ -34,8 +35,8 @@ class Bar:
         """The bar of this snapshot. `bar` in panel.js says the same."""
         progress = run["progress"]
         main, bad = progress["percent"] or 0.0, 0.0
-        if face.bar == "both":
-            bad = max(0.5, progress["failed"] * 100 / progress["processed"])
+        if face.bar in TWO:
+            bad = min(99.5, max(0.5, progress["failed"] * 100 / progress["processed"]))  # each is to be seen
             main = 100 - bad - 0.3  # a hair's breadth between the two
         return cls(
             processed=progress["processed"],

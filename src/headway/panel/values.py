@@ -26,12 +26,13 @@ MOMENTS = {
 """Those that are moments, and where the snapshot has them."""
 EXACT = {"created_exact", "updated_exact", "finished_exact", "until"}
 
+SLOW = 0.5  # items a second; below it, how long one takes says more
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
-    *COUNTS, *MOMENTS, "as_of", "at_work", "eta", "failed_share", "failures", "left", "message", "nothing", "others",
-    "percent", "queued_for", "reached", "reason", "resting_for", "result", "resumes", "retry_in", "retryable",
-    "running_for", "silent_for", "skips", "speed", "state", "succeeded_share", "successes", "title", "took",
-    "until_clock", "until_in",
+    *COUNTS, *MOMENTS, "as_of", "at_work", "eta", "every", "failed_share", "failures", "left", "message", "nothing",
+    "others", "percent", "queued_for", "reached", "reason", "resting_for", "result", "resumes", "retry_in", "retryable",
+    "running_for", "silent", "silent_for", "skipped_share",
+    "skips", "speed", "state", "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
 )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ def texts(run: Mapping[str, Any]) -> dict[str, str]:
         "reason": run["reason"]["text"] if run["reason"] else "",
         "result": shown(run["result"]),
         "resumes": words.number(run["resumes"]) if run["resumes"] else "",
+        "silent": run["state"] if run["stalled"] else "",
         "retryable": run["state"] if "retry" in run["actions"] else "",
     }
 
@@ -67,10 +69,10 @@ def counts(progress: Mapping[str, Any]) -> dict[str, str]:
     if progress["percent"] is not None:
         found["percent"] = words.percentage(progress["percent"])
     if processed:
-        # Rounded so that the two add up to 100, and neither says all or nothing before it is so.
-        share = min(99, max(1, words.round_half_up(progress["failed"] * 100 / processed)))
-        share = share if 0 < progress["failed"] < processed else 100 * bool(progress["failed"])
-        found |= {"failed_share": words.percentage(share), "succeeded_share": words.percentage(100 - share)}
+        found["succeeded_share"] = words.share(progress["succeeded"], processed)
+        found["failed_share"] = words.share(progress["failed"], processed)
+    if progress["skipped"]:
+        found["skipped_share"] = words.share(progress["skipped"], processed)
     if progress["eta_seconds"] is not None:
         found["eta"] = words.about(progress["eta_seconds"])
     return found
@@ -89,7 +91,9 @@ def times(run: Mapping[str, Any], now: datetime) -> dict[str, str]:
     begun, ended, until = at.get("started_at"), at.get("finished_at"), at.get("waiting_until")
     took = (ended - begun).total_seconds() if begun and ended else None
     found["took"] = words.duration(took) if took and took >= 1 else ""
-    found["speed"] = pace(run["progress"], took)
+    speed = pace(run["progress"], took)
+    found["speed"] = words.speed(speed) if speed and speed >= SLOW else ""
+    found["every"] = words.about(1 / speed) if speed and speed < SLOW else ""
     if until:
         left = (until - now).total_seconds()
         found |= {"until_in": words.about(max(0, left)), "until_clock": words.clock(left)}
@@ -100,11 +104,11 @@ def since(moment: datetime | None, now: datetime) -> str:
     return words.duration((now - moment).total_seconds()) if moment else ""
 
 
-def pace(progress: Mapping[str, Any], took: float | None) -> str:
-    """Items a second: of late, while it works; over all, once it has ended."""
+def pace(progress: Mapping[str, Any], took: float | None) -> float | None:
+    """Items a second: of late, while it works; over all, once it has ended. None where that means nothing."""
     if progress["rate"] is not None:
-        return words.speed(progress["rate"])
-    return words.speed(progress["processed"] / took) if took and progress["processed"] else ""
+        return float(progress["rate"])
+    return progress["processed"] / took if took else None
 
 
 def shown(result: Any) -> str:

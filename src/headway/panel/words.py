@@ -6,7 +6,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
-__all__ = ["about", "clock", "duration", "moment", "number", "percentage", "speed"]
+__all__ = ["about", "clock", "duration", "moment", "number", "percentage", "share", "speed"]
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
@@ -19,6 +19,14 @@ def number(value: int) -> str:
 def percentage(value: float) -> str:
     """Rounded down: 99.9 is not yet 100%."""
     return gettext("%(percent)d%%") % {"percent": int(value)}
+
+
+def share(count: int, of: int) -> str:
+    """Rounded, but neither all nor nothing before it is so: <1%, >99%."""
+    percent = count * 100 / of
+    if 0 < percent < 1:
+        return "<" + percentage(1)
+    return ">" + percentage(99) if 99 < percent < 100 else percentage(round_half_up(percent))
 
 
 def speed(per_second: float) -> str:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .machine import Event
 
 __all__ = ["Counts", "Marks", "eta_seconds", "keep_pace", "percent", "rate", "summed"]
 
-MARK_EVERY_MS = 10_000  # so that two marks span 10 to 20 s: "the last 20 s or so"
+CLOSEST_MS = 10_000  # between a mark's neighbours; in between, an even pace is assumed
+LATELY_MS = 20_000  # what a rate covers
+LONGEST_MS = 600_000  # what an estimate covers at most: half of what has passed, up to ten minutes
+OLDEST_MS = 2 * LONGEST_MS
+ANCHOR_GROWTH = 1.15  # an estimate is made anew when so much more time has passed; meanwhile it counts down
+ANCHOR_ERROR = 1.3  # and sooner when it is this far from what would be estimated now
 ETA_AFTER_ITEMS = 20
 ETA_AFTER_PERCENT = 1.0
 ETA_AFTER_MS = 5_000
@@ -18,7 +24,7 @@ MOST_CODES = 100  # told apart; an operation that makes up a code for each item 
 OTHER_CODES = "other"
 
 Marks = Sequence[Sequence[int]]
-"""At most two [database ms, items processed by then], the older first."""
+"""[database ms, items processed by then], the oldest first, the last checkpoint last; the older, the wider apart."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +66,84 @@ def percent(processed: int, total: int | None, *, done: bool) -> float | None:
 
 
 def keep_pace(marks: Marks, now_ms: int, processed: int) -> list[list[int]]:
-    """The marks, with a new one when the newest is old enough."""
-    if marks and now_ms - marks[-1][0] < MARK_EVERY_MS:
-        return [list(mark) for mark in marks]
-    return [*(list(mark) for mark in marks[-1:]), [now_ms, processed]]
+    """The marks with one for now: about a dozen, however long it takes."""
+    kept = [list(mark) for mark in marks if mark[0] < now_ms]  # a clock that was set back leaves none in the future
+    while len(kept) > 1 and kept[1][0] < now_ms - OLDEST_MS:
+        del kept[0]
+    kept.append([now_ms, processed])
+    for place in reversed(range(1, len(kept) - 1)):
+        before, after = kept[place - 1][0], kept[place + 1][0]
+        if after - before <= max(CLOSEST_MS, now_ms - after):
+            del kept[place]
+    return kept
 
 
-def rate(marks: Marks, now_ms: int, processed: int) -> float | None:
-    """Items per second since the older mark, or None while that means nothing."""
-    if not marks or now_ms <= marks[0][0]:
+def rate(parts: Sequence[Marks], now_ms: int) -> float | None:
+    """Items per second over the last 20 s, of all parts together, or None while that means nothing."""
+    began = beginning(parts)
+    if began is None or now_ms <= began:
         return None
-    return max(0, processed - marks[0][1]) * 1000 / (now_ms - marks[0][0])
+    return pace_between(parts, max(began, now_ms - LATELY_MS), now_ms)
 
 
-def eta_seconds(counts: Counts, total: int | None, rate: float | None, worked_ms: int) -> int | None:
-    """Seconds that are left at this rate, or None until they mean something: at least 5 s, 20 items and 1 %."""
-    done = percent(counts.processed, total, done=False)
-    if not rate or total is None or done is None or done < ETA_AFTER_PERCENT:
+def eta_seconds(parts: Sequence[Marks], now_ms: int, counts: Counts, total: int | None) -> int | None:
+    """Seconds that are left, or None until they mean something: at least 5 s, 20 items and 1 %.
+
+    Half of what has passed says how fast it goes on. An estimate is kept for a while and counts down, so that it
+    doesn't waver.
+    """
+    began, done = beginning(parts), percent(counts.processed, total, done=False)
+    if began is None or total is None or done is None or done < ETA_AFTER_PERCENT:
         return None
-    if counts.processed < ETA_AFTER_ITEMS or worked_ms < ETA_AFTER_MS:
+    if counts.processed < ETA_AFTER_ITEMS or now_ms - began < ETA_AFTER_MS or counts.processed >= total:
         return None
-    return round(max(0, total - counts.processed) / rate)
+    fresh = end_estimated(parts, now_ms, began, total)
+    if fresh is None:
+        return None
+    anchored = end_estimated(parts, anchor(began, now_ms), began, total)
+    left, kept = fresh - now_ms, (anchored or 0) - now_ms
+    steady = kept > 0 and left / ANCHOR_ERROR <= kept <= left * ANCHOR_ERROR
+    return max(1, round((kept if steady else left) / 1000))
+
+
+def end_estimated(parts: Sequence[Marks], at_ms: float, began: int, total: int) -> float | None:
+    """When all will have ended (database ms), by what was known at a moment; None where nothing moved."""
+    speed = pace_between(parts, max((began + at_ms) / 2, at_ms - LONGEST_MS), at_ms)
+    return at_ms + (total - processed_at(parts, at_ms)) * 1000 / speed if speed else None
+
+
+def anchor(began: int, now_ms: int) -> float:
+    """The last moment at which an estimate was to be made: 5 s after the beginning, and ever more rarely since."""
+    at = float(ETA_AFTER_MS)
+    while at * ANCHOR_GROWTH <= now_ms - began:
+        at *= ANCHOR_GROWTH
+    return began + at
+
+
+def beginning(parts: Sequence[Marks]) -> int | None:
+    """The oldest mark's moment; None where there is none yet."""
+    return min((marks[0][0] for marks in parts if marks), default=None)
+
+
+def pace_between(parts: Sequence[Marks], since_ms: float, until_ms: float) -> float:
+    """Items per second that all parts together have done between two moments."""
+    done = processed_at(parts, until_ms) - processed_at(parts, since_ms)
+    return max(0.0, done) * 1000 / (until_ms - since_ms)
+
+
+def processed_at(parts: Sequence[Marks], at_ms: float) -> float:
+    """How many items all parts together had processed at a moment."""
+    return sum(of_part(marks, at_ms) for marks in parts if marks)
+
+
+def of_part(marks: Marks, at_ms: float) -> float:
+    """How many of a part; before its first mark as many as by then, since nobody knows when they were done."""
+    if at_ms <= marks[0][0]:
+        return marks[0][1]
+    for (since, before), (until, after) in pairwise(marks):
+        if at_ms <= until:
+            return before + (after - before) * (at_ms - since) / (until - since)
+    return marks[-1][1]
 
 
 def summed(*counts: Mapping[str, int]) -> dict[str, int]:

@@ -23,7 +23,7 @@ from .promotions import promote_next
 
 __all__ = ["Closed", "close_part", "counts_of", "end", "finish"]
 
-EVERY_ITEM_FAILED = "every-item-failed"
+EVERY_ITEM_FAILED = {"reason_code": "every-item-failed", "reason_text": "Every item failed."}
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,10 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
     held, run.live_key, run.waiting_key = run.live_key, None, None
     total: dict[str, Any] = {}
     if state in (State.SUCCEEDED, State.PARTIAL) or event == Event.FINISH_ALL_FAILED:
-        total = {"total": counts_of(run.pk).processed, "total_exact": True}
-    if event == Event.FINISH_ALL_FAILED:
-        total |= {"reason_code": EVERY_ITEM_FAILED, "reason_text": "Every item failed."}
+        counts = counts_of(run.pk)
+        total = {"total": counts.processed, "total_exact": True}
+        if event == Event.FINISH_ALL_FAILED:
+            total |= nothing_succeeded(counts) if counts.skipped else EVERY_ITEM_FAILED
     Run.objects.filter(pk=run.pk).update(
         state=state,
         live_key=None,
@@ -118,6 +119,12 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
     transaction.on_commit(
         partial(run_ended.send_robust, sender=Run, run_id=run.pk, operation=run.operation, state=state)
     )
+
+
+def nothing_succeeded(counts: Counts) -> dict[str, Any]:
+    """The reason where some items failed, and all others were skipped."""
+    text = f"Nothing succeeded: {counts.failed:,} failed, and {counts.skipped:,} needed nothing and were skipped."
+    return {"reason_code": "nothing-succeeded", "reason_text": text}
 
 
 def shut(part: Part) -> None:

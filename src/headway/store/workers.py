@@ -2,10 +2,11 @@
 
 from django.db.models import F, Q
 
-from headway.clock import NowMs
+from headway.clock import NowMs, now_ms
 from headway.models import Part, Worker
 
 from .database import write
+from .silence import is_kept_silent
 
 __all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "forget_silent", "leave", "named"]
 
@@ -36,9 +37,18 @@ def forget_silent() -> None:
 
 
 def alive() -> int:
-    """How many workers have been heard of lately, or hold a lease: a busy one says nothing between two slices."""
-    busy = Part.objects.filter(token__isnull=False, due__gte=NowMs()).values("worker")
-    return Worker.objects.filter(Q(beat__gte=NowMs() - HEARD_OF_MS) | Q(id__in=busy)).count()
+    """How many workers have been heard of lately, or hold a lease: a busy one says nothing between two slices.
+
+    One whose lease has run out doesn't count: it is gone. But while an item holds SQLite's write lock for long, nobody
+    can be heard of; then all owners count.
+    """
+    owned = Part.objects.filter(token__isnull=False)
+    busy, gone = (owned.filter(still).values("worker") for still in (Q(due__gte=NowMs()), Q(due__lt=NowMs())))
+    lately = Q(beat__gte=NowMs() - HEARD_OF_MS) & ~Q(id__in=gone)
+    heard_of = Worker.objects.filter(lately | Q(id__in=busy)).count()
+    if heard_of or not is_kept_silent(now_ms() - HEARD_OF_MS):
+        return heard_of
+    return owned.values("worker").distinct().count()
 
 
 def named(prefix: str) -> set[str]:

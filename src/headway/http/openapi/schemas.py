@@ -49,8 +49,9 @@ PROGRESS = thing({
     "skipped": COUNT,
     "retrying": COUNT,
     "percent": maybe("number", minimum=0, maximum=100, description="Rounded down; 100 only when done."),
-    "rate": maybe("number", minimum=0, description="Items per second."),
-    "eta_seconds": maybe("integer", minimum=0),
+    "rate": maybe("number", minimum=0, description="Items per second, of late."),
+    "eta_seconds": maybe("integer", minimum=0, description="Null until it means something."),
+    "finishing": a("boolean", description="All items have ended; the operation's on_finish has not."),
 })  # fmt: skip
 
 RUN = thing({

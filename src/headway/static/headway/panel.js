@@ -206,8 +206,9 @@ export class Panel {
 export function drawBar(bar, look, run) {
   const { percent, failed, processed } = run.progress;
   const open = percent === null && look === "work" && run.state !== "queued";
-  const bad = look === "both" ? Math.max(0.5, (failed * 100) / processed) : 0;
-  const main = look === "both" ? 100 - bad - 0.3 : (percent ?? 0);
+  const two = look === "both" || look === "few-bad";
+  const bad = two ? Math.min(99.5, Math.max(0.5, (failed * 100) / processed)) : 0;
+  const main = two ? 100 - bad - 0.3 : (percent ?? 0);
   const width = (value) => `${Math.round(value * 10) / 10}%`;
   bar.dataset.bar = look;
   bar.querySelector("svg").toggleAttribute("hidden", open);

@@ -11,6 +11,7 @@ const MOMENTS = {
   until: "waiting_until",
 };
 const EXACT = new Set(["created_exact", "updated_exact", "finished_exact", "until"]);
+const SLOW = 0.5; // items a second; below it, how long one takes says more
 const COUNTS = ["processed", "total", "succeeded", "failed", "skipped", "retrying"];
 
 /** What of a snapshot decides about its face; `signs` in faces.py says the same. */
@@ -20,6 +21,7 @@ export function signs(run) {
     done: run.done,
     stalled: run.stalled,
     reason: run.reason?.code ?? "",
+    finishing: Boolean(run.progress.finishing),
     counting: run.progress.total === null,
     retrying: run.progress.retrying > 0,
     waiting: Boolean(run.waiting_until),
@@ -44,6 +46,7 @@ function texts(run, words) {
     reason: run.reason?.text ?? "",
     result: shown(run.result, words),
     resumes: run.resumes ? words.number(run.resumes) : "",
+    silent: run.stalled ? run.state : "",
     retryable: run.actions.includes("retry") ? run.state : "",
   };
 }
@@ -61,13 +64,9 @@ function counts(progress, words) {
   const others = total === null ? 0 : total - processed + failed;
   found.others = others ? words.number(others) : "";
   found.percent = percent === null ? "" : words.percentage(percent);
-  if (processed) {
-    // Rounded so that the two add up to 100, and neither says all or nothing before it is so.
-    const some = failed > 0 && failed < processed;
-    const share = some ? Math.min(99, Math.max(1, Math.round((failed * 100) / processed))) : failed ? 100 : 0;
-    found.failed_share = words.percentage(share);
-    found.succeeded_share = words.percentage(100 - share);
-  }
+  found.succeeded_share = processed ? words.share(succeeded, processed) : "";
+  found.failed_share = processed ? words.share(failed, processed) : "";
+  found.skipped_share = skipped ? words.share(skipped, processed) : "";
   found.eta = eta === null ? "" : words.about(eta);
   return found;
 }
@@ -84,7 +83,9 @@ function times(run, now, words) {
   found.silent_for = found.resting_for = since(run.updated_at);
   const took = run.finished_at ? seconds(run.started_at, new Date(run.finished_at)) : null;
   found.took = took >= 1 ? words.duration(took) : "";
-  found.speed = pace(run.progress, took, words);
+  const pace = paceOf(run.progress, took);
+  found.speed = pace >= SLOW ? words.speed(pace) : "";
+  found.every = pace && pace < SLOW ? words.about(1 / pace) : "";
   if (run.waiting_until) {
     const left = (new Date(run.waiting_until) - now) / 1000;
     found.until_in = words.about(Math.max(0, left));
@@ -93,9 +94,9 @@ function times(run, now, words) {
   return found;
 }
 
-function pace(progress, took, words) {
-  if (progress.rate !== null) return words.speed(progress.rate);
-  return took && progress.processed ? words.speed(progress.processed / took) : "";
+/** Items a second: of late, while it works; over all, once it has ended. Null where that means nothing. */
+function paceOf(progress, took) {
+  return progress.rate ?? (took ? progress.processed / took : null);
 }
 
 function shown(result, words) {

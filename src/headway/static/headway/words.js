@@ -27,6 +27,13 @@ export class Words {
     return this.#percent.format(Math.trunc(value) / 100);
   }
 
+  /** Rounded, but neither all nor nothing before it is so: <1%, >99%. */
+  share(count, of) {
+    const percent = (count * 100) / of;
+    if (percent > 0 && percent < 1) return `<${this.percentage(1)}`;
+    return percent > 99 && percent < 100 ? `>${this.percentage(99)}` : this.percentage(Math.round(percent));
+  }
+
   speed(perSecond) {
     return perSecond >= 10 ? this.number(Math.trunc(perSecond)) : this.#tenth.format(perSecond);
   }

@@ -1,0 +1,47 @@
+"""Whether an owner whose lease has run out must be gone: on SQLite it may live and only be kept from saying so."""
+
+import sqlite3
+from contextlib import closing
+
+from django.db import connection
+from django.db.models import Max
+
+from headway.models import Part, Worker
+
+__all__ = ["is_kept_silent"]
+
+IN_MEMORY = ("memory:", "mode=memory")  # in the name of what is no file
+
+
+def is_kept_silent(since_ms: int) -> bool:
+    """Whether nobody can have renewed a lease since then, because an item holds SQLite's one write lock.
+
+    If anything was written since, the lock was free meanwhile; a process that dies lets go of it.
+    """
+    return can_ask() and last_written() < since_ms and is_locked()
+
+
+def can_ask() -> bool:
+    """Not of what has no such lock; nor inside a transaction, since it may be ourselves who hold it."""
+    name = str(connection.settings_dict["NAME"])
+    return (
+        connection.vendor == "sqlite" and not connection.in_atomic_block and not any(map(name.__contains__, IN_MEMORY))
+    )
+
+
+def last_written() -> int:
+    """The database's clock when a part or a worker wrote last, in ms."""
+    parts = Part.objects.aggregate(at=Max("changed"))["at"]
+    workers = Worker.objects.aggregate(at=Max("beat"))["at"]
+    return max(parts or 0, workers or 0)
+
+
+def is_locked() -> bool:
+    """Whether another connection holds the write lock now. Asked on a connection of its own, without waiting."""
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        other.execute("ROLLBACK")
+        return False
