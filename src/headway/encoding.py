@@ -1,4 +1,4 @@
-"""Which encoding the text in a file is in: the declared one, else its byte order mark's, else UTF-8.
+"""Which encoding the text in a file is in: its byte order mark's, else the declared one, else UTF-8.
 
 Knows bytes only; shared by the form fields, which refuse a file at once, and the sources, which read it later.
 """
@@ -43,13 +43,16 @@ class Encoding:
 def encoding_of(head: bytes, declared: str | None) -> Encoding:
     """The encoding of a file that begins with `head` (4 bytes are enough); `declared` as `check_encoding` gave it.
 
+    A byte order mark outdoes what was declared (https://encoding.spec.whatwg.org/#decode): nobody means the characters
+    that it would be in another encoding, and they would stand before the first column's name.
+
     UTF-16 or UTF-32 declared without an end and without a byte order mark is taken as little-endian, which is what
     the programs that leave the mark out write.
     """
     ends = (declared,) if declared not in EITHER_END else (f"{declared}-le", f"{declared}-be")
-    for mark, name in MARKS:
-        if head.startswith(mark) and (declared is None or name in ends):
-            return Encoding(name, len(mark))
+    marks = [Encoding(name, len(mark)) for mark, name in MARKS if head.startswith(mark)]
+    if marks:  # two where UTF-16's is the beginning of UTF-32's
+        return next((found for found in marks if found.name in ends), marks[0])
     return Encoding(ends[0] or "utf-8")
 
 

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
+from headway.csv_rows import is_blank, named, separator
 from headway.encoding import check_encoding, encoding_of
 
 __all__ = ["CsvFileField", "NdjsonFileField"]
@@ -26,7 +27,7 @@ DELIMITERS = {",": ",", ";": ";", "\t": _("tab"), "|": "|"}
 
 
 class TextFileField(forms.FileField):
-    """An uploaded text file. `encoding`: else the byte order mark's, else UTF-8. `max_size`: in bytes.
+    """An uploaded text file. `encoding`: of one without a byte order mark; else UTF-8. `max_size`: in bytes.
 
     The file's position is at its start afterwards.
     """
@@ -118,9 +119,15 @@ class CsvFileField(TextFileField):
         super().__init__(**kwargs)
 
     def check_text(self, text: str, whole: bool) -> None:
-        names = self.header(text, whole)
+        lines = io.StringIO(
+            text, newline="\n"
+        )  # only a line feed ends a line here, as in the source that reads it later
+        delimiter = separator(lines.readline())
+        if delimiter is None:
+            lines.seek(0)
+        names = self.header(lines, delimiter or self.delimiter, whole)
         if len(names) == 1 < len(self.columns):
-            raise self.one_column(names[0])
+            raise self.one_column(names[0], delimiter or self.delimiter)
         for number, name in enumerate(names, start=1):
             if not name.strip():
                 raise self.error("unnamed-column", number=number)
@@ -130,23 +137,25 @@ class CsvFileField(TextFileField):
         if missing:
             raise self.error("missing-columns", missing=", ".join(missing), found=", ".join(names))
 
-    def header(self, text: str, whole: bool) -> list[str]:
-        # Only a line feed ends a line here, as in the source that reads the file later.
-        lines = io.StringIO(text, newline="\n")
+    def header(self, lines: io.StringIO, delimiter: str, whole: bool) -> list[str]:
+        """The names of the columns, from where `lines` stand."""
         try:
-            names = next(filter(None, csv.reader(lines, delimiter=self.delimiter, strict=True)))
-        except (csv.Error, StopIteration) as error:
+            rows = csv.reader(lines, delimiter=delimiter, strict=True)
+            names = next(row for row in rows if not is_blank(row))
+        except csv.Error as error:
             raise self.error("malformed") from error
-        if not whole and not text[: lines.tell()].endswith("\n"):
+        except StopIteration:
+            raise self.error("empty") from None
+        if not whole and not lines.getvalue()[: lines.tell()].endswith("\n"):
             raise self.error("header-too-long", limit=filesizeformat(SNIFFED))
-        return names
+        return named(names)
 
-    def one_column(self, name: str) -> ValidationError:
+    def one_column(self, name: str, delimiter: str) -> ValidationError:
         guess = max(DELIMITERS, key=name.count)
-        delimiter = DELIMITERS.get(self.delimiter, self.delimiter)
-        if guess in name and guess != self.delimiter:
-            return self.error("delimiter", delimiter=delimiter, guess=DELIMITERS[guess])
-        return self.error("one-column", delimiter=delimiter, columns=", ".join(self.columns))
+        shown = DELIMITERS.get(delimiter, delimiter)
+        if guess in name and guess != delimiter:
+            return self.error("delimiter", delimiter=shown, guess=DELIMITERS[guess])
+        return self.error("one-column", delimiter=shown, columns=", ".join(self.columns))
 
 
 class NdjsonFileField(TextFileField):

@@ -106,7 +106,7 @@ def test_a_row_that_was_never_readable_says_why(api: Api, demo: Any, media: Any)
     run = imported(demo, "name,age\nAda,36\nBob\n")
     assert rows(api.get(path("run-failures", run.pk, "csv")))[1] == [
         *("", "", "16", "too-few-fields"),
-        "The row has 1 field; the header has 2.",
+        "The row has 1 field; the header has 2. Is a cell with a line end in it quoted?",
     ]
 
 

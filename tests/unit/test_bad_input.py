@@ -117,9 +117,17 @@ class TestBadRows:
 
         assert (run.state, run.total) == ("partial", 7)
         assert [(o.code, o.text, o.label) for o in ItemOutcome.objects.order_by("id")] == [
-            ("too-many-fields", "The row has 12 fields; the header has 10.", "line 65,538"),
+            (
+                "too-many-fields",
+                "The row has 12 fields; the header has 10. Is a cell with a delimiter in it quoted?",
+                "line 65,538",
+            ),
             ("nul-character", "The line has a NUL character, which text never has.", "line 65,539"),
-            ("too-few-fields", "The row has 2 fields; the header has 10.", "line 65,540"),
+            (
+                "too-few-fields",
+                "The row has 2 fields; the header has 10. Is a cell with a line end in it quoted?",
+                "line 65,540",
+            ),
             ("undecodable", "The line is not UTF-8: byte 0xF4 at position 46.", "line 65,541"),
             (
                 "malformed",

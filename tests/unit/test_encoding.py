@@ -1,4 +1,4 @@
-"""The encoding of a file is the declared one, else its byte order mark's, else UTF-8."""
+"""The encoding of a file is its byte order mark's, else the declared one, else UTF-8."""
 
 import pytest
 
@@ -16,13 +16,17 @@ from headway.encoding import Encoding, check_encoding, encoding_of
         (b"\xff\xfe\0\0", None, Encoding("utf-32-le", mark=4)),
         (b"\0\0\xfe\xff", None, Encoding("utf-32-be", mark=4)),
         (b"\xef\xbb\xbfa", "utf-8", Encoding("utf-8", mark=3)),
-        (b"\xef\xbb\xbfa", "cp1252", Encoding("cp1252")),
+        (b"\xef\xbb\xbfa", "cp1252", Encoding("utf-8", mark=3)),
+        (b"\xff\xfea\0", "utf-8", Encoding("utf-16-le", mark=2)),
+        (b"\xff\xfea\0", "utf-16-be", Encoding("utf-16-le", mark=2)),
+        (b"\xff\xfe\0\0", "cp1252", Encoding("utf-32-le", mark=4)),
+        (b"a,b", "cp1252", Encoding("cp1252")),
         (b"\xfe\xff\0a", "utf-16", Encoding("utf-16-be", mark=2)),
         (b"a\0b\0", "utf-16", Encoding("utf-16-le")),
         (b"\xff\xfe\0\0", "utf-16-le", Encoding("utf-16-le", mark=2)),
     ],
 )
-def test_the_declared_encoding_wins_then_the_mark_then_utf_8(
+def test_the_mark_wins_then_the_declared_encoding_then_utf_8(
     head: bytes, declared: str | None, expected: Encoding
 ) -> None:
     assert encoding_of(head, declared) == expected

@@ -74,6 +74,8 @@ class TestCsv:
                 "Only one column was found, separated by “,”. Is the delimiter “tab”?",
             ),
             (b"icao\nEDDF\n", "one-column", "Only one column was found, separated by “,”. Needed: icao, city."),
+            (b",,\n", "empty", "The submitted file is empty."),
+            (b"sep=;\nicao,city\n", "delimiter", "Only one column was found, separated by “;”. Is the delimiter “,”?"),
             (b"icao,,city\n", "unnamed-column", "Column 2 has no name in the first line."),
             (b"icao,city,icao\n", "duplicate-column", "The first line has the column “icao” twice."),
             (b"icao,town,x\n", "missing-columns", "Columns are missing: city. Found: icao, town, x."),
@@ -103,6 +105,9 @@ class TestCsv:
             ("icao,city\nSBGR,São Paulo\n".encode("utf-8-sig"), {}),
             ("icao,city\nSBGR,São Paulo\n".encode("utf-16"), {}),
             ("icao,city\n".encode("utf-16-le"), {"encoding": "utf-16-le"}),
+            (b"sep=;\r\nicao;city\r\n", {}),
+            (b",,\nicao,city,\nEDDF,Frankfurt,\n", {}),
+            ("icao,city\nSBGR,São Paulo\n".encode("utf-8-sig"), {"encoding": "cp1252"}),
         ],
     )
     def test_a_good_file_is_given_back_at_its_start(self, content: bytes, options: Any) -> None:
@@ -149,7 +154,9 @@ class TestCsv:
         with pytest.raises(ValueError, match="There is no text encoding 'utf-99'"):
             CsvFileField(encoding="utf-99")
 
-    @given(head=st.lists(st.sampled_from(["a", ",", '"', "\n", "\r\n", "\r", " ", "é"]), max_size=8).map("".join))
+    @given(
+        head=st.lists(st.sampled_from(["a", ",", '"', "sep=;", "\n", "\r\n", "\r", " ", "é"]), max_size=8).map("".join)
+    )
     def test_a_header_that_the_field_accepts_is_one_that_the_source_accepts(self, head: str) -> None:
         content = (head + "\n1\n").encode()
         try:

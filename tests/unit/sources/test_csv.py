@@ -5,6 +5,8 @@ import io
 import threading
 import time
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,6 +19,7 @@ from headway.operations import sources
 from headway.operations.outcomes import Unreadable
 from headway.operations.sources import csv_parser, text
 from headway.operations.sources.csv_file import HeaderError
+from headway.operations.sources.csv_long import LongRecord
 
 from .contract import assert_keeps_its_promises, shape
 
@@ -87,7 +90,8 @@ class TestRows:
         writer = csv.writer(out, lineterminator=line_end, quoting=quoting, delimiter=delimiter)
         writer.writerows([["a", "b", "c"], *rows])
         content = out.getvalue().encode(encoding, "ignore")
-        expected = list(csv.DictReader(io.StringIO(content.decode(encoding), newline=""), delimiter=delimiter))
+        standard = csv.DictReader(io.StringIO(content.decode(encoding), newline=""), delimiter=delimiter)
+        expected = [row for row in standard if any(cell.strip() for cell in row.values())]
         options: Any = {"delimiter": delimiter, "encoding": None if encoding in MARKED else encoding}
         with mock.patch.object(text, "BLOCK", block):
             entries = assert_keeps_its_promises(lambda: sources.csv(io.BytesIO(content), **options))
@@ -98,8 +102,12 @@ class TestDirt:
     @pytest.mark.parametrize(
         ("line", "code", "sentence"),
         [
-            (b"1,2,3", "too-many-fields", "The row has 3 fields; the header has 2."),
-            (b"1", "too-few-fields", "The row has 1 field; the header has 2."),
+            (
+                b"1,2,3",
+                "too-many-fields",
+                "The row has 3 fields; the header has 2. Is a cell with a delimiter in it quoted?",
+            ),
+            (b"1", "too-few-fields", "The row has 1 field; the header has 2. Is a cell with a line end in it quoted?"),
             (b"1,2\0", "nul-character", "The line has a NUL character, which text never has."),
             (b"1,2\xe9", "undecodable", "The line is not UTF-8: byte 0xE9 at position 4."),
             (
@@ -146,12 +154,13 @@ class TestDirt:
         noise=st.none() | st.tuples(st.integers(0, 40), st.binary(min_size=1, max_size=3)),
         block=st.sampled_from([5, 64, 1 << 16]),
         longest=st.sampled_from([9, 1 << 20]),
+        limit=st.sampled_from([2, 1 << 17]),
     )
-    @example(dirt='x","y\n' * 5, encoding="utf-8", noise=None, block=64, longest=9)
-    @example(dirt="\r\r\n", encoding="utf-8", noise=None, block=64, longest=9)
-    @example(dirt="\u0a00\u0a0a\n\u0a00" * 5, encoding="utf-16-be", noise=(11, b"\n"), block=5, longest=9)
+    @example(dirt='x","y\n' * 5, encoding="utf-8", noise=None, block=64, longest=9, limit=2)
+    @example(dirt="\r\r\n", encoding="utf-8", noise=None, block=64, longest=9, limit=2)
+    @example(dirt="\u0a00\u0a0a\n\u0a00" * 5, encoding="utf-16-be", noise=(11, b"\n"), block=5, longest=9, limit=2)
     def test_whatever_the_file_holds_the_promises_are_kept(
-        self, dirt: str, encoding: str, noise: tuple[int, bytes] | None, block: int, longest: int
+        self, dirt: str, encoding: str, noise: tuple[int, bytes] | None, block: int, longest: int, limit: int
     ) -> None:
         content = ("a,b\n" + dirt).encode(encoding, "ignore")
         if noise:
@@ -163,13 +172,25 @@ class TestDirt:
             mock.patch.object(text, "BLOCK", block),
             mock.patch.object(text, "LONGEST", longest),
             mock.patch.object(csv_parser, "LONGEST", longest),
+            field_size_limit(limit),
         ):
             assert_keeps_its_promises(lambda: sources.csv(io.BytesIO(content), encoding=declared))
 
-    @given(dirt=dirt.map(lambda dirt: dirt.replace("\0", "")))
-    def test_rows_are_those_of_a_parser_that_starts_anew_behind_each_malformed_one(self, dirt: str) -> None:
-        entries = read(("a,b\n" + dirt).encode())
+    @given(dirt=dirt.map(lambda dirt: dirt.replace("\0", "")), limit=st.sampled_from([2, 1 << 17]))
+    def test_rows_are_those_of_a_parser_that_starts_anew_behind_each_malformed_one(self, dirt: str, limit: int) -> None:
+        with field_size_limit(limit):  # of the standard parser, which is not to be noticed
+            entries = read(("a,b\n" + dirt).encode())
         assert [(item[-1], item[0]) for item in entries] == by_restarting(dirt)
+
+
+@contextmanager
+def field_size_limit(limit: int) -> Iterator[None]:
+    """As long as it lasts, the standard parser refuses longer fields."""
+    before = csv.field_size_limit(limit)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def by_restarting(dirt: str) -> list[tuple[Any, Any]]:
@@ -181,18 +202,122 @@ def by_restarting(dirt: str) -> list[tuple[Any, Any]]:
         reader = csv.reader(lines[at:], strict=True)
         try:
             fields = next(reader)
-            if reader.line_num > 1 and len(fields) > 2:
+            beyond = "".join(fields[2:])
+            if reader.line_num > 1 and (beyond.strip() or "\n" in beyond):
                 raise csv.Error
         except csv.Error:
             found.append((f"line {at + 2}", "malformed"))
             at += 1
             continue
-        if len(fields) == 2:
+        if not any(field.strip() for field in fields):
+            pass
+        elif len(fields) == 2 or (len(fields) > 2 and not any(field.strip() for field in fields[2:])):
             found.append((at + 2, {"a": fields[0], "b": fields[1]}))
-        elif fields:
+        else:
             found.append((f"line {at + 2}", "too-many-fields" if len(fields) > 2 else "too-few-fields"))
         at += reader.line_num
     return found
+
+
+class TestSpreadsheets:
+    """Files as people save them."""
+
+    def test_the_delimiter_that_excels_first_line_names_is_used(self) -> None:
+        assert read(b"sep=;\r\nname;city\r\na;Aarau\r\n") == [({"name": "a", "city": "Aarau"}, 3)]
+        assert read(b'\xef\xbb\xbf"sep=,"\nname,city\na,Aarau\n', delimiter=";") == [
+            ({"name": "a", "city": "Aarau"}, 3)
+        ]
+        assert read(b"sep=\nx\n") == [({"sep=": "x"}, 2)]
+
+    def test_a_column_without_a_name_at_the_end_is_dropped_as_long_as_it_is_empty(self) -> None:
+        assert read(b"a,b,\n1,2,\n3,4\n5,6,7\n") == [
+            ({"a": "1", "b": "2"}, 2),
+            ({"a": "3", "b": "4"}, 3),
+            (
+                "too-many-fields",
+                "The row has 3 fields; the header has 2. Is a cell with a delimiter in it quoted?",
+                "line 4",
+            ),
+        ]
+
+    def test_cells_beyond_the_last_column_are_dropped_when_they_are_empty(self) -> None:
+        assert read(b'a,b\n1,2,, \n"3\n3",4,\n5,6,,7\n') == [
+            ({"a": "1", "b": "2"}, 2),
+            ({"a": "3\n3", "b": "4"}, 3),
+            (
+                "too-many-fields",
+                "The row has 4 fields; the header has 2. Is a cell with a delimiter in it quoted?",
+                "line 5",
+            ),
+        ]
+
+    def test_empty_cells_at_the_end_may_be_missing_if_more_than_half_are_there(self) -> None:
+        assert read(b"name,city,note\na,Aarau,x\nb,Basel\nc\n") == [
+            ({"name": "a", "city": "Aarau", "note": "x"}, 2),
+            ({"name": "b", "city": "Basel", "note": ""}, 3),
+            (
+                "too-few-fields",
+                "The row has 1 field; the header has 3. Is a cell with a line end in it quoted?",
+                "line 4",
+            ),
+        ]
+
+    def test_rows_without_anything_to_read_are_none(self) -> None:
+        rows = b",\n  \n , \n" * 1000
+        source = sources.csv(io.BytesIO(rows + b"a,b\n1,2\n" + rows + b'"",\n" \n",""\n3,4\n' + rows))
+        bounds = source.freeze()
+        assert [dict(item) for _, _, item in source.read(bounds, None)] == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+        assert source.count(bounds) == 2
+
+    def test_a_byte_order_mark_outdoes_a_declared_encoding(self) -> None:
+        assert read("\ufeffname\nZürich\n".encode(), encoding="cp1252") == [({"name": "Zürich"}, 2)]
+        assert read("name\nZürich\n".encode("cp1252"), encoding="cp1252") == [({"name": "Zürich"}, 2)]
+
+    @pytest.mark.parametrize("mark", ["", '"'])
+    def test_a_field_may_be_as_long_as_a_line(self, mark: str) -> None:
+        long = "x" * 1_000_000
+        limit = csv.field_size_limit()
+        rows = read(f"a,b\n1,{mark}{long}{mark}\n2,3\n".encode())
+        assert rows == [({"a": "1", "b": long}, 2), ({"a": "2", "b": "3"}, 3)]
+        assert csv.field_size_limit() == limit, "it belongs to the project"
+
+    def test_a_long_field_may_have_lines_delimiters_and_quotation_marks(self) -> None:
+        long = 'He said, "no".\r\n' * 20_000
+        out = io.StringIO(newline="")
+        csv.writer(out).writerows([["a", "b"], [long, "1"], ["2", "3"]])
+        source = sources.csv(io.BytesIO(out.getvalue().encode()))
+        (cursor, key, first), (_, _, second) = source.read(bounds := source.freeze(), None)
+        assert (first["a"] == long, first["b"], second, second.line) == (True, "1", {"a": "2", "b": "3"}, 20_003)
+        assert [dict(item) for _, _, item in source.read(bounds, cursor)] == [{"a": "2", "b": "3"}]
+        assert [item == first for _, item in source.fetch([key])] == [True]
+        assert source.count(bounds) == 2
+
+    @given(
+        dirt=dirt.map(lambda dirt: dirt.replace("\0", "")),
+        delimiter=st.sampled_from([",", ";", "a"]),
+    )
+    def test_a_long_record_is_read_as_the_standard_parser_would(self, dirt: str, delimiter: str) -> None:
+        lines = io.StringIO(dirt, newline="\n").readlines()
+        assert by_long_record(lines, delimiter) == by_standard(lines, delimiter)
+
+
+def by_long_record(lines: list[str], delimiter: str) -> Any:
+    record = LongRecord(delimiter)
+    try:
+        for number, line in enumerate(lines, start=1):
+            if record.take(line):
+                return ([] if record.fields == [""] and not line.strip("\r\n") else record.fields), number
+    except csv.Error:
+        pass
+    return None
+
+
+def by_standard(lines: list[str], delimiter: str) -> Any:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        return next(reader), reader.line_num
+    except (csv.Error, StopIteration):
+        return None
 
 
 class TestHeader:
@@ -201,6 +326,7 @@ class TestHeader:
         [
             (b"", "The file is empty; its first line should name the columns."),
             (b"\xef\xbb\xbf\r\n\n", "The file is empty; its first line should name the columns."),
+            (b",,\n \n", "The file is empty; its first line should name the columns."),
             (b"a,,c\n", "Column 2 of 3 has no name in the header."),
             (b"a,b,a\n", "The header has the column 'a' twice; each name may be there once."),
             (b"a,\xe9\n", "The header is not readable. The line is not UTF-8: byte 0xE9 at position 3."),

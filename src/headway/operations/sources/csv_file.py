@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Generator, Iterator
 
+from headway.csv_rows import fitted, is_blank, named, separator
 from headway.operations.outcomes import Unreadable
 
 from .csv_parser import CsvParser
@@ -21,11 +22,15 @@ class HeaderError(ValueError):
 class CsvSource(FileSource[str]):
     """The rows of a CSV file, each a dictionary by the names in its first line.
 
-    `encoding`: otherwise the byte order mark's, otherwise UTF-8. Blank lines are skipped. A row that can't be read is
-    an `Unreadable` with the code "too-many-fields", "too-few-fields", "nul-character", "undecodable" or "malformed";
-    behind a malformed one, reading goes on at the line after the one where it started, so that a quotation mark
-    that is never closed costs one row. Over several lines, too many fields are malformed too. Everything but `label`
-    raises HeaderError.
+    `encoding`: of a file without a byte order mark; otherwise UTF-8. `delimiter`: of a file without Excel's line
+    `sep=;`. Rows without anything to read are skipped, blank lines and lines of delimiters alike. Empty cells beyond
+    the last column that has a name are dropped; empty cells at the end of a row may be missing, if more than half of
+    its cells are there.
+
+    A row that can't be read is an `Unreadable` with the code "too-many-fields", "too-few-fields", "nul-character",
+    "undecodable" or "malformed"; behind a malformed one, reading goes on at the line after the one where it started, so
+    that a quotation mark that is never closed costs one row. Over several lines, too many fields are malformed too; so
+    is a row of more than 1 MiB. Everything but `label` raises HeaderError.
     """
 
     def __init__(self, file: Openable, encoding: str | None = None, delimiter: str = ",") -> None:
@@ -42,8 +47,9 @@ class Rows(Records[str]):
     """The rows of one open text, below its header."""
 
     def __init__(self, text: Text, delimiter: str) -> None:
-        self.text, self.delimiter = text, delimiter
-        self.header, self.first_row = self.read_header()
+        self.text = text
+        self.delimiter, start = self.read_separator(delimiter)
+        self.header, self.first_row = self.read_header(start)
 
     @property
     def first(self) -> Place:
@@ -60,17 +66,28 @@ class Rows(Records[str]):
             for fields in parser.records():
                 yield [parser.end, parser.lines], str(parser.start), self.item(fields, parser)
         except csv.Error as error:
-            behind = parser.behind_first_line()
-            yield [*behind], str(parser.start), unreadable(malformed(error), parser.first_line)
-            return behind
+            return (yield from self.refused(parser, error))
         return None
+
+    def refused(self, parser: CsvParser, error: csv.Error) -> Generator[Entry[Row[str] | Unreadable], None, Place]:
+        """Gives the row that the standard parser refuses, and returns where to go on behind it."""
+        try:
+            fields = parser.long_record(error)
+        except csv.Error as why:
+            behind = parser.behind_first_line()
+            yield [*behind], str(parser.start), unreadable(malformed(why), parser.first_line)
+            return behind
+        if not is_blank(fields):
+            yield [parser.end, parser.lines], str(parser.start), self.item(fields, parser)
+        return parser.end, parser.lines
 
     def item(self, fields: list[str], parser: CsvParser) -> Row[str] | Unreadable:
         if parser.flaw:
             return unreadable(parser.flaw, parser.first_line)
-        if len(fields) != len(self.header):
+        cells = fields if len(fields) == len(self.header) else fitted(fields, len(self.header))
+        if cells is None:
             return unreadable(wrong_length(len(fields), len(self.header)), parser.first_line)
-        row = Row(zip(self.header, fields, strict=True))
+        row = Row(zip(self.header, cells, strict=True))
         row.line = parser.first_line
         return row
 
@@ -80,29 +97,50 @@ class Rows(Records[str]):
             parser = self.parser(place)
             try:
                 return count + parser.count()
-            except csv.Error:
-                count += parser.passed + 1
-                place = parser.behind_first_line()
+            except csv.Error as error:
+                # From here on it is one row, or none, as it is when it is read.
+                place, rows = consumed(self.refused(parser, error))
+                count += parser.passed + rows
 
     def parser(self, place: Place) -> CsvParser:
         return CsvParser(self.text, place, self.delimiter, len(self.header))
 
-    def read_header(self) -> tuple[list[str], Place]:
-        parser = CsvParser(self.text, (self.text.start, 0), self.delimiter)
+    def read_separator(self, declared: str) -> tuple[str, Place]:
+        """The delimiter, and the place behind Excel's line that names it, if there is one."""
+        for end, line, _ in self.text.lines(self.text.start):
+            if found := separator(line):
+                return found, (end, 1)
+            break
+        return declared, (self.text.start, 0)
+
+    def read_header(self, start: Place) -> tuple[list[str], Place]:
+        parser = CsvParser(self.text, start, self.delimiter)
         try:
-            names = next(parser.records(), [])
+            columns = next(parser.records(), [])
         except csv.Error as error:
             raise HeaderError(f"The header is not readable. {malformed(error).text}") from error
-        if not names:
+        if not columns:
             raise HeaderError("The file is empty; its first line should name the columns.")
         if parser.flaw:
             raise HeaderError(f"The header is not readable. {parser.flaw.text}")
+        names = named(columns)
         for number, name in enumerate(names, start=1):
             if not name.strip():
-                raise HeaderError(f"Column {number} of {len(names)} has no name in the header.")
+                raise HeaderError(f"Column {number} of {len(columns)} has no name in the header.")
             if names.index(name) != number - 1:
                 raise HeaderError(f"The header has the column {name!r} twice; each name may be there once.")
         return names, (parser.end, parser.lines)
+
+
+def consumed(entries: Generator[object, None, Place]) -> tuple[Place, int]:
+    """What a generator returns, and how many it gave."""
+    given = 0
+    while True:
+        try:
+            next(entries)
+        except StopIteration as end:
+            return end.value, given
+        given += 1
 
 
 def malformed(error: csv.Error) -> Flaw:
@@ -111,8 +149,9 @@ def malformed(error: csv.Error) -> Flaw:
 
 
 def wrong_length(found: int, expected: int) -> Flaw:
-    code = "too-many-fields" if found > expected else "too-few-fields"
-    return Flaw(code, f"The row has {found:,} field{'s' * (found > 1)}; the header has {expected:,}.")
+    code, inside = ("too-many-fields", "delimiter") if found > expected else ("too-few-fields", "line end")
+    fields = f"{found:,} field{'s' * (found > 1)}"
+    return Flaw(code, f"The row has {fields}; the header has {expected:,}. Is a cell with a {inside} in it quoted?")
 
 
 def unreadable(flaw: Flaw, line: int) -> Unreadable:

@@ -6,6 +6,9 @@ import csv
 import sys
 from collections.abc import Iterator
 
+from headway.csv_rows import BLANK, is_blank
+
+from .csv_long import LongRecord
 from .file_source import Place
 from .text import LONGEST, Flaw, Text
 
@@ -37,10 +40,13 @@ class CsvParser:
         self.text, self.delimiter, self.width = text, delimiter, width
         self.end, self.lines = place
         self.passed = 0
+        self.flaw: Flaw | None
         self.begin_record()
 
     def records(self) -> Iterator[list[str]]:
-        """The fields of each record, of whatever number; blank lines are none. Raises csv.Error at a malformed one."""
+        """The fields of each record, of whatever number; one without anything to read is none. Raises csv.Error at a
+        malformed one, and at one that only `long_record` can read.
+        """
         return self.parsed(self.every_line())
 
     def count(self) -> int:
@@ -52,6 +58,28 @@ class CsvParser:
             self.passed += 1
         return self.passed
 
+    def long_record(self, refusal: csv.Error) -> list[str]:
+        """The fields of the record in hand, if the standard parser refused it for its length alone: `end`, `lines` and
+        `flaw` are then its own. Raises csv.Error with the reason for which it can't be read, by default that refusal.
+        """
+        if self.end - self.start <= csv.field_size_limit():
+            raise refusal
+        record = LongRecord(self.delimiter)
+        self.flaw, self.lines = None, self.first_line - 1
+        for end, text, flaw in self.text.lines(self.start):
+            self.lines, self.flaw = self.lines + 1, self.flaw or flaw
+            if end - self.start > LONGEST:
+                raise too_long()
+            ended = record.take(text)
+            if not ended:
+                self.check_width(len(record.fields) + 1)
+                continue
+            if self.lines > self.first_line:
+                self.check_end(record.fields)
+            self.end = end
+            return record.fields
+        raise csv.Error("unexpected end of data")
+
     def behind_first_line(self) -> Place:
         """The end of the line on which the record in hand starts."""
         end, _, _ = next(self.text.lines(self.start))
@@ -60,8 +88,8 @@ class CsvParser:
     def parsed(self, lines: Iterator[str]) -> Iterator[list[str]]:
         for fields in csv.reader(lines, delimiter=self.delimiter, strict=True):
             if self.lines > self.first_line:
-                self.check_width(len(fields))
-            if fields:
+                self.check_end(fields)
+            if fields and (fields[0].strip() or not is_blank(fields)):
                 yield fields
             self.begin_record()
 
@@ -69,7 +97,7 @@ class CsvParser:
         self.start, self.first_line = self.end, self.lines + 1
         self.last: str | None = None
         self.fields = 1
-        self.flaw: Flaw | None = None
+        self.flaw = None
 
     def every_line(self) -> Iterator[str]:
         for end, text, flaw in self.text.lines(self.end):
@@ -79,23 +107,24 @@ class CsvParser:
             self.lines += 1
             if flaw:
                 self.flaw = self.flaw or flaw
-            if end - self.start > LONGEST:  # it must not fill the memory
-                raise csv.Error(f"longer than {LONGEST:,} bytes")
+            if end - self.start > LONGEST:
+                raise too_long()
             yield text
 
     def quoted_lines(self) -> Iterator[str]:
         """The lines that may be more or less than a record; the others are counted as passed, and not numbered."""
+        blank = BLANK + self.delimiter
         for end, text, flaw in self.text.lines(self.end):
             if self.last is not None:
                 self.go_on(self.last)
             elif '"' not in text:
-                self.passed += 1 if flaw or text.strip("\r\n") else 0
+                self.passed += 1 if flaw or text.rstrip("\r\n").lstrip(blank) else 0
                 self.start = self.end = end
                 continue
             self.last, self.end = text, end
             self.lines += 1
             if end - self.start > LONGEST:
-                raise csv.Error
+                raise too_long()
             yield text
 
     def go_on(self, line: str) -> None:
@@ -108,7 +137,17 @@ class CsvParser:
         self.fields += len(next(csv.reader([so_far], delimiter=self.delimiter))) - 1
         self.check_width(self.fields)
 
+    def check_end(self, fields: list[str]) -> None:
+        """For a record over several lines that is complete."""
+        if not is_blank(fields[self.width :]):
+            self.check_width(len(fields))
+
     def check_width(self, fields: int) -> None:
-        """For a record over several lines."""
+        """For a record over several lines that has so many at least."""
         if fields > self.width:
             raise csv.Error(f"more than {self.width:,} fields, over several lines")
+
+
+def too_long() -> csv.Error:
+    """A record must not fill the memory."""
+    return csv.Error(f"longer than {LONGEST:,} bytes")

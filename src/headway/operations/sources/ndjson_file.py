@@ -20,10 +20,10 @@ BLANK = " \t\r\n"  # what JSON itself counts as white space
 class NdjsonSource(FileSource[Json]):
     """The objects of an NDJSON file, each a dictionary.
 
-    `encoding`: otherwise the byte order mark's, otherwise UTF-8. Blank lines are skipped. A line that isn't one JSON
-    object is an `Unreadable` with the code "malformed" ("undecodable", "nul-character"). Stricter than Python: NaN,
-    infinite numbers and names that occur twice in an object are malformed. It can be split: a part's
-    bounds have a "start" as well, the byte offset of a line.
+    `encoding`: of a file without a byte order mark; otherwise UTF-8. Blank lines are skipped. A line that isn't one
+    JSON object is an `Unreadable` with the code "malformed" ("undecodable", "nul-character"). Stricter than Python:
+    NaN, infinite numbers and names that occur twice in an object are malformed. It can be split: a part's bounds have
+    a "start" as well, the byte offset of a line.
     """
 
     def records(self, text: Text, bounds: Json = None) -> "Objects":
