@@ -18,6 +18,8 @@ HeadwayError
 ├── QuotaExceeded       the caller has piled up as much as one person may
 ├── NothingToRetry      no item of the run failed or was left
 ├── AlreadyRetried      the run has been retried; the newest of its chain is named
+├── Explained           a run pauses, and people may read this sentence as its reason
+│   └── ChangedMeanwhile    what it was started with, or began over, isn't as it was
 └── NotMigrated         Headway's tables are missing
 """
 
@@ -29,7 +31,9 @@ from uuid import UUID
 
 __all__ = [
     "AlreadyRetried",
+    "ChangedMeanwhile",
     "DeclarationError",
+    "Explained",
     "Forbidden",
     "HeadwayError",
     "IdempotencyKeyError",
@@ -234,6 +238,14 @@ class AlreadyRetried(HeadwayError):
     def __init__(self, run_id: UUID, newest: UUID) -> None:
         self.newest = newest
         super().__init__(f"Run {run_id} has been retried already. Retry the newest run of its chain instead: {newest}.")
+
+
+class Explained(HeadwayError):
+    """A run can't go on, and people may read why: the sentence is a part of the reason for which it pauses."""
+
+
+class ChangedMeanwhile(Explained, LookupError):
+    """What a run was started with, or began over, isn't as it was: deleted, cut short, or replaced by a deploy."""
 
 
 class NotMigrated(HeadwayError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from django.core.files.storage import default_storage
 from django.template.defaultfilters import filesizeformat
 from django.utils.text import get_valid_filename
 
-from headway.errors import InvalidParams, ParamError
+from headway.errors import ChangedMeanwhile, InvalidParams, ParamError
 
 __all__ = ["FOLDER", "StoredFile", "check_size", "discard", "store"]
 
@@ -38,13 +39,19 @@ class StoredFile:
         return default_storage
 
     def open(self, mode: str = "rb") -> File[Any]:
-        """The file, opened anew. Raises LookupError when it isn't there any more."""
+        """The file, opened anew. Raises ChangedMeanwhile when it isn't there any more, or isn't whole."""
         try:
-            return default_storage.open(self.name, mode)
+            file = default_storage.open(self.name, mode)
         except FileNotFoundError as error:
-            raise LookupError(
+            raise ChangedMeanwhile(
                 f"The file {self.original!r}, with which this run was started, has been deleted."
             ) from error
+        if file.seekable() and (size := size_of(file)) != self.size:
+            file.close()
+            raise ChangedMeanwhile(
+                f"The file {self.original!r} has {size:,} bytes; when this run was started, it had {self.size:,}."
+            )
+        return file
 
     def as_json(self) -> dict[str, Any]:
         """All that is needed to find it again."""
@@ -65,6 +72,14 @@ def check_size(cleaned: dict[str, Any], most: int) -> None:
     if sum(sizes.values()) > most:
         detail = f"This is too large. At most {filesizeformat(most)} can be sent at once."
         raise InvalidParams([ParamError(f"/{name}", "too-large", detail) for name in sizes])
+
+
+def size_of(file: File[Any]) -> int:
+    """How many bytes it gives, whatever its storage says; its position is at its start afterwards."""
+    file.seek(0, os.SEEK_END)
+    size: int = file.tell()
+    file.seek(0)
+    return size
 
 
 def store(cleaned: dict[str, Any]) -> tuple[dict[str, Any], list[StoredFile]]:

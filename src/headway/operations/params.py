@@ -22,7 +22,7 @@ from django.utils.dateparse import parse_date, parse_datetime, parse_duration, p
 from django.utils.duration import duration_iso_string
 from django.utils.timezone import is_aware, make_naive
 
-from headway.errors import InvalidParams, ParamError
+from headway.errors import ChangedMeanwhile, InvalidParams, ParamError
 
 from . import files, schema
 from .sources import Json
@@ -77,7 +77,7 @@ def encode(cleaned: dict[str, Any]) -> dict[str, Json]:
 
 
 def decode(encoded: dict[str, Json]) -> dict[str, Any]:
-    """The cleaned data again. Raises LookupError when a model instance or a file isn't there any more."""
+    """The cleaned data again. Raises ChangedMeanwhile when a model instance or a file isn't there any more."""
     return {name: decode_value(value) for name, value in encoded.items()}
 
 
@@ -198,7 +198,8 @@ def instance(value: Any) -> Model:
     model, key = apps.get_model(label), decode_value(stored)
     found: Model | None = model._base_manager.filter(pk=key).first()
     if found is None:
-        raise LookupError(f"The {model._meta.verbose_name} {key}, with which this run was started, has been deleted.")
+        name = model._meta.verbose_name
+        raise ChangedMeanwhile(f"The {name} {key}, with which this run was started, has been deleted.")
     return found
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils.functional import SimpleLazyObject
 
+from headway.errors import Explained
 from headway.models import Run
 from headway.operations import params, registry
 from headway.operations.base import Operation
@@ -33,7 +34,7 @@ def ask(what: str, call: Callable[[], T]) -> T:
     except Exception as error:
         if database.is_transient(error) or database.is_lost(error):
             raise
-        raise OperationError(what) from error
+        raise OperationError(f"{what} {error}" if isinstance(error, Explained) else what) from error
 
 
 class View:

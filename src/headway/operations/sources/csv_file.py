@@ -4,6 +4,7 @@ import csv
 from collections.abc import Generator, Iterator
 
 from headway.csv_rows import fitted, is_blank, named, separator
+from headway.errors import Explained
 from headway.operations.outcomes import Unreadable
 
 from .csv_parser import CsvParser
@@ -15,7 +16,7 @@ from .text import Flaw, Text
 __all__ = ["CsvSource", "HeaderError"]
 
 
-class HeaderError(ValueError):
+class HeaderError(Explained, ValueError):
     """The first line of the file doesn't name the columns; the sentence says why."""
 
 

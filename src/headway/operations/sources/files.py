@@ -1,4 +1,8 @@
-"""How a source opens its file: anew for each reader, so that readers in several threads don't disturb each other."""
+"""How a source opens its file: anew for each reader, so that readers in several threads don't disturb each other, and
+again when its storage fails for a moment.
+"""
+
+from __future__ import annotations
 
 import io
 import os
@@ -7,9 +11,13 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 from django.core.files import File
 
+from headway.operations.files import StoredFile
+
+from .steady import SteadyFile
+
 __all__ = ["Openable", "Opener", "opener"]
 
-Openable: TypeAlias = "str | os.PathLike[str] | File[Any] | BinaryIO"
+Openable: TypeAlias = "str | os.PathLike[str] | StoredFile | File[Any] | BinaryIO"
 Opener: TypeAlias = Callable[[], BinaryIO]
 
 ACCEPTED = "Give a path, a file of a storage (such as a FileField's), an uploaded file, an open() file or a BytesIO."
@@ -21,13 +29,21 @@ def opener(file: Openable) -> Opener:
     The file given is neither moved nor closed. What a BytesIO holds is taken as it is now. Raises TypeError for
     a file that can't be opened a second time, and ValueError for a FileField without a file.
     """
+    open_once = opened_once(file)
+    return lambda: cast(BinaryIO, SteadyFile(open_once))
+
+
+def opened_once(file: Openable) -> Opener:
     if isinstance(file, str | os.PathLike):
         return of_path(file)
+    if isinstance(file, StoredFile):
+        return lambda: alone(file.open())
     storage = getattr(file, "storage", None) or getattr(file, "_storage", None)  # a FieldFile's; django-storages'
     if storage is not None:
         if not file.name:
             raise ValueError("The file field has no file. Check that it isn't empty before its rows are asked for.")
-        return of_storage(storage, file.name)
+        name = file.name
+        return lambda: alone(storage.open(name, "rb"))
     inner = innermost(file)
     if isinstance(inner, io.BytesIO):
         return of_bytes(inner.getvalue())
@@ -50,14 +66,10 @@ def of_path(path: str | os.PathLike[str]) -> Opener:
     return lambda: open(absolute, "rb", buffering=0)
 
 
-def of_storage(storage: Any, name: str) -> Opener:
-    def open_anew() -> BinaryIO:
-        file = storage.open(name, "rb")
-        inner = innermost(file)
-        # A storage in memory hands out one and the same object to everybody.
-        return io.BytesIO(inner.getvalue()) if isinstance(inner, io.BytesIO) else cast(BinaryIO, file)
-
-    return open_anew
+def alone(file: File[Any]) -> BinaryIO:
+    """The file with a position of its own: a storage in memory hands out one and the same object to everybody."""
+    inner = innermost(file)
+    return io.BytesIO(inner.getvalue()) if isinstance(inner, io.BytesIO) else cast(BinaryIO, file)
 
 
 def of_bytes(content: bytes) -> Opener:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 from headway.encoding import encoding_of
+from headway.errors import ChangedMeanwhile
 
 __all__ = ["LONGEST", "Flaw", "Line", "Text"]
 
@@ -31,11 +32,17 @@ NUL = Flaw("nul-character", "The line has a NUL character, which text never has.
 
 
 class Text:
-    """The text in an open binary file, up to the byte offset `stop` (None: as far as the file goes now)."""
+    """The text in an open binary file, up to the byte offset `stop` (None: as far as the file goes now).
+
+    A file that ends before `stop` has been cut: then this, and whatever reads so far, raises ChangedMeanwhile.
+    """
 
     def __init__(self, file: BinaryIO, declared: str | None, stop: int | None = None) -> None:
         file.seek(0, os.SEEK_END)
-        self.stop = file.tell() if stop is None else stop
+        size = file.tell()
+        self.stop = size if stop is None else stop
+        if size < self.stop:
+            raise cut(size, self.stop)
         file.seek(0)
         self.file = file
         self.encoding = encoding_of(file.read(4), declared)
@@ -103,6 +110,8 @@ class Text:
                 surplus = len(rest) - len(rest) % len(self.newline)
                 rest, dropped = rest[surplus:], dropped + surplus
             self.file.seek(offset)  # another reader of this file may have moved it while we were away
+        if offset < stop:
+            raise cut(offset, stop)
         if dropped:
             yield b"", dropped + len(rest)
         elif rest:
@@ -141,3 +150,7 @@ class Text:
     def undecodable(self, error: UnicodeDecodeError) -> Flaw:
         byte, position = error.object[error.start], error.start + 1
         return Flaw("undecodable", f"The line is not {self.encoding}: byte 0x{byte:02X} at position {position}.")
+
+
+def cut(size: int, stop: int) -> ChangedMeanwhile:
+    return ChangedMeanwhile(f"The file has {size:,} bytes; when this run began, it had {stop:,}.")
