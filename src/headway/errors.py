@@ -19,7 +19,8 @@ HeadwayError
 ├── NothingToRetry      no item of the run failed or was left
 ├── AlreadyRetried      the run has been retried; the newest of its chain is named
 ├── Explained           a run pauses, and people may read this sentence as its reason
-│   └── ChangedMeanwhile    what it was started with, or began over, isn't as it was
+│   ├── ChangedMeanwhile    what it was started with, or began over, isn't as it was
+│   └── MissingParam        its code asks for a parameter that it hasn't (also a KeyError)
 └── NotMigrated         Headway's tables are missing
 """
 
@@ -42,6 +43,7 @@ __all__ = [
     "IdempotencyKeyReused",
     "InvalidParams",
     "InvalidState",
+    "MissingParam",
     "NotMigrated",
     "NothingToRetry",
     "ParamError",
@@ -246,6 +248,17 @@ class Explained(HeadwayError):
 
 class ChangedMeanwhile(Explained, LookupError):
     """What a run was started with, or began over, isn't as it was: deleted, cut short, or replaced by a deploy."""
+
+
+class MissingParam(Explained, KeyError):
+    """The operation's code asks for a parameter that the run was started without: that is no item's fault."""
+
+    def __init__(self, name: object) -> None:
+        self.name = name
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        return f"This run was started without a parameter {self.name!r}, for which its code asks now."
 
 
 class NotMigrated(HeadwayError):

@@ -39,6 +39,10 @@ class Run(models.Model):
     )
     language = models.CharField(max_length=20)
     params = models.JSONField()
+    form_fields = models.JSONField(null=True, help_text="The fields of the operation's form at the start.")
+    source = models.CharField(
+        max_length=255, blank=True, default="", db_default="", help_text="What its items are of, once it is planned."
+    )
     fingerprint = models.CharField(max_length=64)
 
     state = models.CharField(

@@ -9,7 +9,7 @@ from .run import Run
 
 
 class Selection(models.Model):
-    """The key of one selected row; `seq` numbers a run's rows from 1 in the order of their primary keys."""
+    """The key of one selected row; `seq` numbers a run's rows from 1 in the order of its queryset."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="selection")
     seq = models.BigIntegerField()

@@ -22,14 +22,21 @@ from django.utils.dateparse import parse_date, parse_datetime, parse_duration, p
 from django.utils.duration import duration_iso_string
 from django.utils.timezone import is_aware, make_naive
 
-from headway.errors import ChangedMeanwhile, InvalidParams, ParamError
+from headway.errors import ChangedMeanwhile, InvalidParams, MissingParam, ParamError
 
 from . import files, schema
 from .sources import Json
 
-__all__ = ["clean", "decode", "encode", "fingerprint", "shown", "stored_files", "told"]
+__all__ = ["Params", "clean", "decode", "encode", "fingerprint", "shown", "stored_files", "submitted", "told"]
 
 WHOLE = "__all__"  # where Django's forms keep the errors that belong to no field
+
+
+class Params(dict[str, Any]):
+    """What a run was started with, as its operation has it. A key that isn't there raises MissingParam, a KeyError."""
+
+    def __missing__(self, name: str) -> Any:
+        raise MissingParam(name)
 
 
 def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from headway.conf import conf
+from headway.errors import MissingParam
 from headway.models import ItemState, Part
 from headway.operations.base import Operation
 from headway.operations.outcomes import Gone, Reject, Skip, Stop, Unreadable, Verdict
@@ -29,6 +30,7 @@ from headway.store.outcomes import Outcome
 
 from .feed import LARGEST, Feed
 from .in_hand import Work
+from .loading import OperationError
 from .preparing import Prepared
 from .telling import describe, plain_sentence
 
@@ -248,9 +250,11 @@ class Chunks:
                 return
 
     def refuse_faults(self, error: Exception) -> None:
-        """Raise again what says something about the database instead of the item: no item is judged by it."""
+        """Raise what says something about the database or the operation instead of the item: it isn't judged by it."""
         if isinstance(error, Verdict):
             return  # what it caught on its way is its own business
+        if isinstance(error, MissingParam):
+            raise OperationError(f"Its items can't be done. {error}") from error
         if is_transient(error) or (is_lost(error) and self.work.guard.is_own(error)):
             raise error
 

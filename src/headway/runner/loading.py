@@ -6,18 +6,19 @@ from uuid import UUID
 
 from django.utils.functional import SimpleLazyObject
 
-from headway.errors import Explained
+from headway.errors import ChangedMeanwhile, Explained
 from headway.models import Run
-from headway.operations import params, registry
+from headway.operations import added_fields, params, registry
 from headway.operations.base import Operation
 from headway.operations.context import Context
 from headway.operations.sources import Source
 from headway.states import Counts
 from headway.store import database
 from headway.store.endings import counts_of
+from headway.store.outcomes import storable
 from headway.store.selections import RunSelections
 
-__all__ = ["OperationError", "ask", "load", "source_of"]
+__all__ = ["OperationError", "ask", "identity_of", "load", "source_of"]
 
 T = TypeVar("T")
 
@@ -50,10 +51,11 @@ class View:
 
 
 def load(run: Run, say: Callable[[str], None]) -> Operation:
-    """The run's operation with its decoded parameters. Raises UnknownOperation, LookupError."""
-    return registry.get(run.operation)(
+    """The run's operation with its decoded parameters. Raises UnknownOperation, ChangedMeanwhile."""
+    operation = registry.get(run.operation)
+    return operation(
         Context(
-            params=params.decode(run.params),
+            params=params_of(run, operation),
             user=SimpleLazyObject(lambda: run.started_by) if run.started_by_id else None,
             run=View(run),
             say=say,
@@ -61,14 +63,36 @@ def load(run: Run, say: Callable[[str], None]) -> Operation:
     )
 
 
+def params_of(run: Run, operation: type[Operation]) -> params.Params:
+    """What the run was started with, and what its form's later fields have by themselves. Raises ChangedMeanwhile."""
+    given = params.decode(run.params)
+    # A run that began before that was kept: which field is a later one can't be told.
+    added = {} if run.form_fields is None else added_fields.values_of(operation.form, [*run.form_fields, *given])
+    return params.Params(given | added)
+
+
 def source_of(operation: Operation, run: Run) -> Source[Any]:
-    """The operation's source, attached to the run. Raises TypeError when `items` gave something else."""
+    """The operation's source, attached to the run. Raises TypeError when `items` gave something else, and
+    ChangedMeanwhile when the run began over other items.
+    """
     source: Any = operation.items()
     if not isinstance(source, Source):
         raise TypeError(
             f"{operation.name}: items() must return a source, such as sources.csv(…) or sources.queryset(…), "
             f"not {type(source).__name__}."
         )
+    check_identity(run, identity_of(source))
     # A chain of retries has one selection, its first run's: the others take up ranges of it.
     source.attach(RunSelections(run.root_id or run.pk))
     return source
+
+
+def identity_of(source: Source[Any]) -> str:
+    """What the source's items are of, as it is stored."""
+    return storable(source.identity(), 255)
+
+
+def check_identity(run: Run, now: str) -> None:
+    """Raises ChangedMeanwhile. A run that isn't planned yet, or was before that was kept, may be over anything."""
+    if run.source and run.source != now:
+        raise ChangedMeanwhile(f"It began over {run.source}, but its items are {now or 'others'} now.")

@@ -32,7 +32,7 @@ from .chunk import Chunks, Tally
 from .counting import count_in_background
 from .feed import Feed, feed_for
 from .in_hand import Work
-from .loading import OperationError, ask
+from .loading import OperationError, ask, identity_of
 from .preparing import preparing
 from .pulse import Heartbeat, Pulse
 
@@ -156,7 +156,7 @@ class Slice:
             return left + fresh
 
         self.pulse.begin(STEP_LIMIT)
-        planned = planning.plan(self.part, freeze)
+        planned = planning.plan(self.part, freeze, identity_of(source))
         self.pulse.rest()
         return planned
 

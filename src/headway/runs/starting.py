@@ -29,7 +29,7 @@ from headway.errors import (
     StartForbidden,
 )
 from headway.models import Run
-from headway.operations import files, params, registry
+from headway.operations import added_fields, files, params, registry
 from headway.operations.base import Operation
 from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
@@ -131,6 +131,7 @@ def begin_retry(old: Run, user: Any) -> Started:
     request = Request(
         operation=old.operation,
         params=old.params,
+        form_fields=old.form_fields,
         fingerprint=params.fingerprint(old.params, str(old.pk)),
         key=old.concurrency_key,
         language=old.language,
@@ -195,6 +196,7 @@ def request_of(
     return Request(
         operation=declared.name,
         params=encoded,
+        form_fields=added_fields.names_of(declared.form),
         fingerprint=params.fingerprint(told),
         key=key_of(declared, cleaned, owner),
         language=translation.get_language() or settings.LANGUAGE_CODE,

@@ -37,6 +37,7 @@ class Request:
     fingerprint: str
     key: str
     language: str
+    form_fields: list[str] | None = None
     started_by_id: Any = None
     retry_of: Run | None = None
     on_conflict: OnConflict = OnConflict.JOIN
@@ -63,6 +64,8 @@ def new_run(request: Request, **columns: Any) -> Run:
         started_by_id=request.started_by_id,
         language=request.language,
         params=request.params,
+        form_fields=request.form_fields,
+        source=old.source if old else "",
         fingerprint=request.fingerprint,
         concurrency_key=request.key,
         upload_bytes=request.upload_bytes or None,

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.files import File
@@ -17,6 +17,7 @@ from django.db.models import FileField
 from django.db.models.fields.files import FieldFile
 
 from headway.operations.sources.files import opener
+from headway.operations.sources.steady import SteadyFile
 
 CONTENT = b"a\n1\n"
 
@@ -124,3 +125,39 @@ def test_a_file_that_cannot_be_opened_twice_is_refused(tmp_path: Path) -> None:
         for file in (compressed, spooled, b"a\n1\n", None):
             with pytest.raises(TypeError, match=r"can't be opened a second time.*Give a path"):
                 opener(file)  # type: ignore[arg-type]
+
+
+class Failing(io.BytesIO):
+    """A file of which so many calls fail, here and in those that are opened instead of it."""
+
+    fails: ClassVar[list[Exception]] = []
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.fails:
+            raise self.fails.pop()
+        return super().read(size)
+
+
+@pytest.fixture
+def steady() -> SteadyFile:
+    return SteadyFile(lambda: Failing(CONTENT))
+
+
+def test_a_file_whose_storage_fails_for_a_moment_is_read_on_from_where_it_was(steady: SteadyFile) -> None:
+    assert steady.read(2) == b"a\n"
+    Failing.fails[:] = [RuntimeError("gone for a moment"), OSError("still")]
+    assert (steady.read(1), steady.read(), steady.tell()) == (b"1", b"\n", 4)
+
+
+def test_a_storage_that_keeps_failing_is_given_up(steady: SteadyFile) -> None:
+    Failing.fails[:] = [OSError("down")] * 3
+    with pytest.raises(OSError, match="down"):
+        steady.read()
+    assert not Failing.fails
+
+
+def test_what_lasts_is_raised_at_once(steady: SteadyFile) -> None:
+    Failing.fails[:] = [OSError("not asked for"), PermissionError("not yours")]
+    with pytest.raises(PermissionError):
+        steady.read()
+    Failing.fails.clear()

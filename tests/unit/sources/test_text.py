@@ -3,9 +3,11 @@
 import io
 from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headway.errors import ChangedMeanwhile
 from headway.operations.sources import text
 from headway.operations.sources.text import Text
 
@@ -62,3 +64,15 @@ def test_two_readers_of_one_open_file_do_not_disturb_each_other() -> None:
         pairs = list(zip(reader.lines(0), reader.lines(0), strict=True))
     assert len(pairs) == 200
     assert all(one == two for one, two in pairs)
+
+
+def test_a_file_that_is_cut_while_it_is_read_gives_no_half_of_a_line() -> None:
+    file = io.BytesIO(b"one\ntwo\nthree\n")
+    text = Text(file, None, stop=14)
+    file.truncate(10)
+    lines = text.lines(0)
+    assert [next(lines)[1], next(lines)[1]] == ["one\n", "two\n"]
+    with pytest.raises(ChangedMeanwhile, match="The file has 10 bytes; when this run began, it had 14"):
+        next(lines)
+    with pytest.raises(ChangedMeanwhile, match="The file has 10 bytes"):
+        Text(file, None, stop=14)

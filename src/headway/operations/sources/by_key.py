@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from django.db.models import Model, QuerySet
-from django.db.models.query import ModelIterable
 
 from .model_key import ModelKey
 from .pages import paged
 from .protocol import Entry, Json, Source
+from .rows import check_rows, locked_again, name_of, unlocked
 
-__all__ = ["QuerysetSource", "check_rows"]
+__all__ = ["QuerysetSource"]
 
 M = TypeVar("M", bound=Model)
 
@@ -25,10 +25,10 @@ class QuerysetSource(Source[M], Generic[M]):
     key behind which it begins; a cursor is the key as JSON. The rows are those that match when their page is read: one
     that no longer matches by then is left out, and `fetch` gives only those that still match. A row that is inserted
     later with a lower key is read too: so is a random one (UUID4), half of the time. The model's default ordering is
-    dropped.
+    dropped. With `select_for_update` the rows are locked from when they are read to the end of their chunk.
 
-    Raises ValueError for a queryset that can't be read by key: sliced, combined, DISTINCT ON, values() or ordered by
-    something else.
+    Raises ValueError for a queryset that can't be read by key: sliced, combined, DISTINCT ON, values(), ordered by
+    something else (also by its manager), or with skip_locked.
     """
 
     may_change = True
@@ -37,7 +37,11 @@ class QuerysetSource(Source[M], Generic[M]):
         check_rows(queryset)
         self.key = ModelKey(queryset.model, key)
         check_order(queryset, self.key)
-        self.queryset = queryset.order_by(self.key.name)
+        self.asked = queryset
+        self.queryset = unlocked(queryset).order_by(self.key.name)
+
+    def identity(self) -> str:
+        return f"rows of {name_of(self.asked, self.key.name)}"
 
     def freeze(self) -> Json:
         # Not Max(): databases have none for UUIDs.
@@ -52,10 +56,13 @@ class QuerysetSource(Source[M], Generic[M]):
     def page(self, within: QuerySet[M], after: Json, limit: int) -> list[tuple[Json, M]]:
         behind = within if after is None else within.filter(**{f"{self.key.name}__gt": self.key.load(after)})
         # A join with the many side gives a row several times, side by side: the dictionary keeps one.
-        return list({self.key.of(item): (self.key.of(item), item) for item in behind[:limit]}.values())
+        return list({self.key.of(item): (self.key.of(item), item) for item in self.locked(behind)[:limit]}.values())
 
     def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, M]]:
-        return self.key.fetch(self.queryset, keys).items()
+        return self.key.fetch(self.locked(self.queryset), keys).items()
+
+    def locked(self, rows: QuerySet[M]) -> QuerySet[M]:
+        return locked_again(rows, self.asked)
 
     def count(self, bounds: Json) -> int:
         within = self.within(bounds)
@@ -95,26 +102,22 @@ def is_joined(queryset: QuerySet[M]) -> bool:
     return len(queryset.query.alias_map) > 1
 
 
-def check_rows(queryset: QuerySet[M]) -> None:
-    """Refuse what isn't a queryset of whole instances. Raises TypeError or ValueError, which says what to pass."""
-    if not isinstance(queryset, QuerySet):
-        raise TypeError(f"{queryset!r} is not a queryset; pass one, such as Airport.objects.all().")
-    if not issubclass(queryset._iterable_class, ModelIterable):
-        raise ValueError("The queryset gives values, not instances. Leave out .values() or .values_list().")
-
-
 def check_order(queryset: QuerySet[M], key: ModelKey[M]) -> None:
     query = queryset.query
     if query.combinator:
-        raise ValueError(f"A {query.combinator} of querysets can't be read by key. Combine the conditions with Q(…).")
+        raise ValueError(
+            f"A {query.combinator} of querysets can't be read by key. Combine the conditions with Q(…), or use "
+            "sources.selection()."
+        )
     if query.is_sliced:
         raise ValueError("A sliced queryset can't be read by key. Filter it instead, or use sources.selection().")
     if query.distinct_fields:
-        raise ValueError("A queryset with distinct(fields) can't be read by key. Use filter(pk__in=…) around it.")
+        raise ValueError("A queryset with distinct(fields) can't be read by key. Use sources.selection().")
     own = {key.name, key.field.attname} | ({"pk"} if key.field.primary_key else set())
     order = [str(name) for name in (*query.extra_order_by, *query.order_by)]
     if not query.standard_ordering or (order and (len(order) > 1 or order[0] not in own)):
         raise ValueError(
-            f"The queryset is ordered by {', '.join(order) or 'reverse()'}. Leave it out: a run reads in the order of "
-            f"{key.name}, because only so can it be taken up again anywhere."
+            f"The queryset is ordered by {', '.join(order) or 'reverse()'}. Take the order away with .order_by(), or "
+            f"use sources.selection(), which keeps one: a queryset's rows are read in the order of {key.name}, because "
+            "only so can they be taken up again anywhere."
         )

@@ -9,10 +9,10 @@ from django.db.models import Model, QuerySet
 
 from headway.operations.outcomes import Gone
 
-from .by_key import check_rows
 from .model_key import ModelKey
 from .pages import paged
 from .protocol import Entry, Json, Selections, Source
+from .rows import check_rows, locked_again, name_of, unlocked
 
 __all__ = ["SelectionSource"]
 
@@ -20,12 +20,16 @@ M = TypeVar("M", bound=Model)
 
 
 class SelectionSource(Source[M | Gone], Generic[M]):
-    """The rows in a queryset at the start of the run, in its order: their keys are copied beside the run.
+    """The rows in a queryset at the start of the run, each once and in its order: their keys are copied beside the run.
 
     Bounds are {"count": rows}, and for a part "above", the number behind which it begins; a cursor is a row's number in
     the selection; a key is its primary key. A row that was deleted meanwhile is a `Gone`, so it ends as skipped.
+    Any queryset of instances will do: sliced, combined, over joins, of another database. A row that it gives several
+    times is taken where it comes first; without an order, they come in that of their primary keys.
+
     Rows are read through the model's base manager and with nothing but their own columns: what the queryset says
-    beyond which rows (select_related, annotate) is not kept.
+    beyond which rows (select_related, annotate) is not kept, except for `select_for_update`: they are locked from when
+    they are read to the end of their chunk.
     """
 
     may_change = True
@@ -33,9 +37,12 @@ class SelectionSource(Source[M | Gone], Generic[M]):
 
     def __init__(self, queryset: QuerySet[M]) -> None:
         check_rows(queryset)
-        self.queryset = queryset
+        self.asked = queryset
+        self.queryset = unlocked(queryset)
         self.key = ModelKey(queryset.model)
-        self.rows: QuerySet[M] = queryset.model._base_manager.using(queryset.db)
+
+    def identity(self) -> str:
+        return f"a selection of {name_of(self.asked, self.key.name)}"
 
     def attach(self, selections: Selections) -> None:
         self.selections = selections
@@ -52,11 +59,15 @@ class SelectionSource(Source[M | Gone], Generic[M]):
 
     def page(self, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, M | Gone]]]:
         selected = self.selections.page(after, min(limit, last - after)) if after < last else []
-        found = self.key.fetch(self.rows, (key for _, key in selected))
+        found = self.key.fetch(self.rows(), (key for _, key in selected))
         return [(number, (key, found[key] if key in found else self.gone(key))) for number, key in selected]
 
     def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, M | Gone]]:
-        return self.key.fetch(self.rows, keys).items()
+        return self.key.fetch(self.rows(), keys).items()
+
+    def rows(self) -> QuerySet[M]:
+        rows: QuerySet[M] = self.queryset.model._base_manager.using(self.queryset.db)
+        return locked_again(rows, self.asked)
 
     def count(self, bounds: Json) -> int:
         return int(cast("dict[str, Any]", bounds)["count"])

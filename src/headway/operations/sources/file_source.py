@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 from headway.encoding import check_encoding
 from headway.operations.outcomes import Unreadable
 
-from .files import Openable, opener
+from .files import Openable, name_of, opener
 from .protocol import Entry, Json, Source
 from .text import Text
 
@@ -53,9 +53,13 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
     """
 
     def __init__(self, file: Openable, encoding: str | None = None) -> None:
+        self.name = name_of(file)
         self.open = opener(file)
         self.encoding = check_encoding(encoding)
         self.known: list[Place] = []  # where `fetch` was last: the next keys lie near, and no line is counted twice
+
+    def identity(self) -> str:
+        return f"the file {self.name}" if self.name else "a file without a name"
 
     @abstractmethod
     def records(self, text: Text, bounds: Json = None) -> Records[Value]:
@@ -83,7 +87,8 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
                 for cursor, key, item in entries if place[0] == start else ():
                     place = place_of(cursor)
                     self.known.append(place)
-                    yield key, item
+                    if key == str(start):
+                        yield key, item
                     break
 
     def count(self, bounds: Json) -> int:

@@ -15,7 +15,7 @@ from headway.operations.files import StoredFile
 
 from .steady import SteadyFile
 
-__all__ = ["Openable", "Opener", "opener"]
+__all__ = ["Openable", "Opener", "name_of", "opener"]
 
 Openable: TypeAlias = "str | os.PathLike[str] | StoredFile | File[Any] | BinaryIO"
 Opener: TypeAlias = Callable[[], BinaryIO]
@@ -52,6 +52,15 @@ def opened_once(file: Openable) -> Opener:
     if isinstance(inner, io.FileIO) and isinstance(inner.name, str | os.PathLike):
         return of_path(inner.name)
     raise TypeError(f"{file!r} can't be opened a second time, which counting and resuming need. {ACCEPTED}")
+
+
+def name_of(file: Openable) -> str:
+    """What tells the file from others, as a storage has it. Of a path only the end: each deploy may bring another."""
+    if isinstance(file, str | os.PathLike):
+        return os.path.basename(file)
+    name = getattr(file, "name", None) or ""
+    stored = isinstance(file, StoredFile) or hasattr(file, "storage") or hasattr(file, "_storage")
+    return str(name) if stored else os.path.basename(str(name))
 
 
 def innermost(file: Any) -> Any:

@@ -45,7 +45,7 @@ class ModelKey(Generic[M]):
 
     def of(self, instance: M) -> Json:
         """The instance's key as JSON."""
-        return self.dump(getattr(instance, self.field.attname))
+        return self.dump(self.value_of(instance))
 
     def dump(self, value: Any) -> Json:
         if isinstance(value, int):
@@ -63,8 +63,19 @@ class ModelKey(Generic[M]):
         given = {value: key for key in keys if (value := self.load_or_none(key)) is not None}
         values = list(given)
         chunks = (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
-        found = (instance for chunk in chunks for instance in queryset.filter(**{f"{self.name}__in": chunk}))
-        return {given[getattr(instance, self.field.attname)]: instance for instance in found}
+        found = [instance for chunk in chunks for instance in queryset.filter(**{f"{self.name}__in": chunk})]
+        by_key = {given[value]: row for row in found if (value := self.value_of(row)) in given}
+        if any(self.value_of(row) not in given for row in found):
+            by_key |= self.fetch_as_the_database_compares(queryset, {v: k for v, k in given.items() if k not in by_key})
+        return by_key
+
+    def fetch_as_the_database_compares(self, queryset: QuerySet[M], given: dict[Any, str]) -> dict[str, M]:
+        """The same one by one, for keys that the database takes for equal although they are written otherwise."""
+        found = ((key, queryset.filter(**{self.name: value}).first()) for value, key in given.items())
+        return {key: row for key, row in found if row is not None}
+
+    def value_of(self, instance: M) -> Any:
+        return getattr(instance, self.field.attname)
 
     def load_or_none(self, key: str) -> Any:
         try:
@@ -90,4 +101,6 @@ def final(field: "models.Field[Any, Any]") -> "models.Field[Any, Any]":
 
 
 def refusal(model: type[Model], name: str, why: str) -> ValueError:
-    return ValueError(f"{model._meta.label} can't be read by the key {name!r}: {why}. Name another field: key=…")
+    return ValueError(
+        f"{model._meta.label} can't be read by the key {name!r}: {why}. Name another field: sources.queryset(…, key=…)."
+    )

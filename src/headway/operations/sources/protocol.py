@@ -21,7 +21,7 @@ class Selections(Protocol):
     """The run's own copy of a selection of keys, kept beside the run. The runner hands it to `Source.attach`."""
 
     def copy(self, queryset: QuerySet[Model]) -> int:
-        """Copy the primary keys with one INSERT … SELECT, numbered from 1; gives how many."""
+        """Copy the primary keys, each once, numbered from 1 in the queryset's order; gives how many."""
 
     def page(self, after: int, limit: int) -> list[tuple[int, str]]:
         """(number, key) of the next `limit` selected rows above the number `after`."""
@@ -43,6 +43,13 @@ class Source(ABC, Generic[Item]):
 
     def attach(self, selections: Selections) -> None:
         """Called once before anything else, with what lasts as long as the run."""
+
+    def identity(self) -> str:
+        """What the bounds, cursors and keys belong to, for people: "rows of airports_airport by id".
+
+        A run that began over something else pauses, rather than to go on with wrong items. "", the default: not told.
+        """
+        return ""
 
     @abstractmethod
     def freeze(self) -> Json:
