@@ -26,6 +26,10 @@ class Size:
     queued_runs: int
     dues: tuple[int, ...]
     writes: int
+    long_runs: int
+    worked_ms: int
+    short_runs: int
+    lone_items: int
 
 
 FULL = Size(
@@ -46,6 +50,10 @@ FULL = Size(
     queued_runs=1_000,
     dues=(100, 1_000, 10_000),
     writes=100,
+    long_runs=20,
+    worked_ms=2_000,
+    short_runs=3,
+    lone_items=250,
 )
 
 QUICK = Size(
@@ -66,4 +74,8 @@ QUICK = Size(
     queued_runs=8,
     dues=(100, 200),
     writes=3,
+    long_runs=4,
+    worked_ms=100,
+    short_runs=1,
+    lone_items=25,
 )

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
 
 def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
     """What can be measured, by name. Imported late: their modules need Django's apps."""
-    from .figures import airports, bystanders, idle, latency, many_runs, moves, pure_work, updates
+    from .figures import airports, bystanders, fairness, idle, latency, many_runs, moves, pure_work, updates
 
     return {
         "short-items": pure_work.short_items,
@@ -51,6 +51,7 @@ def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
         "first-item-elsewhere": latency.first_item_elsewhere,
         "choosing": many_runs.choosing,
         "many-runs": many_runs.many_runs,
+        "fairness": fairness.fairness,
         "bystanders": bystanders.bystanders,
     }
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -21,10 +21,10 @@ ASK_EVERY = 0.05  # s
 
 
 @contextmanager
-def workers(processes: int, module: str = "") -> Iterator[None]:
+def workers(processes: int, module: str = "", environment: Mapping[str, str] | None = None) -> Iterator[None]:
     """One worker with so many processes, once all of them have told that they are there. `module`: another command."""
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "TEST_POLL": "1"}
-    with celery(processes, environment) if conf().engine == "celery" else embedded(processes, environment, module):
+    told = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "TEST_POLL": "1"} | (environment or {})
+    with celery(processes, told) if conf().engine == "celery" else embedded(processes, told, module):
         until(lambda: Worker.objects.count() >= processes)
         yield
 

@@ -1,0 +1,39 @@
+"""When the database's clock is set back, what was stored before lies in the future: it is brought back to the present.
+
+A clock that is set forward only ends leases and waits too early.
+"""
+
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from headway.clock import NowMs
+from headway.models import Part, Run, Worker
+
+from .database import write
+from .leases import lease_ms
+
+__all__ = ["bring_back"]
+
+AHEAD_MS = 1_000  # more than two statements that run at the same moment can differ by
+
+
+def bring_back() -> None:
+    """Let no part wait, and no worker count as alive, for as long as the clock was set back.
+
+    What waits keeps what was left of its wait. A lease ends after a lease at the latest, so an owner that lives has the
+    time to renew it.
+    """
+    latest = NowMs() + AHEAD_MS
+    ahead = Q(changed__gt=latest)
+    bring(Part.objects.filter(ahead, token=None), due=NowMs() + F("due") - F("changed"), changed=NowMs(), pace=[])
+    bring(Part.objects.filter(token__isnull=False, due__gt=latest + lease_ms()), due=NowMs() + lease_ms())
+    bring(Run.objects.filter(ahead), changed=NowMs())
+    bring(Worker.objects.filter(beat__gt=latest), beat=NowMs())
+
+
+def bring(rows: QuerySet[Any], **columns: Any) -> None:
+    """Change these rows, if there are any: an UPDATE would take SQLite's lock for nothing."""
+    if rows.exists():
+        with write():
+            rows.update(**columns)
