@@ -25,7 +25,7 @@ from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
 from headway.store import checkpoints, outcomes
 from headway.store.checkpoints import Checkpoint
-from headway.store.database import Hooks, is_broken, is_lost, is_transient, write
+from headway.store.database import Hooks, is_broken, is_lost, is_transient, write_beside_project
 from headway.store.outcomes import Outcome
 
 from .feed import LARGEST, Feed
@@ -159,7 +159,7 @@ class Chunks:
         hooks = Hooks(self.begin_hook)
         began = time.monotonic()
         try:
-            with write():
+            with write_beside_project():
                 deadline = time.monotonic() + budget
                 with connection.execute_wrapper(work.guard):
                     if check_fence:

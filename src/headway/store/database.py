@@ -25,6 +25,7 @@ __all__ = [
     "is_lost",
     "is_transient",
     "write",
+    "write_beside_project",
 ]
 
 log = logging.getLogger(__name__)
@@ -170,7 +171,23 @@ def never() -> bool:
 
 @contextmanager
 def write(is_overtaken: Callable[[], bool] = never) -> Iterator[None]:
-    """A transaction for a short write. On SQLite it waits for the write lock by asking every 2 ms.
+    """A transaction for a short write of our own, in READ COMMITTED: it waits for a row, and then reads what is there.
+
+    In a stricter level that a project has chosen it would fail instead, whenever somebody was quicker. Inside a
+    transaction of the project's it is as strict as that one.
+    """
+    outermost = not connection.in_atomic_block
+    with write_beside_project(is_overtaken):
+        if outermost and connection.vendor == "postgresql" and "isolation_level" in connection.settings_dict["OPTIONS"]:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        yield
+
+
+@contextmanager
+def write_beside_project(is_overtaken: Callable[[], bool] = never) -> Iterator[None]:
+    """A transaction in which the project's own code runs, as strict as the project has chosen. On SQLite it waits for
+    the write lock by asking every 2 ms.
 
     Every write that may have to wait goes through here. A thread that waits inside SQLite keeps its connection locked;
     if the one that has the write lock collects a cursor of that connection, as garbage, both wait for 20 s.

@@ -16,7 +16,7 @@ from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
 
 from .announcing import announce_change
-from .database import Hooks, write
+from .database import Hooks, write, write_beside_project
 from .leases import Fenced, lease_ms
 from .locks import lock_run
 from .promotions import promote_next
@@ -71,7 +71,7 @@ def finish(part: Part, conclude: Callable[[], Any]) -> bool:
 
     `conclude` comes before the lock, so that a slow one doesn't make those wait who want to cancel.
     """
-    with write():
+    with write_beside_project():
         result = conclude()
         run = lock_run(part.run_id)
         if run.want != Want.RUN:

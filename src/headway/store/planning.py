@@ -14,7 +14,7 @@ from headway.models import Kind, Part, Run
 from headway.states import Want
 
 from .announcing import announce_change, announce_due
-from .database import Hooks, write
+from .database import Hooks, write_beside_project
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .outcomes import count_failed, failed_end
 from .statements import Given, Update
@@ -39,7 +39,7 @@ def plan(part: Part, freeze: Callable[[], Sequence[Range]], source: str = "") ->
 
     The run is locked after `freeze`, so that a slow one doesn't make those wait who want to cancel.
     """
-    with write():
+    with write_beside_project():
         first, *others = map(columns, freeze())
         if not PLANNED(id=part.run_id, parts_left=1 + len(others), source=source):
             transaction.set_rollback(True)

@@ -1,0 +1,84 @@
+"""A project whose PostgreSQL transactions are stricter than READ COMMITTED: its own code has them so, ours wait."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from headway import runs
+from headway.models import Run
+from headway.store.database import write
+from headway.store.locks import lock_run
+from tests.app.driving import claim, drive, fresh, start
+from tests.workers import until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+
+Script = dict[str, Any]
+LEVELS = ("repeatable read", "serializable")
+
+
+@pytest.fixture(params=LEVELS)
+def level(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What the project has chosen."""
+    from psycopg import IsolationLevel
+
+    options = connection.settings_dict["OPTIONS"]
+    options["isolation_level"] = IsolationLevel[request.param.replace(" ", "_").upper()]
+    connection.close()
+    yield request.param
+    del options["isolation_level"]
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("ask", "state"), [(runs.pause, "pausing"), (runs.cancel, "cancelling")], ids=["pause", "cancel"]
+)
+def test_what_a_person_asks_waits_for_who_was_quicker(level: str, ask: Callable[[UUID], Run], state: str) -> None:
+    run = start(items=3)
+    claim(run)
+    failed: list[BaseException] = []
+    person = threading.Thread(target=asked, args=(ask, run, failed))
+    with write():
+        held = lock_run(run.pk)
+        person.start()
+        until(somebody_waits)
+        Run.objects.filter(pk=run.pk).update(revision=held.revision + 1)
+    person.join()
+
+    assert failed == []
+    assert fresh(run).state == state
+
+
+def asked(ask: Callable[[UUID], Run], run: Run, failed: list[BaseException]) -> None:
+    try:
+        ask(run.pk)
+    except BaseException as error:
+        failed.append(error)
+    finally:
+        connection.close()
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def test_the_projects_own_code_runs_at_its_level(level: str, script: Script) -> None:
+    seen = []
+
+    def see(*_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")
+            seen.append(cursor.fetchone()[0])
+
+    script |= {"on_start": see, "before": see, "on_finish": see}
+
+    assert drive(start("tests.scripted")).state == "succeeded"
+
+    assert set(seen) == {level}
+    assert len(seen) == 7
