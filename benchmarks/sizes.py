@@ -27,7 +27,6 @@ class Size:
     dues: tuple[int, ...]
     writes: int
     long_runs: int
-    worked_ms: int
     short_runs: int
     lone_items: int
 
@@ -51,7 +50,6 @@ FULL = Size(
     dues=(100, 1_000, 10_000),
     writes=100,
     long_runs=20,
-    worked_ms=2_000,
     short_runs=3,
     lone_items=250,
 )
@@ -75,7 +73,6 @@ QUICK = Size(
     dues=(100, 200),
     writes=3,
     long_runs=4,
-    worked_ms=100,
     short_runs=1,
     lone_items=25,
 )
