@@ -9,6 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,17 +189,15 @@ class Chunks:
         return tally
 
     def begin_hook(self) -> None:
-        self.work.settle_in()
         self.work.pulse.begin(self.work.operation.item_timeout)
 
     def plainly(self, entries: Entries, tally: Tally, deadline: float) -> None:
         """Item after item in the chunk's transaction. Raises Replay when one fails and is not clean."""
         work = self.work
-        should_stop, settle_in, monotonic = work.should_stop, work.settle_in, time.monotonic
+        should_stop, monotonic = work.should_stop, time.monotonic
         pulse, guard = work.pulse, work.guard
         pulse.begin(work.operation.item_timeout)
         for entry in entries:
-            settle_in()
             mark = guard.mark()
             try:
                 do(work.operation, entry[2])
@@ -223,7 +222,6 @@ class Chunks:
         work = self.work
         work.pulse.begin(work.operation.item_timeout)
         for entry in entries:
-            work.settle_in()
             mark = work.guard.mark()
             try:
                 with transaction.atomic():
@@ -343,14 +341,17 @@ class Chunks:
 
 
 def do(operation: Operation, item: Any) -> None:
-    """Do one item. Raises its verdict, and whatever `process` or `prepare` raised."""
+    """Do one item, in a context of its own: what it activates (a language, a time zone) reaches no other.
+
+    Raises its verdict, and whatever `process` or `prepare` raised.
+    """
     kind = item.__class__
     if kind is Prepared:
-        operation.process(item.item, item.future.result())
+        copy_context().run(operation.process, item.item, item.future.result())
     elif kind is Unreadable or kind is Gone:
         raise item
     else:
-        operation.process(item)
+        copy_context().run(operation.process, item)
 
 
 def is_harmless(error: Exception, item: Any) -> bool:

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.utils import timezone, translation
-
 from headway.models import Part
 from headway.operations.base import Operation
 from headway.operations.sources import Source
@@ -47,9 +45,3 @@ class Work:
     def say(self, text: str) -> None:
         """The run's message; it is stored with the next checkpoint."""
         self.message = storable(text, 255)
-
-    def settle_in(self) -> None:
-        """Take back the language and the time zone that an item may have left behind."""
-        if translation.get_language() != self.language:
-            translation.activate(self.language)
-        timezone.deactivate()

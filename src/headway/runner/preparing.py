@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from itertools import takewhile
 from queue import SimpleQueue
 from typing import Any, TypeAlias
@@ -46,7 +47,7 @@ class Prepared:
             return
         self.began = time.monotonic()
         try:
-            value = prepare(self.item)
+            value = copy_context().run(prepare, self.item)
         except BaseException as error:  # noqa: BLE001  (its verdict is told in its turn, by `process`)
             self.future.set_exception(error)
         else:

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -123,7 +124,7 @@ class Hooks:
     def run(self, hook: Callable[[], Any]) -> None:
         self.before_each()
         try:
-            hook()
+            copy_context().run(hook)
         except Exception:
             self.failed += 1
             log.exception("event=hook-failed hook=%r", hook)
