@@ -19,7 +19,7 @@ ON_POSTGRESQL = "django_db and not once"
 
 
 def suite(database: str, arguments: list[str], only: str = "", **environment: str) -> int:
-    """The tests on this database, of which a `-m` chooses `only` some; 0 when every one passed."""
+    """The tests on this database, of which `only` are chosen, an expression of pytest's; 0 when every one passed."""
     runs = [arguments] if arguments else [SIDE_BY_SIDE, ALONE]
     return max(run(database, limited(arguments, only), environment) for arguments in runs)
 
