@@ -65,6 +65,7 @@ def test_what_a_person_wrote_between_two_chunks_is_not_overwritten(operation: st
     assert (last.note, last.balance) == ("new", 1)
 
 
+@pytest.mark.alone  # the quicker the machine, the fewer chunks
 @pytest.mark.parametrize(
     ("change", "page_by_page"),
     [

@@ -284,6 +284,7 @@ class Slow(Numbers):
 
 
 @pytest.mark.once
+@pytest.mark.alone
 def test_the_slower_its_source_the_fewer_rows_has_a_download_and_none_is_lost(
     api: Api, demo: Any, script: dict[str, Any]
 ) -> None:
@@ -370,6 +371,7 @@ def test_one_person_has_so_many_downloads_under_way_and_holds_up_nobody_elses(
 
 @pytest.mark.once
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
+@pytest.mark.alone
 def test_a_row_costs_a_few_times_what_the_source_takes_to_read_it(api: Api, demo: Any, media: Any, form: str) -> None:
     count, columns = 1_000, 10
     header = ",".join(["name", *(f"column_{number}" for number in range(columns))])
