@@ -108,6 +108,7 @@ class TestChanges:
         work(claim(run), after_items(1))
         counted()
         part = claim(run)
+        workers.beat("another", "host", 1, 1)
         with stream(server, ada, run) as opened:
             before = opened.take()["run"]
             expire(part)

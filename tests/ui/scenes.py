@@ -38,7 +38,8 @@ def hold(run: Run) -> Part:
 
 
 def stall(run: Run) -> Part:
-    """A worker that has it in hand and isn't heard of any more."""
+    """A worker that has it in hand and isn't heard of any more; another is there."""
+    hear_of_a_worker()
     part = claim(run)
     expire(part)
     return part

@@ -11,11 +11,12 @@ import pytest
 from playwright.sync_api import expect
 
 from example.servers.web import Web
+from headway import runs
 from headway.models import Run
 from headway.snapshots import snapshot
 from tests.workers import Workers, environment, until
 
-from .scenes import begin, finish, go_on, hold
+from .scenes import begin, finish, go_on, hear_of_a_worker, hold
 from .visitor import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -84,6 +85,7 @@ def test_it_never_runs_backwards(visitor: Visitor, demo: Any) -> None:
 def test_a_worker_that_dies_is_told_and_another_goes_on(visitor: Visitor, demo: Any) -> None:
     run = go_on(begin(demo, items=400), 50)
     hold(run)
+    hear_of_a_worker()
     visitor.open(run)
     visitor.stay()
     visitor.sees("running")
@@ -97,6 +99,35 @@ def test_a_worker_that_dies_is_told_and_another_goes_on(visitor: Visitor, demo: 
     visitor.sees("succeeded")
 
     assert visitor.has_stayed
+
+
+def test_with_no_worker_left_nobody_is_promised_and_a_cancel_shows(visitor: Visitor, demo: Any) -> None:
+    run = go_on(begin(demo, items=400), 50)
+    hold(run)
+    visitor.open(run)
+    visitor.sees("running")
+
+    run.parts.update(due=1)
+    visitor.sees("unattended")
+    visitor.reads("It goes on by itself as soon as a worker is there")
+    visitor.press("Cancel")
+    visitor.press("Cancel the run")
+
+    visitor.sees("cancelled")
+
+
+def test_a_cancel_shows_while_a_silent_workers_lease_lasts(visitor: Visitor, demo: Any) -> None:
+    run = go_on(begin(demo, items=400), 50)
+    hold(run)
+    visitor.open(run)
+    runs.cancel(run)
+    visitor.sees("cancelling")
+    visitor.reads("This takes about a second")
+
+    run.parts.update(due=1)
+
+    visitor.reads("The worker doing this stopped answering")
+    visitor.sees("cancelling")
 
 
 def test_a_web_process_that_is_killed_and_started_again_is_found_within_5_s(

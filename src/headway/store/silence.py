@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from headway.models import Part, Worker
 
-__all__ = ["is_kept_silent"]
+__all__ = ["is_kept_silent", "is_locked"]
 
 IN_MEMORY = ("memory:", "mode=memory")  # in the name of what is no file
 
@@ -18,7 +18,7 @@ def is_kept_silent(since_ms: int) -> bool:
 
     If anything was written since, the lock was free meanwhile; a process that dies lets go of it.
     """
-    return can_ask() and last_written() < since_ms and is_locked()
+    return is_locked() and last_written() < since_ms
 
 
 def can_ask() -> bool:
@@ -38,6 +38,8 @@ def last_written() -> int:
 
 def is_locked() -> bool:
     """Whether another connection holds the write lock now. Asked on a connection of its own, without waiting."""
+    if not can_ask():
+        return False
     with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None)) as other:
         try:
             other.execute("BEGIN IMMEDIATE")

@@ -6,7 +6,7 @@ from headway.clock import NowMs, now_ms
 from headway.models import Part, Worker
 
 from .database import write
-from .silence import is_kept_silent
+from .silence import is_kept_silent, is_locked
 
 __all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "forget_silent", "leave", "named"]
 
@@ -46,7 +46,7 @@ def alive() -> int:
     busy, gone = (owned.filter(still).values("worker") for still in (Q(due__gte=NowMs()), Q(due__lt=NowMs())))
     lately = Q(beat__gte=NowMs() - HEARD_OF_MS) & ~Q(id__in=gone)
     heard_of = Worker.objects.filter(lately | Q(id__in=busy)).count()
-    if heard_of or not is_kept_silent(now_ms() - HEARD_OF_MS):
+    if heard_of or not (is_locked() and is_kept_silent(now_ms() - HEARD_OF_MS)):
         return heard_of
     return owned.values("worker").distinct().count()
 
