@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 GUARDED_AFTER_FAILURE = 200  # items: while failures are this close, a replay of each chunk would cost more
 HOOKS_BUDGET = 0.5  # s that the on_commit hooks of a chunk may take; nobody looks up while they run
-RENEW_AFTER = 0.25  # of the lease: before the heartbeat would, but not each time, since `due` is indexed (HOT updates)
+RENEW_AFTER = 0.25  # of the lease: before the heartbeat would, but not each time, since `due` stands in several indexes
 
 BROKEN = (
     "process() caught an error of the database and went on, but its transaction can't: what it wrote would be lost. "

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('headway', '0009_setbacks_and_failed_hooks'),
+        ('headway', '0006_setbacks_and_failed_hooks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

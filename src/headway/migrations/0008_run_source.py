@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('headway', '0010_run_deleted'),
+        ('headway', '0007_run_deleted'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('headway', '0008_quotas'),
+        ('headway', '0005_quotas'),
     ]
 
     operations = [
