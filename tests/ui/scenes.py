@@ -20,7 +20,8 @@ def begin(user: Any, operation: str = NUMBERS, **given: Any) -> Run:
 
 
 def go_on(run: Run, items: int = 10) -> Run:
-    """Visits of a worker, until so many more items are done."""
+    """Visits of a worker, until so many more items are done; it is there afterwards too."""
+    hear_of_a_worker()
     target = done(run) + items
     while (left := target - done(run)) > 0:
         work(claim(run), after_items(left))

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from example.servers.web import Web
 from headway import runs
-from headway.models import Run
+from headway.models import Run, Worker
 from headway.snapshots import snapshot
 from tests.workers import Workers, environment, until
 
@@ -104,6 +104,7 @@ def test_a_worker_that_dies_is_told_and_another_goes_on(visitor: Visitor, demo: 
 def test_with_no_worker_left_nobody_is_promised_and_a_cancel_shows(visitor: Visitor, demo: Any) -> None:
     run = go_on(begin(demo, items=400), 50)
     hold(run)
+    Worker.objects.all().delete()
     visitor.open(run)
     visitor.sees("running")
 

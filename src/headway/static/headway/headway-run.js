@@ -140,7 +140,7 @@ class HeadwayRun extends HTMLElement {
       extra: {
         as_of: this.#words.moment(this.#heardAt, this.#now, { exact: true }),
         retry_in: left >= 0.5 ? this.#words.duration(Math.round(left)) : "",
-        at_work: this.#run.state === "running" && !this.#run.stalled ? this.#run.state : "",
+        at_work: this.#run.state === "running" && !this.#run.stalled && !this.#run.reason ? this.#run.state : "",
       },
       hrefs: this.#hrefs,
       canSteer: "canSteer" in this.dataset,
