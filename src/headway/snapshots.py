@@ -77,9 +77,12 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
 
 
 def actions(run: Run, parts: list[Any]) -> list[Action]:
-    """What may be asked of it: as its state allows, and a retry only where there is something to retry."""
+    """What may be asked of it: as its state allows, a retry only where there is something to retry, and a cancel once
+    more where no worker is left to end the run."""
     left = any(planning.leaves_something(part) for part in parts)
-    return [action for action in ACTIONS[State(run.state)] if action != Action.RETRY or left]
+    allowed = [action for action in ACTIONS[State(run.state)] if action != Action.RETRY or left]
+    deserted = run.state == State.CANCELLING and is_stalled(run, parts)
+    return [*allowed, Action.CANCEL] if deserted else allowed
 
 
 def moment(value: datetime | None) -> str | None:

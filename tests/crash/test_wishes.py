@@ -10,6 +10,7 @@ from headway import runs
 from headway.clock import now_ms
 from headway.errors import InvalidState
 from headway.models import Part, Run
+from headway.snapshots import snapshot
 from tests.app.models import LedgerEntry
 from tests.crash.aloud import Tell
 from tests.crash.scene import entries, owner_of, processed
@@ -94,6 +95,7 @@ def test_a_cancel_ends_a_run_that_no_worker_is_left_to_yield(workers: Workers) -
 
     runs.cancel(run)
     until(lambda: not Part.objects.filter(run=run, due__gt=now_ms()).exists())  # the lease of the dead runs out
+    assert snapshot(run.pk)["actions"] == ["cancel"]
     runs.cancel(run)
 
     ended = Run.objects.get(pk=run.pk)
