@@ -45,6 +45,7 @@ check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: half a m
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
+	@$(BIN)/python -m pytest --collect-only -qq > $(VENV)/collected || { cat $(VENV)/collected; exit 1; }
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit
 
 screenshots: $(SETUP) ## Take the README's pictures anew, into docs/images (minutes: it imports the whole file)

@@ -29,7 +29,7 @@ class OneFile(forms.Form):
 class ReadFile(Operation):
     """One ledger entry per thousand rows, so that it is quick."""
 
-    name = "tests.read_file"
+    name = "tests.read_long_file"
     params = OneFile
 
     def items(self) -> sources.Source[Any]:
