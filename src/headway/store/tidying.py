@@ -1,6 +1,6 @@
 """What every worker sees to now and then, beside its work."""
 
-from . import keys, promotions, removals, setbacks, workers
+from . import keys, promotions, removals, stepped_clock, workers
 
 __all__ = ["tidy"]
 
@@ -9,7 +9,7 @@ def tidy() -> None:
     """Forget idempotency keys whose time is over, what is left of deleted runs, and workers that are gone; let no run
     wait for a key that is free, nor for a clock that was set back.
     """
-    setbacks.bring_back()
+    stepped_clock.bring_back()
     keys.forget_expired()
     removals.clear_away(seconds=1)
     workers.forget_silent()
