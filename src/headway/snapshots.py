@@ -159,11 +159,14 @@ def unowned_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
     if not queued:
         return {}
     line = due_parts().filter(served_ms=0, run__state=State.QUEUED).order_by("due", "id")
-    places = list(line.values_list("due", "id")[:LONGEST_LINE])
-    # Counted, not looked up: a run that was claimed a moment ago isn't in the line any more, and not behind it.
-    return {
-        run_id: before(sum(place < (part.due or 0, part.pk) for place in places)) for run_id, part in queued.items()
-    }
+    places = list(line.values_list("due", "id", "run_id")[:LONGEST_LINE])
+
+    def standing_before(run_id: UUID, part: Any) -> int:
+        # Counted, not looked up: a run that was claimed a moment ago isn't in the line any more, and not behind it.
+        own = (part.due or 0, part.pk)
+        return len({other for due, pk, other in places if other != run_id and (due, pk) < own})
+
+    return {run_id: before(standing_before(run_id, part)) for run_id, part in queued.items()}
 
 
 def no_worker(what: str) -> Reason:

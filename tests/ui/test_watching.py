@@ -128,7 +128,7 @@ def test_a_cancel_shows_while_a_silent_workers_lease_lasts(visitor: Visitor, dem
     run.parts.update(due=1)
 
     visitor.reads("The worker doing this stopped answering")
-    visitor.sees("cancelling")
+    visitor.sees("deserted")
 
 
 def test_a_web_process_that_is_killed_and_started_again_is_found_within_5_s(
