@@ -195,6 +195,7 @@ def test_a_careful_owner_prepares_one_item_by_itself_once_it_is_on_record(operat
     assert ledger() == squares()
 
 
+@pytest.mark.alone
 @BOTH
 def test_no_more_is_prepared_ahead_than_two_for_each_thread_or_twice_the_last_chunk(
     operation: str, script: Script
