@@ -14,7 +14,6 @@ STAGES = {"sqlite": "embedded", "postgresql": "celery"}
 PATIENCE = 280  # s
 
 
-@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_nothing_is_lost_doubled_or_miscounted_whatever_is_killed(tell: Tell) -> None:

@@ -31,7 +31,7 @@ from tests.production.scrapes import scrape
 from tests.production.shape import Shape, are_gone, demo_full, told, words
 from tests.workers import children_of
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(2000)]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(2000)]
 
 CUT, STREAM, POLL = 12, 9, 8  # s; the import takes longer than any of them
 PATIENCE = 60  # s

@@ -58,7 +58,6 @@ def test_an_answer_is_whole_with_its_last_byte() -> None:
     assert (second.status, second.rest) == (304, b"")
 
 
-@pytest.mark.alone
 @pytest.mark.slow
 def test_all_figures_can_be_measured() -> None:
     done = subprocess.run(
