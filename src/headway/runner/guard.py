@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.db.models.options import Options
 
 from headway.store.database import is_broken
@@ -19,6 +20,7 @@ READ = re.compile(r'\b(?:FROM|JOIN)\s+["`]?(\w+)', re.IGNORECASE)
 WRITTEN = re.compile(r'\s*(?:UPDATE|DELETE\s+FROM|(INSERT)\s+INTO)\s+["`]?(\w+)', re.IGNORECASE)
 OF_THE_TRANSACTION = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 HARMLESS = re.compile(r"\s*(?:SELECT|SET|SHOW)\b", re.IGNORECASE)
+MOST_MEANINGS = 200  # statements; texts that are always others must not fill the memory
 SESSION = re.compile(r"\s*SET\s+(?!LOCAL\b|CONSTRAINTS\b|TRANSACTION\b)", re.IGNORECASE)
 
 
@@ -42,6 +44,7 @@ class Guard:
         self.row: Model | None = None
         """The item in hand, if it is a row."""
         self.tables: set[str] = set()
+        self.meanings: dict[tuple[str, type], Meaning] = {}
         # Looked up once: Django's proxy would cost each item a microsecond.
         self.connection: BaseDatabaseWrapper = connections[DEFAULT_DB_ALIAS]
 
@@ -79,30 +82,57 @@ class Guard:
 
     def note(self, sql: str, params: Any, many: bool) -> None:
         """Take note of what a statement that writes means for the rows that were read before."""
-        written = WRITTEN.match(sql)
-        if written is None:
-            self.session_changed |= SESSION.match(sql) is not None
-            self.stale |= bool(self.tables) and HARMLESS.match(sql) is None  # it may have written anything
-        elif written[2] in self.tables and not self.stale:
-            is_new = bool(written[1]) and "ON CONFLICT" not in sql and "ON DUPLICATE" not in sql
-            self.stale = not is_new and (many or not self.is_own_row(written[2], sql, params))
+        known = (sql, self.row.__class__)
+        if known not in self.meanings:
+            if len(self.meanings) >= MOST_MEANINGS:
+                self.meanings.clear()
+            self.meanings[known] = meaning_of(sql, self.row, self.connection)
+        meaning = self.meanings[known]
+        self.session_changed |= meaning.of_session
+        if self.tables and not self.stale and (meaning.table is None or meaning.table in self.tables):
+            self.stale = not meaning.harmless and (many or not self.is_own_row(meaning, params))
 
-    def is_own_row(self, table: str, sql: str, params: Any) -> bool:
+    def is_own_row(self, meaning: "Meaning", params: Any) -> bool:
         """Whether the statement can concern no other row than the item in hand."""
-        row = self.row
-        if row is None:
+        if self.row is None or meaning.key is None:
             return False
-        key = next((each.pk for each in (row._meta, *metas_of_parents(row)) if each.db_table == table), None)
-        before, _, where = sql.partition(" WHERE ")
-        if key is None or not key.column or " OR " in where or "NOT " in where:
-            return False
-        quoted = self.connection.ops.quote_name
-        column = f"{quoted(table)}.{quoted(key.column)}"
+        given = params[meaning.position]
+        return bool(given == self.row.pk or given == meaning.key.get_db_prep_value(self.row.pk, self.connection))
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a statement that writes means; kept, since an operation says the same few again and again."""
+
+    table: str | None
+    """Where it writes; None: not known."""
+    harmless: bool = False
+    """Whether it changes no row that is there."""
+    of_session: bool = False
+    """Whether it sets something that outlasts the transaction."""
+    key: "Field[Any, Any] | None" = None
+    """The key of the item's own row, if its condition names that row alone."""
+    position: int = 0
+    """Where among the parameters that key stands."""
+
+
+def meaning_of(sql: str, row: Model | None, connection: BaseDatabaseWrapper) -> Meaning:
+    """What the statement means while this item, or another of its class, is in hand."""
+    written = WRITTEN.match(sql)
+    if written is None:
+        # Anything else may have written anything.
+        return Meaning(None, harmless=HARMLESS.match(sql) is not None, of_session=SESSION.match(sql) is not None)
+    table = written[2]
+    if written[1]:
+        return Meaning(table, harmless="ON CONFLICT" not in sql and "ON DUPLICATE" not in sql)
+    before, _, where = sql.partition(" WHERE ")
+    metas = [] if row is None or " OR " in where or "NOT " in where else [row._meta, *metas_of_parents(row)]
+    for key in (meta.pk for meta in metas if meta.db_table == table):
+        column = f"{connection.ops.quote_name(table)}.{connection.ops.quote_name(key.column or '')}"
         for condition in (f"{column} = %s", f"{column} IN (%s)"):
             if condition in where:
-                position = before.count("%s") + where[: where.index(condition)].count("%s")
-                return bool(params[position] == key.get_db_prep_value(row.pk, self.connection))
-        return False
+                return Meaning(table, key=key, position=(before + where.partition(condition)[0]).count("%s"))
+    return Meaning(table)
 
 
 def metas_of_parents(row: Model) -> "list[Options[Any]]":
