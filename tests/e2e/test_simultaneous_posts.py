@@ -16,7 +16,7 @@ from tests.crash.aloud import Tell
 from tests.e2e.conftest import StartWeb
 from tests.workers import Workers, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]  # fifty at once, each connected beforehand
 
 CLICKS = 50
 PATH = "/api/operations/tests.take_time/runs/"
