@@ -78,6 +78,7 @@ def rows_now(run: Run) -> Rows:
     return Rows(time.time(), found["state"], counts["s"], counts["f"], counts["k"], found["total"])
 
 
+@pytest.mark.alone  # what is painted is compared with the rows at that moment
 def test_whatever_is_painted_during_an_import_is_true_at_that_moment(
     visitor: Visitor, demo: Any, workers: Workers, tmp_path: Path
 ) -> None:
