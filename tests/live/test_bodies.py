@@ -108,9 +108,9 @@ def test_a_person_is_told_on_the_page_that_an_upload_is_too_large(server: Server
 def test_a_body_without_a_length_is_cut_at_the_limit(server: Server) -> None:
     for path in ("/login/", "/api/runs/"):
         with sending(server, path, "Transfer-Encoding: chunked") as connection:
-            sent = fill(connection, 8 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            sent = fill(connection, 100 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
             assert answer(connection)[0] == 413
-        assert sent <= 3 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # the kernel's buffers on both sides hold a few MB
+        assert sent <= 20 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # what the kernel's buffers on both sides may hold
 
 
 def fill(connection: socket.socket, most: int) -> int:

@@ -23,8 +23,15 @@ TIMEOUT = 30  # s
 
 
 @pytest.fixture(scope="module")
-def caddy() -> Iterator[Caddy]:
-    with Web(application="tests.servers.dripping:application") as web, Caddy(web.ports[0], CUT) as caddy:
+def port() -> Iterator[int]:
+    """Where the uvicorn that drips listens."""
+    with Web(application="tests.servers.dripping:application") as web:
+        yield web.ports[0]
+
+
+@pytest.fixture(scope="module")
+def caddy(port: int) -> Iterator[Caddy]:
+    with Caddy(port, CUT) as caddy:
         yield caddy
 
 
@@ -63,10 +70,10 @@ def test_a_line_is_passed_on_at_once(caddy: Caddy) -> None:
 
 
 @pytest.mark.parametrize(("extra", "status"), [(0, 200), (1, 413)])
-def test_a_body_past_the_limit_is_cut(caddy: Caddy, extra: int, status: int) -> None:
+def test_a_body_past_the_limit_is_cut(port: int, extra: int, status: int) -> None:
     block = bytes(1 << 20)
     body = (block for _ in range(MAX_UPLOAD_BYTES >> 20))
-    with httpx.Client(base_url=caddy.url, timeout=TIMEOUT) as client:
+    with Caddy(port, TIMEOUT) as caddy, httpx.Client(base_url=caddy.url, timeout=TIMEOUT) as client:
         assert client.post("/take", content=chain(body, [bytes(extra)])).status_code == status
 
 

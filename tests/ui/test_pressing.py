@@ -17,18 +17,15 @@ from .visitor import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
-AT_ONCE_MS = 100
 BUTTONS = "document.querySelectorAll('.hw-run-actions button')"
+# In the frame that the browser paints next: whatever a machine's speed, nobody can see it sooner.
 SEEN_AFTER_A_PRESS = """(label) => new Promise((resolve) => {
   const seen = (button) => [button.innerText, button.ariaDisabled];
   const button = [...document.querySelectorAll('.hw-run button')].find((one) => one.innerText === label);
-  const pressed = performance.now();
   button.focus();
   button.click();
-  requestAnimationFrame(() => requestAnimationFrame(() => resolve({
-    after: performance.now() - pressed,
-    buttons: [...document.querySelectorAll('.hw-run-actions form:not([hidden]) button')].map(seen),
-  })));
+  const buttons = () => [...document.querySelectorAll('.hw-run-actions form:not([hidden]) button')];
+  requestAnimationFrame(() => resolve(buttons().map(seen)));
 })"""
 FOCUS = "document.activeElement.localName"
 
@@ -57,9 +54,8 @@ def test_a_press_shows_at_once_and_nothing_can_be_pressed_until_the_server_has_a
     seen = visitor.page.evaluate(SEEN_AFTER_A_PRESS, label)
     visitor.page.evaluate(f"for (const button of {BUTTONS}) button.click()")
 
-    assert [shown, "true"] in seen["buttons"]
-    assert {disabled for _, disabled in seen["buttons"]} == {"true"}
-    assert seen["after"] < AT_ONCE_MS
+    assert [shown, "true"] in seen
+    assert {disabled for _, disabled in seen} == {"true"}
     until(lambda: visitor.page.title() and asked)
     assert len(asked) == 1
     expect(visitor.page.get_by_text("Cancel this run?")).to_be_hidden()
@@ -75,7 +71,7 @@ def test_a_cancel_shows_at_once_and_the_focus_stays_at_its_button(visitor: Visit
 
     seen = visitor.page.evaluate(SEEN_AFTER_A_PRESS, "Cancel the run")
 
-    assert ["Cancelling…", "true"] in seen["buttons"]
+    assert ["Cancelling…", "true"] in seen
     until(lambda: visitor.page.title() and asked)
     expect(visitor.page.get_by_role("button", name="Cancelling…")).to_be_focused()
     asked[0].continue_()
