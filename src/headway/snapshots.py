@@ -68,6 +68,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "started_at": moment(run.started_at),
         "updated_at": moment(datetime.fromtimestamp(max(run.changed, *(part.changed for part in parts)) / 1000, UTC)),
         "finished_at": moment(run.finished_at),
+        "paused_seconds": run.paused_ms / 1000,
         "waiting_until": None,
         "actions": [str(action) for action in actions(run, parts)],
         "retry_of": str(run.retry_of_id) if run.retry_of_id else None,

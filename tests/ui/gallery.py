@@ -33,7 +33,7 @@ RUN: dict[str, Any] = {
     "params": {"file": {"name": "airports.csv", "size": 3_100_000}},
     "result": None,
     "failure_summary": [],
-    "waiting_until": None,
+    "waiting_until": None, "paused_seconds": 0,
     "finished_at": None,
     "actions": [],
     "retry_of": None,

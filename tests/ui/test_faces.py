@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +107,13 @@ def test_a_run_that_left_nothing_speaks_of_no_retry(visitor: Visitor, name: str)
     assert "etry" not in " ".join(by_server[0]["text"])
 
 
+IN_THE_BROWSER = """async ([run, now]) => {
+  const { values } = await import("/static/headway/values.js");
+  const { Words } = await import("/static/headway/words.js");
+  return values(run, new Date(now), new Words("en"));
+}"""
+
+
 @pytest.mark.parametrize(
     ("result", "text"),
     [
@@ -115,19 +122,24 @@ def test_a_run_that_left_nothing_speaks_of_no_retry(visitor: Visitor, name: str)
     ],
 )  # fmt: skip
 def test_a_result_is_one_line_by_server_and_browser_alike(visitor: Visitor, result: Any, text: str) -> None:
-    run = faced("succeeded", result=result)
+    run, now = faced("succeeded", result=result), datetime.now(UTC)
     visitor.open("/")
 
-    by_browser = visitor.page.evaluate(
-        """async (run) => {
-          const { values } = await import("/static/headway/values.js");
-          const { Words } = await import("/static/headway/words.js");
-          return values(run, new Date(), new Words("en")).result;
-        }""",
-        run,
-    )
+    by_browser = visitor.page.evaluate(IN_THE_BROWSER, [run, now.isoformat()])
 
-    assert (values(run, datetime.now(UTC))["result"], by_browser) == (text, text)
+    assert (values(run, now)["result"], by_browser["result"]) == (text, text)
+
+
+def test_pauses_are_left_out_of_times_and_speed_by_server_and_browser_alike(visitor: Visitor) -> None:
+    now = datetime.now(UTC)
+    times = {"started_at": (now - timedelta(minutes=9)).isoformat(), "finished_at": now.isoformat()}
+    run = faced("succeeded", paused_seconds=300.0, progress={"processed": 2400, "rate": None}) | times
+    visitor.open("/")
+
+    by_browser = visitor.page.evaluate(IN_THE_BROWSER, [run, now.isoformat()])
+
+    for said in (values(run, now), by_browser):
+        assert (said["took"], said["running_for"], said["speed"]) == ("4 minutes", "4 minutes", "10")
 
 
 def test_faces_are_rendered_without_a_query() -> None:

@@ -29,7 +29,7 @@ Seen = dict[str, Any]
 FIELDS = [
     "id", "operation", "title", "state", "done", "progress", "message", "reason", "stalled", "resumes",
     "hooks_failed", "params", "result", "failure_summary", "created_at", "started_at", "updated_at", "finished_at",
-    "waiting_until", "actions", "retry_of", "revision", "links",
+    "paused_seconds", "waiting_until", "actions", "retry_of", "revision", "links",
 ]  # fmt: skip
 PROGRESS = [
     "total", "total_exact", "processed", "succeeded", "failed", "skipped", "retrying", "percent", "rate", "eta_seconds",
@@ -111,6 +111,7 @@ class TestShape:
             "failure_summary": [],
             "started_at": None,
             "finished_at": None,
+            "paused_seconds": 0.0,
             "waiting_until": None,
             "actions": ["cancel"],
             "retry_of": None,

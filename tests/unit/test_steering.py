@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import F
 
 from headway import runner, runs
 from headway.errors import Forbidden, InvalidState, RunNotFound
 from headway.models import Run
+from headway.snapshots import snapshot
 from tests.app.driving import after_items, claim, counted, drive, fresh, start, work
 from tests.app.models import LedgerEntry
 
@@ -137,6 +139,16 @@ class TestRunning:
         runs.resume(run)
         assert drive(run).state == "succeeded"
         assert sorted(LedgerEntry.objects.values_list("item", flat=True)) == ["0", "1", "2", "3", "4"]
+
+    @pytest.mark.parametrize(("ended_by", "pauses"), [(runs.resume, 2), (runs.cancel, 1)])
+    def test_pauses_are_no_part_of_the_time_that_it_takes(self, ended_by: Callable[[Run], Run], pauses: int) -> None:
+        run = after_one_item(start(items=5))
+        for _ in range(pauses):
+            runs.pause(run)
+            Run.objects.filter(pk=run.pk).update(paused_since=F("paused_since") - 60_000)
+            ended_by(run)
+        seen = snapshot(drive(run).pk)
+        assert 60 * pauses <= seen["paused_seconds"] < 60 * pauses + 30
 
     def test_a_cancel_waits_for_the_item_in_hand_and_what_is_done_stays_done(self) -> None:
         run = after_one_item(start(items=5))

@@ -73,6 +73,8 @@ class Run(models.Model):
     created_at = MomentField(db_default=Now())
     started_at = MomentField(null=True)
     finished_at = MomentField(null=True)
+    paused_since = models.BigIntegerField(null=True, help_text="The database's clock, in ms; NULL: not paused.")
+    paused_ms = models.BigIntegerField(db_default=0, help_text="In all pauses since it began that are over.")
     changed = models.BigIntegerField(db_index=True, help_text="The database's clock at the last change, in ms.")
 
     objects: ClassVar[OnDefaultDatabase["Run"]] = Undeleted()

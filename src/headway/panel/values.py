@@ -1,7 +1,7 @@
 """The figures of a snapshot by the names that the faces' templates use. values.js makes the same in the browser."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -86,10 +86,11 @@ def times(run: Mapping[str, Any], now: datetime) -> dict[str, str]:
         if (there := at.get(field))
     }
     found["queued_for"] = since(at.get("created_at"), now)
-    found["running_for"] = since(at.get("started_at"), now)
+    paused = timedelta(seconds=run["paused_seconds"])
+    found["running_for"] = since(at.get("started_at"), now - paused)
     found["silent_for"] = found["resting_for"] = since(at.get("updated_at"), now)
     begun, ended, until = at.get("started_at"), at.get("finished_at"), at.get("waiting_until")
-    took = (ended - begun).total_seconds() if begun and ended else None
+    took = (ended - begun - paused).total_seconds() if begun and ended else None
     found["took"] = words.duration(took) if took and took >= 1 else ""
     speed = pace(run["progress"], took)
     found["speed"] = words.speed(speed) if speed and speed >= SLOW else ""

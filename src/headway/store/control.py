@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Greatest
 
 from headway.clock import NowMs
 from headway.errors import InvalidState
@@ -106,8 +107,20 @@ def demand(run: Run, action: Action) -> None:
 
 def move(run: Run, event: Event) -> None:
     """Take an arrow of the table, and store it."""
-    run.state = after(State(run.state), event)
+    before, run.state = run.state, after(State(run.state), event)
     save(run, "state")
+    if State.PAUSED in (before, run.state):
+        note_pause(run)
+
+
+def note_pause(run: Run) -> None:
+    """Store that a pause has begun or ended. One before the run's first item is no part of its time."""
+    stored = Run.objects.filter(pk=run.pk)
+    if run.state == State.PAUSED:
+        stored.filter(started_at__isnull=False).update(paused_since=NowMs())
+    else:
+        paused = Greatest(NowMs() - Coalesce(F("paused_since"), NowMs()), Value(0))  # a clock may be set back
+        stored.update(paused_ms=F("paused_ms") + paused, paused_since=None)
 
 
 def save(run: Run, *fields: str) -> None:

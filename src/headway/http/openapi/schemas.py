@@ -74,6 +74,7 @@ RUN = thing({
     "started_at": maybe("string", **MOMENT),
     "updated_at": a("string", **MOMENT),
     "finished_at": maybe("string", **MOMENT),
+    "paused_seconds": a("number", minimum=0, description="In all pauses that are over."),
     "waiting_until": maybe("string", **MOMENT),
     "actions": many(a("string", description=f"Of {', '.join(Action)}.")),
     "retry_of": maybe("string", format="uuid"),

@@ -79,9 +79,10 @@ function times(run, now, words) {
     found[name] = run[field] ? words.moment(new Date(run[field]), now, { exact: EXACT.has(name) }) : "";
   }
   found.queued_for = since(run.created_at);
-  found.running_for = since(run.started_at);
+  const paused = run.paused_seconds * 1000;
+  found.running_for = run.started_at ? words.duration(seconds(run.started_at, now - paused)) : "";
   found.silent_for = found.resting_for = since(run.updated_at);
-  const took = run.finished_at ? seconds(run.started_at, new Date(run.finished_at)) : null;
+  const took = run.finished_at ? seconds(run.started_at, new Date(run.finished_at) - paused) : null;
   found.took = took >= 1 ? words.duration(took) : "";
   const pace = paceOf(run.progress, took);
   found.speed = pace >= SLOW ? words.speed(pace) : "";
