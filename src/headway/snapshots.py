@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 from headway.clock import NowMs
 from headway.conf import conf
+from headway.engines import queues
 from headway.errors import RunNotFound, UnknownOperation
 from headway.models import Kind, Part, Run
 from headway.operations import params, registry
@@ -33,7 +35,8 @@ def snapshot(run_id: UUID) -> dict[str, Any]:
 
 
 def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The runs now, by id, in the given order; those that aren't there are left out. At most three statements.
+    """The runs now, by id, in the given order; those that aren't there are left out. At most three statements,
+    and one for each further queue of runs that wait in line.
 
     Runs and parts are read by one statement, so that a run's counts and its revision belong together.
     """
@@ -159,15 +162,22 @@ def unowned_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
         return {run_id: no_worker("starts" if run_id in queued else "goes on") for run_id in there}
     if not queued:
         return {}
-    line = due_parts().filter(served_ms=0, run__state=State.QUEUED).order_by("due", "id")
-    places = list(line.values_list("due", "id", "run_id")[:LONGEST_LINE])
+    queue_of = {run_id: queues.of(part.run.operation) for run_id, part in queued.items()}
+    lines = {queue: line_of(queue) for queue in set(queue_of.values())}
 
     def standing_before(run_id: UUID, part: Any) -> int:
         # Counted, not looked up: a run that was claimed a moment ago isn't in the line any more, and not behind it.
         own = (part.due or 0, part.pk)
-        return len({other for due, pk, other in places if other != run_id and (due, pk) < own})
+        return len({other for due, pk, other in lines[queue_of[run_id]] if other != run_id and (due, pk) < own})
 
     return {run_id: before(standing_before(run_id, part)) for run_id, part in queued.items()}
+
+
+def line_of(queue: str) -> list[tuple[int, int, UUID]]:
+    """(due, part, run) of those in this queue that wait for their first worker, in their order."""
+    waiting = due_parts().filter(queues.among([queue]) or Q(), served_ms=0, run__state=State.QUEUED)
+    places = waiting.order_by("due", "id").values_list("due", "id", "run_id")[:LONGEST_LINE]
+    return [(due or 0, part, run) for due, part, run in places]
 
 
 def no_worker(what: str) -> Reason:

@@ -106,11 +106,20 @@ def test_a_person_is_told_on_the_page_that_an_upload_is_too_large(server: Server
 
 
 def test_a_body_without_a_length_is_cut_at_the_limit(server: Server) -> None:
-    for path in ("/login/", "/api/runs/"):
-        with sending(server, path, "Transfer-Encoding: chunked") as connection:
-            sent = fill(connection, 100 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-            assert answer(connection)[0] == 413
-        assert sent <= 20 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # what the kernel's buffers on both sides may hold
+    with sending(server, "/login/", "Transfer-Encoding: chunked") as connection:
+        sent = fill(connection, 100 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        assert answer(connection)[0] == 413
+    assert sent <= 20 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # what the kernel's buffers on both sides may hold
+
+
+@pytest.mark.parametrize("path", [IMPORT, PAGE, "/api/runs/"])
+def test_our_own_addresses_refuse_a_body_without_a_length_before_a_byte_of_it_has_come(
+    server: Server, ada: Any, path: str
+) -> None:
+    with sending(server, path, "Transfer-Encoding: chunked", signed_in(ada)) as connection:
+        status, response = answer(connection)
+        assert (status, response.getheader("Content-Type")) == (400, "application/problem+json")
+        assert "has no Content-Length" in response.read().decode()
 
 
 def fill(connection: socket.socket, most: int) -> int:

@@ -79,7 +79,7 @@ def test_a_worker_that_is_asked_to_stop_gives_back_and_rings(processes: Processe
 
 
 def test_asked_twice_a_worker_ends_within_the_item_and_no_item_is_suspected(
-    processes: Processes, tmp_path: Path
+    processes: Processes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     gate = Gate(tmp_path / "gate").build()
     worker = processes.db_worker()
@@ -87,6 +87,7 @@ def test_asked_twice_a_worker_ends_within_the_item_and_no_item_is_suspected(
     gate.wait_until_reached()
 
     worker.send_signal(signal.SIGINT)
+    until(lambda: "shutting down gracefully" in capfd.readouterr().err)  # two at the same moment would be taken for one
     worker.send_signal(signal.SIGTERM)
     until(lambda: worker.poll() is not None)
 

@@ -173,6 +173,24 @@ def test_a_token_that_is_too_old_is_renewed_and_the_press_counts(visitor: Visito
     assert visitor.has_stayed
 
 
+def test_a_form_takes_the_new_token_of_a_sign_in_in_another_tab(visitor: Visitor, demo: Any) -> None:
+    form, other = visitor.open("/start/tests.write_ledger/"), visitor.tab()
+    token = form.locator("[data-start] [name=csrfmiddlewaretoken]")
+    old = token.input_value()
+    other.goto("/login/")
+    other.get_by_label("Username").fill("demo")
+    other.get_by_label("Password").fill("demo")
+    other.get_by_role("button", name="Sign in").click()
+    other.wait_for_url("**/")
+    other.close()
+
+    form.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # no window of a test is ever hidden
+    expect(token).not_to_have_value(old)
+    form.get_by_role("button", name="Start").click()
+
+    form.wait_for_url("**/runs/*/")
+
+
 def test_whoever_was_signed_out_is_led_to_the_sign_in_and_back(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True  # 401
     run = go_on(begin(demo, items=20), 10)

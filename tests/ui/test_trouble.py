@@ -192,5 +192,7 @@ def test_a_screen_reader_is_told_of_steps_and_not_of_every_message(visitor: Visi
     visitor.sees("succeeded")
 
     spoken = visitor.page.evaluate("window.spoken")
-    assert [text.split(":")[-1].split("%")[0].strip() for text in spoken[:-1]] == ["52", "77"]
+    steps = [float(text.split(":")[-1].split("%")[0]) for text in spoken[:-1]]
+    assert len(steps) == 2  # the first ones past a half and three quarters that the page was told of
+    assert 50 <= steps[0] < 75 <= steps[1]
     assert spoken[-1] == "Write ledger has finished: 400 succeeded."

@@ -10,7 +10,8 @@ from headway.engines.claimant import Claimant
 from headway.models import Part, Run
 from headway.operations import registry
 from headway.runner import Ending
-from headway.store import leases
+from headway.snapshots import snapshots
+from headway.store import leases, workers
 from headway.store.candidates import ANYBODYS
 from tests.app.operations import Scripted, WriteLedger
 
@@ -50,6 +51,17 @@ def turn(*names: str) -> str | None:
     part, ending = turned
     assert ending is Ending.DONE
     return part.run.operation
+
+
+def test_only_runs_of_its_own_queue_stand_before_a_run(several: None) -> None:
+    workers.beat("somebody", "here", 1, 0)
+    first, second = (runs.start("tests.write_ledger", {"items": items}).run for items in (1, 2))
+    another = runs.start("tests.scripted").run
+
+    reasons = [seen["reason"] for seen in snapshots([first.pk, another.pk, second.pk]).values()]
+
+    in_line = {"code": "in-line", "text": "One run stands before it. It starts by itself."}
+    assert reasons == [None, None, in_line]
 
 
 def test_a_worker_of_one_queue_leaves_the_others_alone(several: None) -> None:

@@ -22,6 +22,7 @@ SMALL = 1 << 16  # bytes; a server holds as much for any request, so nobody is a
 UPLOADS = (Body.UPLOAD, Body.PAGE_UPLOAD)
 OF_A_BODY = (b"content-", b"transfer-encoding", b"expect")
 TOO_LARGE = "The request has more data than are accepted here."
+NO_LENGTH = "The request has no Content-Length."
 SIGNED_OUT = 401
 NOTHING: Event = {"type": "http.request", "body": b"", "more_body": False}
 GONE: Event = {"type": "http.disconnect"}
@@ -60,6 +61,8 @@ class Arrival:
             return await self.refuse()
         if self.wants_a_sender and isinstance(answer := await self.sender(), Answer):
             return await self.refuse_sender(answer)
+        if self.is_endless and self.body is not Body.OTHERS:
+            return await refusal("malformed", NO_LENGTH).send(self.send)
         counted = Counted(self.receive, self.send, most)
         await self.application(self.scope, counted.receive, counted.send)
         if counted.is_cut and not counted.is_answered:
@@ -89,6 +92,11 @@ class Arrival:
         """The bytes that are announced."""
         said = header(self.scope, b"content-length")
         return int(said[:20]) if said.isdigit() else None
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether nobody says how much will come; Django takes such a form for an empty one."""
+        return self.length is None and bool(header(self.scope, b"transfer-encoding"))
 
     @property
     def wants_a_sender(self) -> bool:

@@ -39,7 +39,7 @@ function post(address) {
 }
 
 /** Fetch this page anew for its token: who has signed in again in another tab has another. Gives whether it has one. */
-async function renewToken() {
+export async function renewToken() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE) });
   const fresh = tokens(new DOMParser().parseFromString(await response.text(), "text/html"))[0]?.value;
   if (!response.ok || response.redirected || !fresh) return false;

@@ -1,5 +1,6 @@
 // What the pages do beyond the panel: a form that says that it is being sent, notices that are said once, live lists.
 
+import { renewToken } from "./actions.js";
 import "./headway-runs.js";
 
 const DEAF = 5_000; // ms; pressed once more after that, it was meant, as an upload can be stopped without a word to us
@@ -14,6 +15,11 @@ for (const form of document.querySelectorAll("form[data-start]")) {
     setTimeout(() => (button.ariaDisabled = null), DEAF); // the page's key sees to it that it starts once
   });
 }
+
+// Back from another tab, where the person may have signed in anew: this page's token would be refused then.
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && document.querySelector("form[data-start]")) renewToken().catch(() => {}); // offline
+});
 
 // A file that is chosen inside one of several choices makes that choice; another choice lets go of the file.
 for (const input of document.querySelectorAll(".hw-choice input[type='file']")) {
