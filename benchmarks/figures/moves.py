@@ -36,7 +36,13 @@ def checkpoint(size: Size) -> Iterator[Figure]:
         number = next(numbers)
         with write():
             stand = Checkpoint(
-                cursor=number, counts=Counts(number), worked_ms=number, careful=0, pace=[[number, number]], message=""
+                cursor=number,
+                counts=Counts(number),
+                worked_ms=number,
+                suspected=0,
+                careful=0,
+                pace=[[number, number]],
+                message="",
             )
             checkpoints.write_checkpoint(part, stand, renew=False)
         part.seq += 1

@@ -43,7 +43,9 @@ class Channel:
         done = part.seq * 100
         now = round(time.time() * 1000)
         pace = [[now - 500, done - 100], [now, done]]
-        stand = Checkpoint(cursor=done, counts=Counts(done), worked_ms=done, careful=0, pace=pace, message="Counting")
+        stand = Checkpoint(
+            cursor=done, counts=Counts(done), worked_ms=done, suspected=0, careful=0, pace=pace, message="Counting"
+        )
         with write():
             checkpoints.write_checkpoint(part, stand, renew=False)
         committed = time.monotonic()

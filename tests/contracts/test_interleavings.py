@@ -92,7 +92,7 @@ class Scene:
         if not numbers:
             return
         counts = Counts(part.succeeded + len(numbers))
-        step = Checkpoint(numbers[-1] + 1, counts, worked_ms=1, careful=0, pace=[], message="")
+        step = Checkpoint(numbers[-1] + 1, counts, worked_ms=1, suspected=0, careful=0, pace=[], message="")
         try:
             with transaction.atomic():
                 for number in numbers:

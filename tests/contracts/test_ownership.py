@@ -16,7 +16,7 @@ from headway.states import Counts, Want
 from headway.store import checkpoints, control, endings, leases, planning
 from headway.store.checkpoints import Checkpoint
 from headway.store.control import Reason
-from headway.store.leases import CAREFUL_ITEMS, Fenced
+from headway.store.leases import MOST_CAREFUL, Fenced
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry
 
@@ -27,7 +27,7 @@ Script = dict[str, Any]
 
 def checkpoint(part: Part, cursor: int) -> None:
     """A worker's checkpoint at this cursor."""
-    step = Checkpoint(cursor, Counts(succeeded=cursor), worked_ms=1, careful=0, pace=[], message="")
+    step = Checkpoint(cursor, Counts(succeeded=cursor), worked_ms=1, suspected=0, careful=0, pace=[], message="")
     with transaction.atomic():
         LedgerEntry.objects.create(run=part.run_id, item=str(cursor))
         checkpoints.write_checkpoint(part, step, renew=False)
@@ -189,23 +189,61 @@ def test_cursors_are_never_compared_by_the_database() -> None:
     assert LedgerEntry.objects.count() == 12
 
 
-def test_an_owner_who_never_released_is_followed_carefully() -> None:
+def test_an_owner_who_never_released_is_followed_as_if_nothing_had_been() -> None:
     run = start(items=6)
     part = planned(run)
     expire(part)
     successor = claim(run, "second")
 
-    assert (successor.resumes, successor.careful, successor.tries) == (1, CAREFUL_ITEMS, 2)
+    assert (successor.resumes, successor.careful, successor.tries) == (1, 0, 1)
     work(successor)
     assert fresh(run).state == "succeeded"
     assert snapshot(run.pk)["resumes"] == 1
+
+
+@pytest.mark.parametrize(
+    ("stands", "careful"),
+    [
+        ({}, MOST_CAREFUL),  # nobody knows how many a chunk holds
+        ({"succeeded": 100, "worked_ms": 10_000}, 17),
+        ({"succeeded": 10, "failed": 70, "skipped": 20, "worked_ms": 10_000}, 17),
+        ({"succeeded": 100_000, "worked_ms": 10_000}, MOST_CAREFUL),
+        ({"succeeded": 5, "worked_ms": 5_000}, 2),
+    ],
+)
+def test_after_two_deaths_at_one_place_an_owner_is_careful_over_what_a_chunk_holds(
+    stands: dict[str, int], careful: int
+) -> None:
+    part = planned(run := start(items=6))
+    Part.objects.filter(pk=part.pk).update(**{"succeeded": 0, "worked_ms": 0} | stands)
+    expire(part)
+    expire(claim(run, "second"))
+    assert claim(run, "third").careful == careful
+
+
+@pytest.mark.parametrize(("held", "careful"), [(1, False), (3, True)])
+def test_a_second_death_counts_where_a_chunk_of_the_first_owner_can_have_come(held: int, careful: bool) -> None:
+    part = planned(run := start(items=6))
+    Part.objects.filter(pk=part.pk).update(succeeded=1, worked_ms=1_600 / held + 1)
+    expire(part)
+    work(claim(run, "second"), should_stop=after_items())
+    work(claim(run, "third"), should_stop=after_items())
+    expire(claim(run, "fourth"))
+    assert (claim(run, "fifth").careful > 0) is careful
+
+
+def test_where_items_are_slow_each_has_a_chunk_of_its_own_so_the_first_death_is_enough() -> None:
+    part = planned(run := start(items=6))
+    Part.objects.filter(pk=part.pk).update(succeeded=1, worked_ms=3_000)
+    expire(part)
+    assert claim(run, "second").careful == 1
 
 
 def test_a_released_part_is_not_an_interruption() -> None:
     run = start(items=6)
     work(claim(run), should_stop=after_items())
     part = claim(run, "second")
-    assert (part.resumes, part.careful, part.tries) == (0, 0, 1)
+    assert (part.resumes, part.careful, part.tries) == (0, 0, 0)
 
 
 def test_a_careful_owner_does_one_item_a_transaction_and_notes_each_before(script: Script) -> None:
@@ -217,8 +255,9 @@ def test_a_careful_owner_does_one_item_a_transaction_and_notes_each_before(scrip
     part = planned(run)
     noted.clear()
     expire(part)
+    expire(claim(run, "second"))
 
-    work(claim(run, "second"))
+    work(claim(run, "third"))
 
     assert noted == [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 1, 4)]
     assert Part.objects.get(kind="items").deaths == 0

@@ -179,6 +179,7 @@ def test_a_careful_owner_prepares_one_item_by_itself_once_it_is_on_record(operat
     run = start(operation)
     work(claim(run), should_stop=after_items())
     expire(claim(run, "dead"))
+    expire(claim(run, "dead as well"))
     done = len(ledger())
     noted = []
 

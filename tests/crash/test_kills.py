@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 KILLS = 20
 FIRST_KILL = 10_000  # at the latest at this row, in full swing
-ROWS_BETWEEN = 150  # at most: a killed worker's successor is careful, and so slow, for the next 4,000 rows
+ROWS_BETWEEN = 800  # at most
 
 FAILED = {
     "city-missing": 2_825,

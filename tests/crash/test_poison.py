@@ -17,7 +17,7 @@ ITEMS, POISON = 100, 42
 ALL_OTHERS_ONCE = {str(number): 1 for number in range(ITEMS) if number != POISON}
 
 
-def test_an_item_that_kills_its_worker_is_left_out_after_three_deaths(workers: Workers, tell: Tell) -> None:
+def test_an_item_that_kills_its_worker_is_left_out_after_four_deaths(workers: Workers, tell: Tell) -> None:
     workers.start()
     run = runs.start("tests.write_ledger", {"items": ITEMS, "die": str(POISON)}).run
 
@@ -25,7 +25,7 @@ def test_an_item_that_kills_its_worker_is_left_out_after_three_deaths(workers: W
 
     deaths = part_of(run).resumes
     tell(f"a poison item: {deaths} deaths")
-    assert deaths <= 3
+    assert deaths <= 4
     assert ended.state == "partial"
     assert list(ItemOutcome.objects.filter(run=run).values_list("key", "code")) == [(str(POISON), "worker-died")]
     assert entries(run.pk) == ALL_OTHERS_ONCE
@@ -42,7 +42,7 @@ def test_an_item_that_hangs_is_ended_and_left_out(workers: Workers, tmp_path: Pa
 
     deaths = part_of(run).resumes
     tell(f"an item that hangs, with a timeout of 1 s: ended after {killed_after:.2f} s, left out after {deaths} times")
-    assert deaths <= 4  # one more than for a quick one: what takes long is more often hit than at fault
+    assert deaths <= 4
     assert ended.state == "partial"
     assert list(ItemOutcome.objects.filter(run=run).values_list("key", "code")) == [(str(POISON), "worker-died")]
     assert entries(run.pk) == ALL_OTHERS_ONCE

@@ -118,4 +118,4 @@ def test_a_checkpoint_does_not_wait_for_the_open_transaction_of_another_part() -
 
 
 def step(part: Part) -> Checkpoint:
-    return Checkpoint(part.cursor, Counts(succeeded=9), worked_ms=1, careful=0, pace=[], message="")
+    return Checkpoint(part.cursor, Counts(succeeded=9), worked_ms=1, suspected=0, careful=0, pace=[], message="")

@@ -19,7 +19,7 @@ class Kind(models.TextChoices):
     FINISH = "finish"
 
 
-# Once only: who takes such a part over is careful, and a part whose owners keep dying must not go before everybody.
+# A part whose owners keep dying must not go before everybody: once its owner is careful, it waits like others.
 INTERRUPTED = Q(token__isnull=False, careful=0)
 AT_ONCE_MS = -1
 SPACING_MS = 250
@@ -59,7 +59,10 @@ class Part(models.Model):
     skipped = models.BigIntegerField(default=0)
     failures = models.JSONField(default=dict, help_text="How many failed by each code: a watcher counts no rows.")
 
-    tries = models.PositiveIntegerField(default=0, help_text="Claims since the last checkpoint.")
+    tries = models.PositiveIntegerField(default=0, help_text="Owners who died since the last checkpoint.")
+    suspected = models.PositiveIntegerField(
+        db_default=0, help_text="Items still to be done, one of which may have killed the last owner."
+    )
     careful = models.PositiveIntegerField(default=0, help_text="Items still to be done one per transaction.")
     deaths = models.PositiveSmallIntegerField(default=0, help_text="Deaths over the item in hand.")
     setbacks = models.PositiveSmallIntegerField(

@@ -319,6 +319,7 @@ class Chunks:
             cursor=tally.cursor,
             counts=counts,
             worked_ms=part.worked_ms + round(worked * 1000),
+            suspected=max(0, part.suspected - tally.done),
             careful=max(0, part.careful - tally.done),
             pace=keep_pace(part.pace, self.claimed_ms + round((now - self.claimed) * 1000), counts.processed),
             message=self.work.message,
@@ -332,7 +333,8 @@ class Chunks:
         part.succeeded = checkpoint.counts.succeeded
         part.failed = checkpoint.counts.failed
         part.skipped = checkpoint.counts.skipped
-        part.worked_ms, part.careful, part.pace = checkpoint.worked_ms, checkpoint.careful, checkpoint.pace
+        part.suspected, part.careful = checkpoint.suspected, checkpoint.careful
+        part.worked_ms, part.pace = checkpoint.worked_ms, checkpoint.pace
         part.tries = part.deaths = part.setbacks = 0
         if checkpoint.failures is not None:
             part.failures = checkpoint.failures

@@ -24,7 +24,7 @@ from headway.states import Want
 from headway.store import control, database, endings, leases, planning
 from headway.store.candidates import ANYBODYS, Candidates
 from headway.store.control import Reason
-from headway.store.leases import STEP_LIMIT, Fenced, Look
+from headway.store.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.planning import Range
 from headway.store.turns import Turns
 
@@ -49,9 +49,8 @@ GUILTY_AFTER = 4  # setbacks at one place: the item in hand is the cause, as the
 HOPELESS_SETBACKS = 8  # at one place: not even leaving the item out has helped
 MOST_GUILTY = 3  # items of a part that may be left out so before a person should look
 HOPELESS_TRIES = 20  # claims in a row without a checkpoint: what kills its workers isn't an item
-POISON_DEATHS = 2  # with the first one, before anybody was careful: three
-POISON_DEATHS_SLOW = 3  # an item of over a second is more often hit by a deploy than at fault
-SLOW_ITEM_MS = 1_000
+POISON_DEATHS = 2  # with the two before anybody was careful: four
+POISON_DEATHS_SLOW = 3  # with the one before: four; an item of over a second is more often hit than at fault
 
 
 class Ending(Enum):
@@ -121,7 +120,7 @@ class Slice:
         if self.should_stop():
             return self.release()
         if self.part.tries > HOPELESS_TRIES:
-            return self.halt(Reason("worker-died", f"Its worker died {self.part.tries - 1} times in a row."))
+            return self.halt(Reason("worker-died", f"Its worker died {self.part.tries} times in a row."))
         if self.part.setbacks >= HOPELESS_SETBACKS:
             return self.halt(Reason("database-fault", "The database kept failing there. Resume it to try again."))
         try:
@@ -216,7 +215,7 @@ class Slice:
         part = self.part
         slow = part.processed and part.worked_ms / part.processed > SLOW_ITEM_MS
         if part.deaths >= (POISON_DEATHS_SLOW if slow else POISON_DEATHS):
-            text = f"Its worker died {part.deaths + 1} times while doing it, so it was left out."
+            text = f"Its worker died {part.deaths} times while doing it, so it was left out."
             self.leave_out(chunks, feed, "worker-died", text)
         elif part.setbacks >= GUILTY_AFTER:
             text = f"The database failed {part.setbacks} times while it was done, so it was left out."

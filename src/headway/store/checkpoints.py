@@ -24,6 +24,7 @@ class Checkpoint:
     cursor: Any
     counts: Counts
     worked_ms: int
+    suspected: int
     careful: int
     pace: list[list[int]]
     message: str
@@ -46,6 +47,7 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
         succeeded=counts.succeeded,
         failed=counts.failed,
         skipped=counts.skipped,
+        suspected=checkpoint.suspected,
         careful=checkpoint.careful,
         worked_ms=checkpoint.worked_ms,
         pace=checkpoint.pace,
@@ -66,6 +68,7 @@ STAND: dict[str, Any] = {
     "tries": 0,
     "deaths": 0,
     "setbacks": 0,
+    "suspected": Given("suspected"),
     "careful": Given("careful"),
     "worked_ms": Given("worked_ms"),
     "pace": Given("pace", Part),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import BigIntegerField, Case, F, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Least, Now
 
 from headway.clock import NowMs
 from headway.conf import conf
@@ -27,7 +27,8 @@ from .statements import First, Given, Rows, Update, UpdateOne
 
 __all__ = [
     "AS_WE_LEFT_IT",
-    "CAREFUL_ITEMS",
+    "MOST_CAREFUL",
+    "SLOW_ITEM_MS",
     "STEP_LIMIT",
     "Fenced",
     "Look",
@@ -42,7 +43,9 @@ __all__ = [
 ]
 
 TRIED_AGAIN = "The database failed; it is tried again."
-CAREFUL_ITEMS = 4_000  # a chunk's most: the item that killed the last owner is among them
+MOST_CAREFUL = 4_000  # items: as many as a chunk has at most
+CHUNK_MS = 1_600  # four times what a chunk may take, since some items are quicker than a part's average
+SLOW_ITEM_MS = 1_000  # so slow an item has a chunk of its own anyway
 LOCK_TIMEOUT_MS = 5_000
 STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of millions is copied in minutes
 
@@ -119,19 +122,26 @@ def if_else(condition: Q, then: Any, default: Any) -> Case:
     return Case(When(condition, then=then), default=default, output_field=BigIntegerField())
 
 
+PROCESSED = F("succeeded") + F("failed") + F("skipped")
+HELD_BY_A_CHUNK = if_else(  # the item that killed the last owners is among so many
+    Q(worked_ms=0), Value(MOST_CAREFUL), Least(Value(MOST_CAREFUL), PROCESSED * CHUNK_MS / F("worked_ms") + 1)
+)
 OURS = Part.objects.filter(pk=Given("part"), token=Given("token"))
 AS_WE_LEFT_IT = OURS.filter(seq=Given("seq"))
 NEVER_RELEASED = Q(token__isnull=False)
+# Most owners die of a deploy or of another's memory. So the first of them is followed as if nothing had been.
+DIED_THERE_AGAIN = NEVER_RELEASED & (Q(suspected__gt=0) | Q(worked_ms__gt=PROCESSED * SLOW_ITEM_MS))
 RUN = First(Run.objects.filter(pk=Given("id", Run)).order_by())
 TAKE: UpdateOne[Part] = UpdateOne(
     Part.objects.filter(pk=Given("part"), due__lte=NowMs()),
     due=NowMs() + Given("lease"),
     token=Given("token"),
     worker=Given("worker", Part),
-    tries=F("tries") + 1,
+    tries=if_else(NEVER_RELEASED, F("tries") + 1, F("tries")),
     seq=if_else(NEVER_RELEASED, F("seq") + 1, F("seq")),  # `resumes` is news to watchers
     resumes=if_else(NEVER_RELEASED, F("resumes") + 1, F("resumes")),
-    careful=if_else(NEVER_RELEASED, Value(CAREFUL_ITEMS), F("careful")),
+    suspected=if_else(NEVER_RELEASED, HELD_BY_A_CHUNK, F("suspected")),
+    careful=if_else(DIED_THERE_AGAIN, HELD_BY_A_CHUNK, F("careful")),
     changed=NowMs(),
 )
 
@@ -205,7 +215,7 @@ SET_BACK: dict[str, Any] = {
     "setbacks": F("setbacks") + 1,
     "deaths": 0,
     # From the second one on, item by item: so the place moves up to the item that is the cause.
-    "careful": if_else(Q(setbacks__gte=1), Value(CAREFUL_ITEMS), F("careful")),
+    "careful": if_else(Q(setbacks__gte=1), HELD_BY_A_CHUNK, F("careful")),
     "message": TRIED_AGAIN,
     "seq": F("seq") + 1,  # news to watchers
     "changed": NowMs(),
@@ -215,7 +225,7 @@ SET_BACK: dict[str, Any] = {
 def give_up_parts_of(worker: str, *, released: bool = False) -> int:
     """Make the parts of a worker that is gone due at once; how many there were.
 
-    Their token stays, so that the next owner is careful; `released`: the worker was ended by us, not by an item.
+    Their token stays, so that it counts as a death; `released`: the worker was ended by us, not by an item.
     """
     left = Part.objects.filter(worker=worker, token__isnull=False)
     undone: dict[str, Any] = {}
