@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 KILLS = 20
 FIRST_KILL = 10_000  # at the latest at this row, in full swing
+ITEMS = 12_000
 ROWS_BETWEEN = 800  # at most
 
 FAILED = {
@@ -64,6 +65,31 @@ def test_an_import_is_done_exactly_once_whoever_is_killed(workers: Workers, dice
     assert resumes(ended) > 0
     for victim, (_, promised) in VICTIMS.items():
         assert slowest[victim] < promised
+
+
+@pytest.mark.alone
+def test_what_is_left_after_a_kill_goes_on_at_its_usual_speed(workers: Workers, tell: Tell) -> None:
+    workers.start(lease_seconds=LEASE)
+    usual = pace_from(runs.start("tests.write_ledger", {"items": ITEMS}).run, ITEMS // 3)
+
+    killed = runs.start("tests.write_ledger", {"items": ITEMS}).run
+    until(lambda: processed(killed) >= ITEMS // 3)
+    owner = owner_of(killed, workers)
+    owner.kill_child()
+    until_owned_anew(killed, owner.token)
+    after = pace_from(killed, ITEMS // 3)
+
+    tell(f"{usual * 1e6:.0f} µs an item, {after * 1e6:.0f} µs after a kill: {after / usual:.2f} times as long")
+    assert resumes(killed) == 1
+    assert after < 1.5 * usual  # a careful owner takes five to twelve times as long
+
+
+def pace_from(run: Run, least: int) -> float:
+    """Seconds that an item takes from the moment on at which so many are done."""
+    until(lambda: processed(run) >= least)
+    done, began = processed(run), time.monotonic()
+    ended = wait_for_end(run.pk)
+    return (time.monotonic() - began) / (processed(ended) - done)
 
 
 def kill_one(workers: Workers, run: Run, victim: str, *, standby: bool) -> float:

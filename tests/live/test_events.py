@@ -87,6 +87,7 @@ class TestChanges:
         assert opened.place == str(revisions[-1])
 
     def test_a_change_of_state_comes_whole_and_mere_progress_short(self, server: Server, ada: Any) -> None:
+        workers.beat("somebody", "here", 1, 0)  # else it lacks a worker in between, which is news
         run = start(ada, items=6)
         work(claim(run), after_items(1))
         with stream(server, ada, run) as opened:

@@ -37,10 +37,7 @@ class Album:
 
     def __init__(self, visit: Callable[..., Visitor], user: Any, folder: Path) -> None:
         self.folder = folder
-        self.visitors = {
-            look: visit(user, device_scale_factor=2, reduced_motion="reduce", **options)
-            for look, options in LOOKS.items()
-        }
+        self.visitors = {look: visit(user, device_scale_factor=2, **options) for look, options in LOOKS.items()}
 
     def take(self, name: str, page: Run | str, face: str | None = None, *, whole: bool = False) -> None:
         """The page as it is when it shows this face."""

@@ -38,6 +38,7 @@ def test_without_streams_the_panel_goes_on_by_polls(visitor: Visitor, demo: Any,
 def test_a_message_that_can_not_be_shown_is_survived(visitor: Visitor, demo: Any) -> None:
     """The page says that it can't be believed, nothing turns, and the next good message takes that back."""
     visitor.expects_errors = True
+    visitor.page.emulate_media(reduced_motion="no-preference")
     held: list[Route] = []
     visitor.page.route(STREAMS, lambda route: route.abort())
     visitor.page.route("**/wait/*", lambda route: held.append(route))
@@ -59,6 +60,7 @@ def test_a_message_that_can_not_be_shown_is_survived(visitor: Visitor, demo: Any
 
 def test_a_script_that_does_not_come_leaves_a_page_that_says_so(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.page.emulate_media(reduced_motion="no-preference")
     visitor.page.route("**/headway-run.js", lambda route: route.abort())
     visitor.open(go_on(begin(demo, items=400), 50))
 

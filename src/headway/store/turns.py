@@ -16,6 +16,7 @@ __all__ = ["Turns", "note_own_write"]
 POSTGRESQL_BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percent
 SQLITE_BUDGET, SQLITE_GAP = 0.050, 0.005  # s, while nobody else writes
 SHARED_BUDGET, SHARED_GAP = 0.020, 0.004  # s, while others write: a web request waits for at most one chunk
+SHARED_LONG_GAP = 0.180  # s from the moment at which it is due: two others' chunks, and a long gap
 SHARED_FOR = 1.0  # s after another's last write in which others count as writing
 LONG_GAP, LONG_GAP_EVERY = 0.110, 1.2  # s: longer than SQLite's longest back-off, so that every waiter gets its turn
 
@@ -72,7 +73,7 @@ class Turns:
             self.own_writes = own_writes
         if now >= self.long_gap_due:
             if self.rested < (now - self.counted) / 2:  # else whoever polls has met us resting more often than not
-                time.sleep(LONG_GAP)
+                time.sleep(self.long_gap_left(now))
             self.counted, self.rested = time.monotonic(), 0.0
             self.long_gap_due = next_long_gap(self.counted)
         elif now - self.began < self.budget:
@@ -80,6 +81,11 @@ class Turns:
         else:
             time.sleep(SHARED_GAP if self.shared else SQLITE_GAP)
         self.began = time.monotonic()
+
+    def long_gap_left(self, now: float) -> float:
+        """Seconds of the long gap that is due. While others write, it ends for all at one moment: each of those that
+        wait for the lock as it begins still does a chunk."""
+        return max(0.0, self.long_gap_due + SHARED_LONG_GAP - now) if self.shared else LONG_GAP
 
 
 def next_long_gap(moment: float) -> float:

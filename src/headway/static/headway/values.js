@@ -79,7 +79,7 @@ function times(run, now, words) {
     found[name] = run[field] ? words.moment(new Date(run[field]), now, { exact: EXACT.has(name) }) : "";
   }
   found.queued_for = since(run.created_at);
-  const paused = run.paused_seconds * 1000;
+  const paused = (run.paused_seconds ?? 0) * 1000; // a server that is about to be replaced says none
   found.running_for = run.started_at ? words.duration(seconds(run.started_at, now - paused)) : "";
   found.silent_for = found.resting_for = since(run.updated_at);
   const took = run.finished_at ? seconds(run.started_at, new Date(run.finished_at) - paused) : null;
