@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 KILLS = 20
 FIRST_KILL = 10_000  # at the latest at this row, in full swing
-ITEMS = 12_000
+ITEMS = 30_000
 ROWS_BETWEEN = 800  # at most
 
 FAILED = {
