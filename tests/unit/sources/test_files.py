@@ -150,7 +150,7 @@ def test_a_file_whose_storage_fails_for_a_moment_is_read_on_from_where_it_was(st
 
 
 def test_a_storage_that_keeps_failing_is_given_up(steady: SteadyFile) -> None:
-    Failing.fails[:] = [OSError("down")] * 3
+    Failing.fails[:] = [OSError("down")] * 4
     with pytest.raises(OSError, match="down"):
         steady.read()
     assert not Failing.fails

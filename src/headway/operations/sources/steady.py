@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PAUSES = (0.1, 0.4)  # s between the attempts: together less than anybody waits who only wants to read a few rows
+PAUSES = (0.1, 0.4, 1.0)  # s between the attempts: together less than anybody waits who only wants to read a few rows
 LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, ValueError, TypeError, HeadwayError, Error)
 
 
 class SteadyFile:
-    """A file for reading bytes; when that fails, it is opened anew and goes on where it was, twice at most.
+    """A file for reading bytes; when that fails, it is opened anew and goes on where it was, three times at most.
 
     What lasts is raised at once: that the file isn't there, or may not be read.
     """
