@@ -9,10 +9,12 @@ from typing import Any
 
 from django.http import HttpResponse
 
-__all__ = ["CHALLENGE", "MEDIA_TYPE", "PROBLEMS", "Problem", "response", "uri"]
+__all__ = ["CHALLENGE", "MEDIA_TYPE", "NO_LENGTH", "PROBLEMS", "TOO_LARGE", "Problem", "response", "uri"]
 
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); who knows better says better
+NO_LENGTH = "The request has no Content-Length."
+TOO_LARGE = "The request has more data than are accepted here."
 NAMESPACE = "urn:headway:problem:"  # absolute, as the RFC recommends, and the same wherever a project mounts us
 
 

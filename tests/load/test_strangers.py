@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite, pytes
 
 BUSY = 3  # worker processes
 SILENCE = 0.08  # s; whoever waits inside SQLite asks again after 0.1 s at the latest, most often sooner
-OFTEN = 2.0  # s from one to the next for an undisturbed process: 4 s beside these workers; Django gives up after 5 s
+OFTEN = 2.0  # s from one to the next; Django's SQLite gives up after 5 s
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from headway.models import Run
 
 __all__ = ["Visitor"]
 
-# Without a graphics card, each thing that turns takes a tenth of a processor.
+# Without a graphics card, a page on which something turns takes a seventh of a processor.
 LIKES = {"timezone_id": "UTC", "locale": "en-GB", "reduced_motion": "reduce"}
 WIDE = {"width": 1440, "height": 900}
 PATIENCE_MS = 30_000  # far more than anything takes; a test that needs it has failed

@@ -95,6 +95,6 @@ def check_size(request: Request) -> None:
     """Raises RequestDataTooBig, and ParseError for a body of unknown length, which would be taken for an empty one."""
     sent = request.META.get("CONTENT_LENGTH") or ""
     if not sent and "Transfer-Encoding" in request.headers:
-        raise ParseError("The request has no Content-Length.")
+        raise ParseError(problems.NO_LENGTH)
     if sent.isascii() and sent.isdecimal() and int(sent[:20]) > conf().max_upload_bytes:
         raise RequestDataTooBig

@@ -24,14 +24,13 @@ __all__ = ["UNREADABLE", "WRONG", "problem_of"]
 
 WRONG = "Something went wrong here. It has been recorded."
 UNREADABLE = "The request can't be read as it is."
-TOO_LARGE = "The request has more data than are accepted here."
 BUSY = "The database can't answer now. Try again."
 
 
 RULES: dict[type[Exception], Rule] = problem_rules.RULES | {
     Http404: Rule("not-found", "There is nothing here."),
     PermissionDenied: Rule("forbidden", "This is not allowed."),
-    RequestDataTooBig: Rule("payload-too-large", TOO_LARGE),
+    RequestDataTooBig: Rule("payload-too-large", problems.TOO_LARGE),
     SuspiciousOperation: Rule("malformed", UNREADABLE),
     BadRequest: Rule("malformed", UNREADABLE),
     MultiPartParserError: Rule("malformed", UNREADABLE),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.handlers.asgi import get_script_prefix
 
 from headway.conf import conf
+from headway.problems import NO_LENGTH, TOO_LARGE
 
 from .answers import Answer, refusal
 from .desk import Desk
@@ -21,8 +22,6 @@ __all__ = ["bounded"]
 SMALL = 1 << 16  # bytes; a server holds as much for any request, so nobody is asked who they are beforehand
 UPLOADS = (Body.UPLOAD, Body.PAGE_UPLOAD)
 OF_A_BODY = (b"content-", b"transfer-encoding", b"expect")
-TOO_LARGE = "The request has more data than are accepted here."
-NO_LENGTH = "The request has no Content-Length."
 SIGNED_OUT = 401
 NOTHING: Event = {"type": "http.request", "body": b"", "more_body": False}
 GONE: Event = {"type": "http.disconnect"}

@@ -48,7 +48,7 @@ REST_AFTER_FAULTS_MS = 1_000
 GUILTY_AFTER = 4  # setbacks at one place: the item in hand is the cause, as the last ones met it alone
 HOPELESS_SETBACKS = 8  # at one place: not even leaving the item out has helped
 MOST_GUILTY = 3  # items of a part that may be left out so before a person should look
-HOPELESS_TRIES = 20  # claims in a row without a checkpoint: what kills its workers isn't an item
+HOPELESS_TRIES = 20  # owners in a row who died without a checkpoint: what kills them isn't an item
 POISON_DEATHS = 2  # with the two before anybody was careful: four
 POISON_DEATHS_SLOW = 3  # with the one before: four; an item of over a second is more often hit than at fault
 
