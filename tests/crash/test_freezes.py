@@ -70,7 +70,7 @@ def test_a_worker_that_wakes_up_while_its_successor_works_changes_nothing_any_mo
     run = start("tests.read_through_gate", tmp_path)
     child = gate.wait_until_reached()
     freeze(frozen)
-    successor = workers.start(lease_seconds=30)
+    successor = workers.start(lease_seconds=300)  # nobody follows it, however long it stands still
     assert gate.wait_until_reached() != child
     freeze(successor)  # for a moment only: so it's the other one that the gate lets on
     before = rows(run)

@@ -4,7 +4,6 @@ No request lasts as long as the cut: the server ends each in time and says so, a
 """
 
 import json
-from dataclasses import dataclass
 
 import pytest
 
@@ -21,62 +20,43 @@ from tests.workers import Workers
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
-@dataclass(frozen=True)
-class Times:
-    """In seconds. A stream lives shorter than the cut, and a long poll too."""
-
-    run: float
-    cut: float
-    stream: float
-    poll: int
-
-    @property
-    def openings(self) -> int:
-        """How often a stream must be opened at least, when the last client is there one life later than the run."""
-        return int(self.run / self.stream) - 1
-
-    @property
-    def patience(self) -> float:
-        return 3 * self.run + 30
+RUN = 24  # s
+CUT = 12  # s
+STREAM = 5  # s: a stream lives shorter than the cut, by 7 s for a machine that has other work too
+POLL = 5  # s
+OPENINGS = RUN // STREAM - 1  # of a stream at least, when the last client is there one life later than the run
+PATIENCE = 3 * RUN + 30  # s
 
 
-SHORT = Times(run=14, cut=6, stream=4, poll=3)
-REAL = Times(run=40, cut=10, stream=8, poll=8)
-
-
-@pytest.mark.parametrize(
-    "times",
-    [pytest.param(SHORT, id="14 s, cut at 6"), pytest.param(REAL, id="40 s, cut at 10", marks=pytest.mark.slow)],
-)
 def test_every_client_follows_the_run_to_its_end_and_the_proxy_cuts_nothing(
-    times: Times, start_web: StartWeb, workers: Workers, tell: Tell
+    start_web: StartWeb, workers: Workers, tell: Tell
 ) -> None:
-    web = start_web(processes=2, TEST_STREAM_SECONDS=str(times.stream))
+    web = start_web(processes=2, TEST_STREAM_SECONDS=str(STREAM))
     workers.start()
-    with Caddy(web.ports[0], times.cut) as caddy, api(caddy.url) as client:
-        run = start(client, "tests.take_time", items=int(times.run * 50), seconds=times.run)
-        followers = [follower.start() for follower in all_kinds(caddy, run["links"], times)]
+    with Caddy(web.ports[0], CUT) as caddy, api(caddy.url) as client:
+        run = start(client, "tests.take_time", items=RUN * 50, seconds=RUN)
+        followers = [follower.start() for follower in all_kinds(caddy, run["links"])]
         for follower in followers:
-            follower.wait(times.patience)
+            follower.wait(PATIENCE)
         ended = client.get(run["links"]["self"]).json()
         requests = [json.loads(line) for line in caddy.requests.read_text().splitlines()]
 
     longest = max(request["duration"] for request in requests)
-    tell(f"{len(requests)} requests, the longest {longest:.2f} s before a cut at {times.cut} s; {kinds(followers)}")
+    tell(f"{len(requests)} requests, the longest {longest:.2f} s before a cut at {CUT} s; {kinds(followers)}")
     assert ended["state"] == "succeeded"
     assert [follower for follower in followers if follower.broken] == []
     for follower in followers:
         assert follower.heard[-1].message["type"] == "end", follower
         assert follower.heard[-1].run["revision"] == ended["revision"], follower
         assert never_falls(follower), follower
-        assert follower.openings >= times.openings, follower
+        assert follower.openings >= OPENINGS, follower
     assert [page.protocol for page in followers if isinstance(page, InPage)] == ["http/1.1", "h2"]
-    assert longest < times.cut
+    assert longest < CUT
     assert {request["status"] for request in requests} <= {101, 200, 202, 204, 302, 304}
     assert {request["request"]["proto"] for request in requests} == {"HTTP/1.1", "HTTP/2.0", "HTTP/3.0"}
 
 
-def all_kinds(caddy: Caddy, links: dict[str, str], times: Times) -> list[Follower]:
+def all_kinds(caddy: Caddy, links: dict[str, str]) -> list[Follower]:
     """One of each."""
     plain = Target(caddy.url, links)
     secure = Target(caddy.secure_url, links, authority=caddy.authority)
@@ -85,14 +65,14 @@ def all_kinds(caddy: Caddy, links: dict[str, str], times: Times) -> list[Followe
         Sse(secure, http2=True),
         Curl(plain),
         Curl(secure, http2=True),
-        LongPoll(plain, seconds=times.poll),
-        LongPoll(secure, seconds=times.poll, version=2),
-        LongPoll(secure, seconds=times.poll, version=3),
+        LongPoll(plain, seconds=POLL),
+        LongPoll(secure, seconds=POLL, version=2),
+        LongPoll(secure, seconds=POLL, version=3),
         ShortPoll(secure),
         Socket(plain),
         Socket(secure),
-        InPage(plain, seconds=times.patience),
-        InPage(secure, seconds=times.patience),
+        InPage(plain, seconds=PATIENCE),
+        InPage(secure, seconds=PATIENCE),
     ]
 
 

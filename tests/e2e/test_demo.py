@@ -87,6 +87,7 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
 
 
 @pytest.mark.slow
+@pytest.mark.alone  # a whole import beside other tests takes minutes
 def test_one_click_imports_all_airports_and_is_watched_to_its_end_without_a_reload(data: Path, port: int) -> None:
     with demo(data, port) as process, chromium() as browser:
         welcome_of(process)

@@ -12,7 +12,7 @@ from example.airports.models import Airport
 from tests.e2e.conftest import StartWeb
 from tests.workers import Workers
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.once]
 
 CODES = {
     "city-missing": 2_825,

@@ -106,9 +106,11 @@ def test_nobody_else_can_reach_it(caddy: Caddy) -> None:
 
 
 def test_a_start_that_fails_tells_the_end_of_the_log() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
 
         with pytest.raises(ServerError, match=rf"(?s)Caddy did not start.*udp 127.0.0.1:{port}"):
-            Caddy(1, ports=[port - 1, port]).start()
+            Caddy(1, ports=[free, port]).start()

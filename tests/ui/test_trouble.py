@@ -159,17 +159,19 @@ def test_a_run_that_is_being_counted_shows_no_part_of_a_bar_in_its_first_second(
     html = page_of(faced("counting"))
     visitor.page.route("**/gallery/", lambda route: route.fulfill(body=html, content_type="text/html", headers=CSP))
     visitor.open("/gallery/")
-    sweep = "getComputedStyle(document.querySelector('.hw-bar-sweep')).visibility"
 
-    visitor.page.evaluate(
-        "document.querySelector('.hw-bar-sweep').getAnimations().forEach((one) => (one.currentTime = 0))"
-    )
-    first = visitor.page.evaluate(sweep)
-    visitor.page.evaluate(
-        "document.querySelector('.hw-bar-sweep').getAnimations().forEach((one) => (one.currentTime = 1100))"
+    seen = visitor.page.evaluate(
+        """() => {
+          const sweep = document.querySelector(".hw-bar-sweep");
+          const at = (moment) => {
+            sweep.getAnimations().forEach((one) => (one.currentTime = moment));
+            return getComputedStyle(sweep).visibility;
+          };
+          return [at(0), at(1100)];
+        }"""
     )
 
-    assert (first, visitor.page.evaluate(sweep)) == ("hidden", "visible")
+    assert seen == ["hidden", "visible"]
 
 
 def test_a_screen_reader_is_told_of_steps_and_not_of_every_message(visitor: Visitor, demo: Any) -> None:
