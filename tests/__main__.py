@@ -1,27 +1,51 @@
-"""`python -m tests`: the whole suite on SQLite, then what depends on the database on a PostgreSQL of its own.
+"""`python -m tests`: the whole suite on SQLite, and what depends on the database on a PostgreSQL of its own.
 
-On each database several tests run side by side, since most of their time they wait; those marked `alone` come after
-them, one by one. With arguments, which are pytest's, the tests that they choose run one by one.
+On each database several tests run side by side, since most of their time they wait. Those marked `alone` come after
+them, one by one; the two databases' at the same time, since those measure themselves beside a bare process, and leave
+most of two cores idle. With arguments, which are pytest's, the tests that they choose run one by one.
 """
 
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import IO
 
 import pytest
 
 from example.servers.postgres import Postgres
 
-SIDE_BY_SIDE = ["-q", "-m", "not alone", "--dist=worksteal", f"--numprocesses={4 * (os.cpu_count() or 1)}"]
+SIDE_BY_SIDE = ["-q", "-m", "not alone", "--dist=worksteal", f"--numprocesses={3 * (os.cpu_count() or 1)}"]
 ALONE = ["-q", "-m", "alone"]
 ON_POSTGRESQL = "django_db and not once"
+TOLD = {
+    "DJANGO_SETTINGS_MODULE": "tests.settings",  # `manage.py test` comes with the example's
+    "PYTHONDONTWRITEBYTECODE": "",  # hundreds of processes start, which needn't all compile the same
+}
 
 
-def suite(database: str, arguments: list[str], only: str = "", **environment: str) -> int:
-    """The tests on this database, of which `only` are chosen, an expression of pytest's; 0 when every one passed."""
-    runs = [arguments] if arguments else [SIDE_BY_SIDE, ALONE]
-    return max(run(database, limited(arguments, only), environment) for arguments in runs)
+@dataclass(frozen=True)
+class Suite:
+    """The tests on one database, of which `only` are chosen, an expression of pytest's."""
+
+    database: str
+    only: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, arguments: list[str], output: IO[bytes] | None = None) -> int:
+        """Run pytest, and say which database it was: 0 when all passed. It prints into `output`, if there is one."""
+        print(f"\n=== The suite on {self.database}: {' '.join(arguments)} ===", flush=True)
+        began = time.monotonic()
+        command = [sys.executable, "-m", "pytest", *limited(arguments, self.only)]
+        environment = os.environ | TOLD | self.environment
+        code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
+        print(f"=== {self.database}: exit code {code} after {time.monotonic() - began:.0f} s ===", flush=True)
+        # That none was chosen is no failure here: what was chosen touches no database.
+        return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED and self.only else code
 
 
 def limited(arguments: list[str], only: str) -> list[str]:
@@ -34,27 +58,25 @@ def limited(arguments: list[str], only: str) -> list[str]:
     return [*arguments[:at], f"({arguments[at]}) and {only}", *arguments[at + 1 :]]
 
 
-def run(database: str, arguments: list[str], environment: dict[str, str]) -> int:
-    """Run pytest, and say which database it was. No test to run is no failure: what was chosen touches no database."""
-    print(f"\n=== The suite on {database}: {' '.join(arguments)} ===", flush=True)
-    began = time.monotonic()
-    told = {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",  # `manage.py test` comes with the example's
-        "PYTHONDONTWRITEBYTECODE": "",  # hundreds of processes start, which needn't all compile the same
-    }
-    command = [sys.executable, "-m", "pytest", *arguments]
-    code = subprocess.run(command, env=os.environ | told | environment, check=False).returncode
-    print(f"=== {database}: exit code {code} after {time.monotonic() - began:.0f} s ===", flush=True)
-    return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED and database != "SQLite" else code
+def at_once(suites: Sequence[Suite], arguments: list[str]) -> list[int]:
+    """The exit code of each, run at the same time; what the later ones print comes after the first one's."""
+    first, *others = suites
+    with tempfile.TemporaryFile() as output, ThreadPoolExecutor() as threads:
+        later = [threads.submit(suite.run, arguments, output) for suite in others]
+        codes = [first.run(arguments), *(each.result() for each in later)]
+        output.seek(0)
+        print(output.read().decode(errors="replace"), flush=True)
+    return codes
 
 
 def main() -> int:
     """0 when both suites passed."""
     arguments = sys.argv[1:]
-    sqlite = suite("SQLite", arguments)
     with Postgres() as server:
-        postgres = suite("PostgreSQL", arguments, ON_POSTGRESQL, TEST_DATABASE_URL=server.url)
-    return sqlite or postgres
+        suites = [Suite("SQLite"), Suite("PostgreSQL", ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
+        if arguments:
+            return max(suite.run(arguments) for suite in suites)
+        return max([*(suite.run(SIDE_BY_SIDE) for suite in suites), *at_once(suites, ALONE)])
 
 
 if __name__ == "__main__":

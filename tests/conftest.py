@@ -20,7 +20,7 @@ VENDORS = ("postgresql", "sqlite")
 
 # A busy machine makes no example wrong. Few examples where people wait for them, many in CI.
 hypothesis.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
-hypothesis.register_profile("ci", hypothesis.get_profile("quick"), max_examples=100, print_blob=True)
+hypothesis.register_profile("ci", hypothesis.get_profile("quick"), max_examples=50, print_blob=True)
 hypothesis.load_profile("ci" if os.environ.get("CI") else "quick")
 
 

@@ -372,7 +372,7 @@ class PrepareLedger(WriteLedger):
 
 
 class AskInParts(Operation):
-    """Waits 5 ms for somebody's answer to each item, and needs next to no CPU for it."""
+    """Waits 20 ms for somebody's answer to each item, and needs next to no CPU for it."""
 
     name = "tests.ask_in_parts"
     params = CountForm
@@ -382,7 +382,7 @@ class AskInParts(Operation):
         return Numbers(self.params["count"])
 
     def prepare(self, number: int) -> int:
-        select.select([], [], [], 0.005)
+        select.select([], [], [], 0.02)
         return number
 
     def process(self, number: int, answer: int) -> None:

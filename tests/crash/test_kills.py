@@ -3,31 +3,26 @@
 import random
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from django.core.files import File
 
 from example.airports.models import Airport
 from headway import runs
 from headway.models import ItemOutcome, Run
 from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, Owner, entries, owner_of, part_of, processed, until_owned_anew
+from tests.files import CODES, IMPORTED, ROWS, first_rows
 from tests.pace import BareProcess
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KILLS = 20
-FIRST_KILL = 10_000  # at the latest at this row, in full swing
+FIRST_KILL = 2_000  # at the latest at this row, in full swing
+ROWS_BETWEEN = 350  # at most
 ITEMS = 30_000
-ROWS_BETWEEN = 800  # at most
-
-FAILED = {
-    "city-missing": 2_825,
-    "subdivision-missing": 608,
-    "stray-blanks": 14,
-    "icao-malformed": 13,
-    "duplicate": 1_098,
-}
 
 # Who is killed, how often in a hundred, and within how many seconds the run must have another owner: a child whose
 # supervisor is gone stops as if it had been asked to.
@@ -36,9 +31,11 @@ VICTIMS = {"child": (50, 1.0), "supervisor": (25, 2.0), "both": (25, LEASE + 1.0
 
 @pytest.mark.alone
 @pytest.mark.timeout(600)
-def test_an_import_is_done_exactly_once_whoever_is_killed(workers: Workers, dice: random.Random, tell: Tell) -> None:
+def test_an_import_is_done_exactly_once_whoever_is_killed(
+    workers: Workers, dice: random.Random, tmp_path: Path, tell: Tell
+) -> None:
     workers.start(lease_seconds=LEASE)
-    run = runs.start("tests.import_with_ledger").run
+    run = start_import(first_rows(tmp_path))
     slowest = dict.fromkeys(VICTIMS, 0.0)
 
     row = dice.randint(1, FIRST_KILL)
@@ -55,16 +52,21 @@ def test_an_import_is_done_exactly_once_whoever_is_killed(workers: Workers, dice
         + ", ".join(f"{seconds:.2f} s ({victim})" for victim, seconds in slowest.items())
     )
     assert ended.state == "partial"
-    assert processed(ended) == ended.total == 28_298
-    assert Counter(ItemOutcome.objects.filter(run=ended).values_list("code", flat=True)) == FAILED
-    assert Airport.objects.count() == 23_740
+    assert processed(ended) == ended.total == ROWS
+    assert Counter(ItemOutcome.objects.filter(run=ended).values_list("code", flat=True)) == CODES
+    assert Airport.objects.count() == IMPORTED
     succeeded = entries(ended.pk)
-    assert len(succeeded) == 23_740
+    assert len(succeeded) == IMPORTED
     assert set(succeeded.values()) == {1}, "a row was done twice"
     assert not succeeded.keys() & set(ItemOutcome.objects.values_list("label", flat=True)), "a failed row had effects"
     assert resumes(ended) > 0
     for victim, (_, promised) in VICTIMS.items():
         assert slowest[victim] < promised
+
+
+def start_import(file: Path) -> Run:
+    with file.open("rb") as opened:
+        return runs.start("tests.import_with_ledger", {"file": File(opened, file.name)}).run
 
 
 @pytest.mark.alone

@@ -13,7 +13,7 @@ from tests.crash.scene import processed
 from tests.neighbours import import_bundled, wrong_answers
 from tests.workers import Workers, children_of, until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.once]
 
 AIRPORTS, PARTS = 23_740, 4
 

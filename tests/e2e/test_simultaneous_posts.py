@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +14,7 @@ from example.servers.web import Web
 from headway import runs
 from headway.models import Run
 from tests.crash.aloud import Tell
-from tests.e2e.conftest import StartWeb
-from tests.workers import Workers, until
+from tests.workers import Workers, environment, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]  # fifty at once, each connected beforehand
 
@@ -23,11 +23,16 @@ PATH = "/api/operations/tests.take_time/runs/"
 LONG = {"items": 1000, "seconds": 100}  # outlasts every click
 
 
+@pytest.fixture(scope="module")
+def site(django_db_setup: None) -> Iterator[Web]:
+    """Two processes."""
+    with Web(2, environment=environment()) as web:
+        yield web
+
+
 @pytest.fixture
-def web(start_web: StartWeb, workers: Workers) -> Web:
-    """Two processes, and a worker that begins at once."""
-    workers.start()
-    return start_web(processes=2)
+def web(people: None, site: Web) -> Web:
+    return site
 
 
 async def click(url: str, requests: list[dict[str, str]], given: dict[str, Any]) -> list[httpx.Response]:
@@ -59,7 +64,8 @@ def test_fifty_posts_in_one_instant_are_one_run(web: Web, key: dict[str, str], o
     assert Run.objects.count() == 1
 
 
-def test_a_click_while_the_run_works_gets_the_same_run(web: Web) -> None:
+def test_a_click_while_the_run_works_gets_the_same_run(web: Web, workers: Workers) -> None:
+    workers.start()
     (first,) = posts(web, [as_user("demo")])
     until(lambda: Run.objects.get().state == "running")
 

@@ -19,7 +19,7 @@ from headway.runs import start
 from tests.app.driving import drive
 from tests.http import operations  # noqa: F401  (they register themselves)
 
-# About 40 s of CPU, most of it Hypothesis's; on a busy machine many times as long. Once: whether answers are as the
+# About 20 s of CPU, most of it Hypothesis's; on a busy machine many times as long. Once: whether answers are as the
 # schema says doesn't depend on the database; what does (NUL, forged cursors) has tests of its own, run on both.
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -38,7 +38,7 @@ CHECKS = [
     checks.allow_header_conformance,
 ]
 STRICT = [*CHECKS, checks.negative_data_rejection]
-EXAMPLES, OF_EACH = 2000, 66  # in all, at least; of each operation, right and wrong ones
+EXAMPLES, OF_EACH = 900, 30  # in all, at least; of each operation, right and wrong ones
 OF_A_RUN = "{run_id}"
 STARTED = (
     "airports.import_airports",

@@ -16,7 +16,7 @@ from tests.workers import Workers, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.alone]
 
-ITEMS, OF_THE_LOOP = 2_000, 400
+ITEMS, OF_THE_LOOP = 700, 100
 ROUNDS = 5  # at most: whatever else the machine does only ever slows, so the best of each counts
 
 

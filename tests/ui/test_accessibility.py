@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from .files import dirty_rows
+from tests.files import dirty_rows
+
 from .gallery import CSP, gallery
 from .scenes import begin, finish, go_on
 from .test_starting import IMPORT, choose

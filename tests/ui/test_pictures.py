@@ -15,8 +15,8 @@ from django.core.files import File
 from example.airports.operations import BUNDLED
 from headway import runs
 from headway.models import Run
+from tests.files import first_rows, rows_without_city
 
-from .files import first_rows, rows_without_city
 from .gallery import CSP, gallery
 from .scenes import begin, finish, go_on, hear_of_a_worker, stall
 from .test_starting import IMPORT

@@ -18,9 +18,9 @@ from django.db.models import Sum
 
 from example.airports.operations import BUNDLED
 from headway.models import Part, Run
+from tests.files import first_rows
 from tests.workers import Workers
 
-from .files import first_rows
 from .test_pictures import begin_import
 from .visitor import Visitor
 

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from headway.models import Run
+from tests.files import dirty_rows, first_rows
 from tests.workers import Workers
 
-from .files import dirty_rows, first_rows
 from .visitor import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
