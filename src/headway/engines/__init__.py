@@ -4,6 +4,8 @@ A doorbell carries no truth: whoever hears it asks the database what is due. A l
 every worker asks anyway, and one that rings twice finds nothing.
 """
 
+from .claimant import Claimant
 from .doorbell import connect, ring
+from .engine import Engine, chosen
 
-__all__ = ["connect", "ring"]
+__all__ = ["Claimant", "Engine", "chosen", "connect", "ring"]

@@ -1,27 +1,39 @@
 """Rings for what is due and has been waiting: its doorbell was lost, its owner has died, its time has come."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from headway.store.candidates import due_parts
 
-from . import doorbell, queues
+from . import queues
+from .engine import chosen
 
 __all__ = ["MOST", "due", "reap"]
 
-MOST = 64  # bells at once: whoever is woken finds the rest
+MOST = 64  # rings at once: whoever is woken finds the rest
 
 
-def reap(queue: str | None = None) -> int:
-    """Ring once for each part that is due, of this queue or of all; gives how many, at most some dozens."""
-    found = due(queue)
-    for operation, times in found.items():
-        doorbell.ring(operation, times)
-    return found.total()
+def reap(queue_names: Iterable[str]) -> int:
+    """Ring once for each part of these queues that is due, less what rings there already; gives for how many.
+
+    Raises the database's errors, and the engine's.
+    """
+    engine, rung = chosen(), 0
+    lacking = {queue: found for queue in queue_names if (found := due(queue))}
+    waiting = {queue: engine.waiting(queue) for queue in lacking}  # before any is rung: they may share one queue
+    for queue, found in lacking.items():
+        room = found.total() - waiting[queue]
+        for operation, parts in found.items():
+            if (times := min(parts, room)) > 0:
+                engine.ring(operation, times)
+                room -= times
+                rung += times
+    return rung
 
 
-def due(queue: str | None = None) -> Counter[str]:
-    """How many parts of each operation are due, of this queue or of all; no more are counted than are rung for."""
+def due(queue: str) -> Counter[str]:
+    """How many parts of each operation of this queue are due; no more are counted than are rung for."""
     parts = due_parts()
-    if queue is not None and (ours := queues.among([queue])) is not None:
+    if (ours := queues.among([queue])) is not None:
         parts = parts.filter(ours)
     return Counter(parts.values_list("run__operation", flat=True)[:MOST])

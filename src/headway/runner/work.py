@@ -28,13 +28,15 @@ from headway.store.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.planning import Range
 from headway.store.turns import Turns
 
-from .chunk import Chunks, Tally
+from .commit import Commit
 from .counting import count_in_background
 from .feed import Feed, feed_for
 from .in_hand import Work
 from .loading import OperationError, ask, identity_of
 from .preparing import preparing
 from .pulse import Heartbeat, Pulse
+from .tally import Left, Tally
+from .ways import Ways
 
 __all__ = ["Ending", "work"]
 
@@ -163,15 +165,15 @@ class Slice:
         """The part's items, until its end or the slice's."""
         database.bound_idle_transactions(self.work.operation.item_timeout)
         feed = feed_for(self.work, preparing(self.work))
-        chunks = Chunks(self.work, feed)
+        commit = Commit(self.work, feed)
         try:
-            return self.bury(chunks, feed) or self.chunks(chunks, feed) or self.close()
+            return self.bury(commit) or self.chunks(Ways(self.work, feed, commit), feed) or self.close()
         finally:
             feed.close()
             if self.work.guard.session_changed:
                 database.forget()  # what an item has SET must not reach the next run
 
-    def chunks(self, chunks: Chunks, feed: Feed) -> Ending | None:
+    def chunks(self, ways: Ways, feed: Feed) -> Ending | None:
         """Chunk after chunk, with a look in between; None: the part's end is reached."""
         faults = 0
         while True:
@@ -186,7 +188,7 @@ class Slice:
                     return ending
                 continue
             try:
-                tally = chunks.advance(self.budget)
+                tally = ways.advance(self.budget)
             except Exception as error:
                 if not database.is_transient(error):
                     raise
@@ -209,17 +211,17 @@ class Slice:
                 return ending
             self.turns.give_way()
 
-    def bury(self, chunks: Chunks, feed: Feed) -> Ending | None:
+    def bury(self, commit: Commit) -> Ending | None:
         """The item that has killed its workers so often, or cost the connection, is written down, not run again; the
         run goes on, unless there were several."""
         part = self.part
         slow = part.processed and part.worked_ms / part.processed > SLOW_ITEM_MS
         if part.deaths >= (POISON_DEATHS_SLOW if slow else POISON_DEATHS):
             text = f"Its worker died {part.deaths} times while doing it, so it was left out."
-            self.leave_out(chunks, feed, "worker-died", text)
+            self.leave_out(commit, "worker-died", text)
         elif part.setbacks >= GUILTY_AFTER:
             text = f"The database failed {part.setbacks} times while it was done, so it was left out."
-            tally = self.leave_out(chunks, feed, "database-fault", text)
+            tally = self.leave_out(commit, "database-fault", text)
             if tally.done and part.failures["database-fault"] % MOST_GUILTY == 0:
                 return self.halt(
                     Reason(
@@ -230,11 +232,12 @@ class Slice:
                 )
         return None
 
-    def leave_out(self, chunks: Chunks, feed: Feed, code: str, text: str) -> Tally:
-        while not feed.ready(time.monotonic() + LOOK_EVERY):
-            if feed.ended or self.should_stop():
+    def leave_out(self, commit: Commit, code: str, text: str) -> Tally:
+        """Write the next item down as failed without running it."""
+        while not commit.feed.ready(time.monotonic() + LOOK_EVERY):
+            if commit.feed.ended or self.should_stop():
                 return Tally()
-        return chunks.leave_out(code, text)
+        return commit.left_out(Left(code, text))
 
     def look(self, feed: Feed) -> Ending | None:
         """Whether the slice is over; None: go on. What has been prepared is done first."""

@@ -7,6 +7,6 @@ reorder what is said, and may be gone for hours: that costs latency and nothing 
 from .channels import Channel, Ear, Subject
 from .choice import channel
 from .listening import Listener
-from .telling import connect
+from .telling import connect, tell
 
-__all__ = ["Channel", "Ear", "Listener", "Subject", "channel", "connect"]
+__all__ = ["Channel", "Ear", "Listener", "Subject", "channel", "connect", "tell"]

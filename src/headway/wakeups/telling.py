@@ -5,14 +5,13 @@ import time
 from typing import Any
 from uuid import UUID
 
-from headway.conf import conf
 from headway.fuse import Fuse
-from headway.signals import parts_due, run_changed, run_ended
+from headway.signals import run_changed, run_ended
 
 from .channels import Subject
 from .choice import channel
 
-__all__ = ["connect"]
+__all__ = ["connect", "tell"]
 
 GAP = 0.25  # s between two words about one run: the hub tells its watchers no more than four times a second
 MOST_REMEMBERED = 1_000  # runs; forgetting when each was told of costs one message more
@@ -22,10 +21,9 @@ fuse = Fuse("wake-up")
 
 
 def connect() -> None:
-    """From now on, tell other processes of what is due, and of what has changed."""
+    """From now on, tell other processes of what has changed."""
     run_changed.connect(on_run_changed, dispatch_uid="headway.wakeups")
     run_ended.connect(on_run_ended, dispatch_uid="headway.wakeups")
-    parts_due.connect(on_parts_due, dispatch_uid="headway.wakeups")
 
 
 def on_run_changed(run_id: UUID, **kwargs: Any) -> None:
@@ -45,13 +43,9 @@ def on_run_ended(run_id: UUID, **kwargs: Any) -> None:
     tell(Subject.RUN_CHANGED, str(run_id))
 
 
-def on_parts_due(parts: int, **kwargs: Any) -> None:
-    """For embedded workers elsewhere, whom no datagram of ours reaches; other engines have a broker for that."""
-    if conf().engine == "embedded":
-        tell(Subject.PARTS_DUE, str(parts))
-
-
 def tell(subject: Subject, said: str) -> None:
+    """Tell other processes, if there is a channel. Never raises."""
+
     def say() -> None:
         if chosen := channel():
             chosen.tell(subject, said)

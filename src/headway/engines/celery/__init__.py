@@ -1,4 +1,29 @@
 """Celery delivers: one task, which claims whatever should go next, advances it for a slice and rings again.
 
-The message is a doorbell and carries no truth. Nothing here is imported unless HEADWAY["ENGINE"] is "celery".
+The message is a doorbell and carries no truth. Celery is an extra: it is imported by whoever rings, counts or works.
 """
+
+from django.core.checks import CheckMessage
+
+from headway.engines.engine import Engine
+
+from . import checks
+
+__all__ = ["Celery"]
+
+
+class Celery(Engine):
+    """The project's own Celery app and its workers."""
+
+    def ring(self, operation: str, times: int) -> None:
+        from . import doorbell
+
+        doorbell.ring(operation, times)
+
+    def waiting(self, queue: str) -> int:
+        from . import doorbell
+
+        return doorbell.waiting(queue)
+
+    def faults(self) -> list[CheckMessage]:
+        return checks.faults_of_project()

@@ -6,12 +6,11 @@ Imports Celery at the call only: it is an extra, and which engine there is isn't
 from typing import Any
 
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 
 from headway.conf import conf
 from headway.operations import registry
 
-__all__ = ["check_celery", "faults", "refusals"]
+__all__ = ["faults", "faults_of_project", "refusals"]
 
 NOT_BETWEEN_PROCESSES = {
     "memory": "it lives in one process, and others never hear of a message",
@@ -22,14 +21,8 @@ NOT_BETWEEN_PROCESSES = {
 VISIBILITY_SECONDS = {"redis": 3600, "sqs": 1800}  # where there is such a thing, and what it is by default
 
 
-@checks.register("headway")
-def check_celery(**kwargs: Any) -> list[checks.CheckMessage]:
-    """headway.E005 to E009: Celery is the engine, and isn't set up so that it can be."""
-    try:
-        if conf().engine != "celery":
-            return []
-    except ImproperlyConfigured:
-        return []  # E001 tells
+def faults_of_project() -> list[checks.CheckMessage]:
+    """headway.E005 to E009, W008: the project's Celery isn't set up so that it can be the engine."""
     try:
         from celery import current_app
     except ImportError:

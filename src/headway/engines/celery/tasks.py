@@ -4,9 +4,9 @@ from typing import Any
 
 from celery import shared_task
 
-from headway.engines import queues
+from headway.engines import queues, reaping
 
-from . import reaping, worker
+from . import worker
 from .doorbell import ADVANCE
 
 __all__ = ["advance", "reap"]

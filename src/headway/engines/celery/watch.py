@@ -6,17 +6,16 @@ import logging
 import os
 import random
 import signal
-import socket
 import threading
 import time
 from pathlib import Path
 
 from django.db import Error, connections
 
-from headway.store import leases, tidying, workers
-from headway.store.turns import note_own_write
+from headway.engines import reaping
+from headway.engines.presence import Presence, bury
+from headway.store import workers
 
-from . import reaping
 from .crew import Crew
 from .lifeline import Lifeline
 
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 TICK = 0.25  # s between two looks at what is in hand
 SHORT_TICK = 0.01  # s between them when somebody waits for it
 ROUND = 1.0  # s between two rounds, a little less at random, so that processes don't go all at once
-TELL_EVERY = 5.0  # s between two words to the database that we are there
 
 
 class Watch:
@@ -40,7 +38,7 @@ class Watch:
         self.lifeline = lifeline
         self.is_child = is_child
         """Whether this process can be ended alone, since its parent will replace it."""
-        self.told = float("-inf")
+        self.presence = Presence(crew.worker)
         self.handed_over = False
         self.alive: list[int] = []
         """The process ids of siblings that were there in the last round."""
@@ -104,11 +102,7 @@ class Watch:
             self.bury_siblings()
         if self.crew.is_idle:
             reaping.reap(self.crew.queues)
-        if time.monotonic() - self.told > TELL_EVERY:
-            workers.beat(self.crew.worker, socket.gethostname(), os.getpid(), doorbell=0)
-            tidying.tidy()
-            note_own_write()
-            self.told = time.monotonic()
+        self.presence.tell()
 
     def bury_siblings(self) -> None:
         """Make due what processes of this worker owned that are gone; the pool has replaced them, perhaps by us."""
@@ -116,9 +110,7 @@ class Watch:
         self.alive = [pid for pid in pids.values() if is_there(pid)]
         for worker, pid in pids.items():
             if pid not in self.alive:
-                parts = leases.give_up_parts_of(worker)
-                workers.leave(worker)
-                log.error("worker=%s event=died parts=%s", worker, parts)
+                log.error("worker=%s event=died parts=%s", worker, bury(worker))
 
 
 def is_there(pid: int) -> bool:

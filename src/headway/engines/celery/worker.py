@@ -5,21 +5,18 @@ The pool decides who is who: with prefork, each child is a crew; with threads an
 
 import logging
 import os
-import secrets
-import socket
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 from celery import bootsteps, concurrency, signals
-from django.db import Error, connections
+from django.db import connections
 
 from headway.engines import queues
-from headway.store import workers
+from headway.engines.presence import Presence, new_name
 
 from .checks import refusals
 from .crew import Crew
-from .leaving import leave_soon
 from .lifeline import Lifeline
 from .watch import Watch
 
@@ -62,9 +59,7 @@ class Post:
         """Tell that this process is gone."""
         if self.crew:
             try:
-                workers.leave(self.crew.worker)
-            except Error as error:
-                log.warning("worker=%s event=database-lost error=%r", self.crew.worker, error)
+                Presence(self.crew.worker).leave()
             finally:
                 connections.close_all()
 
@@ -110,7 +105,7 @@ def prepare(sender: Any, **kwargs: Any) -> None:
         sys.exit("\n".join(f"{message}" for message in found))
     if sender.prefetch_multiplier != 1:
         log.warning("event=prefetch multiplier=%s advice='--prefetch-multiplier=1'", sender.prefetch_multiplier)
-    post = Post(some_name(), ours, pool == FORKS, Lifeline() if pool == FORKS else None)
+    post = Post(new_name() + ":", ours, pool == FORKS, Lifeline() if pool == FORKS else None)
     sender.app.steps["worker"].add(HandOver)
     # Told before it waits, and not only when it is over, what is in hand can end in that time.
     patience = sender.wait_for_soft_shutdown
@@ -129,16 +124,11 @@ def begin_child(**kwargs: Any) -> None:
     """In a child of the prefork pool; one that was spawned (macOS) has inherited nothing, and learns of no stop."""
     global post
     if not is_parents:
-        post = Post(some_name(), queues.every(), forks=True, lifeline=None)
+        post = Post(new_name() + ":", queues.every(), forks=True, lifeline=None)
     if post:
         if post.lifeline:
             post.lifeline.let_go()
         post.man()
-
-
-def some_name() -> str:
-    """What no other worker's processes are called."""
-    return f"{socket.gethostname()[:40]}:{secrets.token_hex(4)}:"
 
 
 @signals.worker_shutting_down.connect(dispatch_uid="headway.worker_shutting_down")
@@ -149,15 +139,8 @@ def stop(**kwargs: Any) -> None:
 
 
 @signals.worker_shutdown.connect(dispatch_uid="headway.worker_shutdown")
+@signals.worker_process_shutdown.connect(dispatch_uid="headway.worker_process_shutdown")
 def end(**kwargs: Any) -> None:
-    """In the parent, or in a child, when all is over."""
+    """In the parent, or in a child of its pool, when all is over."""
     if post:
         post.leave()
-
-
-@signals.worker_process_shutdown.connect(dispatch_uid="headway.worker_process_shutdown")
-def end_child(**kwargs: Any) -> None:
-    """In a child of the prefork pool."""
-    end()
-    if post and post.crew and post.crew.stopping.is_set():
-        leave_soon()

@@ -1,7 +1,5 @@
 """Start-up checks of Django's tasks: what hands nothing to another process can't be an engine."""
 
-from typing import Any
-
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
@@ -9,7 +7,7 @@ from headway.conf import conf
 
 from . import flavour
 
-__all__ = ["check_django_tasks"]
+__all__ = ["faults_of_project"]
 
 INSTALL = "Run: pip install django-tasks (from 6.0 on, Django itself has it)."
 NAME_ONE = 'Name one of TASKS in HEADWAY["TASKS_BACKEND"].'
@@ -20,15 +18,9 @@ USE_A_QUEUE = (
 RUNS_AT_ONCE = "would run whole operations inside the request"
 
 
-@checks.register("headway")
-def check_django_tasks(**kwargs: Any) -> list[checks.CheckMessage]:
-    """headway.E010 to E013: HEADWAY["ENGINE"] is "django_tasks", and no worker would hear it."""
-    try:
-        wanted = conf()
-    except ImproperlyConfigured:
-        return []  # headway.E001 tells it
-    if wanted.engine != "django_tasks":
-        return []
+def faults_of_project() -> list[checks.CheckMessage]:
+    """headway.E010 to E013: of the project's tasks no worker would hear a ring."""
+    wanted = conf()
     try:
         backend = flavour.backends()[wanted.tasks_backend]
         without_worker = flavour.without_worker()

@@ -10,7 +10,7 @@ from headway.engines.claimant import Claimant
 from headway.engines.doorbell import ring
 from headway.store import database, leases
 
-from . import presence, routes, stopping
+from . import routes, stopping, watch
 from .flavour import task
 
 __all__ = ["advance"]
@@ -23,7 +23,7 @@ picks = itertools.count()
 @task(backend=conf().tasks_backend, queue=conf().tasks_queue)
 def advance(queue: str) -> str:
     """A slice of what is due and rung for in this queue; gives, for people who look at it, what that came to."""
-    worker = presence.here().worker
+    worker = watch.here().worker
     with stopping.heard() as stop:
         claimant = Claimant(
             worker,

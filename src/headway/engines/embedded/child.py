@@ -5,7 +5,6 @@ import os
 import random
 import select
 import signal
-import socket
 import threading
 import time
 from collections.abc import Collection
@@ -15,7 +14,8 @@ from types import FrameType
 from django.db import Error, connections
 
 from headway.engines.claimant import Claimant
-from headway.store import database, tidying, workers
+from headway.engines.presence import Presence
+from headway.store import database
 from headway.wakeups import Listener, Subject
 
 from .doorbell import Doorbell
@@ -25,7 +25,6 @@ __all__ = ["BUSY", "HUNG", "IDLE", "Child", "Wires"]
 log = logging.getLogger(__name__)
 
 POLL = 1.0  # s: how late a lost doorbell, or a part whose lease has run out, is seen
-TELL_EVERY = 5.0  # s between two words to the database that we are there
 BEAT_EVERY = 0.25  # s between two words to the supervisor
 IDLE, BUSY, HUNG = b"-", b".", b"!"
 
@@ -51,7 +50,7 @@ class Child:
         )
         self.stopping = False
         self.wake_read, self.wake_write = os.pipe()
-        self.told = float("-inf")
+        self.presence = Presence(worker, wires.doorbell.port)
 
     def live(self) -> None:
         """Work until asked to stop."""
@@ -66,7 +65,7 @@ class Child:
         try:
             while not self.stopping:
                 self.turn()
-            workers.leave(self.worker)
+            self.presence.leave()
         finally:
             listener.stop()
             connections.close_all()
@@ -74,7 +73,7 @@ class Child:
     def turn(self) -> None:
         """A slice of what is due, or a wait until something may be."""
         try:
-            self.tell()
+            self.presence.tell()
             if self.claimant.turn():
                 return
         except Error as error:
@@ -89,13 +88,6 @@ class Child:
     def hear(self, said: str) -> None:
         """A wake-up from another machine, on the listener's thread: ring here, for whoever of us is idle."""
         self.wires.doorbell.ring(int(said) if said.isdecimal() else 1)
-
-    def tell(self) -> None:
-        """Tell the database now and then that we are there, and tidy up in it."""
-        if time.monotonic() - self.told > TELL_EVERY:
-            workers.beat(self.worker, socket.gethostname(), os.getpid(), self.wires.doorbell.port)
-            tidying.tidy()
-            self.told = time.monotonic()
 
     def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
         """Stop after the item in hand."""

@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 LONGEST_PEAL = 64  # more children than that find the rest by themselves
 
 
-def ring(operation: str = "", times: int = 1) -> None:
+def ring(times: int = 1) -> None:
     """Wake the workers of this machine: as many as `times` of each supervisor. Raises OSError, and the database's."""
     ports = workers.doorbells(socket.gethostname())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:

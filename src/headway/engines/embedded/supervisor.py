@@ -7,10 +7,8 @@ would freeze its judge.
 import logging
 import multiprocessing
 import os
-import secrets
 import select
 import signal
-import socket
 import sys
 import time
 from collections.abc import Collection
@@ -22,7 +20,7 @@ from typing import NoReturn
 from django.db import Error, connection, connections
 
 from headway.conf import conf
-from headway.store import leases, workers
+from headway.engines.presence import bury, new_name
 from headway.store.database import close_before_fork
 
 from .child import HUNG, IDLE, Child, Wires
@@ -116,7 +114,7 @@ class Supervisor:
     def start(self, index: int) -> None:
         """Fork a child; when the system refuses, try again later."""
         close_before_fork()
-        worker = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        worker = new_name()
         try:
             beats_read, beats_write = os.pipe()
         except OSError as error:
@@ -219,8 +217,7 @@ class Supervisor:
                 if connection.vendor == "sqlite":
                     connection.ensure_connection()
                     connection.connection.execute(f"PRAGMA busy_timeout = {DATABASE_PATIENCE_MS}")
-                leases.give_up_parts_of(worker, released=released)
-                workers.leave(worker)
+                bury(worker, released=released)
             except Error as error:
                 log.warning("worker=%s event=hand-over-delayed error=%r", worker, error)
                 connections.close_all()

@@ -7,10 +7,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error, connections
+from django.db import connections
 
 from headway.conf import conf
-from headway.engines.django_tasks import watching
+from headway.engines import queues, reaping
 from headway.management.terminal import demand_tables
 from headway.store import tidying
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         demand_tables()
         if options["once"]:
             tidying.tidy()
-            watching.look()
+            reaping.reap(queues.every())
             return
         try:
             for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background ignores it otherwise
@@ -55,11 +55,11 @@ class Command(BaseCommand):
         tidied = float("-inf")
         while True:
             try:
-                watching.look()
+                reaping.reap(queues.every())
                 if time.monotonic() - tidied > TIDY_EVERY:
                     tidying.tidy()
                     tidied = time.monotonic()
-            except Error as error:
-                self.stderr.write(f"The database doesn't answer ({error}). Trying again.")
+            except Exception as error:  # noqa: BLE001  (of the database, or whatever the project's backend raises)
+                self.stderr.write(f"Nobody could be rung for ({error}). Trying again.")
                 connections.close_all()
             time.sleep(LOOK_EVERY * random.uniform(0.7, 1.0))

@@ -1,0 +1,44 @@
+"""What an engine is, and which one the project has chosen (HEADWAY["ENGINE"])."""
+
+from abc import ABC, abstractmethod
+from functools import cache
+
+from django.core.checks import CheckMessage
+from django.utils.module_loading import import_string
+
+from headway.conf import ENGINES, conf
+
+__all__ = ["Engine", "chosen"]
+
+
+class Engine(ABC):
+    """What delivers: it wakes a worker for what is due, and the worker has a Claimant claim it.
+
+    One of one's own is a subclass, and its dotted path in HEADWAY["ENGINE"]. Made without arguments, once a process, at
+    the first need; so it may import what is an extra where it needs it.
+    """
+
+    @abstractmethod
+    def ring(self, operation: str, times: int) -> None:
+        """Wake as many as `times` of those who work on this operation. What it raises is logged: a ring may be lost."""
+
+    def waiting(self, queue: str) -> int:
+        """How many rings for operations of this queue nobody has heard yet: for so many parts none is rung again."""
+        return 0
+
+    def faults(self) -> list[CheckMessage]:
+        """What is wrong with how the project is set up for it, as `manage.py check` tells it."""
+        return []
+
+
+def chosen() -> Engine:
+    """The project's. Raises ImportError and TypeError where a path of its own leads to no engine."""
+    return made(conf().engine)
+
+
+@cache
+def made(name: str) -> Engine:
+    engine = import_string(ENGINES.get(name, name))
+    if not (isinstance(engine, type) and issubclass(engine, Engine)):
+        raise TypeError(f"{name} is no subclass of headway.engines.Engine.")
+    return engine()

@@ -1,0 +1,20 @@
+"""Which error is no verdict on the item that met it."""
+
+from headway.errors import MissingParam
+from headway.operations.outcomes import Verdict
+from headway.store.database import is_lost, is_transient
+
+from .in_hand import Work
+from .loading import OperationError
+
+__all__ = ["refuse_faults"]
+
+
+def refuse_faults(work: Work, error: Exception) -> None:
+    """Raise what says something about the database or the operation instead of the item: it isn't judged by it."""
+    if isinstance(error, Verdict):
+        return  # what it caught on its way is its own business
+    if isinstance(error, MissingParam):
+        raise OperationError(f"Its items can't be done. {error}") from error
+    if is_transient(error) or (is_lost(error) and work.guard.is_own(error)):
+        raise error

@@ -1,0 +1,31 @@
+"""The ways through a part's items: who does them, and in which transactions.
+
+A new one is a class and its line in WAYS.
+"""
+
+from headway.runner.commit import Commit
+from headway.runner.feed import Feed
+from headway.runner.in_hand import Work
+from headway.runner.tally import Tally
+
+from .singly import Careful
+from .together import Together
+from .way import Way
+
+__all__ = ["WAYS", "Way", "Ways"]
+
+WAYS: list[type[Way]] = [Together]
+"""The first that fits an operation is taken; the last fits all."""
+
+
+class Ways:
+    """An operation's usual way, and the careful one after its workers have died."""
+
+    def __init__(self, work: Work, feed: Feed, commit: Commit) -> None:
+        self.part = work.part
+        self.usual = next(way for way in WAYS if way.fits(work.operation))(work, feed, commit)
+        self.careful = Careful(work, feed, commit)
+
+    def advance(self, budget: float) -> Tally:
+        """As `Way.advance`."""
+        return (self.careful if self.part.careful else self.usual).advance(budget)

@@ -1,0 +1,54 @@
+"""Item after item, each inside a savepoint, so that a failing one undoes itself alone."""
+
+import time
+
+from django.db import transaction
+from django.db.transaction import TransactionManagementError
+
+from headway.operations.outcomes import Stop
+from headway.runner.faults import refuse_faults
+from headway.runner.tally import Entries, Tally
+from headway.store.database import is_broken
+
+from .way import Way, do, is_harmless
+
+__all__ = ["WithSavepoints"]
+
+BROKEN = (
+    "process() caught an error of the database and went on, but its transaction can't: what it wrote would be lost. "
+    "Put the statement that may fail into a `with transaction.atomic():` of its own, inside the `try`."
+)
+
+
+class WithSavepoints(Way):
+    """A way that can do items so."""
+
+    def with_savepoints(self, entries: Entries, tally: Tally, deadline: float) -> None:
+        """Until the deadline, or until the run is to stop."""
+        work = self.work
+        work.pulse.begin(work.operation.item_timeout)
+        for entry in entries:
+            mark = work.guard.mark()
+            try:
+                with transaction.atomic():
+                    do(work.operation, entry[2])
+                    if is_broken():
+                        raise TransactionManagementError(BROKEN)
+            except Stop as stop:
+                tally.stop = stop
+                return
+            except Exception as error:
+                refuse_faults(work, error)
+                if is_broken():
+                    raise  # not even its savepoint could be rolled back
+                tally.count(entry, error)
+                harmless = is_harmless(error, entry[2])
+                if not harmless:
+                    tally.undone = tally.done
+                if not (harmless and work.guard.is_clean(mark)):
+                    self.feed.renew()
+            else:
+                tally.count(entry)
+            work.pulse.began = now = time.monotonic()
+            if now >= deadline or work.should_stop():
+                return

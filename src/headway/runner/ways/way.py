@@ -1,0 +1,57 @@
+"""What all ways have in common: their shape, and how one item is done."""
+
+from abc import ABC, abstractmethod
+from contextvars import copy_context
+from typing import Any
+
+from headway.operations.base import Operation
+from headway.operations.outcomes import Gone, Reject, Skip, Stop, Unreadable
+from headway.runner.commit import Commit
+from headway.runner.feed import Feed
+from headway.runner.in_hand import Work
+from headway.runner.preparing import Prepared
+from headway.runner.tally import Tally
+
+__all__ = ["Way", "do", "is_harmless"]
+
+
+class Way(ABC):
+    """One way to do the next items of a part, and to commit what came of them. It lives as long as a slice."""
+
+    def __init__(self, work: Work, feed: Feed, commit: Commit) -> None:
+        self.work = work
+        self.feed = feed
+        self.commit = commit
+
+    @classmethod
+    def fits(cls, operation: Operation) -> bool:
+        """Whether the operation's items are done so."""
+        return True
+
+    @abstractmethod
+    def advance(self, budget: float) -> Tally:
+        """Commit what `budget` seconds allow of what the feed gives, at least one item.
+
+        None is done when the feed has ended, when the run is to stop, or when the chunk was rolled back for an item's
+        sake: then the feed is rewound, and the next call goes about it otherwise. Raises Fenced, OperationError, and
+        errors of the database that say nothing about an item.
+        """
+
+
+def do(operation: Operation, item: Any) -> None:
+    """Do one item, in a context of its own: what it activates (a language, a time zone) reaches no other.
+
+    Raises its verdict, and whatever `process` or `prepare` raised.
+    """
+    kind = item.__class__
+    if kind is Prepared:
+        copy_context().run(operation.process, item.item, item.future.result())
+    elif kind is Unreadable or kind is Gone:
+        raise item
+    else:
+        copy_context().run(operation.process, item)
+
+
+def is_harmless(error: Exception, item: Any) -> bool:
+    """Whether the error came before anything was written, if no statement tells otherwise."""
+    return isinstance(error, Reject | Skip | Stop) or (isinstance(item, Prepared) and item.error is not None)
