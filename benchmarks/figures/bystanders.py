@@ -12,8 +12,8 @@ from benchmarks.sizes import Size
 from benchmarks.table import Figure, spell_seconds
 from benchmarks.workers import until, workers
 from headway import runs
+from headway.database import write
 from headway.models import Part, Run
-from headway.store.database import write
 
 __all__ = ["bystanders"]
 

@@ -12,13 +12,12 @@ from benchmarks.operations import Nothing
 from benchmarks.sizes import Size
 from benchmarks.table import Figure, spell_seconds, spell_times
 from headway import runs
-from headway.clock import now_ms
+from headway.database import now_ms, write
 from headway.models import Kind, Part
 from headway.states import Counts
 from headway.store import checkpoints, leases
 from headway.store.candidates import ANYBODYS
 from headway.store.checkpoints import Checkpoint
-from headway.store.database import write
 
 __all__ = ["beside", "checkpoint", "claim", "fill_with_due", "start"]
 

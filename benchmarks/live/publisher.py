@@ -11,13 +11,13 @@ from django.db import connection
 
 from benchmarks.operations import Nothing
 from headway import runs
+from headway.database import write
 from headway.models import Part, Run
 from headway.signals import run_changed
 from headway.snapshots import snapshot
 from headway.states import Counts
 from headway.store import checkpoints, leases, planning
 from headway.store.checkpoints import Checkpoint
-from headway.store.database import write
 
 from .latency import Change
 from .people import owner

@@ -10,7 +10,7 @@ from django.db.models import Count, Min
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from headway.clock import NowMs, now_ms
+from headway.database import NowMs, now_ms
 from headway.models import Part, Run
 from headway.states import LIVE, State, rate
 from headway.store import workers

@@ -8,8 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from headway import engines
-from headway.clock import NOW_MS
 from headway.conf import ENGINES, conf
+from headway.database import NOW_MS
 from headway.store.checks import check_cache
 from headway.wakeups.checks import check_wake_ups
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 
-from headway.clock import NowMs
 from headway.conf import conf
+from headway.database import NowMs
+from headway.database.statements import Given, Objects, Rows
 from headway.engines import queues
 from headway.errors import RunNotFound, UnknownOperation
 from headway.models import Kind, Part, Run
@@ -23,6 +25,7 @@ __all__ = ["snapshot", "snapshots"]
 Reason = dict[str, str] | None
 
 BEHIND: Reason = {"code": "behind-run", "text": "It starts by itself when the run before it has ended."}
+MOST_AT_ONCE = 64  # runs in one statement
 LONGEST_LINE = 100  # of those that wait; whoever stands further back is told "or more"
 
 
@@ -35,19 +38,33 @@ def snapshot(run_id: UUID) -> dict[str, Any]:
 
 
 def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The runs now, by id, in the given order; those that aren't there are left out. At most three statements,
-    and one for each further queue of runs that wait in line.
+    """The runs now, by id, in the given order; those that aren't there are left out. Of 64 runs at most three
+    statements, and one for each further queue of runs that wait in line.
 
     Runs and parts are read by one statement, so that a run's counts and its revision belong together.
     """
     wanted = list(run_ids)
     parts: dict[UUID, list[Any]] = {run_id: [] for run_id in wanted}
-    rows = Part.objects.filter(run__in=wanted, run__deleted=False)
-    for part in rows.select_related("run").annotate(now=NowMs()).order_by("id"):
-        parts[part.run_id].append(part)
+    for start in range(0, len(wanted), MOST_AT_ONCE):
+        for part in parts_of(wanted[start : start + MOST_AT_ONCE]):
+            parts[part.run_id].append(part)
     there = {run_id: found for run_id, found in parts.items() if found}
     reasons = waiting_reasons(there)
     return {run_id: describe(found[0].run, found, reasons.get(run_id)) for run_id, found in there.items()}
+
+
+def parts_of(run_ids: list[UUID]) -> list[Part]:
+    """The parts of these runs, each with its run and the database's clock (`now`)."""
+    size = 1 << (len(run_ids) - 1).bit_length()  # a statement for each power of two: the rest is the last one again
+    given = {f"run{place}": run_ids[min(place, len(run_ids) - 1)] for place in range(size)}
+    return parts_of_so_many(size)(**given)
+
+
+@cache
+def parts_of_so_many(runs: int) -> Objects[Part]:
+    wanted: list[Any] = [Given(f"run{place}", Run, "id") for place in range(runs)]
+    rows = Part.objects.filter(run__id__in=wanted, run__deleted=False).annotate(now=NowMs())
+    return Objects(rows.order_by("id"), "run")
 
 
 def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
@@ -175,9 +192,13 @@ def unowned_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
 
 def line_of(queue: str) -> list[tuple[int, int, UUID]]:
     """(due, part, run) of those in this queue that wait for their first worker, in their order."""
-    waiting = due_parts().filter(queues.among([queue]) or Q(), served_ms=0, run__state=State.QUEUED)
-    places = waiting.order_by("due", "id").values_list("due", "id", "run_id")[:LONGEST_LINE]
-    return [(due or 0, part, run) for due, part, run in places]
+    return [(due or 0, part, run) for due, part, run in places_among(queues.among([queue]))()]
+
+
+@cache
+def places_among(condition: Q | None) -> Rows:
+    waiting = due_parts().filter(condition or Q(), served_ms=0, run__state=State.QUEUED)
+    return Rows(waiting.order_by("due", "id").values_list("due", "id", "run_id")[:LONGEST_LINE])
 
 
 def no_worker(what: str) -> Reason:

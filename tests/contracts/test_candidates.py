@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from headway.clock import now_ms
+from headway.database import now_ms
+from headway.database.statements import Compiled, Rows
 from headway.models import Kind, Part, Run
 from headway.models.part import AT_ONCE_MS
 from headway.runner.work import slice_seconds
 from headway.states import Want
 from headway.store import leases
 from headway.store.candidates import ANYBODYS, ENOUGH, due_parts
-from headway.store.statements import Compiled, Rows
 from tests.app.driving import claim, expire, fresh, start
 
 pytestmark = pytest.mark.django_db(transaction=True)

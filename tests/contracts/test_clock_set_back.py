@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from headway.clock import NowMs, now_ms
+from headway.database import NowMs, now_ms
 from headway.models import Part, Run, Worker
 from headway.store import leases, tidying, workers
 from tests.app.driving import after_items, claim, drive, fresh, start, work

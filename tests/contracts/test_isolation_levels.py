@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 
 from headway import runs
+from headway.database import write
 from headway.engines.claimant import Claimant
 from headway.models import Run
-from headway.store.database import write
 from headway.store.locks import lock_run
 from tests.app.driving import claim, fresh, start
 from tests.workers import until

@@ -9,7 +9,7 @@ from django.db import InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from headway import runner, runs
-from headway.clock import NowMs
+from headway.database import NowMs
 from headway.models import ItemOutcome, Part, Run
 from headway.snapshots import snapshot
 from headway.states import Counts, Want

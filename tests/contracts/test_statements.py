@@ -8,9 +8,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from headway.clock import NowMs, now_ms
+from headway.database import NowMs, now_ms
+from headway.database.statements import First, Given, Insert, Update, UpdateOne
 from headway.models import ItemOutcome, Part, Run
-from headway.store.statements import First, Given, Insert, Update, UpdateOne
 from tests.app.driving import start
 
 pytestmark = pytest.mark.django_db(transaction=True)

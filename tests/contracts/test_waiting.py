@@ -16,9 +16,9 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
+from headway.database import write
 from headway.models import IdempotencyKey, Part, Run, Worker
 from headway.store import keys, leases, workers
-from headway.store.database import write
 from tests.app.driving import claim, start
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from headway import runs
-from headway.clock import now_ms
+from headway.database import now_ms
 from tests.crash.aloud import Tell
 from tests.crash.scene import entries, owner_of, part_of, processed
 from tests.pace import BareProcess

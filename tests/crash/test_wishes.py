@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from headway import runs
-from headway.clock import now_ms
+from headway.database import now_ms
 from headway.errors import InvalidState
 from headway.models import Part, Run
 from headway.snapshots import snapshot

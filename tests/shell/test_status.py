@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from headway import runs
-from headway.clock import NowMs
+from headway.database import NowMs
 from headway.models import Kind, Part, Run
 from headway.store import workers
 from tests.app.driving import after_items, claim, drive, fresh, start, work

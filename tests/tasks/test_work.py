@@ -7,7 +7,7 @@ import pytest
 from django_tasks_db.models import DBTaskResult
 
 from headway import runs
-from headway.clock import now_ms
+from headway.database import now_ms
 from headway.models import ItemOutcome, Run, Worker
 from headway.store import workers
 from tests.app.gates import Gate

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headway import panel
-from headway.clock import now_ms
+from headway.database import now_ms
 from headway.models import Kind, Part, Run
 from headway.panel.faces import face_of
 from headway.panel.markup import Bar

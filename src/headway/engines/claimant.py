@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 
 from django.db import Error
 
-from headway import runner
+from headway import database, runner
 from headway.models import Part
-from headway.store import database, leases
+from headway.store import leases
 from headway.store.candidates import candidates
 
 from . import queues

@@ -8,8 +8,8 @@ import time
 
 from django.db import Error
 
+from headway.database.turns import note_own_write
 from headway.store import leases, tidying, workers
-from headway.store.turns import note_own_write
 
 __all__ = ["Presence", "bury", "new_name"]
 

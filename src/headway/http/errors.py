@@ -14,9 +14,9 @@ from rest_framework.exceptions import APIException
 from rest_framework.views import set_rollback
 
 from headway import errors, problem_rules, problems
+from headway.database import is_lost, is_transient
 from headway.models import Run
 from headway.problem_rules import Rule
-from headway.store.database import is_lost, is_transient
 
 from .refusals import refused
 

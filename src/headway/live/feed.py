@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import Error
 from django.urls import set_script_prefix
 
-from headway.store.database import forget
+from headway.database import forget
 from headway.wakeups import Listener
 
 from .reader import Found, Reader, Wanted

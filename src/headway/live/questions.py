@@ -8,9 +8,8 @@ from django.db import connection
 from django.db.models import Count, Max, Q, QuerySet, Sum, Window
 from django.db.models.functions import RowNumber
 
-from headway.clock import NowMs
+from headway.database import NowMs, data_version
 from headway.models import Part, Run
-from headway.store.database import data_version
 
 __all__ = ["Mark", "changed_lately", "commits", "marks", "runs_of", "runs_of_lately"]
 

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from headway.database.moments import MomentField
 from headway.states import LIVE, TERMINAL, State, Want
 
 from .managers import OnDefaultDatabase
-from .moments import MomentField
 
 LIVE_STATES = sorted(str(state) for state in LIVE)
 WAITING_STATES = [str(State.WAITING)]

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from headway.conf import conf
+from headway.database import Hooks, write_beside_project
 from headway.models import ItemState, Part
 from headway.operations.outcomes import Gone, Reject, Skip, Unreadable
 from headway.operations.sources import Entry
@@ -16,7 +17,6 @@ from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
 from headway.store import checkpoints, outcomes
 from headway.store.checkpoints import Checkpoint
-from headway.store.database import Hooks, write_beside_project
 from headway.store.outcomes import Outcome
 
 from .faults import refuse_faults

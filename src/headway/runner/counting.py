@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db import connections
 
+from headway.database.turns import note_own_write
 from headway.models import Part
 from headway.operations.sources import Source
 from headway.store import totals
 from headway.store.outcomes import count_failed
-from headway.store.turns import note_own_write
 
 from .feed import failed_of
 

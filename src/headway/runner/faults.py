@@ -1,8 +1,8 @@
 """Which error is no verdict on the item that met it."""
 
+from headway.database import is_lost, is_transient
 from headway.errors import MissingParam
 from headway.operations.outcomes import Verdict
-from headway.store.database import is_lost, is_transient
 
 from .in_hand import Work
 from .loading import OperationError

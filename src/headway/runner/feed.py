@@ -13,10 +13,10 @@ from uuid import UUID
 
 from django.db.models import Model
 
+from headway.database import is_lost, is_transient
 from headway.models import Part
 from headway.operations.outcomes import Gone, Unreadable
 from headway.operations.sources import Entry, Source
-from headway.store.database import is_lost, is_transient
 from headway.store.leases import STEP_LIMIT
 from headway.store.outcomes import failed_keys
 

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 from django.db.models.options import Options
 
-from headway.store.database import is_broken
+from headway.database import is_broken
 
 __all__ = ["Guard"]
 

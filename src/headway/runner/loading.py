@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils.functional import SimpleLazyObject
 
+from headway import database
 from headway.errors import ChangedMeanwhile, Explained
 from headway.models import Run
 from headway.operations import added_fields, params, registry
@@ -13,7 +14,6 @@ from headway.operations.base import Operation
 from headway.operations.context import Context
 from headway.operations.sources import Source
 from headway.states import Counts
-from headway.store import database
 from headway.store.endings import counts_of
 from headway.store.outcomes import storable
 from headway.store.selections import RunSelections

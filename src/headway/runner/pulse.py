@@ -8,9 +8,9 @@ from types import TracebackType
 from django.db import DatabaseError, InterfaceError, connections
 
 from headway.conf import conf
+from headway.database.turns import note_own_write
 from headway.models import Part
 from headway.store import leases
-from headway.store.turns import note_own_write
 
 __all__ = ["Heartbeat", "Pulse"]
 

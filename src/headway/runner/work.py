@@ -14,19 +14,20 @@ from typing import Any
 
 from django.utils import timezone, translation
 
+from headway import database
 from headway.conf import conf
+from headway.database.turns import Turns
 from headway.errors import RunNotFound
 from headway.models import Kind, Part
 from headway.operations.base import Operation
 from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store import control, database, endings, leases, planning
+from headway.store import control, endings, leases, planning
 from headway.store.candidates import ANYBODYS, Candidates
 from headway.store.control import Reason
 from headway.store.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.planning import Range
-from headway.store.turns import Turns
 
 from .commit import Commit
 from .counting import count_in_background

@@ -16,6 +16,7 @@ from django.db import DatabaseError, OperationalError, ProgrammingError, connect
 from django.utils import translation
 
 from headway.conf import conf
+from headway.database import is_lost
 from headway.errors import (
     AlreadyRetried,
     IdempotencyKeyInvalid,
@@ -36,7 +37,6 @@ from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
 from headway.store import keys, planning, quotas, requests, submissions
 from headway.store.announcing import announce_answer, announce_refusal
-from headway.store.database import is_lost
 from headway.store.queueing import InTheWay
 from headway.store.requests import Disposition, Request
 

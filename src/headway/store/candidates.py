@@ -9,10 +9,9 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from headway.clock import NowMs
+from headway.database import NowMs
+from headway.database.statements import Rows
 from headway.models import Part
-
-from .statements import Rows
 
 __all__ = ["ANYBODYS", "Candidate", "Candidates", "candidates", "due_parts"]
 

@@ -6,13 +6,12 @@ from typing import Any
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from headway.clock import NowMs
+from headway.database import NowMs, write
+from headway.database.statements import Given, Rows, Update
 from headway.models import Part
 from headway.states import Counts
 
-from .database import write
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
-from .statements import Given, Rows, Update
 
 __all__ = ["Checkpoint", "begin_item", "check_fence", "note_failed_hooks", "write_checkpoint"]
 

@@ -6,13 +6,12 @@ from uuid import UUID
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
-from headway.clock import NowMs
+from headway.database import NowMs, write
 from headway.errors import InvalidState
 from headway.models import Part, Run
 from headway.states import ACTIONS, Action, Event, State, Want, after
 
 from .announcing import announce_change, announce_due
-from .database import write
 from .endings import end
 from .leases import Fenced, end_session_of
 from .locks import lock_run

@@ -7,23 +7,23 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Now
 
-from headway.clock import NowMs
+from headway.database import Hooks, NowMs, write, write_beside_project
+from headway.database.statements import Given, Rows, Update, UpdateOne
 from headway.models import Kind, Part, Run
 from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
 
 from .announcing import announce_change
-from .database import Hooks, write, write_beside_project
-from .leases import Fenced, lease_ms
+from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .locks import lock_run
 from .promotions import promote_next
 
 __all__ = ["Closed", "close_part", "counts_of", "end", "finish"]
 
-EVERY_ITEM_FAILED = {"reason_code": "every-item-failed", "reason_text": "Every item failed."}
+EVERY_ITEM_FAILED = "every-item-failed", "Every item failed."
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def close_part(part: Part, *, has_finish: bool) -> Closed:
             return Closed(wanted=False)
         shut(part)
         run.parts_left -= 1
-        Run.objects.filter(pk=run.pk).update(parts_left=run.parts_left)
+        COUNT_DOWN(id=run.pk, parts_left=run.parts_left)
         announce_change(run.pk)
         if run.parts_left:
             return Closed()
@@ -85,8 +85,16 @@ def finish(part: Part, conclude: Callable[[], Any]) -> bool:
 
 def counts_of(run_id: UUID) -> Counts:
     """The sum over the run's parts."""
-    sums = Part.objects.filter(run=run_id).aggregate(s=Sum("succeeded"), f=Sum("failed"), k=Sum("skipped"))
-    return Counts(sums["s"] or 0, sums["f"] or 0, sums["k"] or 0)
+    return next((Counts(*sums) for sums in SUMS(run=run_id)), Counts())
+
+
+SUMS = Rows(
+    Part.objects.filter(run=Given("run", Part))
+    .values("run")
+    .annotate(s=Sum("succeeded"), f=Sum("failed"), k=Sum("skipped"))
+    .order_by()
+    .values_list("s", "f", "k")
+)
 
 
 def end(run: Run, event: Event, *, result: Any = None) -> None:
@@ -94,41 +102,44 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
 
     Whatever waits behind it becomes live in the same transaction.
     """
+    held, run.result = run.live_key, result
     run.state = state = after(State(run.state), event)
-    run.revision += 1
-    held, run.live_key, run.waiting_key = run.live_key, None, None
-    total: dict[str, Any] = {}
     if state in (State.SUCCEEDED, State.PARTIAL) or event == Event.FINISH_ALL_FAILED:
         counts = counts_of(run.pk)
-        total = {"total": counts.processed, "total_exact": True}
+        run.total, run.total_exact = counts.processed, True
         if event == Event.FINISH_ALL_FAILED:
-            total |= nothing_succeeded(counts) if counts.skipped else EVERY_ITEM_FAILED
-    Run.objects.filter(pk=run.pk).update(
-        state=state,
-        live_key=None,
-        waiting_key=None,
-        revision=run.revision,
-        result=result,
-        finished_at=Now(),
-        changed=NowMs(),
-        **total,
-    )
+            run.reason_code, run.reason_text = nothing_succeeded(counts) if counts.skipped else EVERY_ITEM_FAILED
+    vars(run).update(vars(END(**vars(run))))
     if held:
         promote_next(held)
-    run.refresh_from_db()
     transaction.on_commit(
         partial(run_ended.send_robust, sender=Run, run_id=run.pk, operation=run.operation, state=state)
     )
 
 
-def nothing_succeeded(counts: Counts) -> dict[str, Any]:
+ENDS_WITH = ("state", "result", "total", "total_exact", "reason_code", "reason_text")
+END: UpdateOne[Run] = UpdateOne(
+    Run.objects.filter(pk=Given("id", Run)),
+    **{name: Given(name, Run) for name in ENDS_WITH},
+    live_key=None,
+    waiting_key=None,
+    revision=F("revision") + 1,
+    finished_at=Now(),
+    changed=NowMs(),
+)
+
+
+def nothing_succeeded(counts: Counts) -> tuple[str, str]:
     """The reason where some items failed, and all others were skipped."""
     text = f"Nothing succeeded: {counts.failed:,} failed, and {counts.skipped:,} needed nothing and were skipped."
-    return {"reason_code": "nothing-succeeded", "reason_text": text}
+    return "nothing-succeeded", text
 
 
 def shut(part: Part) -> None:
     """Close the part for good. Raises Fenced."""
-    mine = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq)
-    if not mine.update(closed=True, token=None, due=None, seq=part.seq + 1, changed=NowMs()):
+    if not SHUT(part=part.pk, token=part.token, seq=part.seq):
         raise Fenced
+
+
+SHUT = Update(AS_WE_LEFT_IT, closed=True, token=None, due=None, seq=F("seq") + 1, changed=NowMs())
+COUNT_DOWN = Update(Run.objects.filter(pk=Given("id", Run)), parts_left=Given("parts_left"))

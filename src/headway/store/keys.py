@@ -8,11 +8,11 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from headway.database import Overtaken, write
 from headway.errors import IdempotencyKeyReused, RunDeleted
 from headway.models import IdempotencyKey, Run
 
 from . import recall
-from .database import Overtaken, write
 
 __all__ = ["Key", "claim", "forget_expired", "remember", "replayed"]
 

@@ -14,16 +14,15 @@ from django.db import connection, transaction
 from django.db.models import BigIntegerField, Case, F, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Least, Now
 
-from headway.clock import NowMs
 from headway.conf import conf
+from headway.database import NowMs, idle_timeout_ms, is_transient, write
+from headway.database.statements import First, Given, Rows, Update, UpdateOne
 from headway.models import Kind, Part, Run
 from headway.signals import part_taken_over
 from headway.states import MOVES, Event, State, Want, after
 
 from .announcing import announce_change
 from .candidates import ANYBODYS, Candidate, Candidates
-from .database import idle_timeout_ms, is_transient, write
-from .statements import First, Given, Rows, Update, UpdateOne
 
 __all__ = [
     "AS_WE_LEFT_IT",

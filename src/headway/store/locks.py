@@ -4,10 +4,9 @@ from uuid import UUID
 
 from django.db import connection
 
+from headway.database.statements import First, Given
 from headway.errors import RunNotFound
 from headway.models import Run
-
-from .statements import First, Given
 
 __all__ = ["lock_run", "take_turn"]
 

@@ -9,15 +9,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from headway.clock import NowMs
+from headway.database import Hooks, NowMs, write_beside_project
+from headway.database.statements import Given, Update
 from headway.models import Kind, Part, Run
 from headway.states import Want
 
 from .announcing import announce_change, announce_due
-from .database import Hooks, write_beside_project
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .outcomes import count_failed, failed_end
-from .statements import Given, Update
 
 __all__ = ["Range", "leaves_something", "left_by", "plan"]
 

@@ -2,22 +2,19 @@
 
 from django.db.models import Exists, OuterRef
 
-from headway.clock import NowMs
+from headway.database import NowMs, write
+from headway.database.statements import First, Given
 from headway.models import Part, Run
 from headway.states import Event, State, after
 
 from .announcing import announce_change, announce_due
-from .database import write
 
 __all__ = ["promote_next", "promote_stranded"]
 
 
 def promote_next(concurrency_key: str) -> None:
     """The oldest run that waits for this key gets it. The key must be free, by this transaction at the latest."""
-    line = Run.objects.select_for_update(of=("self",), no_key=True).filter(
-        concurrency_key=concurrency_key, waiting_key__isnull=False
-    )
-    waiting = line.order_by("created_at", "id").first()
+    waiting = NEXT(concurrency_key=concurrency_key)
     if waiting is None:
         return
     Run.objects.filter(pk=waiting.pk).update(
@@ -30,6 +27,13 @@ def promote_next(concurrency_key: str) -> None:
     Part.objects.filter(run=waiting).update(due=NowMs(), changed=NowMs())
     announce_due(waiting.operation)
     announce_change(waiting.pk)
+
+
+NEXT = First(
+    Run.objects.select_for_update(of=("self",), no_key=True)
+    .filter(concurrency_key=Given("concurrency_key", Run), waiting_key__isnull=False)
+    .order_by("created_at", "id")
+)
 
 
 def promote_stranded() -> None:

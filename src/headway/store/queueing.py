@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from headway.database import write
 from headway.models import Run
 from headway.operations.conflicts import OnConflict
 from headway.states import State
@@ -9,7 +10,6 @@ from headway.states import State
 from . import control, keys, quotas
 from .announcing import announce_change
 from .control import Reason
-from .database import write
 from .locks import take_turn
 from .requests import Disposition, Request, add_planning_part, new_run
 

@@ -9,14 +9,14 @@ from uuid import UUID
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.deletion import ProtectedError, RestrictedError
 
+from headway.database import write
+from headway.database.turns import Turns
 from headway.errors import StillNeeded
 from headway.models import ItemOutcome, Part, Run, Selection
 
 from .announcing import announce_change
-from .database import write
 from .locks import lock_run
 from .submissions import newest_of
-from .turns import Turns
 
 __all__ = ["clear_away", "delete"]
 

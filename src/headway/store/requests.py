@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from headway.clock import NowMs
+from headway.database import NowMs
+from headway.database.statements import Insert
 from headway.models import Kind, Part, Run
 from headway.operations.conflicts import OnConflict
 from headway.states import State
 
 from .keys import Key
-from .statements import Insert
 
 __all__ = ["Disposition", "Request", "add_planning_part", "hash_key", "new_run"]
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from headway.clock import NowMs
+from headway.database import NowMs, write
 from headway.models import Part, Run, Worker
 
-from .database import write
 from .leases import lease_ms
 
 __all__ = ["bring_back"]

@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from headway.clock import NowMs
+from headway.database import NowMs, Overtaken, write
+from headway.database.statements import First, Given, Insert
 from headway.models import Run
 from headway.operations.conflicts import OnConflict
 
 from . import keys, quotas
 from .announcing import announce_change, announce_due
-from .database import Overtaken, write
 from .locks import lock_run
 from .queueing import stand_in_line
 from .requests import Disposition, Request, add_planning_part, new_run
-from .statements import First, Given, Insert
 
 __all__ = ["newest_of", "submit"]
 

@@ -4,12 +4,11 @@ from uuid import UUID
 
 from django.db.models import F
 
-from headway.clock import NowMs
+from headway.database import NowMs, write
 from headway.models import Kind, Part, Run
 from headway.states import LIVE
 
 from .announcing import announce_change
-from .database import write
 
 __all__ = ["is_first_left", "parts_to_count", "set_total"]
 

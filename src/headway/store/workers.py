@@ -1,11 +1,11 @@
 """Which workers are there: they tell, nobody guesses."""
 
-from django.db.models import F, Q
+from django.db.models import Q
 
-from headway.clock import NowMs, now_ms
+from headway.database import NowMs, now_ms, write
+from headway.database.statements import Given, Rows
 from headway.models import Part, Worker
 
-from .database import write
 from .silence import is_kept_silent, is_locked
 
 __all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "forget_silent", "leave", "named"]
@@ -42,13 +42,16 @@ def alive() -> int:
     One whose lease has run out doesn't count: it is gone. But while an item holds SQLite's write lock for long, nobody
     can be heard of; then all owners count.
     """
-    owned = Part.objects.filter(token__isnull=False)
-    busy, gone = (owned.filter(still).values("worker") for still in (Q(due__gte=NowMs()), Q(due__lt=NowMs())))
-    lately = Q(beat__gte=NowMs() - HEARD_OF_MS) & ~Q(id__in=gone)
-    heard_of = Worker.objects.filter(lately | Q(id__in=busy)).count()
+    heard_of = len(HEARD_OF())
     if heard_of or not (is_locked() and is_kept_silent(now_ms() - HEARD_OF_MS)):
         return heard_of
-    return owned.values("worker").distinct().count()
+    return OWNED.values("worker").distinct().count()
+
+
+OWNED = Part.objects.filter(token__isnull=False)
+BUSY, GONE = (OWNED.filter(still).values("worker") for still in (Q(due__gte=NowMs()), Q(due__lt=NowMs())))
+LATELY = Q(beat__gte=NowMs() - HEARD_OF_MS) & ~Q(id__in=GONE)
+HEARD_OF = Rows(Worker.objects.filter(LATELY | Q(id__in=BUSY)).values_list("id"))
 
 
 def named(prefix: str) -> set[str]:
@@ -60,5 +63,8 @@ def named(prefix: str) -> set[str]:
 
 def doorbells(host: str) -> list[int]:
     """The ports on which this host's workers are woken."""
-    recent = Worker.objects.filter(host=host, doorbell__gt=0, beat__gte=NowMs() - 10 * HEARD_OF_MS)
-    return list(recent.order_by().values_list(F("doorbell"), flat=True).distinct())
+    return [port for (port,) in DOORBELLS(host=host)]
+
+
+RECENT = Worker.objects.filter(host=Given("host", Worker), doorbell__gt=0, beat__gte=NowMs() - 10 * HEARD_OF_MS)
+DOORBELLS = Rows(RECENT.order_by().values_list("doorbell").distinct())

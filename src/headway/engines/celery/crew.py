@@ -10,10 +10,9 @@ from contextlib import contextmanager
 
 from django.db import Error
 
-from headway import runner
+from headway import database, runner
 from headway.engines.claimant import Claimant
 from headway.models import Part
-from headway.store import database
 
 from . import doorbell
 from .kept import kept_connection

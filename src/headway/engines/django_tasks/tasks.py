@@ -4,11 +4,11 @@ import itertools
 import logging
 import time
 
-from headway import runner
+from headway import database, runner
 from headway.conf import conf
 from headway.engines.claimant import Claimant
 from headway.engines.doorbell import ring
-from headway.store import database, leases
+from headway.store import leases
 
 from . import routes, stopping, watch
 from .flavour import task

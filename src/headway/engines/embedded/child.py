@@ -13,9 +13,9 @@ from types import FrameType
 
 from django.db import Error, connections
 
+from headway import database
 from headway.engines.claimant import Claimant
 from headway.engines.presence import Presence
-from headway.store import database
 from headway.wakeups import Listener, Subject
 
 from .doorbell import Doorbell

@@ -20,8 +20,8 @@ from typing import NoReturn
 from django.db import Error, connection, connections
 
 from headway.conf import conf
+from headway.database import close_before_fork
 from headway.engines.presence import bury, new_name
-from headway.store.database import close_before_fork
 
 from .child import HUNG, IDLE, Child, Wires
 from .doorbell import Doorbell

@@ -5,10 +5,10 @@ import time
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
 
+from headway.database import is_broken
 from headway.operations.outcomes import Stop
 from headway.runner.faults import refuse_faults
 from headway.runner.tally import Entries, Tally
-from headway.store.database import is_broken
 
 from .way import Way, do, is_harmless
 

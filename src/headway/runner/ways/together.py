@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import IntegrityError
 
+from headway.database import is_broken
 from headway.operations.outcomes import Stop
 from headway.runner.faults import refuse_faults
 from headway.runner.tally import Entries, Tally
-from headway.store.database import is_broken
 
 from .savepoints import WithSavepoints
 from .singly import Singly

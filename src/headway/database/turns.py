@@ -9,7 +9,7 @@ import time
 
 from django.db import connection
 
-from .database import data_version
+from .writing import data_version
 
 __all__ = ["Turns", "note_own_write"]
 

@@ -17,7 +17,7 @@ from django.db.models.constants import OnConflict
 from django.db.models.sql import InsertQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["First", "Given", "Insert", "Rows", "Update", "UpdateOne"]
+__all__ = ["First", "Given", "Insert", "Objects", "Rows", "Update", "UpdateOne"]
 
 M = TypeVar("M", bound=Model)
 
@@ -25,12 +25,13 @@ M = TypeVar("M", bound=Model)
 class Given(Expression):
     """A value that the statement is given under this name each time.
 
-    `stored_in`: the model that has a field of this name, as whose value it is stored; without it, a whole number.
+    `stored_in`: the model that has a field of this name (or of another, `column`), as whose value it is stored; without
+    it, a whole number.
     """
 
-    def __init__(self, name: str, stored_in: type[Model] | None = None) -> None:
-        column: Any = stored_in._meta.get_field(name) if stored_in else BigIntegerField()
-        super().__init__(output_field=column)
+    def __init__(self, name: str, stored_in: type[Model] | None = None, column: str = "") -> None:
+        field: Any = stored_in._meta.get_field(column or name) if stored_in else BigIntegerField()
+        super().__init__(output_field=field)
         self.name = name
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:  # type: ignore[override]
@@ -170,6 +171,36 @@ class First(Statement, Generic[M]):
         return selecting(self.rows)
 
 
+class Objects(Statement, Generic[M]):
+    """All objects of a query with its annotations, and each with the object that its foreign key `related` names."""
+
+    def __init__(self, rows: QuerySet[M], related: str) -> None:
+        super().__init__()
+        self.model, self.related = rows.model, related
+        field: Any = rows.model._meta.get_field(related)
+        self.other = field.related_model
+        self.own, others = columns_of(self.model), columns_of(self.other)
+        self.annotated = list(rows.query.annotations)
+        self.rows = rows.values_list(*self.own, *(f"{related}__{name}" for name in others), *self.annotated)
+
+    def __call__(self, **given: Any) -> list[M]:
+        """In the query's order; two that have the same other share the object."""
+        first, last = len(self.own), -len(self.annotated) or None
+        others: dict[Any, Any] = {}
+        found = []
+        for row in self.here.fetch(given):
+            one = object_of(self.model, row[:first])
+            other = object_of(self.other, row[first:last])
+            setattr(one, self.related, others.setdefault(other.pk, other))
+            for name, value in zip(self.annotated, row[len(row) - len(self.annotated) :], strict=True):
+                setattr(one, name, value)
+            found.append(one)
+        return found
+
+    def compile(self) -> Compiled:
+        return selecting(self.rows)
+
+
 class Rows(Statement):
     """The rows of a query that names its columns, as with `values_list`."""
 
@@ -208,4 +239,9 @@ def returning(sql: str, params: Sequence[Any], told: Sequence[Any]) -> Compiled:
 
 def object_of(model: type[M], row: Sequence[Any]) -> M:
     """The object that a row of all its columns is about."""
-    return model.from_db(connection.alias, [each.attname for each in model._meta.concrete_fields], row)
+    return model.from_db(connection.alias, columns_of(model), row)
+
+
+def columns_of(model: type[Model]) -> list[str]:
+    """The attributes that hold a row's columns, in their order."""
+    return [each.attname for each in model._meta.concrete_fields]

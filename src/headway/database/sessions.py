@@ -1,0 +1,38 @@
+"""Connections: closed whatever their state, before a fork, and by the server when we are frozen."""
+
+from django.db import Error, connection, connections
+
+__all__ = ["bound_idle_transactions", "close_before_fork", "forget", "idle_timeout_ms"]
+
+IDLE_SLACK = 5.0  # s beyond what an item may take, so that only a worker that can't end its transaction is ended
+
+
+def forget() -> None:
+    """Close the connection, whatever state it is in; the next query opens a new one."""
+    try:
+        connection.close()
+    except Error:
+        connection.connection = None  # it was broken
+
+
+def close_before_fork() -> None:
+    """Close every connection of this process, those in pools too: a forked child must not share one."""
+    for each in connections.all(initialized_only=True):
+        each.close()
+        if hasattr(each, "close_pool"):
+            each.close_pool()
+
+
+def bound_idle_transactions(seconds: float) -> None:
+    """On PostgreSQL, let the server end our session when a transaction idles for longer: we are frozen or cut off."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [idle_timeout_ms(seconds)]
+        )
+
+
+def idle_timeout_ms(seconds: float) -> str:
+    """What PostgreSQL is to be told, where a transaction may rightly idle for so long."""
+    return str(round((seconds + IDLE_SLACK) * 1000))
