@@ -15,9 +15,9 @@ from django.db.backends.signals import connection_created
 
 from example.asgi import django
 from headway.live import asgi
-from headway.live.desk import Desk
-from headway.live.hub import Hub
-from headway.live.messages import Update
+from headway.live.hub.desk import Desk
+from headway.live.hub.hub import Hub
+from headway.live.hub.messages import Update
 
 __all__ = ["application"]
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from headway.live.messages import Message
+from headway.live.hub.messages import Message
 from headway.runs import visible_to
 from headway.snapshots import snapshot
 

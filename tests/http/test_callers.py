@@ -11,8 +11,8 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Permis
 from rest_framework.views import APIView
 
 from headway.http.callers import by_header
-from headway.live.callers import Refused
-from headway.live.tickets import read
+from headway.live.admission.callers import Refused
+from headway.live.admission.tickets import read
 from headway.runs import start
 from tests.http import operations  # noqa: F401  (they register themselves)
 

@@ -19,9 +19,10 @@ from django.db.backends.signals import connection_created
 from uvicorn.config import LOGGING_CONFIG
 
 from example.asgi import django
-from headway.live import asgi, hub, watchers
-from headway.live.desk import Desk
-from headway.live.sse import Stream
+from headway.live import asgi
+from headway.live.hub import hub, watchers
+from headway.live.hub.desk import Desk
+from headway.live.transports.sse import Stream
 
 __all__ = ["application"]
 

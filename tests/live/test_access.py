@@ -20,10 +20,10 @@ from rest_framework.authtoken.models import Token
 from websockets.exceptions import InvalidStatus
 
 from headway import runs
-from headway.live import tickets
-from headway.live.callers import By
-from headway.live.gate import Admission
-from headway.live.permits import Permits
+from headway.live.admission import tickets
+from headway.live.admission.callers import By
+from headway.live.admission.gate import Admission
+from headway.live.admission.permits import Permits
 from headway.live.urls import urlpatterns
 from headway.models import Run
 from tests.app.driving import drive

@@ -11,16 +11,17 @@ import pytest
 from django.db import connection
 
 from headway import runs
-from headway.live import feed, gate, hub, reader
+from headway.live.admission import gate
+from headway.live.admission.gate import THREADS, Gate
 from headway.live.answers import Answer
-from headway.live.desk import Desk
-from headway.live.gate import THREADS, Gate
-from headway.live.hub import Hub
-from headway.live.pump import SLICE, Pump
-from headway.live.reader import Found
+from headway.live.hub import feed, hub, reader
+from headway.live.hub.desk import Desk
+from headway.live.hub.hub import Hub
+from headway.live.hub.pump import SLICE, Pump
+from headway.live.hub.reader import Found
+from headway.live.hub.wheel import Wheel
 from headway.live.routes import Kind, Target
-from headway.live.sse import Stream
-from headway.live.wheel import Wheel
+from headway.live.transports.sse import Stream
 from headway.models import Run
 from headway.wakeups import Listener, Subject
 

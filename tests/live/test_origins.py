@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from headway.live.gate import as_http
-from headway.live.origins import is_foreign
+from headway.live.admission.gate import as_http
+from headway.live.admission.origins import is_foreign
 from headway.live.routes import Kind, Target
 
 

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from headway import runs
-from headway.live import questions
-from headway.live import reader as reading
-from headway.live.reader import Found, Reader, Wanted
+from headway.live.hub import questions
+from headway.live.hub import reader as reading
+from headway.live.hub.reader import Found, Reader, Wanted
 from headway.models import Part, Run
 from tests.app.driving import after_items, claim, counted, drive, work
 

@@ -22,7 +22,7 @@ from headway.errors import (
     StartForbidden,
     StillNeeded,
 )
-from headway.live import questions
+from headway.live.hub import questions
 from headway.models import IdempotencyKey, ItemOutcome, Part, Run
 from headway.runs import Disposition, Started
 from headway.snapshots import snapshot

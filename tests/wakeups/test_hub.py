@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from headway.live import feed
-from headway.live.hub import Hub
-from headway.live.sse import Stream
+from headway.live.hub import feed
+from headway.live.hub.hub import Hub
+from headway.live.transports.sse import Stream
 from headway.models import Run
 from headway.wakeups import Subject, listening
 from tests.app.driving import drive, start

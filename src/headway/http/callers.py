@@ -9,8 +9,8 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from headway.live.callers import Refused
-from headway.live.tickets import holder_of, with_tickets
+from headway.live.admission.callers import Refused
+from headway.live.admission.tickets import holder_of, with_tickets
 
 from .refusals import refused
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from headway.live import callers
+from headway.live.admission import callers
 from headway.live.urls import urlpatterns as watch
 from headway.operations import registry
 

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.handlers.asgi import get_script_prefix
 
 from headway.conf import conf
+from headway.live.hub.desk import Desk
 from headway.problems import NO_LENGTH, TOO_LARGE
 
 from .answers import Answer, refusal
-from .desk import Desk
 from .protocol import Application, Event, Receive, Scope, Send, header
 from .routes import Body, Kind, Target, body_of
 

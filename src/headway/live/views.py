@@ -14,16 +14,16 @@ from django.views.decorators.csrf import csrf_exempt
 
 from headway import problems
 from headway.errors import RunNotFound
+from headway.live.admission.callers import Caller, Refused, caller_of
+from headway.live.admission.gate import GateRequest, hand_over
+from headway.live.admission.tickets import with_tickets
+from headway.live.hub import questions
+from headway.live.hub.messages import SSE_HEADERS, first_frames, whole
 from headway.runs.access import is_visible
 from headway.snapshots import snapshot, snapshots
 
-from . import questions
-from .callers import Caller, Refused, caller_of
 from .etags import etag
-from .gate import GateRequest, hand_over
-from .messages import SSE_HEADERS, first_frames, whole
 from .place import BadPlace, last_event_id, place_of
-from .tickets import with_tickets
 
 __all__ = ["events", "run_events", "wait"]
 

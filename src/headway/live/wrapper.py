@@ -2,19 +2,20 @@
 
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
-from . import shortpoll
+from headway.live.admission.origins import is_foreign
+from headway.live.admission.tickets import hide
+from headway.live.hub.desk import Desk
+from headway.live.hub.hub import Overloaded, TooManyStreams
+from headway.live.hub.watchers import Watcher
+from headway.live.transports import shortpoll
+from headway.live.transports.longpoll import LongPoll
+from headway.live.transports.sse import Stream
+from headway.live.transports.websocket import Socket
+
 from .answers import Answer, refusal
 from .bodies import bounded
-from .desk import Desk
-from .hub import Overloaded, TooManyStreams
-from .longpoll import LongPoll
-from .origins import is_foreign
 from .protocol import Application, Receive, Scope, Send
 from .routes import Kind, Target, target_of
-from .sse import Stream
-from .tickets import hide
-from .watchers import Watcher
-from .websocket import Socket
 
 __all__ = ["asgi"]
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from .answers import Answer
-from .gate import Admission
-from .messages import Update, encoded, rotation
+from headway.live.admission.gate import Admission
+from headway.live.answers import Answer
+from headway.live.hub.messages import Update, encoded, rotation
+from headway.live.hub.watchers import Watcher
+from headway.live.protocol import Event, Scope, Send
+
 from .openings import lifetime, not_there, opening
-from .protocol import Event, Scope, Send
-from .watchers import Watcher
 
 __all__ = ["Socket"]
 

@@ -8,7 +8,7 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.utils.http import is_same_domain
 
-from .protocol import Scope, header, with_http_scheme
+from headway.live.protocol import Scope, header, with_http_scheme
 
 __all__ = ["is_foreign"]
 

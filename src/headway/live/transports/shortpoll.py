@@ -4,14 +4,14 @@ from uuid import UUID
 
 from django.core.handlers.asgi import get_script_prefix
 
-from .answers import Answer
-from .desk import Desk
-from .etags import is_among
-from .gate import Admission
-from .hub import Hub
-from .messages import Update
-from .protocol import Application, Event, Receive, Scope, Send, header
-from .routes import Target
+from headway.live.admission.gate import Admission
+from headway.live.answers import Answer
+from headway.live.etags import is_among
+from headway.live.hub.desk import Desk
+from headway.live.hub.hub import Hub
+from headway.live.hub.messages import Update
+from headway.live.protocol import Application, Event, Receive, Scope, Send, header
+from headway.live.routes import Target
 
 __all__ = ["serve"]
 

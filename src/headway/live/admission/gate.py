@@ -20,10 +20,11 @@ from django.db import connections
 from django.http import HttpResponse
 from django.urls import reverse, set_script_prefix
 
-from .answers import Answer, answer_of, headers_of, refusal
+from headway.live.answers import Answer, answer_of, headers_of, refusal
+from headway.live.protocol import Headers, Scope, with_http_scheme
+from headway.live.routes import Kind, Target
+
 from .callers import By, Caller
-from .protocol import Headers, Scope, with_http_scheme
-from .routes import Kind, Target
 from .tickets import Holder
 
 __all__ = ["Admission", "Gate", "GateRequest", "hand_over"]

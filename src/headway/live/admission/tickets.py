@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus, urlencode
 from django.core import signing
 from django.utils.crypto import salted_hmac
 
-from .protocol import Scope
+from headway.live.protocol import Scope
 
 __all__ = ["TICKET", "Holder", "has_ticket", "hide", "holder_of", "read", "stamp", "with_tickets"]
 

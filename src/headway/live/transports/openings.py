@@ -4,11 +4,10 @@ import random
 from uuid import UUID
 
 from headway.conf import conf
-
-from .answers import Answer, refusal
-from .gate import Admission
-from .messages import Message, Update, whole
-from .tickets import with_tickets
+from headway.live.admission.gate import Admission
+from headway.live.admission.tickets import with_tickets
+from headway.live.answers import Answer, refusal
+from headway.live.hub.messages import Message, Update, whole
 
 __all__ = ["lifetime", "not_there", "opening"]
 

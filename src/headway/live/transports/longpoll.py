@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from .answers import Answer, refusal
-from .etags import is_among
-from .gate import Admission
-from .messages import Update
+from headway.live.admission.gate import Admission
+from headway.live.answers import Answer, refusal
+from headway.live.etags import is_among
+from headway.live.hub.messages import Update
+from headway.live.hub.watchers import PLANNED_MS, Watcher
+from headway.live.place import BadPlace, Place, place_of
+from headway.live.protocol import Event, Headers, Scope, header
+
 from .openings import not_there
-from .place import BadPlace, Place, place_of
-from .protocol import Event, Headers, Scope, header
-from .watchers import PLANNED_MS, Watcher
 
 __all__ = ["LongPoll"]
 

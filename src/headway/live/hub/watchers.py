@@ -8,23 +8,38 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from .answers import Answer
-from .gate import Admission
-from .messages import Update
-from .protocol import Event, Receive, Scope, Send
-from .sending import NeedsTask, Rest, step
+from headway.live.admission.gate import Admission
+from headway.live.answers import Answer
+from headway.live.protocol import Event, Receive, Scope, Send
 
-if TYPE_CHECKING:
-    from .hub import Hub
+from .messages import Update
+from .sending import NeedsTask, Rest, step
+from .wheel import Wheel
 
 __all__ = ["PLANNED_MS", "Watcher"]
 
 PLANNED_MS = 50  # within so long comes back who was sent away in good order, so that nobody is blind for long
 GRACE = 5.0  # s in which a farewell must have got through; then the watcher is dropped
 GOODBYES = ("http.disconnect", "websocket.disconnect")
+
+
+class Home(Protocol):
+    """What a watcher needs of its hub."""
+
+    loop: asyncio.AbstractEventLoop
+    wheel: Wheel[Watcher]
+
+    async def look(self, run_id: UUID) -> Update | None:
+        """How a run is now."""
+
+    async def look_at_all(self, user_key: str) -> list[Update]:
+        """How all of a user's runs are now."""
+
+    def leave(self, watcher: Watcher) -> None:
+        """Forget it."""
 
 
 class Watcher:
@@ -36,7 +51,7 @@ class Watcher:
     )  # fmt: skip
     beat_seconds: ClassVar[float] = math.inf
 
-    def __init__(self, hub: Hub, send: Send, user_key: str, run_id: UUID | None) -> None:
+    def __init__(self, hub: Home, send: Send, user_key: str, run_id: UUID | None) -> None:
         self.hub, self.send, self.user_key, self.run_id = hub, send, user_key, run_id
         self.busy = True  # until its opening has been sent
         self.by_hand = True  # whether `send` can be stepped through without a task

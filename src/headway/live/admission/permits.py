@@ -8,8 +8,9 @@ from dataclasses import replace
 from hashlib import blake2b
 from uuid import UUID
 
+from headway.live.protocol import Scope
+
 from .gate import Admission
-from .protocol import Scope
 
 __all__ = ["Permits", "key_of"]
 

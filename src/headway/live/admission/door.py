@@ -3,14 +3,14 @@
 import time
 
 from headway.conf import conf
+from headway.live.answers import Answer
+from headway.live.place import LONGEST_WAIT
+from headway.live.protocol import Scope, header
+from headway.live.routes import Kind, Target
 
-from .answers import Answer
 from .callers import By
 from .gate import Admission, Gate
 from .permits import Permits, key_of
-from .place import LONGEST_WAIT
-from .protocol import Scope, header
-from .routes import Kind, Target
 from .tickets import has_ticket
 
 __all__ = ["Door"]

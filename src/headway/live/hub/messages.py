@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from .etags import etag
-from .protocol import Event
+from headway.live.etags import etag
+from headway.live.protocol import Event
+
 from .questions import Mark
 
 __all__ = ["SSE_HEADERS", "Message", "Update", "encoded", "first_frames", "rotation", "sse_frame", "whole"]

@@ -3,13 +3,14 @@
 import random
 from collections.abc import Sequence
 
-from .answers import Answer
-from .gate import Admission
-from .messages import SSE_HEADERS, Message, Update, encoded, first_frames, rotation
+from headway.live.admission.gate import Admission
+from headway.live.answers import Answer
+from headway.live.hub.messages import SSE_HEADERS, Message, Update, encoded, first_frames, rotation
+from headway.live.hub.watchers import Watcher
+from headway.live.place import last_event_id
+from headway.live.protocol import Event, Scope, header
+
 from .openings import lifetime, not_there, opening
-from .place import last_event_id
-from .protocol import Event, Scope, header
-from .watchers import Watcher
 
 __all__ = ["Stream"]
 

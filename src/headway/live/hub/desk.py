@@ -3,7 +3,8 @@
 import asyncio
 from typing import ClassVar
 
-from .door import Door
+from headway.live.admission.door import Door
+
 from .hub import Hub
 from .shutdown import before_shutdown
 

@@ -1,0 +1,1 @@
+"""What a watcher gets over each transport: thin writers of the same messages."""
