@@ -18,7 +18,7 @@ class BenchmarksConfig(AppConfig):
         from headway.conf import conf
 
         if os.environ.get("BENCHMARK_BY_AGE"):
-            candidates: Any = import_module("headway.store.candidates")
+            candidates: Any = import_module("headway.store.parts.candidates")
             candidates.BY_AGE_EVERY = 1
             work: Any = import_module("headway.runner.work")  # `headway.runner.work` is also a function's name
             work.SHORTEST_SLICE = conf().busy_slice_seconds

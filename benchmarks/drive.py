@@ -5,7 +5,7 @@ from typing import Any
 from headway import runs
 from headway.models import ItemOutcome, Part, Run
 from headway.runner import Pulse, work
-from headway.store import leases
+from headway.store.parts import leases
 
 from .interleave import Sample, Stopwatch
 

@@ -16,7 +16,7 @@ from benchmarks.workers import workers
 from headway import runs
 from headway.conf import conf
 from headway.models import Run
-from headway.store.candidates import ANYBODYS
+from headway.store.parts.candidates import ANYBODYS
 
 __all__ = ["choosing", "many_runs"]
 

@@ -15,9 +15,9 @@ from headway import runs
 from headway.database import now_ms, write
 from headway.models import Kind, Part
 from headway.states import Counts
-from headway.store import checkpoints, leases
-from headway.store.candidates import ANYBODYS
-from headway.store.checkpoints import Checkpoint
+from headway.store.parts import checkpoints, leases
+from headway.store.parts.candidates import ANYBODYS
+from headway.store.parts.checkpoints import Checkpoint
 
 __all__ = ["beside", "checkpoint", "claim", "fill_with_due", "start"]
 

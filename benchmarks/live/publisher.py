@@ -16,8 +16,8 @@ from headway.models import Part, Run
 from headway.signals import run_changed
 from headway.snapshots import snapshot
 from headway.states import Counts
-from headway.store import checkpoints, leases, planning
-from headway.store.checkpoints import Checkpoint
+from headway.store.parts import checkpoints, leases, planning
+from headway.store.parts.checkpoints import Checkpoint
 
 from .latency import Change
 from .people import owner

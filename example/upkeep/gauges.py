@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 from headway.database import NowMs, now_ms
 from headway.models import Part, Run
 from headway.states import LIVE, State, rate
-from headway.store import workers
-from headway.store.candidates import due_parts
+from headway.store.parts import workers
+from headway.store.parts.candidates import due_parts
 
 from .bounded import Bounded
 

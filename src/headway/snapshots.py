@@ -17,8 +17,8 @@ from headway.errors import RunNotFound, UnknownOperation
 from headway.models import Kind, Part, Run
 from headway.operations import params, registry
 from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
-from headway.store import planning, silence, workers
-from headway.store.candidates import due_parts
+from headway.store.parts import planning, silence, workers
+from headway.store.parts.candidates import due_parts
 
 __all__ = ["snapshot", "snapshots"]
 

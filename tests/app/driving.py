@@ -8,7 +8,7 @@ from django.db import connection
 
 from headway import runner, runs
 from headway.models import ItemOutcome, Part, Run
-from headway.store import leases
+from headway.store.parts import leases
 
 __all__ = ["after_items", "claim", "counted", "drive", "expire", "fresh", "start", "with_failures", "work"]
 

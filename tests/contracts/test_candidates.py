@@ -13,8 +13,8 @@ from headway.models import Kind, Part, Run
 from headway.models.part import AT_ONCE_MS
 from headway.runner.work import slice_seconds
 from headway.states import Want
-from headway.store import leases
-from headway.store.candidates import ANYBODYS, ENOUGH, due_parts
+from headway.store.parts import leases
+from headway.store.parts.candidates import ANYBODYS, ENOUGH, due_parts
 from tests.app.driving import claim, expire, fresh, start
 
 pytestmark = pytest.mark.django_db(transaction=True)

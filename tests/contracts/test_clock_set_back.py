@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from headway.database import NowMs, now_ms
 from headway.models import Part, Run, Worker
-from headway.store import leases, tidying, workers
+from headway.store.parts import leases, workers
+from headway.store.upkeep import tidying
 from tests.app.driving import after_items, claim, drive, fresh, start, work
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,9 +10,10 @@ from django.db.models import RestrictedError
 from headway import Skip, runner, runs
 from headway.models import ItemOutcome, Part, Run
 from headway.states import Want
-from headway.store import checkpoints, control, leases
-from headway.store.control import Reason
 from headway.store.locks import lock_run
+from headway.store.parts import checkpoints, leases
+from headway.store.runs import control
+from headway.store.runs.control import Reason
 from tests.app.driving import after_items, claim, drive, fresh, start, work
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers

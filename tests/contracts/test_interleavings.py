@@ -15,11 +15,12 @@ from headway.errors import InvalidState
 from headway.models import Part, Run
 from headway.snapshots import snapshot
 from headway.states import Counts, State, Want
-from headway.store import checkpoints, control, endings, leases, planning
-from headway.store.checkpoints import Checkpoint
-from headway.store.control import Reason
-from headway.store.leases import Fenced
-from headway.store.planning import Range
+from headway.store.parts import checkpoints, leases, planning
+from headway.store.parts.checkpoints import Checkpoint
+from headway.store.parts.leases import Fenced
+from headway.store.parts.planning import Range
+from headway.store.runs import control, endings
+from headway.store.runs.control import Reason
 from tests.app.driving import start
 from tests.app.models import LedgerEntry
 

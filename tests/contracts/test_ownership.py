@@ -13,10 +13,11 @@ from headway.database import NowMs
 from headway.models import ItemOutcome, Part, Run
 from headway.snapshots import snapshot
 from headway.states import Counts, Want
-from headway.store import checkpoints, control, endings, leases, planning
-from headway.store.checkpoints import Checkpoint
-from headway.store.control import Reason
-from headway.store.leases import MOST_CAREFUL, Fenced
+from headway.store.parts import checkpoints, leases, planning
+from headway.store.parts.checkpoints import Checkpoint
+from headway.store.parts.leases import MOST_CAREFUL, Fenced
+from headway.store.runs import control, endings
+from headway.store.runs.control import Reason
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry
 

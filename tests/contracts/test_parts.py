@@ -13,8 +13,8 @@ from headway.models import ItemOutcome, Part, Run
 from headway.models.part import AT_ONCE_MS, SPACING_MS
 from headway.signals import parts_due
 from headway.snapshots import snapshot
-from headway.store import leases
-from headway.store.candidates import ANYBODYS
+from headway.store.parts import leases
+from headway.store.parts.candidates import ANYBODYS
 from tests.app.driving import after_items, claim, counted, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
 from tests.app.operations import ScriptedInParts

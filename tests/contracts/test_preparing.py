@@ -14,8 +14,8 @@ from django.utils import translation
 from headway import Reject, Skip, Stop, runner, runs, sources
 from headway.models import ItemOutcome, Part, Run
 from headway.operations.registry import get
-from headway.store import leases
-from headway.store.candidates import Candidates
+from headway.store.parts import leases
+from headway.store.parts.candidates import Candidates
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers

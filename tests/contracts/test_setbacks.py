@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, connections
 from headway import runs, sources
 from headway.engines.claimant import Claimant
 from headway.models import ItemOutcome, Part, Run
-from headway.store import leases
+from headway.store.parts import leases
 from tests.app.driving import claim, fresh, start, work
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers

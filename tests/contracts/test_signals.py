@@ -12,7 +12,7 @@ from headway import Reject, runner, runs
 from headway.errors import AlreadyRetried, RunConflict
 from headway.models import Part, Run
 from headway.signals import part_taken_over, start_answered, write_fenced
-from headway.store import leases
+from headway.store.parts import leases
 from tests.app.driving import after_items, claim, expire, start, work
 from tests.app.operations import WriteLedger
 

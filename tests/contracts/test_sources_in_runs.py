@@ -11,7 +11,7 @@ from django.test.utils import isolate_apps
 
 from headway import Reject, runs, sources
 from headway.models import ItemOutcome, Run, Selection
-from headway.store.selections import RunSelections
+from headway.store.starts.selections import RunSelections
 from tests.app.driving import after_items, claim, drive, fresh, start, work
 from tests.app.models import Child, LedgerEntry, Thing
 

@@ -18,7 +18,8 @@ from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
 from headway.database import write
 from headway.models import IdempotencyKey, Part, Run, Worker
-from headway.store import keys, leases, workers
+from headway.store.parts import leases, workers
+from headway.store.starts import keys
 from tests.app.driving import claim, start
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]

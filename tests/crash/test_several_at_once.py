@@ -12,8 +12,8 @@ from django.db import connection, connections, transaction
 from headway import runs
 from headway.models import Part, Run
 from headway.states import Counts
-from headway.store import checkpoints
-from headway.store.checkpoints import Checkpoint
+from headway.store.parts import checkpoints
+from headway.store.parts.checkpoints import Checkpoint
 from tests.app.driving import after_items, claim, start, work
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell

@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 from headway import runs
 from headway.errors import InvalidParams, QuotaExceeded
 from headway.models import IdempotencyKey, Run
-from headway.store import quotas
+from headway.store.starts import quotas
 from tests.app.driving import drive
 from tests.http import operations  # noqa: F401  (they register themselves)
 

@@ -9,7 +9,7 @@ import pytest
 
 from headway import runs
 from headway.models import Part, Run
-from headway.store import workers
+from headway.store.parts import workers
 from tests.app.driving import after_items, claim, counted, drive, expire, work
 from tests.workers import until
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from headway import runs
 from headway.models import IdempotencyKey, Part, Run
 from headway.runs import Started
-from headway.store import leases
+from headway.store.parts import leases
 from tests.app.models import LedgerEntry
 from tests.load.starters import STARTERS, Starters
 from tests.workers import Workers, until

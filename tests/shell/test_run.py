@@ -20,7 +20,7 @@ from headway import Operation, runs
 from headway.management.commands.headway_run import parse
 from headway.models import Run
 from headway.operations import schema
-from headway.store import workers as known_workers
+from headway.store.parts import workers as known_workers
 from tests.app.driving import drive, fresh, start
 from tests.app.sources import Numbers
 from tests.workers import Workers, environment

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from headway import runs
 from headway.database import NowMs
 from headway.models import Kind, Part, Run
-from headway.store import workers
+from headway.store.parts import workers
 from tests.app.driving import after_items, claim, drive, fresh, start, work
 
 TWINS = [UUID(f"aaaaaaaa-0000-4000-8000-00000000000{number}") for number in (1, 2)]

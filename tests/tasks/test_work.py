@@ -9,7 +9,7 @@ from django_tasks_db.models import DBTaskResult
 from headway import runs
 from headway.database import now_ms
 from headway.models import ItemOutcome, Run, Worker
-from headway.store import workers
+from headway.store.parts import workers
 from tests.app.gates import Gate
 from tests.app.models import LedgerEntry
 from tests.crash.scene import entries, part_of, processed

@@ -5,8 +5,9 @@ from typing import Any
 from headway import runs
 from headway.models import Part, Run
 from headway.states import Want
-from headway.store import control, workers
-from headway.store.control import Reason
+from headway.store.parts import workers
+from headway.store.runs import control
+from headway.store.runs.control import Reason
 from tests.app.driving import after_items, claim, counted, drive, expire, fresh, work
 
 __all__ = ["begin", "finish", "go_on", "hear_of_a_worker", "hold", "limit", "stall"]

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from headway import panel
 from headway.models import Run
-from headway.store import leases
+from headway.store.parts import leases
 from tests.app.driving import WORKER, after_items, work
 from tests.workers import until
 

@@ -11,8 +11,9 @@ from headway.errors import InvalidState, NothingToRetry, RunConflict
 from headway.models import Part, Run
 from headway.runs import Disposition, Started
 from headway.snapshots import snapshot
-from headway.store import leases, tidying
-from headway.store.requests import hash_key
+from headway.store.parts import leases
+from headway.store.starts.requests import hash_key
+from headway.store.upkeep import tidying
 from tests.app.conflicts import InLine, Newest, SideBySide
 from tests.app.driving import claim, drive, expire, fresh, work
 

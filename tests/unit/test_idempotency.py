@@ -26,8 +26,9 @@ from headway.live.hub import questions
 from headway.models import IdempotencyKey, ItemOutcome, Part, Run
 from headway.runs import Disposition, Started
 from headway.snapshots import snapshot
-from headway.store import keys, removals, submissions, tidying
-from headway.store.requests import Request
+from headway.store.starts import keys, submissions
+from headway.store.starts.requests import Request
+from headway.store.upkeep import removals, tidying
 from tests.app.driving import drive, fresh, with_failures
 from tests.app.forms import CountForm
 from tests.app.sources import Numbers

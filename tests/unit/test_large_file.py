@@ -25,7 +25,7 @@ django.setup()
 from django.core.files import File
 
 from headway import runner, runs
-from headway.store import leases
+from headway.store.parts import leases
 
 
 def memory():

@@ -10,8 +10,8 @@ from headway.models import Part, Run
 from headway.operations import registry
 from headway.runner import Ending
 from headway.snapshots import snapshots
-from headway.store import leases, workers
-from headway.store.candidates import ANYBODYS
+from headway.store.parts import leases, workers
+from headway.store.parts.candidates import ANYBODYS
 from tests.app.operations import Scripted, WriteLedger
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from headway import Operation, Reject, runs
 from headway.errors import RunNotFound
 from headway.models import Part, Run, Worker
 from headway.snapshots import snapshot
-from headway.store import workers
+from headway.store.parts import workers
 from tests.app.driving import after_items, claim, counted, drive, expire, start, work
 from tests.app.sources import Numbers
 

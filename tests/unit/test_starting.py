@@ -15,7 +15,7 @@ from headway import Operation, runs
 from headway.errors import InvalidParams, RunConflict, UnknownOperation
 from headway.models import Run
 from headway.runs import Disposition, Started
-from headway.store import requests, submissions
+from headway.store.starts import requests, submissions
 from tests.app.sources import Numbers
 
 from .conftest import Grant

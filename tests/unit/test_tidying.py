@@ -3,7 +3,8 @@
 import pytest
 
 from headway.models import Worker
-from headway.store import tidying, workers
+from headway.store.parts import workers
+from headway.store.upkeep import tidying
 
 pytestmark = pytest.mark.django_db
 

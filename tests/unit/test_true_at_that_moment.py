@@ -17,7 +17,7 @@ from headway.panel.markup import Bar
 from headway.panel.values import values
 from headway.snapshots import snapshot
 from headway.states import LIVE, TERMINAL, Counts, State, after
-from headway.store import workers
+from headway.store.parts import workers
 from tests.app.driving import claim, drive, start
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.db import transaction
 from headway import runs
 from headway.models import Part
 from headway.signals import run_changed
-from headway.store import leases, planning, totals
+from headway.store.parts import leases, planning, totals
 from headway.wakeups import Listener, Subject, telling
 from headway.wakeups.telling import GAP
 from tests.app.driving import after_items, claim, drive, start, work

@@ -20,7 +20,7 @@ from headway import runs
 from headway.errors import IdempotencyKeyReused, RunDeleted
 from headway.models import IdempotencyKey, Run
 from headway.runs import Disposition, Started
-from headway.store import recall
+from headway.store.starts import recall
 from tests.app.driving import drive
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,8 +8,8 @@ from django.db import Error
 
 from headway import database, runner
 from headway.models import Part
-from headway.store import leases
-from headway.store.candidates import candidates
+from headway.store.parts import leases
+from headway.store.parts.candidates import candidates
 
 from . import queues
 

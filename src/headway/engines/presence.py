@@ -9,7 +9,8 @@ import time
 from django.db import Error
 
 from headway.database.turns import note_own_write
-from headway.store import leases, tidying, workers
+from headway.store.parts import leases, workers
+from headway.store.upkeep import tidying
 
 __all__ = ["Presence", "bury", "new_name"]
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from headway.store.candidates import due_parts
+from headway.store.parts.candidates import due_parts
 
 from . import queues
 from .engine import chosen

@@ -15,9 +15,9 @@ from headway.operations.outcomes import Gone, Reject, Skip, Unreadable
 from headway.operations.sources import Entry
 from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
-from headway.store import checkpoints, outcomes
-from headway.store.checkpoints import Checkpoint
-from headway.store.outcomes import Outcome
+from headway.store.parts import checkpoints, outcomes
+from headway.store.parts.checkpoints import Checkpoint
+from headway.store.parts.outcomes import Outcome
 
 from .faults import refuse_faults
 from .feed import LARGEST, Feed

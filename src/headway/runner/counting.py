@@ -10,8 +10,8 @@ from django.db import connections
 from headway.database.turns import note_own_write
 from headway.models import Part
 from headway.operations.sources import Source
-from headway.store import totals
-from headway.store.outcomes import count_failed
+from headway.store.parts import totals
+from headway.store.parts.outcomes import count_failed
 
 from .feed import failed_of
 

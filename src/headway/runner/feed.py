@@ -17,8 +17,8 @@ from headway.database import is_lost, is_transient
 from headway.models import Part
 from headway.operations.outcomes import Gone, Unreadable
 from headway.operations.sources import Entry, Source
-from headway.store.leases import STEP_LIMIT
-from headway.store.outcomes import failed_keys
+from headway.store.parts.leases import STEP_LIMIT
+from headway.store.parts.outcomes import failed_keys
 
 from .in_hand import Work
 from .loading import ask

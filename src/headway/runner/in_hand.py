@@ -6,7 +6,7 @@ from typing import Any
 from headway.models import Part
 from headway.operations.base import Operation
 from headway.operations.sources import Source
-from headway.store.outcomes import storable
+from headway.store.parts.outcomes import storable
 
 from .guard import Guard
 from .loading import ask, load, source_of

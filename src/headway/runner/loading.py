@@ -14,9 +14,9 @@ from headway.operations.base import Operation
 from headway.operations.context import Context
 from headway.operations.sources import Source
 from headway.states import Counts
-from headway.store.endings import counts_of
-from headway.store.outcomes import storable
-from headway.store.selections import RunSelections
+from headway.store.parts.outcomes import storable
+from headway.store.runs.endings import counts_of
+from headway.store.starts.selections import RunSelections
 
 __all__ = ["OperationError", "ask", "identity_of", "load", "source_of"]
 

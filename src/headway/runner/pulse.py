@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from headway.conf import conf
 from headway.database.turns import note_own_write
 from headway.models import Part
-from headway.store import leases
+from headway.store.parts import leases
 
 __all__ = ["Heartbeat", "Pulse"]
 

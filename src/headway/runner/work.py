@@ -23,11 +23,12 @@ from headway.operations.base import Operation
 from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store import control, endings, leases, planning
-from headway.store.candidates import ANYBODYS, Candidates
-from headway.store.control import Reason
-from headway.store.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
-from headway.store.planning import Range
+from headway.store.parts import leases, planning
+from headway.store.parts.candidates import ANYBODYS, Candidates
+from headway.store.parts.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
+from headway.store.parts.planning import Range
+from headway.store.runs import control, endings
+from headway.store.runs.control import Reason
 
 from .commit import Commit
 from .counting import count_in_background

@@ -4,7 +4,7 @@
 with the permissions `headway.view_run` and `headway.change_run`. Runs are given as themselves or by their id.
 """
 
-from headway.store.requests import Disposition
+from headway.store.starts.requests import Disposition
 
 from .access import get, may_see, may_steer, startable_by, visible_to
 from .starting import Started, retry, start

@@ -35,10 +35,11 @@ from headway.operations.base import Operation
 from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
-from headway.store import keys, planning, quotas, requests, submissions
 from headway.store.announcing import announce_answer, announce_refusal
-from headway.store.queueing import InTheWay
-from headway.store.requests import Disposition, Request
+from headway.store.parts import planning
+from headway.store.starts import keys, quotas, requests, submissions
+from headway.store.starts.queueing import InTheWay
+from headway.store.starts.requests import Disposition, Request
 
 from .access import may_see, may_start, may_steer, steered
 

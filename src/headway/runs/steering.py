@@ -9,8 +9,9 @@ from headway.errors import InvalidState
 from headway.models import Run
 from headway.operations import files, params
 from headway.states import ACTIONS, State
-from headway.store import control, removals
-from headway.store.control import Reason
+from headway.store.runs import control
+from headway.store.runs.control import Reason
+from headway.store.upkeep import removals
 
 from .access import steered
 

@@ -14,7 +14,7 @@ from django.db import Error, connections
 
 from headway.engines import reaping
 from headway.engines.presence import Presence, bury
-from headway.store import workers
+from headway.store.parts import workers
 
 from .crew import Crew
 from .lifeline import Lifeline

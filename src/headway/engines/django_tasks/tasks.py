@@ -8,7 +8,7 @@ from headway import database, runner
 from headway.conf import conf
 from headway.engines.claimant import Claimant
 from headway.engines.doorbell import ring
-from headway.store import leases
+from headway.store.parts import leases
 
 from . import routes, stopping, watch
 from .flavour import task

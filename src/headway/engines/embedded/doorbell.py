@@ -7,7 +7,7 @@ import os
 import select
 import socket
 
-from headway.store import workers
+from headway.store.parts import workers
 
 __all__ = ["Doorbell", "ring"]
 

@@ -12,7 +12,7 @@ from django.db import connections
 from headway.conf import conf
 from headway.engines import queues, reaping
 from headway.management.terminal import demand_tables
-from headway.store import tidying
+from headway.store.upkeep import tidying
 
 LOOK_EVERY = 1.0  # s
 TIDY_EVERY = 5.0  # s

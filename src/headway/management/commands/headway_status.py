@@ -9,7 +9,7 @@ from headway.management.terminal import NO_WORKER, demand_tables, describe, draw
 from headway.models import Run
 from headway.snapshots import snapshot
 from headway.states import TERMINAL
-from headway.store import workers
+from headway.store.parts import workers
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError
 
 from headway.management.terminal import demand_tables
-from headway.store import strays
+from headway.store.upkeep import strays
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@
 from django.db import IntegrityError
 
 from headway.runner.tally import Tally
-from headway.store import checkpoints
+from headway.store.parts import checkpoints
 
 from .savepoints import WithSavepoints
 

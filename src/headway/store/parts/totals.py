@@ -7,8 +7,7 @@ from django.db.models import F
 from headway.database import NowMs, write
 from headway.models import Kind, Part, Run
 from headway.states import LIVE
-
-from .announcing import announce_change
+from headway.store.announcing import announce_change
 
 __all__ = ["is_first_left", "parts_to_count", "set_total"]
 

@@ -13,10 +13,9 @@ from headway.database import write
 from headway.database.turns import Turns
 from headway.errors import StillNeeded
 from headway.models import ItemOutcome, Part, Run, Selection
-
-from .announcing import announce_change
-from .locks import lock_run
-from .submissions import newest_of
+from headway.store.announcing import announce_change
+from headway.store.locks import lock_run
+from headway.store.starts.submissions import newest_of
 
 __all__ = ["clear_away", "delete"]
 

@@ -15,10 +15,10 @@ from headway.database.statements import Given, Rows, Update, UpdateOne
 from headway.models import Kind, Part, Run
 from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
+from headway.store.announcing import announce_change
+from headway.store.locks import lock_run
+from headway.store.parts.leases import AS_WE_LEFT_IT, Fenced, lease_ms
 
-from .announcing import announce_change
-from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
-from .locks import lock_run
 from .promotions import promote_next
 
 __all__ = ["Closed", "close_part", "counts_of", "end", "finish"]

@@ -1,6 +1,10 @@
 """What every worker sees to now and then, beside its work."""
 
-from . import keys, promotions, removals, stepped_clock, workers
+from headway.store.parts import workers
+from headway.store.runs import promotions
+from headway.store.starts import keys
+
+from . import removals, stepped_clock
 
 __all__ = ["tidy"]
 

@@ -6,8 +6,7 @@ from headway.database import NowMs, write
 from headway.database.statements import First, Given
 from headway.models import Part, Run
 from headway.states import Event, State, after
-
-from .announcing import announce_change, announce_due
+from headway.store.announcing import announce_change, announce_due
 
 __all__ = ["promote_next", "promote_stranded"]
 

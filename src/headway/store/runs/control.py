@@ -10,12 +10,12 @@ from headway.database import NowMs, write
 from headway.errors import InvalidState
 from headway.models import Part, Run
 from headway.states import ACTIONS, Action, Event, State, Want, after
+from headway.store.announcing import announce_change, announce_due
+from headway.store.locks import lock_run
+from headway.store.parts.leases import Fenced, end_session_of
+from headway.store.parts.outcomes import LONGEST_TEXT, storable
 
-from .announcing import announce_change, announce_due
 from .endings import end
-from .leases import Fenced, end_session_of
-from .locks import lock_run
-from .outcomes import LONGEST_TEXT, storable
 
 __all__ = ["Reason", "ask_cancel", "ask_pause", "ask_resume", "halt", "yield_part"]
 

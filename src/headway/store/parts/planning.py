@@ -13,8 +13,8 @@ from headway.database import Hooks, NowMs, write_beside_project
 from headway.database.statements import Given, Update
 from headway.models import Kind, Part, Run
 from headway.states import Want
+from headway.store.announcing import announce_change, announce_due
 
-from .announcing import announce_change, announce_due
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .outcomes import count_failed, failed_end
 

@@ -9,10 +9,10 @@ from headway.database import NowMs, Overtaken, write
 from headway.database.statements import First, Given, Insert
 from headway.models import Run
 from headway.operations.conflicts import OnConflict
+from headway.store.announcing import announce_change, announce_due
+from headway.store.locks import lock_run
 
 from . import keys, quotas
-from .announcing import announce_change, announce_due
-from .locks import lock_run
 from .queueing import stand_in_line
 from .requests import Disposition, Request, add_planning_part, new_run
 

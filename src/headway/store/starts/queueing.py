@@ -6,11 +6,12 @@ from headway.database import write
 from headway.models import Run
 from headway.operations.conflicts import OnConflict
 from headway.states import State
+from headway.store.announcing import announce_change
+from headway.store.locks import take_turn
+from headway.store.runs import control
+from headway.store.runs.control import Reason
 
-from . import control, keys, quotas
-from .announcing import announce_change
-from .control import Reason
-from .locks import take_turn
+from . import keys, quotas
 from .requests import Disposition, Request, add_planning_part, new_run
 
 __all__ = ["InTheWay", "stand_in_line"]

@@ -9,8 +9,7 @@ from django.db.models import F, Q, QuerySet
 
 from headway.database import NowMs, write
 from headway.models import Part, Run, Worker
-
-from .leases import lease_ms
+from headway.store.parts.leases import lease_ms
 
 __all__ = ["bring_back"]
 

@@ -20,8 +20,8 @@ from headway.database.statements import First, Given, Rows, Update, UpdateOne
 from headway.models import Kind, Part, Run
 from headway.signals import part_taken_over
 from headway.states import MOVES, Event, State, Want, after
+from headway.store.announcing import announce_change
 
-from .announcing import announce_change
 from .candidates import ANYBODYS, Candidate, Candidates
 
 __all__ = [

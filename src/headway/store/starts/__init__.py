@@ -1,0 +1,1 @@
+"""What decides whether a start makes a run: keys, quotas, who stands in the way, who is first."""
