@@ -1,33 +1,24 @@
 """How long a chunk may hold the database, and how writers take turns.
 
-SQLite has one write lock for everybody and no queue for it: whoever waits polls, by SQLite's own handler at up to
-100 ms, and a worker that takes the lock again within microseconds starves them all. So do several, each of which fills
-the gaps of the others: their long gaps are at the same moment.
+SQLite has one write lock for everybody. A worker lets go of it as soon as somebody waits (`waiting`). A program that
+says nothing polls by SQLite's own handler, at up to 100 ms; for it, all workers of a host leave the lock alone at one
+moment, now and then.
 """
 
+import math
 import time
 
 from django.db import connection
 
-from .writing import data_version
+from .waiting import WORKER, is_awaited
 
-__all__ = ["Turns", "note_own_write"]
+__all__ = ["BUDGET", "Turns"]
 
-POSTGRESQL_BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percent
-SQLITE_BUDGET, SQLITE_GAP = 0.050, 0.005  # s, while nobody else writes
-SHARED_BUDGET, SHARED_GAP = 0.020, 0.004  # s, while others write: a web request waits for at most one chunk
-SHARED_LONG_GAP = 0.180  # s from the moment at which it is due: two others' chunks, and a long gap
-SHARED_FOR = 1.0  # s after another's last write in which others count as writing
-LONG_GAP, LONG_GAP_EVERY = 0.110, 1.2  # s: longer than SQLite's longest back-off, so that every waiter gets its turn
-
-
-own_writes = 0
-
-
-def note_own_write() -> None:
-    """Another thread of this process has written for the run that is worked here: it needs no turn of its own."""
-    global own_writes
-    own_writes += 1
+BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percent
+LOOK_EVERY = 0.005  # s between two looks at who waits
+SHARE = 0.100  # s that a chunk lasts at least while nobody but another worker waits
+ENTRY = 0.050  # s that those who wait are given to come in
+LONG_GAP, LONG_GAP_EVERY = 0.110, 2.0  # s: longer than SQLite's longest back-off, so that every waiter gets its turn
 
 
 class Turns:
@@ -35,57 +26,47 @@ class Turns:
 
     def __init__(self) -> None:
         self.takes_turns = connection.vendor == "sqlite"
-        self.version = data_version() if self.takes_turns else 0
-        self.own_writes = own_writes
-        self.others_wrote = float("-inf")
-        self.began = time.monotonic()  # our turn: since the last gap
-        self.long_gap_due = next_long_gap(self.began - LONG_GAP)  # which may be going on
+        self.began = time.monotonic()
+        self.next_look = math.inf
+        """`monotonic` from which on `is_over` should be asked."""
+        self.long_gap_due = next_long_gap(self.began - LONG_GAP) if self.takes_turns else math.inf  # it may be going on
         self.counted = self.began  # since when, and so the last long gap, we count for how long we hold nothing
         self.rested = 0.0  # s
 
-    @property
-    def budget(self) -> float:
-        """Seconds that the next chunk's transaction may take."""
-        if not self.takes_turns:
-            return POSTGRESQL_BUDGET
-        return SHARED_BUDGET if self.shared else SQLITE_BUDGET
+    def begin(self, budget: float) -> float:
+        """A chunk has begun, with the write lock; gives its deadline (`monotonic`)."""
+        self.began = time.monotonic()
+        if self.takes_turns:
+            self.next_look = self.began + LOOK_EVERY
+        return min(self.began + budget, self.long_gap_due)
 
-    @property
-    def shared(self) -> bool:
-        """Whether somebody else has written lately."""
-        return time.monotonic() - self.others_wrote < SHARED_FOR
+    def is_over(self, now: float) -> bool:
+        """Whether somebody waits; asked every few milliseconds of a chunk."""
+        self.next_look = now + LOOK_EVERY
+        return is_awaited() or (now - self.began > SHARE and is_awaited(WORKER))
 
     def rest(self, seconds: float) -> None:
         """We have held nothing for so long, whatever we did instead: that was a gap as well."""
         self.rested += seconds
-        if seconds >= SQLITE_GAP:
-            self.began = time.monotonic()
 
     def give_way(self) -> None:
-        """Between two chunks: let others write, once our turn is over; chunks of single items share one turn."""
+        """Between two chunks: let those in who wait; and all others, now and then."""
         if not self.takes_turns:
             return
         now = time.monotonic()
-        if (version := data_version()) != self.version:
-            self.version = version
-            if own_writes == self.own_writes:
-                self.others_wrote = now  # else it may have been our own thread; a stranger writes again soon
-            self.own_writes = own_writes
         if now >= self.long_gap_due:
             if self.rested < (now - self.counted) / 2:  # else whoever polls has met us resting more often than not
                 time.sleep(self.long_gap_left(now))
             self.counted, self.rested = time.monotonic(), 0.0
             self.long_gap_due = next_long_gap(self.counted)
-        elif now - self.began < self.budget:
-            return
-        else:
-            time.sleep(SHARED_GAP if self.shared else SQLITE_GAP)
-        self.began = time.monotonic()
+        until = now + ENTRY
+        while time.monotonic() < until and (is_awaited() or is_awaited(WORKER)):
+            time.sleep(0.001)
 
     def long_gap_left(self, now: float) -> float:
-        """Seconds of the long gap that is due. While others write, it ends for all at one moment: each of those that
-        wait for the lock as it begins still does a chunk."""
-        return max(0.0, self.long_gap_due + SHARED_LONG_GAP - now) if self.shared else LONG_GAP
+        """Seconds of the long gap that is due: it ends for all at one moment, unless an item has made us late."""
+        late = now - self.long_gap_due
+        return LONG_GAP - late if late < LONG_GAP / 2 else LONG_GAP
 
 
 def next_long_gap(moment: float) -> float:

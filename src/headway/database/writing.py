@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from django.db import OperationalError, connection, transaction
 
 from .faults import is_transient
+from .waiting import SOMEBODY, waiting
 
 __all__ = ["Overtaken", "back_off", "data_version", "write", "write_beside_project"]
 
@@ -59,20 +60,21 @@ def write(is_overtaken: Callable[[], bool] = never) -> Iterator[None]:
 
 
 @contextmanager
-def write_beside_project(is_overtaken: Callable[[], bool] = never) -> Iterator[None]:
+def write_beside_project(is_overtaken: Callable[[], bool] = never, kind: str = SOMEBODY) -> Iterator[None]:
     """A transaction in which the project's own code runs, as strict as the project has chosen. On SQLite it waits for
     the write lock by asking every 2 ms.
 
     Every write that may have to wait goes through here. A thread that waits inside SQLite keeps its connection locked;
     if the one that has the write lock collects a cursor of that connection, as garbage, both wait for 20 s.
 
-    `is_overtaken` may be asked while it waits; where it says so, this raises Overtaken. So two hundred who want the
-    same need one turn, and not one each.
+    `kind`: as what it waits (`waiting`). `is_overtaken` may be asked meanwhile; if it says so, this raises Overtaken.
+    So two hundred who want the same need one turn, and not one each.
     """
     with ExitStack() as stack:
         atomic = transaction.atomic()
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
-            enter_sqlite(stack, atomic, is_overtaken)
+            with waiting(kind):
+                enter_sqlite(stack, atomic, is_overtaken)
         else:
             stack.enter_context(atomic)
         yield

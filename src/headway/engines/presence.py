@@ -8,7 +8,6 @@ import time
 
 from django.db import Error
 
-from headway.database.turns import note_own_write
 from headway.store.parts import leases, workers
 from headway.store.upkeep import tidying
 
@@ -39,7 +38,6 @@ class Presence:
         if time.monotonic() - self.told > TELL_EVERY:
             workers.beat(self.worker, socket.gethostname(), os.getpid(), self.doorbell)
             tidying.tidy()
-            note_own_write()
             self.told = time.monotonic()
 
     def leave(self) -> None:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from headway.conf import conf
 from headway.database import Hooks, write_beside_project
+from headway.database.waiting import WORKER
 from headway.models import ItemState, Part
 from headway.operations.outcomes import Gone, Reject, Skip, Unreadable
 from headway.operations.sources import Entry
@@ -63,8 +64,8 @@ class Commit:
         hooks = Hooks(self.begin_hook)
         began = time.monotonic()
         try:
-            with write_beside_project():
-                deadline = time.monotonic() + budget
+            with write_beside_project(kind=WORKER):
+                deadline = work.turns.begin(budget)
                 with connection.execute_wrapper(work.guard):
                     if check_fence:
                         checkpoints.check_fence(self.part)

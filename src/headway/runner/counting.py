@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db import connections
 
-from headway.database.turns import note_own_write
 from headway.models import Part
 from headway.operations.sources import Source
 from headway.store.parts import totals
@@ -50,7 +49,6 @@ def count(part: Part, source: Source[Any]) -> None:
         known = [number for number in counts if number is not None]
         if len(known) == len(counts):
             totals.set_total(run_id, sum(known))
-            note_own_write()
     except Exception:
         log.warning("run=%s event=count-failed", run_id, exc_info=True)
         with lock:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from headway.database.turns import Turns
 from headway.models import Part
 from headway.operations.base import Operation
 from headway.operations.sources import Source
@@ -26,6 +27,7 @@ class Work:
         self.should_stop = should_stop
         self.pulse = pulse
         self.guard = Guard()
+        self.turns = Turns()
         self.language = part.run.language
         self.message = "" if part.setbacks else part.message  # which says then that it is tried again
 

@@ -8,7 +8,6 @@ from types import TracebackType
 from django.db import DatabaseError, InterfaceError, connections
 
 from headway.conf import conf
-from headway.database.turns import note_own_write
 from headway.models import Part
 from headway.store.parts import leases
 
@@ -80,7 +79,6 @@ class Heartbeat:
         try:
             if self.token is not None and leases.renew(self.run_id, self.token):
                 self.pulse.renewed = time.monotonic()
-                note_own_write()
         except (DatabaseError, InterfaceError) as error:
             log.warning("part=%s event=heartbeat-failed error=%r", self.part_id, error)
             connections.close_all()

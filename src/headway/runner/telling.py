@@ -3,7 +3,7 @@
 import os
 import sysconfig
 import traceback
-from traceback import FrameSummary
+from functools import cache
 
 from django.db import DataError, IntegrityError
 
@@ -39,11 +39,12 @@ def describe(error: Exception) -> str:
     except Exception:  # noqa: BLE001  (an error that can't even be told must not hide what happened to the item)
         said = "its text can't be told"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if is_the_projects(frame)] or frames
+    own = [frame for frame in frames if is_the_projects(frame.filename)] or frames
     where = "".join(f"\n  {frame.filename}:{frame.lineno} in {frame.name}" for frame in reversed(own[-MOST_FRAMES:]))
     return f"{type(error).__name__}: {said}{where}"
 
 
-def is_the_projects(frame: FrameSummary) -> bool:
-    """Whether the line stands in the project's own code: not in Python, an installed package or Headway."""
-    return not os.path.realpath(frame.filename).startswith(NOT_THE_PROJECTS)
+@cache
+def is_the_projects(filename: str) -> bool:
+    """Whether the file is the project's own code: not Python's, an installed package's or Headway's."""
+    return not os.path.realpath(filename).startswith(NOT_THE_PROJECTS)

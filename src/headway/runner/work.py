@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 
 from headway import database
 from headway.conf import conf
-from headway.database.turns import Turns
+from headway.database.turns import BUDGET
 from headway.errors import RunNotFound
 from headway.models import Kind, Part
 from headway.operations.base import Operation
@@ -112,7 +112,7 @@ class Slice:
         self.should_stop = work.should_stop
         self.pulse = work.pulse
         self.rivals = rivals
-        self.turns = Turns()
+        self.turns = work.turns
         self.began = time.monotonic()
         self.next_look = self.began + min(SHORTEST_SLICE, conf().busy_slice_seconds)
         self.winding_up = False
@@ -265,7 +265,7 @@ class Slice:
     @property
     def budget(self) -> float:
         """Seconds that the next chunk may take: not past the next look."""
-        return min(self.turns.budget, max(SHORTEST_CHUNK, self.next_look - time.monotonic()))
+        return min(BUDGET, max(SHORTEST_CHUNK, self.next_look - time.monotonic()))
 
     def close(self) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""

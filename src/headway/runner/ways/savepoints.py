@@ -25,7 +25,7 @@ class WithSavepoints(Way):
 
     def with_savepoints(self, entries: Entries, tally: Tally, deadline: float) -> None:
         """Until the deadline, or until the run is to stop."""
-        work = self.work
+        work, turns = self.work, self.work.turns
         work.pulse.begin(work.operation.item_timeout)
         for entry in entries:
             mark = work.guard.mark()
@@ -50,5 +50,5 @@ class WithSavepoints(Way):
             else:
                 tally.count(entry)
             work.pulse.began = now = time.monotonic()
-            if now >= deadline or work.should_stop():
+            if now >= deadline or work.should_stop() or (now >= turns.next_look and turns.is_over(now)):
                 return

@@ -61,7 +61,7 @@ class Together(WithSavepoints):
         """Item after item. Raises Replay when one fails and is not clean."""
         work = self.work
         should_stop, monotonic = work.should_stop, time.monotonic
-        pulse, guard = work.pulse, work.guard
+        pulse, guard, turns = work.pulse, work.guard, work.turns
         pulse.begin(work.operation.item_timeout)
         for entry in entries:
             mark = guard.mark()
@@ -78,7 +78,7 @@ class Together(WithSavepoints):
             else:
                 tally.count(entry)
             pulse.began = now = monotonic()
-            if now >= deadline or should_stop():
+            if now >= deadline or should_stop() or (now >= turns.next_look and turns.is_over(now)):
                 break
         if is_broken():
             raise Replay  # an item swallowed an error of the database: nothing of this chunk could be committed
