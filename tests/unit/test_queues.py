@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.urls import get_resolver
 
 from headway import runs
 from headway.engines import Claimant, Engine, queues, reaping
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _only_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are no other operations than these."""
+    """There are no other operations than these; but in the addresses, which are made once in a process."""
+    assert get_resolver().url_patterns
     monkeypatch.setattr(registry, "by_name", {each.name: each for each in (WriteLedger, Scripted)})
 
 

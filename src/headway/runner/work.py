@@ -246,7 +246,9 @@ class Slice:
         seen = self.see()
         if seen.want != Want.RUN:
             return self.give_in()
-        if time.monotonic() < self.began + slice_seconds(seen.least_served_ms):
+        over_at = self.began + slice_seconds(seen.least_served_ms)
+        if time.monotonic() < over_at:
+            self.next_look = min(self.next_look, over_at)
             return None
         self.winding_up = True
         feed.wind_up()
