@@ -7,7 +7,7 @@ from headway.live.urls import urlpatterns as watch
 from headway.operations import registry
 
 from .callers import by_header
-from .downloads import FORMS, Failures, Results
+from .downloads import FORMATS, Failures, Results
 from .endpoint import Nowhere
 from .items import Items
 from .operations import Operations, Start
@@ -18,11 +18,11 @@ __all__ = ["app_name", "urlpatterns"]
 
 app_name = "headway"
 
-# One path for each operation and each form, so that each is typed in the schema; those behind them are for `reverse`.
+# One path for each operation and each format, so that each is typed in the schema; those behind them are for `reverse`.
 starts = [
     path(f"operations/{operation.name}/runs/", Start.as_view(operation=operation)) for operation in registry.every()
 ]
-failures = [path(f"runs/<headway_run:run_id>/failures.{form}", Failures.as_view(form=form)) for form in FORMS]
+failures = [path(f"runs/<headway_run:run_id>/failures.{name}", Failures.as_view(file_format=name)) for name in FORMATS]
 
 urlpatterns = [
     path("operations/", Operations.as_view(), name="operations"),
@@ -36,8 +36,8 @@ urlpatterns = [
     path("runs/<headway_run:run_id>/retry/", Retry.as_view(), name="run-retry"),
     path("runs/<headway_run:run_id>/items/", Items.as_view(), name="run-items"),
     *failures,
-    path("runs/<headway_run:run_id>/failures.<str:form>", Failures.as_view(), name="run-failures"),
-    path("runs/<headway_run:run_id>/results.<str:form>", Results.as_view(), name="run-results"),
+    path("runs/<headway_run:run_id>/failures.<str:file_format>", Failures.as_view(), name="run-failures"),
+    path("runs/<headway_run:run_id>/results.<str:file_format>", Results.as_view(), name="run-results"),
     *told(watch),
     # So that an unknown address gets a problem too, wherever we are included; other apps may share our prefix.
     re_path(r"^(?:operations|runs|events)(?:/.*)?$", Nowhere.as_view()),

@@ -12,7 +12,7 @@ from typing import Any
 
 from headway.models import Run
 
-from .forms import Form
+from .formats import Format
 from .limits import admit, how_many, leave, turn_of
 from .originals import Originals
 from .rows import lines_of, rows_of, span_of
@@ -35,14 +35,14 @@ class File:
     Raises Throttled.
     """
 
-    def __init__(self, run: Run, form: Form, after: int, user_key: Any) -> None:
-        self.run, self.form, self.place, self.user_key = run, form, after, user_key
+    def __init__(self, run: Run, file_format: Format, after: int, user_key: Any) -> None:
+        self.run, self.file_format, self.place, self.user_key = run, file_format, after, user_key
         self.last, self.limit = NO_END, FIRST_PAGE
         self.rows, self.pace, self.weight = 0, 0.0, 0.0  # read so far; seconds and bytes a row of the last page
         admit(self)
         with turn_of(user_key):
             self.originals = Originals(run)
-        self.begun = [form.header(self.originals.columns), *(self.page() for _ in range(TRIAL))]
+        self.begun = [file_format.header(self.originals.columns), *(self.page() for _ in range(TRIAL))]
         span = span_of(run.pk, after, self.bearable())
         self.last, self.more = span.last, span.more
 
@@ -70,7 +70,7 @@ class File:
             rows = rows_of(self.run.pk, self.place, self.last, self.limit)
             if not rows:
                 return b""
-            block = self.form.rows(lines_of(rows, self.originals), self.originals.columns)
+            block = self.file_format.rows(lines_of(rows, self.originals), self.originals.columns)
             seconds = time.monotonic() - began
         self.place, self.rows = rows[-1][0], self.rows + len(rows)
         self.pace, self.weight = seconds / len(rows), len(block) / len(rows)

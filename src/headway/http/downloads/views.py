@@ -19,7 +19,7 @@ from headway.http.endpoint import Endpoint
 from headway.http.openapi import Document, Header, Parameter, answer
 
 from .file import LARGEST, File
-from .forms import FORMS
+from .formats import FORMATS
 from .schema import DownloadSchema
 
 __all__ = ["Failures", "Results"]
@@ -29,11 +29,11 @@ class Failures(Endpoint):
     """A run's failed items: their own columns, then key, code and text. At most 100,000 rows; `Link` has the rest."""
 
     schema = DownloadSchema()
-    form = ""
+    file_format = ""
     documents = {
         "get": Document(
-            "download_failures_{form}",
-            "Failed items as {form}",
+            "download_failures_{file_format}",
+            "Failed items as {file_format}",
             answers={
                 200: answer(
                     "File",
@@ -47,12 +47,12 @@ class Failures(Endpoint):
         )
     }
 
-    def get(self, request: Request, run_id: UUID, form: str = "") -> HttpResponseBase:
+    def get(self, request: Request, run_id: UUID, file_format: str = "") -> HttpResponseBase:
         run = runs.get(run_id, user=request.user)
-        name = self.form or form
-        if name not in FORMS:
-            raise NotFound(f"There is no failures.{name[:20]}; there are: {', '.join(FORMS)}.")
-        written = FORMS[name]
+        name = self.file_format or file_format
+        if name not in FORMATS:
+            raise NotFound(f"There is no failures.{name[:20]}; there are: {', '.join(FORMATS)}.")
+        written = FORMATS[name]
         file = File(run, written, paging.whole_number(request, "after", 0, 0, paging.BIGGEST), request.user.pk)
         response = StreamingHttpResponse(sent_by(request, file), content_type=written.media_type + written.details)
         response["Content-Disposition"] = content_disposition_header(True, f"{run.operation}-failures.{name}")
@@ -65,9 +65,9 @@ class Results(Endpoint):
     """What `process` returned for each item, where the operation keeps it."""
 
     schema = None  # type: ignore[assignment]
-    form = ""
+    file_format = ""
 
-    def get(self, request: Request, run_id: UUID, form: str = "") -> HttpResponseBase:
+    def get(self, request: Request, run_id: UUID, file_format: str = "") -> HttpResponseBase:
         runs.get(run_id, user=request.user)
         raise NotFound("This operation keeps no results.")
 

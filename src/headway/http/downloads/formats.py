@@ -14,7 +14,7 @@ from .originals import ITEM
 from .rows import Line
 from .values import encoded, encoded_object
 
-__all__ = ["FORMS", "Form"]
+__all__ = ["FORMATS", "Format"]
 
 OURS = ("key", "code", "text")
 FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # OWASP, "CSV injection"
@@ -76,7 +76,7 @@ def ours(columns: Container[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Form:
+class Format:
     """How a file is written, and what it is called."""
 
     media_type: str
@@ -87,7 +87,7 @@ class Form:
     """These rows, given the columns."""
 
 
-FORMS = {
-    "csv": Form("text/csv", "; charset=utf-8; header=present", csv_header, csv_rows),
-    "ndjson": Form("application/x-ndjson", "", no_header, ndjson_rows),
+FORMATS = {
+    "csv": Format("text/csv", "; charset=utf-8; header=present", csv_header, csv_rows),
+    "ndjson": Format("application/x-ndjson", "", no_header, ndjson_rows),
 }
