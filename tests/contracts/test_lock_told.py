@@ -1,9 +1,11 @@
 """Whether somebody waits for SQLite's write lock is told by a file beside the database, for just as long."""
 
+import fcntl
 import os
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +15,8 @@ import pytest
 from django.db import connection, connections, transaction
 
 from headway.database import waiting, write
-from headway.database.waiting import WORKER, is_awaited
+from headway.database.turns import Turns
+from headway.database.waiting import SOMEBODY, WORKER, is_awaited
 from tests.app.models import LedgerEntry
 from tests.workers import until
 
@@ -111,6 +114,26 @@ def test_a_fork_waits_for_nothing() -> None:
         os.waitpid(child, 0)
         here.close()
         there.close()
+
+
+def test_a_worker_that_is_frozen_while_it_looks_holds_up_nobody() -> None:
+    with open(f"{connection.settings_dict['NAME']}{SOMEBODY}", "w") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_EX)
+
+        plainly()
+
+    assert LedgerEntry.objects.count() == 1
+
+
+def test_one_who_waits_and_never_comes_in_is_not_waited_for_again_and_again() -> None:
+    turns = Turns()
+    with waiting.waiting():
+        turns.begin(0.4)
+        assert turns.is_over(time.monotonic())
+        turns.give_way()
+        turns.begin(0.4)
+        assert not turns.is_over(time.monotonic())
+        until(lambda: turns.is_over(time.monotonic()))
 
 
 def test_where_no_file_can_be_made_one_waits_as_any_program_does(monkeypatch: pytest.MonkeyPatch) -> None:

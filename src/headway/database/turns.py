@@ -18,6 +18,7 @@ BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percen
 LOOK_EVERY = 0.005  # s between two looks at who waits
 SHARE = 0.100  # s that a chunk lasts at least while nobody but another worker waits
 ENTRY = 0.050  # s that those who wait are given to come in
+UNHEARD = 0.200  # s that we go on if some still wait then: they are very many, or frozen
 LONG_GAP, LONG_GAP_EVERY = 0.110, 2.0  # s: longer than SQLite's longest back-off, so that every waiter gets its turn
 
 
@@ -30,6 +31,7 @@ class Turns:
         self.next_look = math.inf
         """`monotonic` from which on `is_over` should be asked."""
         self.long_gap_due = next_long_gap(self.began - LONG_GAP) if self.takes_turns else math.inf  # it may be going on
+        self.unheard_until = -math.inf
         self.counted = self.began  # since when, and so the last long gap, we count for how long we hold nothing
         self.rested = 0.0  # s
 
@@ -43,6 +45,8 @@ class Turns:
     def is_over(self, now: float) -> bool:
         """Whether somebody waits; asked every few milliseconds of a chunk."""
         self.next_look = now + LOOK_EVERY
+        if now < self.unheard_until:
+            return False
         return is_awaited() or (now - self.began > SHARE and is_awaited(WORKER))
 
     def rest(self, seconds: float) -> None:
@@ -59,8 +63,16 @@ class Turns:
                 time.sleep(self.long_gap_left(now))
             self.counted, self.rested = time.monotonic(), 0.0
             self.long_gap_due = next_long_gap(self.counted)
-        until = now + ENTRY
-        while time.monotonic() < until and (is_awaited() or is_awaited(WORKER)):
+        if now >= self.unheard_until:
+            self.let_in()
+
+    def let_in(self) -> None:
+        """Wait until nobody waits, but no longer than they need to begin."""
+        until = time.monotonic() + ENTRY
+        while is_awaited() or is_awaited(WORKER):
+            if time.monotonic() > until:
+                self.unheard_until = until + UNHEARD
+                return
             time.sleep(0.001)
 
     def long_gap_left(self, now: float) -> float:

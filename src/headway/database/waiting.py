@@ -6,6 +6,7 @@ milliseconds, and lets them in. Programs that don't use Django say nothing: for 
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ __all__ = ["SOMEBODY", "WORKER", "connect", "is_awaited", "waiting"]
 
 SOMEBODY, WORKER = "-waiting", "-working"  # what the files are called, behind the database's own name
 IN_MEMORY = ("memory:", "mode=memory")  # in the name of what is no file
+ATTEMPTS = 10
 HARMLESS = ("SELECT", "PRAGMA", "EXPLAI")
 
 held: set[int] = set()  # file descriptors of this process on which it waits
@@ -42,12 +44,24 @@ def waiting(kind: str = SOMEBODY) -> Iterator[None]:
     held.add(descriptor)
     before = told.set(True)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        say(descriptor)
         yield
     finally:
         told.reset(before)
         held.discard(descriptor)
         os.close(descriptor)
+
+
+def say(descriptor: int) -> None:
+    """Take the shared lock. A worker that looks has it for a microsecond, or for as long as it is frozen just then: so
+    after some attempts one waits untold."""
+    for _ in range(ATTEMPTS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.0002)
+        else:
+            return
 
 
 def is_awaited(kind: str = SOMEBODY) -> bool:
