@@ -1,6 +1,7 @@
 """What the databases can do, and where they differ. Knows no table of ours."""
 
-from .clock import NOW_MS, NowMs, now_ms
+from headway.clock import NOW_MS, NowMs, now_ms
+
 from .faults import is_broken, is_lost, is_transient
 from .hooks import Hooks
 from .sessions import bound_idle_transactions, close_before_fork, forget, idle_timeout_ms
