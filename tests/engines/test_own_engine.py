@@ -13,7 +13,7 @@ from headway.engines import Claimant, Engine
 from headway.engines.presence import Presence, new_name
 from headway.models import Worker
 from tests.app.models import LedgerEntry
-from tests.workers import wait_for_end
+from tests.workers import until, wait_for_end
 
 
 class OnThreads(Engine):
@@ -45,8 +45,7 @@ def test_it_delivers_what_is_started(settings: Any) -> None:
 
     assert wait_for_end(run.pk).state == "succeeded"
     assert LedgerEntry.objects.count() == 20
-    while threading.active_count() > before:
-        time.sleep(0.01)
+    until(lambda: threading.active_count() <= before)
     assert not Worker.objects.exists()
 
 

@@ -73,7 +73,7 @@ class Turns:
             if time.monotonic() > until:
                 self.unheard_until = until + UNHEARD
                 return
-            time.sleep(0.001)
+            time.sleep(0.001)  # nothing tells when the last of them has begun
 
     def long_gap_left(self, now: float) -> float:
         """Seconds of the long gap that is due: it ends for all at one moment, unless an item has made us late."""

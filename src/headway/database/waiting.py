@@ -5,6 +5,7 @@ as long as it waits, Headway's own writes and those of the project's processes a
 milliseconds, and lets them in. Programs that don't use Django say nothing: for them workers keep silent now and then.
 """
 
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -15,11 +16,6 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.signals import connection_created
-
-try:
-    import fcntl
-except ImportError:  # Windows, where no worker of ours runs that could look
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["SOMEBODY", "WORKER", "connect", "is_awaited", "waiting"]
 
@@ -59,7 +55,7 @@ def say(descriptor: int) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            time.sleep(0.0002)
+            time.sleep(0.0002)  # not LOCK_SH that blocks: nobody may wait for a frozen one
         else:
             return
 
@@ -90,7 +86,7 @@ def path_of(kind: str) -> str | None:
 
 @cache
 def beside(database: str, kind: str) -> str | None:
-    return None if fcntl is None or any(map(database.__contains__, IN_MEMORY)) else f"{database}{kind}"
+    return None if any(map(database.__contains__, IN_MEMORY)) else f"{database}{kind}"
 
 
 def opened(path: str) -> int | None:
