@@ -11,9 +11,22 @@ from django.db import OperationalError, connection, transaction
 
 from headway.models import Part, Run, Worker
 from tests.app.models import LedgerEntry
+from tests.processes import stop_group
 from tests.workers import Workers, children_of, until
 
-__all__ = ["LEASE", "SLACK", "Owner", "entries", "is_locked", "owner_of", "part_of", "processed", "until_owned_anew"]
+__all__ = [
+    "LEASE",
+    "SLACK",
+    "Owner",
+    "entries",
+    "freeze",
+    "is_locked",
+    "owner_of",
+    "part_of",
+    "processed",
+    "thaw",
+    "until_owned_anew",
+]
 
 LEASE = 2.0  # s; short, so that a test needn't wait long for it to run out
 SLACK = 1.5  # times as long as promised: the machine may be busy with something else
@@ -82,3 +95,15 @@ def is_locked() -> bool:
         return True
     finally:
         connection.close()  # and with it the short patience
+
+
+def freeze(group: int) -> None:
+    """Stop a worker's processes, on SQLite where none of their threads is writing."""
+    stop_group(group)
+    while connection.vendor == "sqlite" and is_locked():
+        thaw(group)
+        stop_group(group)
+
+
+def thaw(group: int) -> None:
+    os.killpg(group, signal.SIGCONT)

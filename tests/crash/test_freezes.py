@@ -2,20 +2,19 @@
 
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from headway import runs
 from headway.models import Part, Run
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell
-from tests.crash.scene import LEASE, entries, is_locked, owner_of, part_of, until_owned_anew
+from tests.crash.scene import LEASE, entries, freeze, owner_of, part_of, thaw, until_owned_anew
 from tests.pace import BareProcess
+from tests.processes import stop_group
 from tests.workers import Workers, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +41,7 @@ def test_a_worker_that_wakes_up_after_its_lease_changes_nothing_any_more(
     child = gate.wait_until_reached()
     owner = owner_of(run, workers)
     assert owner.child == child
-    freeze(frozen)
+    freeze(frozen.pid)
     successor = workers.start(lease_seconds=LEASE)
     assert gate.wait_until_reached() != child
     gate.open()
@@ -51,7 +50,7 @@ def test_a_worker_that_wakes_up_after_its_lease_changes_nothing_any_more(
     successor.send_signal(signal.SIGTERM)
     successor.wait()
 
-    thaw(frozen)
+    thaw(frozen.pid)
     gate.open()
     # Nobody else is left, so the run below is done by the worker that was frozen, once it is through with the old one.
     assert wait_for_end(runs.start("tests.write_ledger", {"items": 1}).run.pk).state == "succeeded"
@@ -69,18 +68,18 @@ def test_a_worker_that_wakes_up_while_its_successor_works_changes_nothing_any_mo
     frozen = workers.start(lease_seconds=LEASE)
     run = start("tests.read_through_gate", tmp_path)
     child = gate.wait_until_reached()
-    freeze(frozen)
+    freeze(frozen.pid)
     successor = workers.start(lease_seconds=300)  # nobody follows it, however long it stands still
     assert gate.wait_until_reached() != child
-    freeze(successor)  # for a moment only: so it's the other one that the gate lets on
+    freeze(successor.pid)  # for a moment only: so it's the other one that the gate lets on
     before = rows(run)
 
-    thaw(frozen)
+    thaw(frozen.pid)
     gate.open()
     assert wait_for_end(runs.start("tests.write_ledger", {"items": 1}).run.pk).state == "succeeded"
     after = rows(run)
     done_by_then = entries(run.pk)
-    thaw(successor)
+    thaw(successor.pid)
     gate.open()
     ended = wait_for_end(run.pk)
 
@@ -100,7 +99,7 @@ def test_a_worker_frozen_with_its_locks_is_ended_by_the_take_over(
     run = start("tests.update_one_thing", tmp_path)
     child = gate.wait_until_reached()
     token = owner_of(run, workers).token
-    os.killpg(frozen.pid, signal.SIGSTOP)
+    stop_group(frozen.pid)
     workers.start(lease_seconds=LEASE)
 
     with BareProcess() as bare:
@@ -111,7 +110,7 @@ def test_a_worker_frozen_with_its_locks_is_ended_by_the_take_over(
     assert successor != child
     gate.open(2)
     ended = wait_for_end(run.pk)
-    thaw(frozen)
+    thaw(frozen.pid)
     assert wait_for_end(runs.start("tests.write_ledger", {"items": 1}).run.pk).state == "succeeded"
 
     tell(f"frozen with row locks: taken over after {took_over:.2f} s, past the locks {went_on:.2f} s later")
@@ -142,18 +141,6 @@ def test_a_child_frozen_inside_its_transaction_is_killed_by_its_supervisor_after
     assert ended.state == "succeeded"
     assert part_of(run).resumes == 1
     assert entries(run.pk) == ONCE_EACH
-
-
-def freeze(worker: subprocess.Popen[bytes]) -> None:
-    """Stop the supervisor and its child between two chunks: also none of their other threads is writing."""
-    os.killpg(worker.pid, signal.SIGSTOP)
-    while connection.vendor == "sqlite" and is_locked():
-        thaw(worker)
-        os.killpg(worker.pid, signal.SIGSTOP)
-
-
-def thaw(worker: subprocess.Popen[bytes]) -> None:
-    os.killpg(worker.pid, signal.SIGCONT)
 
 
 def rows(run: Run) -> list[Any]:

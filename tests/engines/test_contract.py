@@ -6,14 +6,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.db import connection
 
 from headway import runs
 from headway.engines import doorbell
 from headway.models import ItemOutcome, Part, Run, Worker
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell
-from tests.crash.scene import LEASE, entries, is_locked, part_of, processed, until_owned_anew
+from tests.crash.scene import LEASE, entries, freeze, part_of, processed, thaw, until_owned_anew
 from tests.engines.conftest import ENGINES, tried
 from tests.engines.launchers import Handle, Launcher
 from tests.pace import BareProcess
@@ -154,14 +153,14 @@ def test_a_worker_that_was_frozen_past_its_lease_changes_nothing_any_more(
     frozen = engine.start(lease_seconds=LEASE)
     run = runs.start("tests.read_through_gate", {"items": 200, "gate": f"100:{tmp_path}/gate"}).run
     child = gate.wait_until_reached()
-    freeze(frozen)
+    freeze(frozen.process.pid)
     engine.start(lease_seconds=LEASE)
     assert gate.wait_until_reached() != child
     gate.open()
     ended = wait_for_end(run.pk)
     before = rows(run.pk)
 
-    frozen.signal_all(signal.SIGCONT)
+    thaw(frozen.process.pid)
     gate.open()
     frozen.stop()
     until(lambda: frozen.has_stopped)
@@ -253,14 +252,6 @@ def test_doorbells_that_ring_too_often_double_nothing(engine: Launcher) -> None:
     assert Run.objects.get(pk=run.pk).state == "succeeded"
     assert entries(run.pk) == once_each(1_000)
     assert not Part.objects.filter(resumes__gt=0).exists()
-
-
-def freeze(handle: Handle) -> None:
-    """Stop all its processes where none of their threads is writing."""
-    handle.signal_all(signal.SIGSTOP)
-    while connection.vendor == "sqlite" and is_locked():
-        handle.signal_all(signal.SIGCONT)
-        handle.signal_all(signal.SIGSTOP)
 
 
 def rows(run_id: UUID) -> list[dict[str, object]]:

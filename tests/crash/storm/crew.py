@@ -16,6 +16,7 @@ from typing import Any
 
 from example.servers.keeper import Keeper
 from example.servers.server import Server
+from tests.processes import stop_group
 
 __all__ = ["Crew", "EmbeddedWorker", "WorkerKeeper", "children_of"]
 
@@ -94,7 +95,7 @@ class Crew:
 
     def freeze(self, until: Callable[[], bool], *, unless: Callable[[], bool]) -> bool:
         """All its processes stand still until that. False, and they go on at once, when this was no moment for it."""
-        os.killpg(self.pid, signal.SIGSTOP)
+        stop_group(self.pid)
         try:
             if unless():
                 return False
