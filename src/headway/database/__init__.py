@@ -5,13 +5,12 @@ from headway.clock import NOW_MS, NowMs, now_ms
 from .faults import is_broken, is_lost, is_transient
 from .hooks import Hooks
 from .sessions import bound_idle_transactions, close_before_fork, forget, idle_timeout_ms
-from .writing import Overtaken, back_off, data_version, write, write_beside_project
+from .writing import back_off, data_version, write, write_beside_project
 
 __all__ = [
     "NOW_MS",
     "Hooks",
     "NowMs",
-    "Overtaken",
     "back_off",
     "bound_idle_transactions",
     "close_before_fork",

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from django.db import OperationalError, connection, transaction
@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, transaction
 from .faults import is_transient
 from .waiting import SOMEBODY, waiting
 
-__all__ = ["Overtaken", "back_off", "data_version", "write", "write_beside_project"]
+__all__ = ["back_off", "data_version", "write", "write_beside_project"]
 
 BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves whoever waits
 BUSY_PATIENCE = 20.0  # s; after that the error is raised
@@ -36,23 +36,15 @@ def nobody_asks() -> None:
 os.register_at_fork(after_in_child=nobody_asks)
 
 
-class Overtaken(Exception):
-    """What was to be written isn't needed any more: while we waited for our turn, somebody else wrote it."""
-
-
-def never() -> bool:
-    return False
-
-
 @contextmanager
-def write(is_overtaken: Callable[[], bool] = never) -> Iterator[None]:
+def write() -> Iterator[None]:
     """A transaction for a short write of our own, in READ COMMITTED: it waits for a row, and then reads what is there.
 
     In a stricter level that a project has chosen it would fail instead, whenever somebody was quicker. Inside a
     transaction of the project's it is as strict as that one.
     """
     outermost = not connection.in_atomic_block
-    with write_beside_project(is_overtaken):
+    with write_beside_project():
         if outermost and connection.vendor == "postgresql" and "isolation_level" in connection.settings_dict["OPTIONS"]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -60,40 +52,32 @@ def write(is_overtaken: Callable[[], bool] = never) -> Iterator[None]:
 
 
 @contextmanager
-def write_beside_project(is_overtaken: Callable[[], bool] = never, kind: str = SOMEBODY) -> Iterator[None]:
+def write_beside_project(kind: str = SOMEBODY) -> Iterator[None]:
     """A transaction in which the project's own code runs, as strict as the project has chosen. On SQLite it waits for
-    the write lock by asking every 2 ms.
+    the write lock by asking every 2 ms, as a waiter of this kind (`waiting`).
 
     Every write that may have to wait goes through here. A thread that waits inside SQLite keeps its connection locked;
     if the one that has the write lock collects a cursor of that connection, as garbage, both wait for 20 s.
-
-    `kind`: as what it waits (`waiting`). `is_overtaken` may be asked meanwhile; if it says so, this raises Overtaken.
-    So two hundred who want the same need one turn, and not one each.
     """
     with ExitStack() as stack:
         atomic = transaction.atomic()
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
             with waiting(kind):
-                enter_sqlite(stack, atomic, is_overtaken)
+                enter_sqlite(stack, atomic)
         else:
             stack.enter_context(atomic)
         yield
 
 
-def enter_sqlite(stack: ExitStack, atomic: transaction.Atomic, is_overtaken: Callable[[], bool]) -> None:
-    """BEGIN IMMEDIATE, retried every 2 ms. Raises Overtaken, and OperationalError when it takes more than 20 s."""
+def enter_sqlite(stack: ExitStack, atomic: transaction.Atomic) -> None:
+    """BEGIN IMMEDIATE, retried every 2 ms. Raises OperationalError when it takes more than 20 s."""
     give_up = time.monotonic() + BUSY_PATIENCE
     timeout_ms = round(float(connection.settings_dict["OPTIONS"].get("timeout", 5)) * 1000)
     busy_timeout(0)
-    seen = data_version()
     try:
         with asking:
             while True:
                 try:
-                    if (version := data_version()) != seen:
-                        seen = version
-                        if is_overtaken():
-                            raise Overtaken
                     stack.enter_context(atomic)
                     return
                 except OperationalError as error:

@@ -8,17 +8,21 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from headway.database import Overtaken, write
+from headway.database import write
 from headway.errors import IdempotencyKeyReused, RunDeleted
 from headway.models import IdempotencyKey, Run
 
 from . import recall
 
-__all__ = ["Key", "claim", "forget_expired", "remember", "replayed"]
+__all__ = ["Key", "Overtaken", "claim", "forget_expired", "remember", "replayed"]
 
 KEPT_FOR = timedelta(hours=24)  # after the run's end, as the HTTP contract says
 OVER = Now() - KEPT_FOR
 EXPIRED = Q(run__finished_at__lt=OVER)
+
+
+class Overtaken(Exception):
+    """The key names another run by now, so the one that this transaction was to make isn't needed."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from headway.database import NowMs, Overtaken, write
+from headway.database import NowMs, write
 from headway.database.statements import First, Given, Insert
 from headway.models import Run
 from headway.operations.conflicts import OnConflict
@@ -41,7 +41,7 @@ def submit(request: Request) -> tuple[Run, Disposition]:
                     return created, Disposition.CREATED
             if there and (placed := place(request, there, by_turns=attempt > 0)):
                 return placed
-        except Overtaken:
+        except keys.Overtaken:
             pass  # by a run with this key, which may be live still
     raise RuntimeError(
         f"The live run of {request.operation} could neither be created nor read {ATTEMPTS} times in a row."
@@ -85,11 +85,10 @@ LIVE = First(Run.objects.filter(live_key=Given("live_key", Run)).order_by())
 def insert(request: Request) -> Run | None:
     """The run and its planning part, in one transaction; None when another one holds the key (or retried first).
 
-    Raises Overtaken when another one got the key while this one waited for its turn to write, RunNotFound when the run
-    that it retries has been deleted meanwhile, and QuotaExceeded.
+    Raises Overtaken, QuotaExceeded, and RunNotFound when the run that it retries has been deleted meanwhile.
     """
     run = new_run(request, live_key=request.key)
-    with write(is_overtaken=lambda: live_run(request.key) is not None):
+    with write():
         if request.retry_of:
             lock_run(request.retry_of.pk)
         if not GET_IN(run):
