@@ -40,6 +40,10 @@ class Endpoint(APIView):
     documents: ClassVar[dict[str, Document]] = {}
     """What the schema says of each method."""
 
+    def document(self, method: str) -> Document | None:
+        """What the schema says of this method; None leaves it out."""
+        return self.documents.get(method)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         check_coding(request)
         check_size(request)  # before the CSRF check, which would read a form and store its files

@@ -13,7 +13,7 @@ from headway.models import ItemOutcome, ItemState
 
 from . import paging
 from .endpoint import Endpoint
-from .openapi import CURSOR, LIMIT, Document, Parameter, answer
+from .openapi import CURSOR, LIMIT, Document, answer, parameter
 
 __all__ = ["Items"]
 
@@ -30,7 +30,7 @@ class Items(Endpoint):
             answers={200: answer("Items")},
             refusals=("not-found",),
             parameters=(
-                Parameter("state", "How they ended.", {"type": "string", "enum": STATES, "default": STATES[0]}),
+                parameter("state", "How they ended.", {"type": "string", "enum": STATES, "default": STATES[0]}),
                 LIMIT,
                 CURSOR,
             ),

@@ -18,18 +18,19 @@ from headway.conf import conf
 from headway.errors import UnknownOperation
 from headway.operations import registry, schema
 from headway.operations.base import Operation
+from headway.runs.access import may_start
 
 from .answers import started
 from .endpoint import Endpoint
 from .given import given_to, takes_files
 from .idempotency import key_of
 from .json import JsonParser
-from .openapi import Document, Header, Parameter, StartSchema, answer
+from .openapi import LOCATION, Document, answer, header, parameter, start_of
 from .throttles import StartThrottle
 
 __all__ = ["Operations", "Start"]
 
-IDEMPOTENCY_KEY = Parameter(
+IDEMPOTENCY_KEY = parameter(
     "Idempotency-Key",
     "A name for this start, of your own: the same start sent again with it gets the same run.",
     {
@@ -39,6 +40,7 @@ IDEMPOTENCY_KEY = Parameter(
     },
     place="header",
 )
+CAME_TO, REPLAYED = "What the start came to.", "The key has been sent before."
 
 
 class Operations(Endpoint):
@@ -67,7 +69,6 @@ def describe(operation: type[Operation]) -> dict[str, Any]:
 class Start(Endpoint):
     """Start a run. The answer comes at once; a worker does the work, and the run's links tell how it goes."""
 
-    schema = StartSchema()
     operation: type[Operation] | None = None
     takes_uploads = True
     documents = {
@@ -78,21 +79,21 @@ class Start(Endpoint):
                 200: answer(
                     "Run",
                     "The run that this idempotency key started; it has ended.",
-                    Header("Location", "The run's address."),
-                    Header("Headway-Disposition", "What the start came to.", {"const": "replayed"}),
-                    Header("Idempotent-Replayed", "The key has been sent before.", {"const": "true"}),
+                    {
+                        "Location": LOCATION,
+                        "Headway-Disposition": header(CAME_TO, {"const": "replayed"}),
+                        "Idempotent-Replayed": header(REPLAYED, {"const": "true"}),
+                    },
                 ),
                 202: answer(
                     "Run",
                     "The run: a new one, or the one that this start would double.",
-                    Header("Location", "The run's address."),
-                    Header("Retry-After", "Seconds after which it is worth asking.", {"type": "string"}),
-                    Header(
-                        "Headway-Disposition",
-                        "What the start came to.",
-                        {"enum": [str(disposition) for disposition in runs.Disposition]},
-                    ),
-                    Header("Idempotent-Replayed", "The key has been sent before.", {"const": "true"}, always=False),
+                    {
+                        "Location": LOCATION,
+                        "Retry-After": header("Seconds after which it is worth asking."),
+                        "Headway-Disposition": header(CAME_TO, {"enum": [str(each) for each in runs.Disposition]}),
+                        "Idempotent-Replayed": header(REPLAYED, {"const": "true"}, required=False),
+                    },
                 ),
             },
             refusals=(
@@ -104,6 +105,13 @@ class Start(Endpoint):
             tag="operations",
         )
     }  # fmt: skip
+
+    def document(self, method: str) -> Document | None:
+        """One for each operation that the caller may start (all, for a command); the view of any name has none."""
+        document, caller = super().document(method), getattr(self.request, "_user", None)
+        if document is None or self.operation is None or not may_start(self.operation, caller):
+            return None
+        return start_of(self.operation, document)
 
     def get_throttles(self) -> list[BaseThrottle]:
         return [*super().get_throttles(), StartThrottle()]

@@ -23,14 +23,14 @@ from . import paging
 from .answers import run_answer, started
 from .callers import for_caller
 from .endpoint import Endpoint
-from .openapi import CURSOR, LIMIT, Document, Header, Parameter, answer
+from .openapi import CURSOR, ETAG, LIMIT, LOCATION, Document, answer, header, parameter
 from .throttles import StartThrottle
 
 __all__ = ["Cancel", "OneRun", "Pause", "Resume", "Retry", "Runs"]
 
 POLL_EVERY = 2  # s: who asks more often learns little more
 STATES = list(dict.fromkeys(str(shown(state)) for state in State))
-RETRY_AFTER = Header("Retry-After", "Seconds after which it is worth asking again.", {"type": "string"}, always=False)
+RETRY_AFTER = {"Retry-After": header("Seconds after which it is worth asking again.", required=False)}
 
 
 class Runs(Endpoint):
@@ -42,9 +42,9 @@ class Runs(Endpoint):
             "Runs",
             answers={200: answer("Runs")},
             parameters=(
-                Parameter("operation", "Only runs of this operation.", {"type": "string"}),
-                Parameter("state", "Only runs in this state.", {"type": "string", "enum": STATES}),
-                Parameter("active", "Only runs that have not ended, or only those that have.", {"type": "boolean"}),
+                parameter("operation", "Only runs of this operation."),
+                parameter("state", "Only runs in this state.", {"type": "string", "enum": STATES}),
+                parameter("active", "Only runs that have not ended, or only those that have.", {"type": "boolean"}),
                 LIMIT,
                 CURSOR,
             ),
@@ -92,11 +92,11 @@ class OneRun(Endpoint):
             "get_run",
             "One run",
             answers={
-                200: answer("Run", "The run as it is now.", Header("ETag", "Names this state of it."), RETRY_AFTER),
-                304: answer(None, "Nothing has changed.", Header("ETag", "Names this state of it."), RETRY_AFTER),
+                200: answer("Run", "The run as it is now.", {"ETag": ETAG} | RETRY_AFTER),
+                304: answer(None, "Nothing has changed.", {"ETag": ETAG} | RETRY_AFTER),
             },
             refusals=("not-found",),
-            parameters=(Parameter("If-None-Match", "The ETag that you have.", {"type": "string"}, place="header"),),
+            parameters=(parameter("If-None-Match", "The ETag that you have.", place="header"),),
         ),
         "delete": Document(
             "delete_run",
@@ -178,9 +178,11 @@ class Retry(Endpoint):
                 202: answer(
                     "Run",
                     "The new run; the same again, while it is live.",
-                    Header("Location", "The run's address."),
-                    Header("Headway-Disposition", "What it came to.", {"enum": ["created", "joined"]}),
-                    RETRY_AFTER,
+                    {
+                        "Location": LOCATION,
+                        "Headway-Disposition": header("What it came to.", {"enum": ["created", "joined"]}),
+                    }
+                    | RETRY_AFTER,
                 )
             },
             refusals=(

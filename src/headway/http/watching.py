@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from django.urls import URLPattern
 from rest_framework.request import Request
 
 from .endpoint import Endpoint
-from .openapi import Document, Header, Parameter, answer
+from .openapi import ETAG, Document, answer, header, parameter
 
 __all__ = ["told"]
 
-STREAM = replace(
-    answer("ServerSentEvent", "A stream of messages, which the server ends after at most 50 s; then come back."),
+STREAM = answer(
+    "ServerSentEvent",
+    "A stream of messages, which the server ends after at most 50 s; then come back.",
     media_type="text/event-stream",
 )
-LAST = Parameter(
-    "Last-Event-ID", "The revision that you have, which was the last event's id.", {"type": "string"}, "header"
-)
-RETRY_AFTER = Header(
-    "Retry-After", "Where nothing is pushed: seconds after which to ask again.", {"type": "string"}, always=False
-)
+LAST = parameter("Last-Event-ID", "The revision that you have, which was the last event's id.", place="header")
+RETRY_AFTER = {"Retry-After": header("Where nothing is pushed: seconds after which to ask again.", required=False)}
 
 
 class Told(Endpoint):
@@ -40,18 +36,13 @@ class Wait(Told):
             "wait_for_run",
             "Wait for a change of a run",
             answers={
-                200: answer(
-                    "Message",
-                    "The run has passed that revision.",
-                    Header("ETag", "Names this state of it."),
-                    RETRY_AFTER,
-                ),
+                200: answer("Message", "The run has passed that revision.", {"ETag": ETAG} | RETRY_AFTER),
                 204: answer(None, "Nothing has changed in time.", RETRY_AFTER),
             },
             refusals=("not-found", "too-many-streams"),
             parameters=(
-                Parameter("after", "The revision that you have.", {"type": "integer", "minimum": 0}),
-                Parameter("seconds", "How long to wait.", {"type": "integer", "minimum": 1, "maximum": 25}),
+                parameter("after", "The revision that you have.", {"type": "integer", "minimum": 0}),
+                parameter("seconds", "How long to wait.", {"type": "integer", "minimum": 1, "maximum": 25}),
             ),
         )
     }

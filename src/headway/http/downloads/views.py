@@ -16,11 +16,10 @@ from rest_framework.request import Request
 from headway import runs
 from headway.http import paging
 from headway.http.endpoint import Endpoint
-from headway.http.openapi import Document, Header, Parameter, answer
+from headway.http.openapi import Document, answer, header, parameter
 
 from .file import LARGEST, File
 from .formats import FORMATS
-from .schema import DownloadSchema
 
 __all__ = ["Failures", "Results"]
 
@@ -28,24 +27,23 @@ __all__ = ["Failures", "Results"]
 class Failures(Endpoint):
     """A run's failed items: their own columns, then key, code and text. At most 100,000 rows; `Link` has the rest."""
 
-    schema = DownloadSchema()
     file_format = ""
-    documents = {
-        "get": Document(
-            "download_failures_{file_format}",
-            "Failed items as {file_format}",
-            answers={
-                200: answer(
-                    "File",
-                    f"At most {LARGEST:,} rows.",
-                    Header("Link", 'The next rows: rel="next".', always=False),
-                    Header("Content-Disposition", "A name for the file."),
-                )
-            },
+
+    def document(self, method: str) -> Document | None:
+        """One for each format; none for the view of any name."""
+        if method != "get" or not self.file_format:
+            return None
+        headers = {
+            "Link": header('The next rows: rel="next".', required=False),
+            "Content-Disposition": header("A name for the file."),
+        }
+        return Document(
+            f"download_failures_{self.file_format}",
+            f"Failed items as {self.file_format.upper()}",
+            answers={200: answer("File", f"At most {LARGEST:,} rows.", headers, FORMATS[self.file_format].media_type)},
             refusals=("not-found",),
-            parameters=(Parameter("after", "From `Link`, as it is.", {"type": "integer", "minimum": 0}),),
+            parameters=(parameter("after", "From `Link`, as it is.", {"type": "integer", "minimum": 0}),),
         )
-    }
 
     def get(self, request: Request, run_id: UUID, file_format: str = "") -> HttpResponseBase:
         run = runs.get(run_id, user=request.user)

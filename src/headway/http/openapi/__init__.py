@@ -1,16 +1,17 @@
 """The endpoints as OpenAPI, by drf-spectacular: one typed path for each operation, from its form."""
 
-from .document import CURSOR, LIMIT, Document, Header, Parameter, answer
+from .document import CURSOR, ETAG, LIMIT, LOCATION, Document, answer, header, parameter, start_of
 from .inspector import EndpointSchema
-from .start import StartSchema
 
 __all__ = [
     "CURSOR",
+    "ETAG",
     "LIMIT",
+    "LOCATION",
     "Document",
     "EndpointSchema",
-    "Header",
-    "Parameter",
-    "StartSchema",
     "answer",
+    "header",
+    "parameter",
+    "start_of",
 ]

@@ -1,10 +1,10 @@
-"""The bodies of answers, in JSON Schema 2020-12; how each version of OpenAPI wants them, `dialect` knows."""
+"""The bodies of answers, in JSON Schema 2020-12."""
 
 from typing import Any
 
 from headway.states import Action, State, shown
 
-__all__ = ["SCHEMAS"]
+__all__ = ["SCHEMAS", "Schema", "ref"]
 
 Schema = dict[str, Any]
 
