@@ -1,7 +1,5 @@
 """Rows 1, 3, 4 and 7 of the contract: operations, one run, many runs, and items."""
 
-import json
-from base64 import urlsafe_b64encode
 from copy import copy
 from datetime import timedelta
 from typing import Any
@@ -28,10 +26,9 @@ def started(user: Any, count: int = 1, **given: Any) -> Run:
     return start("tests.http_allow", {"count": count, **given}, user=user).run
 
 
-def cursor(*place: Any) -> str:
-    """As the API would write it; of a moment alone, with an id."""
-    place = place if len(place) > 1 else (*place, "0198f3c2-0000-4000-8000-000000000000")
-    return urlsafe_b64encode(json.dumps(place).encode()).decode()
+def cursor(moment: str, run_id: str = "0198f3c2-0000-4000-8000-000000000000") -> str:
+    """As the API would write it."""
+    return f"{moment}~{run_id}"
 
 
 def pages(api: Api, address: str) -> list[list[Any]]:
@@ -270,17 +267,18 @@ def test_the_error_itself_is_for_staff(api: Api, demo: Any, person: Caller) -> N
         ("runs", {"active": "perhaps"}),
         ("runs", {"cursor": "no-cursor"}),
         ("runs", {"cursor": "é"}),
-        ("runs", {"cursor": "W10="}),
-        ("runs", {"cursor": "WyIyMDI2LTExLTI0IiwgNV0="}),
+        ("runs", {"cursor": ""}),
+        ("runs", {"cursor": "2026-11-24T10:00:00Z"}),
         ("runs", {"cursor": cursor("2026-11-24T10:00:00")}),
         ("runs", {"cursor": cursor("9999-12-31T23:59:59.999999+00:00")}),
         ("runs", {"cursor": cursor("0001-01-01T00:00:00+14:00")}),
-        ("runs", {"cursor": cursor("2026-11-24T10:00:00Z", [5])}),
+        ("runs", {"cursor": cursor("2026-11-24T10:00:00Z", "5")}),
         ("run-items", {"state": "succeeded"}),
         ("run-items", {"limit": "-1"}),
-        ("run-items", {"cursor": "WyJ4Il0="}),
-        ("run-items", {"cursor": "W3RydWVd"}),
-        ("run-items", {"cursor": "WzFlNTBd"}),
+        ("run-items", {"cursor": "x"}),
+        ("run-items", {"cursor": "-1"}),
+        ("run-items", {"cursor": "1e50"}),
+        ("run-items", {"cursor": "9" * 19}),
     ],
 )
 def test_a_query_that_cannot_be_meant_is_malformed(api: Api, demo: Any, name: str, query: dict[str, str]) -> None:

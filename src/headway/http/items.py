@@ -38,24 +38,14 @@ class Items(Endpoint):
     }
 
     def get(self, request: Request, run_id: UUID) -> Response:
-        runs.get(run_id, user=request.user)
+        run = runs.get(run_id, user=request.user)
         state = paging.choice(request, "state", STATES) or ItemState.FAILED
-        rows = ItemOutcome.objects.filter(run=run_id, state=state, id__gt=after(request)).order_by("id")
-        limit = paging.limit_of(request)
-        found, more = paging.at_most(rows[: limit + 1], limit)
+        found, more = paging.first_rows(request, runs.outcomes(run, state, after=paging.id_in(request, "cursor")))
         results = [describe(row, for_staff=request.user.is_staff) for row in found]
-        return Response(paging.page(request, results, [found[-1].pk] if more else None))
-
-
-def after(request: Request) -> int:
-    """The id behind which the page begins. Raises ParseError."""
-    place = paging.cursor_of(request) or [0]
-    if len(place) != 1 or type(place[0]) is not int or not 0 <= place[0] <= paging.BIGGEST:
-        raise paging.bad_cursor()
-    return place[0]
+        return paging.page(request, results, found[-1].pk if more else None)
 
 
 def describe(row: ItemOutcome, *, for_staff: bool) -> dict[str, Any]:
     """One item; the error itself only for staff, since it may tell of the project's inside."""
-    told = {"key": row.key, "label": row.label, "state": row.state, "code": row.code, "text": row.text}
-    return told | {"detail": row.detail} if for_staff else told
+    public = {"key": row.key, "label": row.label, "state": row.state, "code": row.code, "text": row.text}
+    return public | {"detail": row.detail} if for_staff else public

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -15,7 +15,7 @@ from rest_framework.throttling import BaseThrottle
 from headway import runs
 from headway.live.etags import etag, is_among
 from headway.models import Run
-from headway.runs.places import Place, behind
+from headway.runs.pages import behind, cursor_of
 from headway.snapshots import snapshot, snapshots
 from headway.states import State, shown, stored_as
 
@@ -52,24 +52,13 @@ class Runs(Endpoint):
     }
 
     def get(self, request: Request) -> Response:
-        limit = paging.limit_of(request)
-        rows = behind(wanted(request), place_of(request)).values_list("id", "created_at")
-        found, more = paging.at_most(rows[: limit + 1], limit)
-        ids = [run_id for run_id, _ in found]
-        results = [for_caller(run, request) for run in snapshots(ids).values()]
-        return Response(paging.page(request, results, [found[-1][1].isoformat(), str(ids[-1])] if more else None))
-
-
-def place_of(request: Request) -> Place | None:
-    """Where the page begins, by the request's cursor. Raises ParseError."""
-    cursor = paging.cursor_of(request)
-    if cursor is None:
-        return None
-    try:
-        moment, run_id = cursor
-        return Place.at(datetime.fromisoformat(moment), UUID(run_id))
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise paging.bad_cursor() from error
+        try:
+            rows = behind(wanted(request), request.query_params.get("cursor")).values_list("created_at", "id")
+        except ValueError as error:
+            raise ParseError("The cursor is none that was given out here. Follow `next` as it is.") from error
+        found, more = paging.first_rows(request, rows)
+        results = [for_caller(run, request) for run in snapshots(run_id for _, run_id in found).values()]
+        return paging.page(request, results, cursor_of(*found[-1]) if more else None)
 
 
 def wanted(request: Request) -> QuerySet[Run]:

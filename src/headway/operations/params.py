@@ -27,7 +27,18 @@ from headway.errors import ChangedMeanwhile, InvalidParams, MissingParam, ParamE
 from . import files, schema
 from .sources import Json
 
-__all__ = ["Params", "clean", "decode", "encode", "fingerprint", "shown", "stored_files", "submitted", "told"]
+__all__ = [
+    "Params",
+    "clean",
+    "decode",
+    "encode",
+    "fingerprint",
+    "of_page",
+    "shown",
+    "stored_files",
+    "submitted",
+    "told",
+]
 
 WHOLE = "__all__"  # where Django's forms keep the errors that belong to no field
 
@@ -67,6 +78,17 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str,
             ]
         )
     return dict(bound.cleaned_data)
+
+
+def of_page(form: type[forms.BaseForm] | None, page: forms.BaseForm) -> dict[str, Any]:
+    """The same out of a page's valid form; fields that `form` doesn't have are the page's own.
+
+    Raises InvalidParams where the page's form is another and `form` refuses what that made of a value.
+    """
+    fields: dict[str, forms.Field] = form.base_fields if form else {}  # type: ignore[attr-defined]
+    if form is not None and isinstance(page, form):
+        return {name: value for name, value in page.cleaned_data.items() if name in fields or name not in page.fields}
+    return clean(form, {name: value for name, value in page.cleaned_data.items() if name in fields})
 
 
 def encode(cleaned: dict[str, Any]) -> dict[str, Json]:

@@ -4,6 +4,7 @@
 with the permissions `headway.view_run` and `headway.change_run`. Runs are given as themselves or by their id.
 """
 
+from headway.store.parts.outcomes import outcomes
 from headway.store.starts.requests import Disposition
 
 from .access import get, may_see, may_steer, startable_by, visible_to
@@ -18,6 +19,7 @@ __all__ = [
     "get",
     "may_see",
     "may_steer",
+    "outcomes",
     "pause",
     "resume",
     "retry",

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, ProgrammingError, connection
 from django.utils import translation
@@ -61,14 +62,16 @@ def start(
     operation: type[Operation] | str,
     given: dict[str, Any] | None = None,
     *,
+    form: forms.BaseForm | None = None,
     user: Any = None,
     idempotency_key: str | None = None,
 ) -> Started:
     """Start a run, or get the one that it would double: by the operation's `on_conflict`, or by the idempotency key.
 
     `given` holds the parameters, as JSON would or as Python values (dates, model instances, Django files); they are
-    cleaned by the operation's form here and never again. One small transaction, whatever the number of items; a
-    worker begins when it has committed.
+    cleaned by the operation's form here and never again. Instead of them a page gives its valid `form`: one of the
+    operation's own class, or of a subclass that has fields of the page's own beside, is not cleaned a second time. One
+    small transaction, whatever the number of items; a worker begins when it has committed.
 
     Raises UnknownOperation, StartForbidden, IdempotencyKeyError, InvalidParams, RunConflict, QuotaExceeded,
     NotMigrated; nothing is left behind then, no file either.
@@ -77,12 +80,21 @@ def start(
     check_permission(declared.name, user)
     check_key(declared, user, idempotency_key)
     with telling_the_answer(declared.name) as answer:
-        return answer(begin(declared, given or {}, user, idempotency_key))
+        if form is None:
+            accepted = params.clean(declared.form, given or {})
+        else:
+            given = accepted = params.of_page(declared.form, form)
+        return answer(begin(declared, given or {}, accepted, user, idempotency_key))
 
 
-def begin(declared: type[Operation], given: dict[str, Any], user: Any, idempotency_key: str | None) -> Started:
-    """What `start` gives, once it is clear that this user may start it."""
-    accepted = params.clean(declared.form, given)
+def begin(
+    declared: type[Operation],
+    given: dict[str, Any],
+    accepted: dict[str, Any],
+    user: Any,
+    idempotency_key: str | None,
+) -> Started:
+    """What `start` gives, once it is clear that this user may start it with these parameters."""
     if user is not None:
         files.check_size(accepted, conf().max_upload_bytes)
     cleaned, stored = files.store(accepted)

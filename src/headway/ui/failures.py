@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from headway.models import ItemOutcome, ItemState
+from headway import runs
+from headway.models import ItemOutcome
 from headway.panel import words
 
 __all__ = ["Failures", "Reason", "failures_of", "reasons_of"]
@@ -66,18 +67,13 @@ def reasons_of(run: Mapping[str, Any]) -> list[Reason]:
 def examples_of(run_id: UUID) -> dict[str, ItemOutcome]:
     """The first item of each code, among the first that failed: never read for all of a million."""
     first: dict[str, int] = {}
-    for code, item in failed_items(run_id).order_by("id").values_list("code", "id")[:LOOKED_AT]:
+    for code, item in runs.outcomes(run_id).values_list("code", "id")[:LOOKED_AT]:
         first.setdefault(code, item)
     return {item.code: item for item in ItemOutcome.objects.filter(id__in=first.values())}
 
 
 def failures_of(run_id: UUID, *, code: str = "", after: int = 0) -> Failures:
-    """A page of them: by keyset, so that the last page costs what the first does."""
-    wanted = failed_items(run_id).filter(id__gt=after)
-    found = list((wanted.filter(code=code) if code else wanted).order_by("id")[: PAGE + 1])
+    """A page of them."""
+    found = list(runs.outcomes(run_id, code=code, after=after)[: PAGE + 1])
     more = len(found) > PAGE
     return Failures(found[:PAGE], code, after, found[PAGE - 1].pk if more else None)
-
-
-def failed_items(run_id: UUID) -> Any:
-    return ItemOutcome.objects.filter(run_id=run_id, state=ItemState.FAILED)

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.urls import NoReverseMatch, reverse
 
 from headway import panel
 from headway.models import Run
-from headway.runs.places import Place, behind
+from headway.runs.pages import behind, cursor_of
 
 __all__ = ["History", "history_of"]
 
@@ -18,8 +17,8 @@ class History:
     """A page of runs, the newest first."""
 
     runs: list[panel.Shown]
-    next: UUID | None
-    """What the next page comes after."""
+    next: str
+    """What the next page comes after; "" behind the last one."""
     is_first: bool
 
     @property
@@ -33,14 +32,16 @@ class History:
         return address("runs")
 
 
-def history_of(user: Any, *, after: UUID | None = None, limit: int = 20) -> History:
-    """The runs that `user` started, after the run `after`: by keyset."""
-    mine = Run.objects.filter(started_by=user.pk)
-    begun = mine.filter(pk=after).values_list("created_at", flat=True).first() if after else None
-    place = Place.at(begun, after) if after and begun else None
-    found = list(behind(mine.select_related("started_by"), place)[: limit + 1])
-    more = len(found) > limit
-    return History(panel.show_all(found[:limit], user), found[limit - 1].pk if more else None, place is None)
+def history_of(user: Any, *, after: str | None = None, limit: int = 20) -> History:
+    """The runs that `user` started, behind this cursor; the first ones for a cursor that is none."""
+    mine = Run.objects.filter(started_by=user.pk).select_related("started_by")
+    try:
+        rows = behind(mine, after)
+    except ValueError:
+        rows, after = behind(mine, None), None
+    found = list(rows[: limit + 1])
+    following = cursor_of(found[limit - 1].created_at, found[limit - 1].pk) if len(found) > limit else ""
+    return History(panel.show_all(found[:limit], user), following, after is None)
 
 
 def address(name: str) -> str:

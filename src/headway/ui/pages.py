@@ -30,8 +30,8 @@ class HomePage(LoginRequiredMixin, View):
     """What may be started, and one's own runs."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """`?after=ID` for older runs."""
-        history = history_of(request.user, after=as_uuid(request.GET.get("after", "")))
+        """`?after=CURSOR` for older runs."""
+        history = history_of(request.user, after=request.GET.get("after"))
         context = {
             "operations": [Startable.of(operation) for operation in runs.startable_by(request.user)],
             "history": history,
@@ -71,13 +71,6 @@ def run_or_404(run_id: UUID, user: Any) -> Run:
 def code_of(run: Mapping[str, Any], wanted: str) -> str:
     """The code, if items of this run failed with it."""
     return wanted if any(entry["code"] == wanted for entry in run["failure_summary"]) else ""
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def as_number(text: str) -> int:

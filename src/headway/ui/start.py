@@ -32,7 +32,6 @@ from headway.runs import Disposition, Started
 from .history import history_of
 from .startable import Startable
 from .steer import run_address
-from .submitted import submitted
 
 __all__ = ["StartRunView"]
 
@@ -110,13 +109,12 @@ class StartRunView(LoginRequiredMixin, View):
 
     def start(self, form: Any) -> Started:
         """With the operation's own parameters among those of the page's form. Raises what `runs.start` does."""
-        given = submitted(form, self.declared.form)
         key = self.request.POST.get(KEY_FIELD) or new_key()
         try:
-            return runs.start(self.declared, given, user=self.request.user, idempotency_key=key)
+            return runs.start(self.declared, form=form, user=self.request.user, idempotency_key=key)
         except (IdempotencyKeyReused, IdempotencyKeyInvalid):
             # The same page, sent once more with something else in it: that is another run.
-            return runs.start(self.declared, given, user=self.request.user, idempotency_key=new_key())
+            return runs.start(self.declared, form=form, user=self.request.user, idempotency_key=new_key())
 
     def page(self, form: Any, *, status: int = 200, **told: Any) -> HttpResponse:
         """The form's page, which says what was `told` on top."""

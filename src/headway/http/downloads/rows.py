@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from django.db.models import QuerySet
-
-from headway.models import ItemOutcome, ItemState
+from headway import runs
 
 from .originals import ITEM, NOT_FOUND, Originals
 
@@ -38,16 +36,16 @@ class Line(NamedTuple):
 
 def span_of(run_id: UUID, after: int, rows: int) -> Span:
     """At most so many rows behind the id `after`, as they are now."""
-    ids = failures(run_id).filter(id__gt=after).values_list("id", flat=True)
-    edge = list(ids.order_by("id")[rows - 1 : rows + 1])
+    ids = runs.outcomes(run_id, after=after).values_list("id", flat=True)
+    edge = list(ids[rows - 1 : rows + 1])
     if len(edge) == 2:
         return Span(edge[0], more=True)
-    return Span(ids.order_by("-id").first() or after, more=False)
+    return Span(ids.last() or after, more=False)
 
 
 def rows_of(run_id: UUID, after: int, last: int, limit: int) -> list[Row]:
     """The next rows behind the id `after`, in the order in which the items ended."""
-    found = failures(run_id).filter(id__gt=after, id__lte=last).order_by("id")
+    found = runs.outcomes(run_id, after=after).filter(id__lte=last)
     return list(found.values_list("id", "key", "code", "text")[:limit])
 
 
@@ -55,10 +53,6 @@ def lines_of(rows: list[Row], originals: Originals) -> list[Line]:
     """These rows with their items."""
     found = originals.fetch([key for _, key, _, _ in rows])
     return [line(found.get(key, NOT_FOUND), key, code, text) for _, key, code, text in rows]
-
-
-def failures(run_id: UUID) -> QuerySet[ItemOutcome]:
-    return ItemOutcome.objects.filter(run=run_id, state=ItemState.FAILED)
 
 
 def line(item: Any, key: str, code: str, text: str) -> Line:

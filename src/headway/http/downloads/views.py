@@ -51,7 +51,7 @@ class Failures(Endpoint):
         if name not in FORMATS:
             raise NotFound(f"There is no failures.{name[:20]}; there are: {', '.join(FORMATS)}.")
         written = FORMATS[name]
-        file = File(run, written, paging.whole_number(request, "after", 0, 0, paging.BIGGEST), request.user.pk)
+        file = File(run, written, paging.id_in(request, "after"), request.user.pk)
         response = StreamingHttpResponse(sent_by(request, file), content_type=written.media_type + written.details)
         response["Content-Disposition"] = content_disposition_header(True, f"{run.operation}-failures.{name}")
         if file.more:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from headway.models import ItemOutcome, ItemState, Part
+from django.db.models import QuerySet
 
-__all__ = ["Outcome", "count_failed", "failed_end", "failed_keys", "record"]
+from headway.models import ItemOutcome, ItemState, Part, Run
+
+__all__ = ["Outcome", "count_failed", "failed_end", "failed_keys", "outcomes", "record"]
 
 LONGEST_TEXT = 2_000
 
@@ -52,23 +54,29 @@ def storable(text: str, length: int) -> str:
     return text[:length].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
+def outcomes(
+    run: Run | UUID, state: str = ItemState.FAILED, code: str | None = None, after: int = 0
+) -> QuerySet[ItemOutcome]:
+    """The run's items that ended as `state` (with this `code`), behind the outcome with the id `after`, in the order of
+    their ids. By an index, so that the last page costs what the first does.
+    """
+    found = ItemOutcome.objects.filter(run=run, state=state, id__gt=after).order_by("id")
+    return found.filter(code=code) if code else found
+
+
 def failed_keys(run_id: UUID, after: int, last: int, limit: int) -> list[tuple[int, str, str]]:
     """(id, key, label) of the run's failed items above the id `after`, up to the id `last`, in order."""
-    return list(
-        ItemOutcome.objects.filter(run_id=run_id, state=ItemState.FAILED, id__gt=after, id__lte=last)
-        .order_by("id")
-        .values_list("id", "key", "label")[:limit]
-    )
+    found = outcomes(run_id, after=after).filter(id__lte=last)
+    return list(found.values_list("id", "key", "label")[:limit])
 
 
 def failed_end(run_id: UUID, above: int, number: int) -> int | None:
     """The id of the failed item of that number above the id `above`; of the last one, if there are fewer."""
-    within = ItemOutcome.objects.filter(run_id=run_id, state=ItemState.FAILED, id__gt=above)
-    ids = within.values_list("id", flat=True)
-    return ids.order_by("id")[number - 1 : number].first() or ids.order_by("-id").first()
+    ids = outcomes(run_id, after=above).values_list("id", flat=True)
+    return ids[number - 1 : number].first() or ids.last()
 
 
 def count_failed(run_id: UUID, above: int = 0, last: int | None = None) -> int:
     """How many of the run's items failed, above the id `above` and up to the id `last`."""
-    failed = ItemOutcome.objects.filter(run_id=run_id, state=ItemState.FAILED, id__gt=above)
+    failed = outcomes(run_id, after=above)
     return (failed if last is None else failed.filter(id__lte=last)).count()
