@@ -20,7 +20,7 @@ from django.test import AsyncClient
 from headway import sources
 from headway.http.downloads.file import LARGEST, LONGEST
 from headway.http.downloads.limits import MOST
-from headway.http.downloads.rows import GONE
+from headway.http.downloads.originals import GONE
 from headway.models import ItemOutcome, Run
 from headway.runs import start
 from tests.app.driving import drive, with_failures

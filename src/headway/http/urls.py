@@ -12,7 +12,7 @@ from .endpoint import Nowhere
 from .items import Items
 from .operations import Operations, Start
 from .runs import Cancel, OneRun, Pause, Resume, Retry, Runs
-from .watching import told
+from .watching import documented
 
 __all__ = ["app_name", "urlpatterns"]
 
@@ -38,7 +38,7 @@ urlpatterns = [
     *failures,
     path("runs/<headway_run:run_id>/failures.<str:file_format>", Failures.as_view(), name="run-failures"),
     path("runs/<headway_run:run_id>/results.<str:file_format>", Results.as_view(), name="run-results"),
-    *told(watch),
+    *documented(watch),
     # So that an unknown address gets a problem too, wherever we are included; other apps may share our prefix.
     re_path(r"^(?:operations|runs|events)(?:/.*)?$", Nowhere.as_view()),
 ]

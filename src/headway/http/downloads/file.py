@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from headway import runs
 from headway.models import Run
 
 from .formats import Format
-from .limits import admit, how_many, leave, turn_of
+from .limits import Share
 from .originals import Originals
-from .rows import lines_of, rows_of, span_of
 
 __all__ = ["LARGEST", "File"]
 
@@ -36,20 +36,25 @@ class File:
     """
 
     def __init__(self, run: Run, file_format: Format, after: int, user_key: Any) -> None:
-        self.run, self.file_format, self.place, self.user_key = run, file_format, after, user_key
+        self.run, self.file_format, self.place = run, file_format, after
         self.last, self.limit = NO_END, FIRST_PAGE
         self.rows, self.pace, self.weight = 0, 0.0, 0.0  # read so far; seconds and bytes a row of the last page
-        admit(self)
-        with turn_of(user_key):
+        self.share = Share(user_key)
+        with self.share.reading:
             self.originals = Originals(run)
         self.begun = [file_format.header(self.originals.columns), *(self.page() for _ in range(TRIAL))]
-        span = span_of(run.pk, after, self.bearable())
-        self.last, self.more = span.last, span.more
+        self.last, self.more = self.end_of(after, self.bearable())
 
     def bearable(self) -> int:
-        """How many rows it may have: those that are read, at least. Several that take turns share the time."""
-        by_time = LONGEST / how_many(self.user_key) / max(self.pace, 1e-9)
+        """How many rows it may have: those that are read, at least. Several downloads of one user share the time."""
+        by_time = LONGEST / self.share.of() / max(self.pace, 1e-9)
         return max(self.rows, int(min(LARGEST, by_time, HEAVIEST / max(self.weight, 1e-9))), 1)
+
+    def end_of(self, after: int, rows: int) -> tuple[int, bool]:
+        """The id of the last one of so many rows, and whether there are more."""
+        ids = runs.outcomes(self.run, after=after).values_list("id", flat=True)
+        edge = list(ids[rows - 1 : rows + 1])
+        return (edge[0], True) if len(edge) == 2 else (ids.last() or after, False)
 
     def __iter__(self) -> Iterator[bytes]:
         """It, piece by piece; once."""
@@ -61,18 +66,19 @@ class File:
 
     def close(self) -> None:
         """Django calls it when it has been sent, and when its client has left."""
-        leave(self)
+        self.share.leave()
 
     def page(self) -> bytes:
         """The next rows, as they are written; nothing when there are no more."""
-        with turn_of(self.user_key):
+        with self.share.reading:
             began = time.monotonic()
-            rows = rows_of(self.run.pk, self.place, self.last, self.limit)
+            found = runs.outcomes(self.run, after=self.place).filter(id__lte=self.last)
+            rows = list(found.values_list("key", "code", "text", "id")[: self.limit])
             if not rows:
                 return b""
-            block = self.file_format.rows(lines_of(rows, self.originals), self.originals.columns)
+            block = self.file_format.rows(self.originals.lines_of(rows), self.originals.columns)
             seconds = time.monotonic() - began
-        self.place, self.rows = rows[-1][0], self.rows + len(rows)
+        self.place, self.rows = rows[-1][-1], self.rows + len(rows)
         self.pace, self.weight = seconds / len(rows), len(block) / len(rows)
         quick = int(PAGE_SECONDS / self.pace) if self.pace else MOST_ROWS
         self.limit = max(1, min(MOST_ROWS, quick, int(PAGE_WEIGHT / self.weight)))

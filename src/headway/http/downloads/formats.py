@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
-from .originals import ITEM
-from .rows import Line
+from .originals import ITEM, Line
 from .values import encoded, encoded_object
 
 __all__ = ["FORMATS", "Format"]

@@ -6,44 +6,43 @@ Reading keeps a processor busy, and under WSGI each download has a thread of the
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakSet
 
 from rest_framework.exceptions import Throttled
 
-if TYPE_CHECKING:
-    from .file import File
-
-__all__ = ["MOST", "admit", "how_many", "leave", "turn_of"]
+__all__ = ["MOST", "Share"]
 
 MOST = 8
 WAIT = 5  # s, after which one of them may be done
 
-turns = [threading.Lock() for _ in range(64)]
+reading = [threading.Lock() for _ in range(64)]
 admission = threading.RLock()
-under_way: WeakSet[File] = WeakSet()  # weak: a response that is dropped on its way has no other end
 
 
-def admit(file: File) -> None:
-    """Let it begin. Raises Throttled when its user has as many under way as one may have."""
-    with admission:
-        if how_many(file.user_key) >= MOST:
-            raise Throttled(WAIT, f"You have {MOST} downloads under way, as many as one may have at once.")
-        under_way.add(file)
+class Share:
+    """One download's share of what its user may have, until it is left or forgotten.
 
+    Raises Throttled when the user has as many downloads under way as one may have.
+    """
 
-def leave(file: File) -> None:
-    """It is over."""
-    with admission:
-        under_way.discard(file)
+    under_way: WeakSet[Share] = WeakSet()  # weak: a response that is dropped on its way has no other end
 
+    def __init__(self, user_key: Any) -> None:
+        self.user_key = user_key
+        self.reading = reading[hash(user_key) % len(reading)]
+        """The lock to hold while rows are read for this user."""
+        with admission:
+            if self.of() >= MOST:
+                raise Throttled(WAIT, f"You have {MOST} downloads under way, as many as one may have at once.")
+            self.under_way.add(self)
 
-def how_many(user_key: Any) -> int:
-    """How many this user has under way."""
-    with admission:
-        return sum(file.user_key == user_key for file in under_way)
+    def of(self) -> int:
+        """How many downloads this user has under way."""
+        with admission:
+            return sum(share.user_key == self.user_key for share in self.under_way)
 
-
-def turn_of(user_key: Any) -> threading.Lock:
-    """What is held while rows are read for this user."""
-    return turns[hash(user_key) % len(turns)]
+    def leave(self) -> None:
+        """The download is over."""
+        with admission:
+            self.under_way.discard(self)

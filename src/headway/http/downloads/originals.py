@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from headway.models import Run
 from headway.operations.outcomes import Unreadable
@@ -16,11 +16,20 @@ from headway.operations.sources.csv_file import CsvSource
 from headway.operations.sources.file_source import Row
 from headway.runner.loading import load, source_of
 
-__all__ = ["ITEM", "NOT_FOUND", "Originals"]
+__all__ = ["GONE", "ITEM", "Line", "Originals"]
 
 log = logging.getLogger(__name__)
 ITEM = "item"  # the column of what has no columns of its own
-NOT_FOUND: Any = object()
+GONE = "The item itself can't be had from its source any more."
+
+
+class Line(NamedTuple):
+    """One outcome: the item's own columns (or what it is, under "item"), then key, code and text."""
+
+    item: dict[str, Any]
+    key: str
+    code: str
+    text: str
 
 
 class Originals:
@@ -34,22 +43,27 @@ class Originals:
             self.source = source_of(load(run, say=lambda text: None), run)
             self.columns = columns_of(self.source)
         except Exception:  # noqa: BLE001  (the project's code; the file may be deleted, the operation gone)
-            self.tell_unreadable()
+            self.log_unreadable()
 
-    def fetch(self, keys: Sequence[str]) -> dict[str, Any]:
-        """A dictionary of columns or a single value for each key; None for an item that was never readable.
+    def lines_of(self, outcomes: Sequence[tuple[str, str, str, int]]) -> list[Line]:
+        """These outcomes (key, code, text and id), each with its item."""
+        found = self.fetch([key for key, *_ in outcomes])
+        return [
+            Line(found[key], key, code, text) if key in found else Line({}, key, code, f"{text} {GONE}".lstrip())
+            for key, code, text, _ in outcomes
+        ]
 
-        Keys that the source doesn't have any more are left out.
-        """
+    def fetch(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The columns of each item that the source still has; none of one that was never readable."""
         if self.source is None:
             return {}
         try:
             return {key: plain(item, self.source) for key, item in self.source.fetch(keys)}
         except Exception:  # noqa: BLE001  (as above)
-            self.tell_unreadable()
+            self.log_unreadable()
             return {}
 
-    def tell_unreadable(self) -> None:
+    def log_unreadable(self) -> None:
         log.warning("run=%s event=source-not-readable", self.run.pk, exc_info=True)
 
 
@@ -60,12 +74,12 @@ def columns_of(source: Source[Any]) -> list[str]:
         return list(source.records(text).header)
 
 
-def plain(item: Any, source: Source[Any]) -> Any:
-    """The item as columns or one value. A model's row is told by its label: its columns may be nobody's business."""
-    if isinstance(item, Unreadable):
-        return None
+def plain(item: Any, source: Source[Any]) -> dict[str, Any]:
+    """The item as columns. A model's row is told by its label: its columns may be nobody's business."""
     if isinstance(item, Row):
         return item
+    if isinstance(item, Unreadable):
+        return {}
     if isinstance(item, Mapping):
         return {str(name): value for name, value in item.items()}
-    return item if isinstance(item, str | int | float) else source.label(item)
+    return {ITEM: item if isinstance(item, str | int | float) else source.label(item)}

@@ -63,9 +63,8 @@ class Results(Endpoint):
     """What `process` returned for each item, where the operation keeps it."""
 
     schema = None  # type: ignore[assignment]
-    file_format = ""
 
-    def get(self, request: Request, run_id: UUID, file_format: str = "") -> HttpResponseBase:
+    def get(self, request: Request, run_id: UUID, file_format: str) -> HttpResponseBase:
         runs.get(run_id, user=request.user)
         raise NotFound("This operation keeps no results.")
 
