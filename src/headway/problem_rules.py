@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import NoReverseMatch, reverse
 
-from headway import errors, problems
+from headway import addresses, errors, problems
 
 __all__ = ["Rule", "answer", "rule_of"]
 
@@ -23,10 +22,8 @@ class Rule:
 
 def naming(member: str, run_id: Any) -> dict[str, str]:
     """The run's address as this member; nothing where there is no run to name, or the API has no address."""
-    try:
-        return {member: reverse("headway:run", args=[run_id])} if run_id else {}
-    except NoReverseMatch:
-        return {}
+    address = addresses.of_api("run", run_id) if run_id else ""
+    return {member: address} if address else {}
 
 
 RULES: dict[type[Exception], Rule] = {

@@ -12,7 +12,7 @@ from rest_framework.settings import api_settings
 from headway.live.admission.callers import Refused
 from headway.live.admission.tickets import holder_of, with_tickets
 
-from .refusals import refused
+from .refusals import refusal_of
 
 __all__ = ["by_header", "for_caller", "is_session"]
 
@@ -28,7 +28,7 @@ def by_header(request: HttpRequest) -> Any:
     try:
         user = asked.user if kinds else None
     except APIException as error:
-        answer = refused(error)
+        answer = refusal_of(error)
         if answer is None:
             raise
         raise Refused(answer) from error

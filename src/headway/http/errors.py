@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.log import log_response
@@ -15,21 +15,22 @@ from rest_framework.views import set_rollback
 
 from headway import errors, problem_rules, problems
 from headway.database import is_lost, is_transient
-from headway.models import Run
 from headway.problem_rules import Rule
+from headway.runs.starting import lacks_tables
 
-from .refusals import refused
+from .refusals import refusal_of
 
-__all__ = ["UNREADABLE", "WRONG", "problem_of"]
+__all__ = ["NOT_ALLOWED", "UNREADABLE", "WRONG", "problem_of"]
 
 WRONG = "Something went wrong here. It has been recorded."
+NOT_ALLOWED = "This is not allowed."
 UNREADABLE = "The request can't be read as it is."
 BUSY = "The database can't answer now. Try again."
 
 
 RULES: dict[type[Exception], Rule] = problem_rules.RULES | {
     Http404: Rule("not-found", "There is nothing here."),
-    PermissionDenied: Rule("forbidden", "This is not allowed."),
+    PermissionDenied: Rule("forbidden", NOT_ALLOWED),
     RequestDataTooBig: Rule("payload-too-large", problems.TOO_LARGE),
     SuspiciousOperation: Rule("malformed", UNREADABLE),
     BadRequest: Rule("malformed", UNREADABLE),
@@ -41,8 +42,10 @@ RULES: dict[type[Exception], Rule] = problem_rules.RULES | {
 def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """The answer that tells this error; Django REST framework calls it, with the view and the request in `context`."""
     set_rollback()
-    told = as_unavailable(error) or error
-    response = refused(told) if isinstance(told, APIException) else by_rule(told)
+    if isinstance(error, DatabaseError | InterfaceError):
+        response = unavailable(error)
+    else:
+        response = refusal_of(error) if isinstance(error, APIException) else by_rule(error)
     if response is None:
         return server_error(error, context)
     if response.status_code == 401:
@@ -56,26 +59,15 @@ def by_rule(error: Exception) -> HttpResponse | None:
     return None if rule is None else problem_rules.answer(error, rule)
 
 
-def as_unavailable(error: Exception) -> Exception | None:
-    """The same error, if it is the database's and means that it can't answer now."""
-    if not isinstance(error, DatabaseError | InterfaceError):
-        return None
+def unavailable(error: Exception) -> HttpResponse | None:
+    """The answer that the database can't answer now; None for any other error of the database's."""
     if is_lost(error) or is_transient(error):
-        return Unavailable(BUSY)
-    if not connection.in_atomic_block and Run._meta.db_table not in connection.introspection.table_names():
-        return errors.NotMigrated()
-    return None
-
-
-class Unavailable(Exception):
-    """The database is away or busy; the same may work later."""
-
-
-RULES[Unavailable] = Rule("overloaded")
+        return problems.response("overloaded", BUSY)
+    return by_rule(errors.NotMigrated()) if lacks_tables() else None
 
 
 def server_error(error: Exception, context: dict[str, Any]) -> HttpResponse:
-    """A mistake of ours: told to whoever watches the project's errors, as Django itself would, and to no client."""
+    """Our mistake: the project's handlers of errors get it, as by Django itself, and the client no word of it."""
     request = context["request"]._request
     response = problems.response("server-error", WRONG)
     got_request_exception.send(sender=None, request=request)

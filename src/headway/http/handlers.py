@@ -6,42 +6,35 @@ For what no endpoint sees: an address that isn't there, a host that isn't allowe
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
 from django.views import defaults
 
 from headway import problems
+from headway.addresses import of_api
 
-from .errors import UNREADABLE, WRONG
+from .errors import NOT_ALLOWED, UNREADABLE, WRONG
 
 __all__ = ["bad_request", "not_found", "permission_denied", "server_error"]
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if is_ours(request):
-        return problems.response("malformed", UNREADABLE)
-    return defaults.bad_request(request, exception)
+    return problem(request, "malformed", UNREADABLE) or defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if is_ours(request):
-        return problems.response("forbidden", "This is not allowed.")
-    return defaults.permission_denied(request, exception)
+    return problem(request, "forbidden", NOT_ALLOWED) or defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if is_ours(request):
-        return problems.response("not-found", f"There is nothing at {request.path}.")
-    return defaults.page_not_found(request, exception)
+    nothing = f"There is nothing at {request.path}."
+    return problem(request, "not-found", nothing) or defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    return problems.response("server-error", WRONG) if is_ours(request) else defaults.server_error(request)
+    return problem(request, "server-error", WRONG) or defaults.server_error(request)
 
 
-def is_ours(request: HttpRequest) -> bool:
-    """Whether the address lies under the one where `headway.http.urls` are included, and that isn't the site's root."""
-    try:
-        root = reverse("headway:operations").removesuffix("operations/")
-    except NoReverseMatch:
-        return False
-    return root != "/" and request.path.startswith(root)
+def problem(request: HttpRequest, slug: str, detail: str) -> HttpResponse | None:
+    """Told where the address lies under the one of `headway.http.urls`, and that isn't the site's root."""
+    root = of_api("operations").removesuffix("operations/")
+    is_under = root not in ("", "/") and request.path.startswith(root)
+    return problems.response(slug, detail) if is_under else None

@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, NotAut
 
 from headway import problems
 
-__all__ = ["refused"]
+__all__ = ["refusal_of"]
 
 SLUGS = {
     400: "malformed",
@@ -30,7 +30,7 @@ SLUGS = {
 MISTAKE = 500  # what an APIException has that says nothing else
 
 
-def refused(error: APIException) -> HttpResponse | None:
+def refusal_of(error: APIException) -> HttpResponse | None:
     """The answer that tells this refusal; None for what is none, but a mistake."""
     status, detail = status_of(error), sentence(error.detail)
     if status == MISTAKE or not 400 <= status < 600:

@@ -55,6 +55,9 @@ class Operation:
     title: ClassVar[str | Promise]
     """What people call it; from the class's name, unless given."""
 
+    do_not_call_in_templates: ClassVar[bool] = True
+    """A template shows the class's words; Django would make an instance of it."""
+
     params: Any = None
     """On the class: a Django form class, or None. On an instance: its cleaned data."""
 

@@ -15,14 +15,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from headway import runs
+from headway.addresses import of_api, of_page
 from headway.conf import conf
 from headway.models import Run
 from headway.snapshots import snapshot, snapshots
 
 from . import words
-from .addresses import address, events, hrefs
 from .faces import FACES, Face, face_of
 from .given import parameters
+from .hrefs import hrefs
 from .markup import Bar, empty, filled, forbidden
 from .values import values
 
@@ -71,7 +72,7 @@ class Shown:
             "can_steer": self.can_steer,
             "forbid": forbidden(self.run["actions"], self.can_steer),
             "hrefs": hrefs(self.run),
-            "events": events() if self.is_own else "",
+            "events": of_api("events") if self.is_own else "",
             "csrf_token": csrf_token,
             **more,
         }
@@ -104,7 +105,7 @@ def rendered_faces(language: str | None, names: tuple[tuple[str, Any], ...]) -> 
 def surroundings(is_staff: bool) -> dict[str, Any]:
     """What the sentences name that isn't the run."""
     return {
-        "home": address("home"),
+        "home": of_page("home"),
         "takeover": words.duration(conf().lease_seconds + 1),
         "staff": is_staff,
     }

@@ -44,7 +44,7 @@ from headway.store.starts.requests import Disposition, Request
 
 from .access import may_see, may_start, may_steer, steered
 
-__all__ = ["Started", "retry", "start"]
+__all__ = ["Started", "lacks_tables", "retry", "start"]
 
 NEW = (Disposition.CREATED, Disposition.QUEUED)
 KEY = re.compile(r"[\x21-\x7e]{8,255}")
@@ -262,6 +262,11 @@ def telling_if_not_migrated() -> Iterator[None]:
     try:
         yield
     except (OperationalError, ProgrammingError) as error:
-        if not connection.in_atomic_block and Run._meta.db_table not in connection.introspection.table_names():
+        if lacks_tables():
             raise NotMigrated from error
         raise
+
+
+def lacks_tables() -> bool:
+    """Whether Headway's tables aren't there, as far as the connection can still be asked."""
+    return not connection.in_atomic_block and Run._meta.db_table not in connection.introspection.table_names()

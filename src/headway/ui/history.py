@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
-
-from headway import panel
+from headway import addresses, panel
 from headway.models import Run
 from headway.runs.pages import behind, cursor_of
 
@@ -24,12 +22,12 @@ class History:
     @property
     def events(self) -> str:
         """The stream of all the person's runs; "" where the API isn't mounted."""
-        return address("events")
+        return addresses.of_api("events")
 
     @property
     def polled(self) -> str:
         """The same to be asked now and then."""
-        return address("runs")
+        return addresses.of_api("runs")
 
 
 def history_of(user: Any, *, after: str | None = None, limit: int = 20) -> History:
@@ -42,10 +40,3 @@ def history_of(user: Any, *, after: str | None = None, limit: int = 20) -> Histo
     found = list(rows[: limit + 1])
     following = cursor_of(found[limit - 1].created_at, found[limit - 1].pk) if len(found) > limit else ""
     return History(panel.show_all(found[:limit], user), following, after is None)
-
-
-def address(name: str) -> str:
-    try:
-        return reverse(f"headway:{name}")
-    except NoReverseMatch:
-        return ""

@@ -17,7 +17,6 @@ from headway.models import Run
 
 from .failures import failures_of, reasons_of
 from .history import history_of
-from .startable import Startable
 
 __all__ = ["HomePage", "RunPage", "run_or_404"]
 
@@ -33,7 +32,7 @@ class HomePage(LoginRequiredMixin, View):
         """`?after=CURSOR` for older runs."""
         history = history_of(request.user, after=request.GET.get("after"))
         context = {
-            "operations": [Startable.of(operation) for operation in runs.startable_by(request.user)],
+            "operations": runs.startable_by(request.user),
             "history": history,
             "refresh": REFRESH_SECONDS if any(not shown.run["done"] for shown in history.runs) else None,
         }

@@ -30,7 +30,6 @@ from headway.operations.base import Operation
 from headway.runs import Disposition, Started
 
 from .history import history_of
-from .startable import Startable
 from .steer import run_address
 
 __all__ = ["StartRunView"]
@@ -119,7 +118,7 @@ class StartRunView(LoginRequiredMixin, View):
     def page(self, form: Any, *, status: int = 200, **told: Any) -> HttpResponse:
         """The form's page, which says what was `told` on top."""
         context = {
-            "operation": Startable.of(self.declared),
+            "operation": self.declared,
             "form": form,
             "key_field": KEY_FIELD,
             "key": new_key(),

@@ -1,7 +1,6 @@
-"""Pause, resume, cancel and retry by a plain form, for whoever has no script."""
+"""Pause, resume, cancel and retry by a plain form, for browsers without script."""
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -20,6 +19,14 @@ from .pages import run_or_404
 __all__ = ["SteerView", "run_address"]
 
 
+ACTIONS: dict[str, Callable[..., Run | runs.Started]] = {
+    "pause": runs.pause,
+    "resume": runs.resume,
+    "cancel": runs.cancel,
+    "retry": runs.retry,
+}
+
+
 class SteerView(LoginRequiredMixin, View):
     """POST does it and leads to the run's page, which says how the run is now; a retry leads to the new run's."""
 
@@ -36,7 +43,8 @@ class SteerView(LoginRequiredMixin, View):
         if self.action == "retry" and seconds_until_start(request):
             return see(run, "too-often")
         try:
-            return see(ACTIONS[self.action](run, request.user))
+            steered = ACTIONS[self.action](run, user=request.user)
+            return see(steered if isinstance(steered, Run) else steered.run)
         except Forbidden as error:
             raise PermissionDenied(str(error)) from error
         except (InvalidState, NothingToRetry):
@@ -47,19 +55,6 @@ class SteerView(LoginRequiredMixin, View):
             return see(runs.get(error.newest), "retried")
         except RunConflict as error:
             return see(runs.get(error.existing) if error.existing else run, "conflict")
-
-
-def retry(run: Run, user: Any) -> Run:
-    """The run that retries it."""
-    return runs.retry(run, user=user).run
-
-
-ACTIONS: dict[str, Callable[[Run, Any], Run]] = {
-    "pause": lambda run, user: runs.pause(run, user=user),
-    "resume": lambda run, user: runs.resume(run, user=user),
-    "cancel": lambda run, user: runs.cancel(run, user=user),
-    "retry": retry,
-}
 
 
 def see(run: Run, found: str = "") -> HttpResponse:
