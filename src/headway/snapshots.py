@@ -69,6 +69,7 @@ def parts_of_so_many(runs: int) -> Objects[Part]:
 
 def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
     """One run in the contract's words."""
+    until = waiting_until(run, parts)
     return {
         "id": str(run.pk),
         "operation": run.operation,
@@ -77,7 +78,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "done": run.is_done,
         "progress": progress(run, parts),
         "message": next((part.message for part in sorted(parts, key=lambda part: -part.changed) if part.message), ""),
-        "reason": {"code": run.reason_code, "text": run.reason_text} if run.reason_code else waits,
+        "reason": {"code": run.reason_code, "text": run.reason_text} if run.reason_code else (until and asleep(parts)) or waits,
         "stalled": is_stalled(run, parts),
         "resumes": sum(part.resumes for part in parts),
         "hooks_failed": sum(part.hooks_failed for part in parts),
@@ -89,7 +90,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "updated_at": moment(datetime.fromtimestamp(max(run.changed, *(part.changed for part in parts)) / 1000, UTC)),
         "finished_at": moment(run.finished_at),
         "paused_seconds": run.paused_ms / 1000,
-        "waiting_until": None,
+        "waiting_until": moment(until),
         "actions": [str(action) for action in actions(run, parts)],
         "retry_of": str(run.retry_of_id) if run.retry_of_id else None,
         "revision": run.revision + sum(part.seq for part in parts),
@@ -132,6 +133,20 @@ def is_stalled(run: Run, parts: list[Any]) -> bool:
     return not run.is_done and bool(silent) and not silence.is_kept_silent(min(silent))
 
 
+def waiting_until(run: Run, parts: list[Any]) -> datetime | None:
+    """When the first of its parts goes on, where all of them wait for a moment; None: somebody works, or could."""
+    left = [part for part in parts if not part.closed]
+    wait = all(part.token is None and (part.due or 0) > part.now and (part.waits or part.phase) for part in left)
+    if run.state != State.RUNNING or not left or not wait:
+        return None
+    return datetime.fromtimestamp(min(part.due for part in left) / 1000, UTC)
+
+
+def asleep(parts: list[Any]) -> Reason:
+    """Why a part waits, where its items have said so."""
+    return next(({"code": "waiting", "text": part.waits} for part in parts if part.waits), None)
+
+
 def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
     """Counts that add up, a percentage that is rounded down, and a rate while there is one."""
     counts = Counts.over(Counts(part.succeeded, part.failed, part.skipped) for part in parts)
@@ -146,7 +161,7 @@ def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
         "succeeded": counts.succeeded,
         "failed": counts.failed,
         "skipped": counts.skipped,
-        "retrying": 0,
+        "retrying": sum(part.retrying for part in parts),
         "percent": percent(counts.processed, total, done=run.is_done),
         "rate": rounded(rate(paces, now)) if working else None,
         "eta_seconds": eta_seconds(paces, now, counts, total) if working else None,

@@ -14,10 +14,12 @@ class ItemState(models.TextChoices):
 
     FAILED = "failed"
     SKIPPED = "skipped"
+    RETRYING = "retrying"  # it hasn't ended: a later pass does it again
 
 
 class ItemOutcome(models.Model):
-    """A row for each item that failed or was skipped, written with the checkpoint that moved past it."""
+    """A row for each item that failed, was skipped or is to be tried again, written with the checkpoint that moved past
+    it."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="outcomes")
     part = models.ForeignKey(Part, on_delete=models.CASCADE, related_name="outcomes")
@@ -27,12 +29,19 @@ class ItemOutcome(models.Model):
     text = models.TextField(help_text="For everybody.")
     detail = models.TextField(blank=True, help_text="For staff: the error itself.")
     label = models.CharField(max_length=255)
+    attempts = models.PositiveSmallIntegerField(
+        db_default=0, help_text="How often it was done and might have been again."
+    )
+    retry_at = models.BigIntegerField(null=True, help_text="The database's clock, in ms; NULL: it has ended.")
 
     objects: ClassVar[OnDefaultDatabase["ItemOutcome"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="headway_outcome_once")]
-        indexes = [models.Index(fields=["run", "state", "id"], name="headway_outcome_page")]
+        indexes = [
+            models.Index(fields=["run", "state", "id"], name="headway_outcome_page"),
+            models.Index(fields=["part", "id"], name="headway_outcome_retrying", condition=models.Q(state="retrying")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.label}: {self.state}, {self.code}"

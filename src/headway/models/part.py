@@ -57,6 +57,14 @@ class Part(models.Model):
     succeeded = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
     skipped = models.BigIntegerField(default=0)
+    retrying = models.BigIntegerField(db_default=0, help_text="Items that a later pass does again.")
+    phase = models.PositiveIntegerField(
+        db_default=0, help_text="0: it reads its range; from 1 on, a pass over what is to be tried again."
+    )
+    faults_in_a_row = models.PositiveIntegerField(
+        db_default=0, help_text="Items in a row, up to the last one, that ended as to be tried again."
+    )
+    waits = models.CharField(max_length=255, db_default="", help_text="Why it isn't due yet, in a sentence for people.")
     failures = models.JSONField(default=dict, help_text="How many failed by each code: a watcher counts no rows.")
 
     tries = models.PositiveIntegerField(default=0, help_text="Owners who died since the last checkpoint.")

@@ -13,9 +13,10 @@ from django.utils.functional import Promise
 from headway.errors import DeclarationError
 
 from . import registry
+from .again import Retry, Tolerance
 from .conflicts import OnConflict
 from .context import Context
-from .outcomes import Verdict, check_code
+from .outcomes import TryAgain, Verdict, check_code
 from .sources import Source
 
 __all__ = ["Operation"]
@@ -29,8 +30,7 @@ OF_AN_ITEM = ("process", "label", "prepare")
 MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
 PLANNED = frozenset({
-    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "retry", "settle",
-    "tolerance", "version",
+    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "settle", "version",
 })  # fmt: skip
 
 
@@ -43,7 +43,8 @@ class Operation:
     belongs into `transaction.on_commit`; if that fails, the item has succeeded all the same, and the run counts it.
 
     An item ends as succeeded when `process` returns, as skipped or failed when it raises `Skip` or `Reject`, and as
-    failed when it raises anything else. `Stop` ends the whole run.
+    failed when it raises anything else, unless `retry` covers that, or it raises `TryAgain`: then a later pass does it
+    again. `Wait` lets the run go on later, and `Stop` ends it.
     """
 
     abstract: ClassVar[bool] = False
@@ -90,6 +91,14 @@ class Operation:
 
     threads: ClassVar[int] = 1
     """How many items each worker may `prepare` at once."""
+
+    retry: ClassVar[Retry] = Retry()
+    """Which errors are tried again in later passes: `Retry(on=ConnectionError, attempts=5)`. By default only what
+    raises `TryAgain`."""
+
+    tolerance: ClassVar[Tolerance | None] = None
+    """How many failures pause the run, or let it fail: `Tolerance(percent=5)`. None: it pauses only where the first 50
+    items all fail with the same unexpected error."""
 
     def __init__(self, context: Context) -> None:
         self.params = context.params
@@ -140,6 +149,8 @@ class Operation:
     @classmethod
     def code_for(cls, error: Exception) -> str:
         """The code with which an item fails for this exception."""
+        if isinstance(error, TryAgain):
+            return "tried-too-often"
         return next((code for kind, code in cls.error_codes.items() if isinstance(error, kind)), "error")
 
     @classmethod
@@ -204,6 +215,14 @@ def check(cls: type[Operation]) -> None:
             takes(getattr(cls, method), 2), f"{method} must take the item and nothing else: `def {method}(self, item)`."
         )
     check_workers(cls, require)
+    require(
+        isinstance(cls.retry, Retry),
+        f"retry is {cls.retry!r}; it must be a Retry, such as Retry(on=ConnectionError).",
+    )
+    require(
+        cls.tolerance is None or isinstance(cls.tolerance, Tolerance),
+        f"tolerance is {cls.tolerance!r}; it must be a Tolerance, such as Tolerance(percent=5).",
+    )
 
     name = cls.__dict__.get("name", "derived")
     require(

@@ -2,10 +2,11 @@
 
 import re
 
-__all__ = ["Gone", "Reject", "Skip", "Stop", "Unreadable", "Verdict"]
+__all__ = ["Gone", "Interruption", "Reject", "Skip", "Stop", "TryAgain", "Unreadable", "Verdict", "Wait"]
 
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CODE_LENGTH = 64
+LONGEST_WAIT = 30 * 24 * 3600.0  # s
 
 
 def check_code(code: str) -> str:
@@ -65,9 +66,46 @@ class Gone(Skip):
         self.label = label
 
 
-class Stop(Verdict):
-    """End the whole run as failed, with this sentence; the item that raised it counts as not reached."""
+class TryAgain(Verdict):
+    """This item, later: what it wrote is undone, and a later pass of the same run does it again, while its operation's
+    `retry` has attempts left (five where none is declared).
+
+    `after`: the seconds to wait at least, where the other side has said so.
+    """
+
+    def __init__(self, text: str = "", after: float | None = None) -> None:
+        self.text = str(text)
+        self.after = None if after is None else check_seconds(after)
+        super().__init__(self.text, self.after)
+
+    def __str__(self) -> str:
+        return self.text or "It was to be tried again later."
+
+
+class Interruption(Verdict):
+    """What ends more than the item: that one counts as not reached."""
 
     def __init__(self, text: str) -> None:
         self.text = str(text)
         super().__init__(self.text)
+
+
+class Stop(Interruption):
+    """End the whole run as failed, with this sentence; the item that raised it counts as not reached."""
+
+
+class Wait(Interruption):
+    """Go on in so many seconds, with this item first; the worker does something else meanwhile, and the page says until
+    when the run waits, and why.
+    """
+
+    def __init__(self, seconds: float, reason: str) -> None:
+        self.seconds = check_seconds(seconds)
+        super().__init__(reason)
+
+
+def check_seconds(seconds: float) -> float:
+    """The seconds themselves. Raises ValueError unless they are 0 to 30 days."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_WAIT:
+        raise ValueError(f"{seconds!r} is no time to wait: give seconds, from 0 to {LONGEST_WAIT:,.0f} (30 days).")
+    return float(seconds)

@@ -18,7 +18,7 @@ from headway.models import Part
 from headway.operations.outcomes import Gone, Unreadable
 from headway.operations.sources import Entry, Source
 from headway.store.parts.leases import STEP_LIMIT
-from headway.store.parts.outcomes import failed_keys
+from headway.store.parts.outcomes import failed_keys, retrying_keys
 
 from .in_hand import Work
 from .loading import ask
@@ -295,8 +295,11 @@ def told(entry: Entry[Any]) -> Entry[Any]:
 
 
 def read(part: Part, source: Source[Any], cursor: Any = None) -> Entries:
-    """The entries of a part from its cursor on: a range of its source, or the failed items of an earlier run."""
+    """The entries of a part from its cursor on: a range of its source, the failed items of an earlier run, or what is
+    to be tried again by now."""
     cursor = part.cursor if cursor is None else cursor
+    if part.phase:
+        return read_retrying(part, source, cursor or [0, 0])
     if part.retries_id is None:
         return source.read(part.bounds, cursor)
     above, last = failed_of(part)
@@ -310,6 +313,16 @@ def read_failed(run_id: UUID, source: Source[Any], after: int, last: int) -> Ent
         for after, key, label in page:
             item = found.get(key)
             yield after, key, Gone(label) if item is None else item
+
+
+def read_retrying(part: Part, source: Source[Any], cursor: list[int]) -> Entries:
+    """What a later pass does; in place of a cursor [id of what was written down, attempts so far]."""
+    after = cursor[0]
+    while page := retrying_keys(part, after, min(AT_ONCE, source.at_once)):
+        found = dict(source.fetch([key for _, _, key, _ in page]))
+        for after, attempts, key, label in page:
+            item = found.get(key)
+            yield [after, attempts], key, Gone(label) if item is None else item
 
 
 def failed_of(part: Part) -> tuple[int, int]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from headway.operations.outcomes import Stop
+from headway.operations.outcomes import Interruption
 from headway.operations.sources import Entry
 
-__all__ = ["Entries", "Left", "Tally"]
+__all__ = ["Ended", "Entries", "Left", "Tally"]
 
 Entries: TypeAlias = Iterator[Entry[Any]]
 
@@ -20,22 +20,35 @@ class Left(Exception):
         self.code, self.text = code, text
 
 
+class Ended(NamedTuple):
+    """An item that did not succeed."""
+
+    place: int
+    """Which of the chunk's items it was, from 1."""
+    entry: Entry[Any]
+    error: Exception
+
+
 @dataclass
 class Tally:
     """What has become of a chunk's items so far."""
 
+    again: list[int] | None = None
+    """In a later pass: what was written down of the items that have been done again (its ids)."""
     done: int = 0
     cursor: Any = None
     """Behind the last of them."""
-    ended: list[tuple[Entry[Any], Exception]] = field(default_factory=list)
-    """Those that did not succeed, and what they raised."""
+    ended: list[Ended] = field(default_factory=list)
     undone: int = 0
     """How many had been done when an item last had to be undone; 0: none had."""
-    stop: Stop | None = None
+    interruption: Interruption | None = None
 
     def count(self, entry: Entry[Any], error: Exception | None = None) -> None:
-        """An item has ended."""
+        """An item has been done."""
         self.done += 1
         self.cursor = entry[0]
+        if self.again is not None:
+            outcome: Any = entry[0]
+            self.again.append(outcome[0])
         if error is not None:
-            self.ended.append((entry, error))
+            self.ended.append(Ended(self.done, entry, error))

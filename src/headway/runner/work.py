@@ -20,16 +20,18 @@ from headway.database.turns import BUDGET
 from headway.errors import RunNotFound
 from headway.models import Kind, Part
 from headway.operations.base import Operation
+from headway.operations.outcomes import Stop, Wait
 from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store.parts import leases, planning
+from headway.store.parts import leases, passes, planning
 from headway.store.parts.candidates import ANYBODYS, Candidates
 from headway.store.parts.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.parts.planning import Range
 from headway.store.runs import control, endings
 from headway.store.runs.control import Reason
 
+from . import limits
 from .commit import Commit
 from .counting import count_in_background
 from .feed import Feed, feed_for
@@ -205,13 +207,30 @@ class Slice:
                 feed.rewind()
                 continue
             faults = 0 if tally.done else faults
-            if tally.stop:
-                return self.halt(Reason("stopped", tally.stop.text), Want.STOP)
+            if ending := self.heed_outcomes(tally):
+                return ending
             if self.should_stop():
                 return self.release()
             if time.monotonic() >= self.next_look and (ending := self.look(feed)):
                 return ending
             self.turns.give_way()
+
+    def heed_outcomes(self, tally: Tally) -> Ending | None:
+        """Whether the items of a chunk, or what became of them, let the run go on; None: they do."""
+        match tally.interruption:
+            case Stop() as stop:
+                return self.halt(Reason("stopped", stop.text), Want.STOP)
+            case Wait() as wait:
+                return self.wait(wait.seconds, wait.text)
+        if not tally.ended:
+            return None
+        operation = self.work.operation
+        if outage := limits.outage(self.part, operation, tally):
+            return self.wait(outage.seconds, outage.reason, outage.uncount)
+        if reason := limits.limit_reached(self.part, operation):
+            then = operation.tolerance.then if operation.tolerance else "pause"
+            return self.halt(reason, Want.STOP if then == "fail" else Want.PAUSE)
+        return None
 
     def bury(self, commit: Commit) -> Ending | None:
         """The item that has killed its workers so often, or cost the connection, is written down, not run again; the
@@ -271,6 +290,8 @@ class Slice:
 
     def close(self) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""
+        if self.part.retrying:
+            return Ending.GIVEN_BACK if passes.begin_pass(self.part) else self.give_in()
         closed = endings.close_part(self.part, has_finish=self.work.operation.has_finish())
         if not closed.wanted:
             return self.give_in()
@@ -297,6 +318,11 @@ class Slice:
         """Give the part back for a while, because the database fails at one and the same place."""
         log.warning("part=%s run=%s event=set-back error=%r", self.part.pk, self.part.run_id, error)
         return Ending.GIVEN_BACK if leases.set_back(self.part, REST_AFTER_FAULTS_MS) else self.give_in()
+
+    def wait(self, seconds: float, reason: str, uncount: int = 0) -> Ending:
+        """Give the part back until so many seconds have passed."""
+        log.warning("part=%s run=%s event=waits seconds=%s reason=%r", self.part.pk, self.part.run_id, seconds, reason)
+        return Ending.GIVEN_BACK if passes.wait(self.part, seconds, reason, uncount) else self.give_in()
 
     def give_in(self) -> Ending:
         """Give the part back because something else than to run is wanted."""

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.transaction import TransactionManagementError
 
 from headway.database import is_broken
-from headway.operations.outcomes import Stop
+from headway.operations.outcomes import Interruption
 from headway.runner.faults import refuse_faults
 from headway.runner.tally import Entries, Tally
 
@@ -34,8 +34,8 @@ class WithSavepoints(Way):
                     do(work.operation, entry[2])
                     if is_broken():
                         raise TransactionManagementError(BROKEN)
-            except Stop as stop:
-                tally.stop = stop
+            except Interruption as interruption:
+                tally.interruption = interruption
                 return
             except Exception as error:
                 refuse_faults(work, error)

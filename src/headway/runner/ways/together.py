@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from headway.database import is_broken
-from headway.operations.outcomes import Stop
+from headway.operations.outcomes import Interruption
 from headway.runner.faults import refuse_faults
 from headway.runner.tally import Entries, Tally
 
@@ -71,8 +71,8 @@ class Together(WithSavepoints):
                 refuse_faults(work, error)
                 if not guard.is_clean(mark) or not is_harmless(error, entry[2]):
                     raise Replay from error
-                if isinstance(error, Stop):
-                    tally.stop = error
+                if isinstance(error, Interruption):
+                    tally.interruption = error
                     return
                 tally.count(entry, error)
             else:

@@ -5,7 +5,7 @@ from contextvars import copy_context
 from typing import Any
 
 from headway.operations.base import Operation
-from headway.operations.outcomes import Gone, Reject, Skip, Stop, Unreadable
+from headway.operations.outcomes import Gone, Interruption, Reject, Skip, TryAgain, Unreadable
 from headway.runner.commit import Commit
 from headway.runner.feed import Feed
 from headway.runner.in_hand import Work
@@ -54,4 +54,6 @@ def do(operation: Operation, item: Any) -> None:
 
 def is_harmless(error: Exception, item: Any) -> bool:
     """Whether the error came before anything was written, if no statement tells otherwise."""
-    return isinstance(error, Reject | Skip | Stop) or (isinstance(item, Prepared) and item.error is not None)
+    return isinstance(error, Reject | Skip | TryAgain | Interruption) or (
+        isinstance(item, Prepared) and item.error is not None
+    )

@@ -27,6 +27,8 @@ class Checkpoint:
     careful: int
     pace: list[list[int]]
     message: str
+    retrying: int = 0
+    faults_in_a_row: int = 0
     failures: dict[str, int] | None = None
     """By code; None: as they were."""
 
@@ -51,6 +53,8 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
         worked_ms=checkpoint.worked_ms,
         pace=checkpoint.pace,
         message=checkpoint.message,
+        retrying=checkpoint.retrying,
+        faults_in_a_row=checkpoint.faults_in_a_row,
         failures=checkpoint.failures,
     )
     if not moved:
@@ -63,6 +67,8 @@ STAND: dict[str, Any] = {
     "succeeded": Given("succeeded"),
     "failed": Given("failed"),
     "skipped": Given("skipped"),
+    "retrying": Given("retrying"),
+    "faults_in_a_row": Given("faults_in_a_row"),
     "failures": Coalesce(Given("failures", Part), "failures"),
     "tries": 0,
     "deaths": 0,

@@ -141,6 +141,7 @@ TAKE: UpdateOne[Part] = UpdateOne(
     resumes=if_else(NEVER_RELEASED, F("resumes") + 1, F("resumes")),
     suspected=if_else(NEVER_RELEASED, HELD_BY_A_CHUNK, F("suspected")),
     careful=if_else(DIED_THERE_AGAIN, HELD_BY_A_CHUNK, F("careful")),
+    waits=Value(""),
     changed=NowMs(),
 )
 

@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
+from headway.database import NowMs
 from headway.models import ItemOutcome, ItemState, Part, Run
 
-__all__ = ["Outcome", "count_failed", "failed_end", "failed_keys", "outcomes", "record"]
+__all__ = ["Outcome", "count_failed", "failed_end", "failed_keys", "forget", "outcomes", "record", "retrying_keys"]
 
 LONGEST_TEXT = 2_000
+AT_ONCE = 500  # ids in a statement
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one item ended, if it didn't succeed."""
+    """How one item ended, if it didn't succeed; or that it is to be tried again."""
 
     key: str
     state: ItemState
@@ -23,6 +26,9 @@ class Outcome:
     text: str
     label: str
     detail: str = ""
+    attempts: int = 0
+    retry_after: float | None = None
+    """Seconds from now."""
 
 
 def record(part: Part, outcomes: Sequence[Outcome]) -> None:
@@ -39,14 +45,33 @@ def record(part: Part, outcomes: Sequence[Outcome]) -> None:
                 text=storable(outcome.text, LONGEST_TEXT),
                 detail=storable(outcome.detail, LONGEST_TEXT),
                 label=storable(outcome.label, 255),
+                attempts=outcome.attempts,
+                retry_at=moment_in(outcome.retry_after),
             )
             for outcome in by_key.values()
         ],
         update_conflicts=True,
         unique_fields=["run", "key"],
-        update_fields=["part", "state", "code", "text", "detail", "label"],
+        update_fields=["part", "state", "code", "text", "detail", "label", "attempts", "retry_at"],
         batch_size=500,
     )
+
+
+def moment_in(seconds: float | None) -> Any:
+    """The database's clock in so many seconds."""
+    return None if seconds is None else NowMs() + Value(round(seconds * 1000))
+
+
+def forget(ids: Sequence[int]) -> None:
+    """Delete what was written down of items that have been done again since, in the chunk's transaction."""
+    for start in range(0, len(ids), AT_ONCE):
+        ItemOutcome.objects.filter(id__in=ids[start : start + AT_ONCE]).delete()
+
+
+def retrying_keys(part: Part, after: int, limit: int) -> list[tuple[int, int, str, str]]:
+    """(id, attempts, key, label) of what the part is to try again and may by now, above the id `after`, in order."""
+    due = ItemOutcome.objects.filter(part=part.pk, state=ItemState.RETRYING, id__gt=after, retry_at__lte=NowMs())
+    return list(due.order_by("id").values_list("id", "attempts", "key", "label")[:limit])
 
 
 def storable(text: str, length: int) -> str:

@@ -101,13 +101,13 @@ def left_by(run_id: UUID, parts: int = 1) -> tuple[list[Range], bool]:
     return failed_in(run_id, parts) + [
         Range(part.bounds, part.cursor, part.before + part.processed, part.retries_id)
         for part in left
-        if part.kind == Kind.ITEMS
+        if part.kind == Kind.ITEMS and not part.phase
     ], False
 
 
 def leaves_something(part: Part) -> bool:
     """Whether an ended run left something of this part, so that `left_by` finds it."""
-    return part.failed > 0 or (not part.closed and part.kind in (Kind.ITEMS, Kind.PLAN))
+    return part.failed > 0 or (not part.closed and not part.phase and part.kind in (Kind.ITEMS, Kind.PLAN))
 
 
 def failed_in(run_id: UUID, parts: int) -> list[Range]:

@@ -12,14 +12,16 @@ from headway.models import Part, Run
 from headway.states import ACTIONS, Action, Event, State, Want, after
 from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
+from headway.store.parts import passes
 from headway.store.parts.leases import Fenced, end_session_of
 from headway.store.parts.outcomes import LONGEST_TEXT, storable
 
 from .endings import end
 
-__all__ = ["Reason", "ask_cancel", "ask_pause", "ask_resume", "halt", "yield_part"]
+__all__ = ["FAILURE_LIMIT", "Reason", "ask_cancel", "ask_pause", "ask_resume", "halt", "yield_part"]
 
 LONGEST_DETAIL = 20_000
+FAILURE_LIMIT = "failure-limit"
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,15 @@ def ask_cancel(run_id: UUID, reason: Reason) -> Run:
 
 
 def ask_resume(run_id: UUID) -> Run:
-    """Let the run go on where it stopped. Asked of a running run, it changes nothing. Raises like `ask_pause`."""
+    """Let the run go on where it stopped; where too much had failed, that is tried again. Asked of a running run, it
+    changes nothing. Raises like `ask_pause`."""
     with write():
         run = lock_run(run_id)
         if run.want != Want.STOP and run.state != State.RUNNING:
             demand(run, Action.RESUME)
+            if run.reason_code == FAILURE_LIMIT:
+                run.parts_left = passes.try_failed_again(run.pk)
+                save(run, "parts_left")
             move(run, Event.RESUME)
             want(run, Want.RUN, Reason("", ""))
         return run

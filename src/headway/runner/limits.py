@@ -1,0 +1,74 @@
+"""When a run stops by itself: too many failures, or everything fails alike, or what it calls is down."""
+
+from headway.models import ItemOutcome, ItemState, Part
+from headway.operations.base import Operation
+from headway.store.runs.control import FAILURE_LIMIT, Reason
+from headway.store.runs.endings import counts_of
+
+from .feed import LARGEST
+from .tally import Tally
+from .verdicts import sentence
+
+__all__ = ["Outage", "limit_reached", "most_at_once", "outage"]
+
+ALIKE = 50  # items that all fail with the same unexpected error: the operation is broken, or what it stands on
+DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
+
+
+class Outage:
+    """What the items call seems to be down."""
+
+    def __init__(self, seconds: float, reason: str, uncount: int) -> None:
+        self.seconds = seconds
+        """Until one item is tried."""
+        self.reason = reason
+        self.uncount = uncount
+        """So many of the last items lose no attempt by it."""
+
+
+def most_at_once(part: Part, operation: Operation) -> int:
+    """How many items may be done before it is looked again whether to go on."""
+    if part.faults_in_a_row >= DOWN_AFTER:
+        return 1
+    if operation.tolerance is None and not (part.succeeded or part.skipped) and part.failed < ALIKE:
+        return ALIKE - part.failed
+    return LARGEST
+
+
+def outage(part: Part, operation: Operation, tally: Tally) -> Outage | None:
+    """Whether so many items in a row were to be tried again that it is better to wait than to go on."""
+    in_a_row = part.faults_in_a_row
+    if in_a_row < DOWN_AFTER:
+        return None
+    error = tally.ended[-1].error
+    text = f"{in_a_row:,} attempts in a row have failed, so what it calls seems to be down. {sentence(error)}"
+    was_known = tally.done == 1 and in_a_row > DOWN_AFTER
+    return Outage(operation.retry.seconds_until(2, error), text, uncount=1 if was_known else in_a_row)
+
+
+def limit_reached(part: Part, operation: Operation) -> Reason | None:
+    """Why the run may not go on after what has failed in this part; None: it may."""
+    tolerance = operation.tolerance
+    if tolerance is None:
+        return all_alike(part)
+    counts = counts_of(part.run_id)
+    if not tolerance.is_exceeded(counts.failed, counts.processed):
+        return None
+    again = " Mend the cause, then resume: what failed is tried again." if tolerance.then == "pause" else ""
+    return Reason(FAILURE_LIMIT, f"{counts.failed:,} of {counts.processed:,} items failed, more than it may.{again}")
+
+
+def all_alike(part: Part) -> Reason | None:
+    """The reason where the run's first items have all failed with the same unexpected error."""
+    if part.succeeded or part.skipped or part.failed < ALIKE:
+        return None
+    counts = counts_of(part.run_id)
+    if counts.succeeded or counts.skipped:
+        return None
+    failed = ItemOutcome.objects.filter(run=part.run_id, state=ItemState.FAILED).order_by("id")
+    first = list(failed.values_list("code", "detail")[:ALIKE])
+    kinds = {detail.partition(":")[0] if code == "error" else "" for code, detail in first}
+    if len(kinds) > 1 or "" in kinds:
+        return None
+    text = f"The first {ALIKE} items all failed with {kinds.pop()}. Mend the cause, then resume: they are tried again."
+    return Reason(FAILURE_LIMIT, text, first[0][1])

@@ -1,0 +1,104 @@
+"""What is written down of the items that didn't succeed: failed, skipped, or to be tried again."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from headway.models import ItemState
+from headway.operations.outcomes import Gone, Reject, Skip, TryAgain, Unreadable
+from headway.operations.sources import Entry
+from headway.store.parts.outcomes import Outcome
+
+from .faults import refuse_faults
+from .in_hand import Work
+from .preparing import Prepared
+from .tally import Ended, Left, Tally
+from .telling import describe, plain_sentence
+
+__all__ = ["Verdicts"]
+
+log = logging.getLogger(__name__)
+
+
+class Verdicts:
+    """On the items of one part."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.part = work.part
+        self.logged: set[str] = set()
+
+    def outcomes_of(self, ended: Sequence[Ended]) -> list[Outcome]:
+        """One for each."""
+        labels = self.labels([each.entry for each in ended])
+        return [self.outcome(each, label) for each, label in zip(ended, labels, strict=True)]
+
+    def outcome(self, ended: Ended, label: str) -> Outcome:
+        key, error = ended.entry[1], ended.error
+        if isinstance(error, Skip):
+            return Outcome(key, ItemState.SKIPPED, error.code, error.text, label)
+        if isinstance(error, Reject | Left):
+            return Outcome(key, ItemState.FAILED, error.code, error.text, label)
+        operation, retry = self.work.operation, self.work.operation.retry
+        code, text, detail = operation.code_for(error), sentence(error), describe(error)
+        attempts = self.attempts(ended) if retry.covers(error) else 0
+        if 0 < attempts < retry.attempts:
+            seconds = retry.seconds_until(attempts, error)
+            return Outcome(key, ItemState.RETRYING, code, text, label, detail, attempts, seconds)
+        self.log(code, key, error)
+        tried = f" It was tried {attempts} times." if attempts else ""
+        return Outcome(key, ItemState.FAILED, code, text + tried, label, detail, attempts)
+
+    def attempts(self, ended: Ended) -> int:
+        """How often the item has been done by now."""
+        cursor: Any = ended.entry[0]
+        return 1 + (int(cursor[1]) if self.part.phase else 0)
+
+    def faults_in_a_row(self, tally: Tally) -> int:
+        """How many items up to the last one ended as to be tried again, one behind the other."""
+        count, last = self.part.faults_in_a_row, 0
+        for each in tally.ended:
+            follows = each.place == last + 1
+            count = (count if follows else 0) + 1 if self.work.operation.retry.covers(each.error) else 0
+            last = each.place
+        return count if last == tally.done else 0
+
+    def log(self, code: str, key: str, error: Exception) -> None:
+        """The first unexpected error of each code, with its traceback: once for the part, not for each item."""
+        if code not in self.logged and code not in self.part.failures:
+            self.logged.add(code)
+            log.error("part=%s run=%s item=%s event=item-failed code=%s", self.part.pk, self.part.run_id, key, code,
+                      exc_info=error)  # fmt: skip
+
+    def labels(self, entries: list[Entry[Any]]) -> list[str]:
+        """What people call these items. A name may cost a query; if one fails, the chunk's transaction must not."""
+        if not entries:
+            return []
+        try:
+            with transaction.atomic():
+                return [self.label(entry[2]) for entry in entries]
+        except Exception as error:  # noqa: BLE001  (a name that can't be told must not hide what happened)
+            refuse_faults(self.work, error)
+            return [self.label_or_key(entry) for entry in entries]
+
+    def label_or_key(self, entry: Entry[Any]) -> str:
+        try:
+            with transaction.atomic():
+                return self.label(entry[2])
+        except Exception as error:  # noqa: BLE001  (as above)
+            refuse_faults(self.work, error)
+            return entry[1]
+
+    def label(self, item: Any) -> str:
+        if isinstance(item, Prepared):
+            item = item.item
+        if isinstance(item, Unreadable | Gone):
+            return item.label
+        return str(self.work.operation.label(item) or self.work.source.label(item))
+
+
+def sentence(error: Exception) -> str:
+    """What everybody may read of it."""
+    return str(error) if isinstance(error, TryAgain) else plain_sentence(error)

@@ -1,0 +1,99 @@
+"""Later passes: items that are to be tried again, when, and by whom.
+
+They are rows of the part that met them, written in its chunks. Once its range is done the part reads them instead, as
+often as any are left; in between nobody owns it.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, F, Min, QuerySet, Value
+from django.db.models.functions import Coalesce, Greatest
+
+from headway.database import NowMs, write
+from headway.models import ItemOutcome, ItemState, Kind, Part
+from headway.states import Want, summed
+
+from .leases import Fenced
+
+__all__ = ["begin_pass", "give_up_retrying", "try_failed_again", "wait"]
+
+
+def begin_pass(part: Part) -> bool:
+    """The part's range, or pass, is done: give it back, due when the first of what is left may be tried again.
+
+    False when something else than to run is wanted. Raises Fenced.
+    """
+    with write():
+        first = retrying(part).aggregate(at=Min("retry_at"))["at"]
+        return give_back(part, due=Greatest(Value(first or 0), NowMs()), phase=F("phase") + 1, cursor=None)
+
+
+def wait(part: Part, seconds: float, reason: str, uncount: int = 0) -> bool:
+    """Give the part back until so many seconds have passed; the last `uncount` items that were to be tried again have
+    no attempt counted for it, and none of them has failed. Like `begin_pass`."""
+    with write():
+        columns = uncounted(part, uncount, seconds) if uncount else {}
+        return give_back(part, due=NowMs() + round(seconds * 1000), waits=reason, **columns)
+
+
+def give_back(part: Part, **columns: Any) -> bool:
+    mine = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq)
+    given = mine.filter(want=Want.RUN).update(token=None, tries=0, seq=F("seq") + 1, changed=NowMs(), **columns)
+    if not given and not mine.exists():
+        raise Fenced
+    return bool(given)
+
+
+def uncounted(part: Part, count: int, seconds: float) -> dict[str, Any]:
+    """Take back the last attempt of the last `count` items that had one; gives the part's columns as they are then.
+
+    Those that had no attempt left are to be tried again as well.
+    """
+    last = list(ItemOutcome.objects.filter(part=part.pk, attempts__gt=0).order_by("-id")[:count])
+    failed = [outcome.code for outcome in last if outcome.state == ItemState.FAILED]
+    ItemOutcome.objects.filter(id__in=[outcome.pk for outcome in last]).update(
+        state=ItemState.RETRYING,
+        attempts=F("attempts") - 1,
+        retry_at=Greatest(Coalesce("retry_at", NowMs()), NowMs() + round(seconds * 1000)),
+    )
+    left = {code: number - failed.count(code) for code, number in part.failures.items()}
+    return {
+        "failed": part.failed - len(failed),
+        "retrying": part.retrying + len(failed),
+        "failures": {code: number for code, number in left.items() if number},
+    }
+
+
+def retrying(part: Part) -> QuerySet[ItemOutcome]:
+    return ItemOutcome.objects.filter(part=part.pk, state=ItemState.RETRYING)
+
+
+def try_failed_again(run_id: UUID) -> int:
+    """Let every item that has failed be tried again, as if it had never been done, where nobody owns its part; gives
+    how many of the run's parts are open then. Under the run's lock.
+    """
+    parts = Part.objects.filter(run=run_id, kind=Kind.ITEMS, failed__gt=0, token=None)
+    failed = ItemOutcome.objects.filter(part__in=parts, state=ItemState.FAILED)
+    failed.update(state=ItemState.RETRYING, attempts=0, retry_at=NowMs())
+    parts.filter(closed=True).update(closed=False, phase=F("phase") + 1, cursor=None)
+    parts.update(
+        retrying=F("retrying") + F("failed"),
+        failed=0,
+        failures={},
+        faults_in_a_row=0,
+        seq=F("seq") + 1,
+        changed=NowMs(),
+    )
+    return Part.objects.filter(run=run_id, closed=False).count()
+
+
+def give_up_retrying(run_id: UUID) -> None:
+    """The run ends before its later passes have: what was to be tried again has failed. Under the run's lock."""
+    for part in Part.objects.filter(run=run_id, retrying__gt=0):
+        codes = retrying(part).values_list("code").annotate(count=Count("id")).order_by("code")
+        part.failures = summed(part.failures, dict(codes))
+        retrying(part).update(state=ItemState.FAILED, retry_at=None)
+        Part.objects.filter(pk=part.pk).update(
+            failed=F("failed") + F("retrying"), retrying=0, failures=part.failures, changed=NowMs()
+        )
