@@ -78,7 +78,9 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "done": run.is_done,
         "progress": progress(run, parts),
         "message": next((part.message for part in sorted(parts, key=lambda part: -part.changed) if part.message), ""),
-        "reason": {"code": run.reason_code, "text": run.reason_text} if run.reason_code else (until and asleep(parts)) or waits,
+        "reason": {"code": run.reason_code, "text": run.reason_text}
+        if run.reason_code
+        else (until and asleep(parts)) or waits,
         "stalled": is_stalled(run, parts),
         "resumes": sum(part.resumes for part in parts),
         "hooks_failed": sum(part.hooks_failed for part in parts),
@@ -96,6 +98,11 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "revision": run.revision + sum(part.seq for part in parts),
         "links": links(run.pk),
     }
+
+
+def reason(run: Run) -> Reason:
+    """Why it paused or ended so, where that is stored."""
+    return {"code": run.reason_code, "text": run.reason_text} if run.reason_code else None
 
 
 def actions(run: Run, parts: list[Any]) -> list[Action]:

@@ -10,7 +10,18 @@ from headway import runner, runs
 from headway.models import ItemOutcome, Part, Run
 from headway.store.parts import leases
 
-__all__ = ["after_items", "claim", "counted", "drive", "expire", "fresh", "start", "with_failures", "work"]
+__all__ = [
+    "after_items",
+    "claim",
+    "counted",
+    "drive",
+    "expire",
+    "fresh",
+    "start",
+    "time_passes",
+    "with_failures",
+    "work",
+]
 
 WORKER = "driven"
 
@@ -57,6 +68,12 @@ def drive(run: Run) -> Run:
 def expire(part: Part) -> None:
     """Let the part's lease run out, as if its owner had been silent for so long."""
     Part.objects.filter(pk=part.pk).update(due=1)
+
+
+def time_passes(run: Run) -> None:
+    """As if whatever the run waits for were over: until its parts are due, and its items may be tried again."""
+    ItemOutcome.objects.filter(run=run, retry_at__isnull=False).update(retry_at=1)
+    Part.objects.filter(run=run, token=None, due__isnull=False).update(due=1)
 
 
 def fresh(run: Run) -> Run:

@@ -8,7 +8,7 @@ import time
 from typing import Any, ClassVar
 
 from example.airports.operations import ImportAirports
-from headway import Operation, Reject, Skip, Stop, sources
+from headway import Operation, Reject, Retry, Skip, Stop, Tolerance, sources
 
 from . import conflicts  # noqa: F401  (registers what is declared there)
 from .forms import CountForm, HabitForm, HooksForm, LedgerForm, TimeForm
@@ -121,6 +121,34 @@ class Scripted(Operation):
 
     def on_finish(self) -> Any:
         return self.script.get("on_finish", lambda: None)()
+
+
+class ScriptedAgain(Scripted):
+    """The same, and what can't be reached is tried three times."""
+
+    name = "tests.scripted_again"
+    retry = Retry(on=ConnectionError, attempts=3, backoff=30)
+
+
+class ScriptedTolerant(Scripted):
+    """The same, and pauses when more than two have failed."""
+
+    name = "tests.scripted_tolerant"
+    tolerance = Tolerance(count=2)
+
+
+class ScriptedTolerantInParts(ScriptedTolerant):
+    """The same in two parts."""
+
+    name = "tests.scripted_tolerant_in_parts"
+    parts = 2
+
+
+class ScriptedStrict(Scripted):
+    """The same, and fails when more than a tenth of at least 20 have failed."""
+
+    name = "tests.scripted_strict"
+    tolerance = Tolerance(percent=10, min_items=20, then="fail")
 
 
 class CreditAccounts(Operation):

@@ -1,5 +1,6 @@
 """A run in one line: it fits the terminal, however narrow, and says the most important first."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from headway.management.terminal import cells, draw, spell
 from headway.states import State
 
+UNTIL = datetime(2026, 11, 29, 16, 12, 30, tzinfo=UTC)
 COUNTS = st.integers(0, 10**12)
 
 
@@ -21,12 +23,14 @@ def seen(**changed: Any) -> dict[str, Any]:
         "succeeded": 50,
         "failed": 0,
         "skipped": 0,
+        "retrying": 0,
         "percent": 25.0,
         "rate": None,
         "eta_seconds": None,
         "finishing": False,
     }
     run = {"title": "Import airports", "state": "running", "done": False, "stalled": False, "reason": None}
+    run["waiting_until"] = None
     return (
         run
         | {name: value for name, value in changed.items() if name in run}
@@ -46,6 +50,8 @@ def seen(**changed: Any) -> dict[str, Any]:
         "processed": COUNTS,
         "failed": COUNTS,
         "skipped": COUNTS,
+        "retrying": COUNTS,
+        "waiting_until": st.sampled_from([None, "2026-11-29T16:12:30Z"]),
         "percent": st.none() | st.floats(0, 100),
         "rate": st.none() | st.floats(0, 1e9),
         "eta_seconds": st.none() | st.integers(0, 10**9),
@@ -93,6 +99,11 @@ def test_the_bar_gives_way_first_then_the_line_is_cut_visibly(width: int, line: 
             "Import airports  cancelling: its worker is silent  50 so far",
         ),
         ({"percent": None, "finishing": True}, "Import airports  finishing  50 so far"),
+        ({"percent": None, "retrying": 1_216}, "Import airports  running  50 so far · 1,216 to try again"),
+        (
+            {"percent": None, "waiting_until": "2026-11-29T16:12:30Z"},
+            f"Import airports  waiting until {UNTIL.astimezone():%H:%M:%S}  50 so far",
+        ),
         ({"percent": None, "rate": 0.0833}, "Import airports  running  50 so far · 1 every 12 s"),
         ({"percent": None, "rate": 0.75}, "Import airports  running  50 so far · 0.8/s"),
         (

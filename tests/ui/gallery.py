@@ -64,7 +64,7 @@ DIFFERS: dict[str, dict[str, Any]] = {
     },
     "waiting": {
         "waiting_until": "2026-11-23T16:12:30Z", "actions": ["pause", "cancel"], "progress": REST,
-        "reason": {"code": "waiting", "text": "The airport service asked us to slow down."},
+        "reason": {"code": "waiting", "text": "50 attempts in a row have failed, so what it calls seems to be down."},
     },
     "stalled": {"stalled": True, "resumes": 1, "actions": ["pause", "cancel"], "progress": REST},
     "pausing": {"state": "pausing", "actions": ["resume", "cancel"]},
@@ -74,7 +74,8 @@ DIFFERS: dict[str, dict[str, Any]] = {
     },
     "limited": {
         "state": "paused", "actions": ["resume", "cancel"], "progress": REST,
-        "reason": {"code": "failure-limit", "text": "1,123 of the first 12,480 items failed, more than 5%."},
+        "reason": {"code": "failure-limit", "text": "1,123 of 12,480 items failed, more than it may. "
+                   "Mend the cause, then resume: what failed is tried again."},
     },
     "held": {
         "state": "paused", "actions": ["resume", "cancel"], "progress": REST,

@@ -131,7 +131,9 @@ PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambd
             "error_codes: 'It is there already.' is not a code: use lower-case words joined by hyphens, at most 64 "
             "characters, such as 'city-missing'. The sentence for people goes into the text.",
         ),
-        ({"retry": 4}, "retry isn't available in this version of Headway; it would have no effect. Remove it."),
+        ({"rate": 4}, "rate isn't available in this version of Headway; it would have no effect. Remove it."),
+        ({"retry": 4}, "retry is 4; it must be a Retry, such as Retry(on=ConnectionError)."),
+        ({"tolerance": 4}, "tolerance is 4; it must be a Tolerance, such as Tolerance(percent=5)."),
         (
             {"process_chunk": lambda self, rows: None},
             "process_chunk isn't available in this version of Headway; it would have no effect. Remove it.",
@@ -212,9 +214,9 @@ class TestInheritance:
         assert declare(base, name="tests.other", params=None).form is None
 
     def test_what_a_mixin_or_an_abstract_base_brings_is_judged_with_the_class(self) -> None:
-        later = "retry isn't available in this version of Headway; it would have no effect. Remove it."
-        assert refusal(type("Mixin", (), {"retry": 4}), Operation) == later
-        assert refusal(type("Base", (Operation,), {"abstract": True, "retry": 4})) == later
+        later = "rate isn't available in this version of Headway; it would have no effect. Remove it."
+        assert refusal(type("Mixin", (), {"rate": 4}), Operation) == later
+        assert refusal(type("Base", (Operation,), {"abstract": True, "rate": 4})) == later
         wrong = "params must be a Django form class, not 'NameForm'."
         assert refusal(type("Mixin", (), {"params": "NameForm"}), Operation) == wrong
         assert refusal(type("Base", (Operation,), {"abstract": True, "params": "NameForm"})) == wrong

@@ -3,6 +3,7 @@
 import shutil
 import time
 import unicodedata
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -86,6 +87,8 @@ def draw(seen: dict[str, Any], width: int) -> str:
         figures.append(f"{progress['failed']:,} failed")
     if progress["skipped"]:
         figures.append(f"{progress['skipped']:,} skipped")
+    if progress["retrying"]:
+        figures.append(f"{progress['retrying']:,} to try again")
     if progress["rate"] and not seen["done"]:
         figures.append(speed(progress["rate"]))
     if progress["eta_seconds"] is not None and not seen["done"]:
@@ -123,6 +126,8 @@ def word(seen: dict[str, Any]) -> str:
     """The state as people say it."""
     if lacks_worker(seen):
         return f"{seen['state']}: no worker is there"
+    if seen["waiting_until"]:
+        return f"waiting until {datetime.fromisoformat(seen['waiting_until']).astimezone():%H:%M:%S}"
     if seen["stalled"]:
         return "changing workers" if seen["state"] == "running" else f"{seen['state']}: its worker is silent"
     return "finishing" if seen["progress"]["finishing"] else str(seen["state"])
@@ -153,6 +158,8 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         out.write(f"             {failure['count']:,} {failure['code']}\n")
     if progress["skipped"]:
         out.write(f"  skipped    {progress['skipped']:,}\n")
+    if progress["retrying"]:
+        out.write(f"  try again  {progress['retrying']:,}\n")
     if seen["resumes"]:
         out.write(f"  resumes    {seen['resumes']}\n")
     if seen["message"]:

@@ -18,7 +18,7 @@ class Retry:
     """Which errors are tried again, in later passes of the same run, so that no other item waits for them.
 
     `on`: an exception class, or several. `attempts`: how often an item is done at most. `backoff`: seconds before the
-    second attempt, doubled with each further one up to `longest`, and spread by a fifth. A `Retry-After` of the answer
+    second attempt, doubled with each further one up to `longest`, and spread by a tenth. A `Retry-After` of the answer
     that the error carries (`error.response.headers`, `error.headers`) is kept, where it asks for more.
     """
 

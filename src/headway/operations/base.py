@@ -103,7 +103,8 @@ class Operation:
     def __init__(self, context: Context) -> None:
         self.params = context.params
         self.user = context.user
-        self.attempt = context.attempt
+        self.attempt = 1
+        """In `process`: which attempt at this item it is (`retry`). An interruption is none."""
         self.say = context.say
         self._run = context.run
 

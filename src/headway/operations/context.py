@@ -36,5 +36,4 @@ class Context:
     params: dict[str, Any] = field(default_factory=dict)
     user: Any = None
     run: RunView | None = None
-    attempt: int = 1
     say: Callable[[str], None] = nowhere

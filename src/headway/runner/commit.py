@@ -17,7 +17,7 @@ from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
 from . import limits
-from .feed import LARGEST, Feed
+from .feed import LARGEST, Feed, attempts_of
 from .in_hand import Work
 from .tally import Entries, Tally
 from .verdicts import Verdicts
@@ -62,7 +62,8 @@ class Commit:
                 with connection.execute_wrapper(work.guard):
                     if check_fence:
                         checkpoints.check_fence(self.part)
-                    do(self.feed.entries(most or self.most_now(), deadline), tally, deadline)
+                    entries = self.feed.entries(most or self.most_now(), deadline)
+                    do(self.numbered(entries) if self.part.phase else entries, tally, deadline)
                 self.attempted = tally.done
                 if not tally.done:
                     return tally
@@ -84,6 +85,12 @@ class Commit:
             checkpoints.note_failed_hooks(self.part, hooks.failed)
             self.part.seq += 1
         return tally
+
+    def numbered(self, entries: Entries) -> Entries:
+        """In a later pass: the same, and before each the operation is told which attempt it is."""
+        for entry in entries:
+            self.work.operation.attempt = 1 + attempts_of(entry)
+            yield entry
 
     def most_now(self) -> int:
         """Items that the next chunk may have."""

@@ -24,7 +24,7 @@ from .in_hand import Work
 from .loading import ask
 from .preparing import Prepared, Preparing
 
-__all__ = ["LARGEST", "Feed", "failed_of", "feed_for", "told"]
+__all__ = ["LARGEST", "Feed", "attempts_of", "failed_of", "feed_for", "told"]
 
 Entries: TypeAlias = Iterator[Entry[Any]]
 
@@ -323,6 +323,12 @@ def read_retrying(part: Part, source: Source[Any], cursor: list[int]) -> Entries
         for after, attempts, key, label in page:
             item = found.get(key)
             yield [after, attempts], key, Gone(label) if item is None else item
+
+
+def attempts_of(entry: Entry[Any]) -> int:
+    """How often the item of a later pass has been done."""
+    cursor: Any = entry[0]
+    return int(cursor[1])
 
 
 def failed_of(part: Part) -> tuple[int, int]:

@@ -2,12 +2,12 @@
 
 from headway.models import ItemOutcome, ItemState, Part
 from headway.operations.base import Operation
+from headway.operations.outcomes import TryAgain
 from headway.store.runs.control import FAILURE_LIMIT, Reason
 from headway.store.runs.endings import counts_of
 
 from .feed import LARGEST
 from .tally import Tally
-from .verdicts import sentence
 
 __all__ = ["Outage", "limit_reached", "most_at_once", "outage"]
 
@@ -41,7 +41,8 @@ def outage(part: Part, operation: Operation, tally: Tally) -> Outage | None:
     if in_a_row < DOWN_AFTER:
         return None
     error = tally.ended[-1].error
-    text = f"{in_a_row:,} attempts in a row have failed, so what it calls seems to be down. {sentence(error)}"
+    said = f" {error}" if isinstance(error, TryAgain) else ""
+    text = f"{in_a_row:,} attempts in a row have failed, so what it calls seems to be down.{said}"
     was_known = tally.done == 1 and in_a_row > DOWN_AFTER
     return Outage(operation.retry.seconds_until(2, error), text, uncount=1 if was_known else in_a_row)
 

@@ -12,6 +12,7 @@ from headway.operations.sources import Entry
 from headway.store.parts.outcomes import Outcome
 
 from .faults import refuse_faults
+from .feed import attempts_of
 from .in_hand import Work
 from .preparing import Prepared
 from .tally import Ended, Left, Tally
@@ -43,18 +44,13 @@ class Verdicts:
             return Outcome(key, ItemState.FAILED, error.code, error.text, label)
         operation, retry = self.work.operation, self.work.operation.retry
         code, text, detail = operation.code_for(error), sentence(error), describe(error)
-        attempts = self.attempts(ended) if retry.covers(error) else 0
+        attempts = 1 + (attempts_of(ended.entry) if self.part.phase else 0) if retry.covers(error) else 0
         if 0 < attempts < retry.attempts:
             seconds = retry.seconds_until(attempts, error)
             return Outcome(key, ItemState.RETRYING, code, text, label, detail, attempts, seconds)
         self.log(code, key, error)
         tried = f" It was tried {attempts} times." if attempts else ""
         return Outcome(key, ItemState.FAILED, code, text + tried, label, detail, attempts)
-
-    def attempts(self, ended: Ended) -> int:
-        """How often the item has been done by now."""
-        cursor: Any = ended.entry[0]
-        return 1 + (int(cursor[1]) if self.part.phase else 0)
 
     def faults_in_a_row(self, tally: Tally) -> int:
         """How many items up to the last one ended as to be tried again, one behind the other."""
