@@ -190,6 +190,23 @@ class TestTryAgain:
         assert again.state == "succeeded"
         assert ledger(again) == Counter({1: 1, 3: 1})
 
+    def test_a_key_that_a_source_gave_twice_keeps_no_run_from_its_end(self, script: Script) -> None:
+        class Twice(Numbers):
+            def read(self, bounds: Any, after: Any) -> Any:
+                for cursor, _, number in super().read(bounds, after):
+                    yield cursor, str(number % 2), number
+
+        def before(operation: Any, number: int) -> None:
+            if number == 1:
+                raise TryAgain
+            if number == 3:
+                raise Reject("unwanted")
+
+        script |= {"before": before, "items": lambda: Twice(4)}
+        run = drive(start("tests.scripted"))
+        assert run.state == "partial"
+        assert snapshot(run.pk)["progress"]["retrying"] == 0
+
     def test_a_pause_between_two_passes_ends_with_the_resume(self, script: Script) -> None:
         raise_for(script, {1}, TryAgain(after=3600))
         run = drive(start("tests.scripted"))

@@ -290,7 +290,7 @@ class Slice:
 
     def close(self) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""
-        if self.part.retrying:
+        if passes.is_left(self.part):
             return Ending.GIVEN_BACK if passes.begin_pass(self.part) else self.give_in()
         closed = endings.close_part(self.part, has_finish=self.work.operation.has_finish())
         if not closed.wanted:

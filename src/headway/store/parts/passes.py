@@ -16,7 +16,15 @@ from headway.states import Want, summed
 
 from .leases import Fenced
 
-__all__ = ["begin_pass", "give_up_retrying", "try_failed_again", "wait"]
+__all__ = ["begin_pass", "give_up_retrying", "is_left", "try_failed_again", "wait"]
+
+
+def is_left(part: Part) -> bool:
+    """Whether there is something to try again, now or later.
+
+    A source may give a key twice; the second then writes over what was to be tried again, though both were counted.
+    """
+    return bool(part.retrying) and retrying(part).exists()
 
 
 def begin_pass(part: Part) -> bool:

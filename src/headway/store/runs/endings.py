@@ -144,5 +144,5 @@ def shut(part: Part) -> None:
         raise Fenced
 
 
-SHUT = Update(AS_WE_LEFT_IT, closed=True, token=None, due=None, seq=F("seq") + 1, changed=NowMs())
+SHUT = Update(AS_WE_LEFT_IT, closed=True, token=None, due=None, retrying=0, seq=F("seq") + 1, changed=NowMs())
 COUNT_DOWN = Update(Run.objects.filter(pk=Given("id", Run)), parts_left=Given("parts_left"))
