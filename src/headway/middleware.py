@@ -1,33 +1,21 @@
 """What `headway.runs` refuses in views of a project, plain ones and Django REST framework's, without a try in each."""
 
-from collections.abc import Callable
-
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 
 from . import problem_rules, problems
 
 __all__ = ["RefusalMiddleware"]
 
 
-class RefusalMiddleware:
+class RefusalMiddleware(MiddlewareMixin):
     """Answers Headway's errors that a view lets pass, instead of a 500: anywhere in MIDDLEWARE.
 
-    A browser gets a page (`headway/refusal.html`; for 403 and 404 the project's own), everybody else a problem, as
+    A browser gets a page (`headway/refusal.html`; for 403 and 404 the project's own), any other client a problem, as
     the API has it.
     """
-
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The answer; None for an error that isn't Headway's. Raises Http404, PermissionDenied."""
@@ -35,7 +23,7 @@ class RefusalMiddleware:
         if rule is None:
             return None
         if "text/html" not in request.headers.get("Accept", ""):
-            return problem_rules.answer(error, rule)
+            return problem_rules.response_of(error, rule)
         return page(request, error, rule)
 
 

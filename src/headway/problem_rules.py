@@ -8,7 +8,7 @@ from django.http import HttpResponse
 
 from headway import addresses, errors, problems
 
-__all__ = ["Rule", "answer", "rule_of"]
+__all__ = ["Rule", "response_of", "rule_of"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,6 @@ def rule_of(error: Exception, rules: dict[type[Exception], Rule] = RULES) -> Rul
     return next((rules[kind] for kind in type(error).__mro__ if kind in rules), None)
 
 
-def answer(error: Exception, rule: Rule) -> HttpResponse:
+def response_of(error: Exception, rule: Rule) -> HttpResponse:
     """The problem that tells the error."""
     return problems.response(rule.slug, rule.detail or str(error), **rule.members(error))

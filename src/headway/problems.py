@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-__all__ = ["CHALLENGE", "MEDIA_TYPE", "NO_LENGTH", "PROBLEMS", "TOO_LARGE", "Problem", "response", "uri"]
+__all__ = ["CHALLENGE", "MEDIA_TYPE", "NO_LENGTH", "PROBLEMS", "TOO_LARGE", "Problem", "as_response", "response", "uri"]
 
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); who knows better says better
@@ -60,14 +60,19 @@ def response(slug: str, detail: str, *, retry_after: int | None = None, **member
     """
     problem = PROBLEMS[slug]
     body = {"type": uri(slug), "title": problem.title, "status": problem.status, "detail": detail}
+    return as_response(body | ALWAYS.get(slug, {}) | members, retry_after or problem.retry_after)
+
+
+def as_response(body: dict[str, Any], retry_after: int | None) -> HttpResponse:
+    """The answer with this body, whose `status` it has. `retry_after` in seconds."""
     # ASCII only: a detail may quote what was sent, half of a surrogate pair too.
-    answer = HttpResponse(json.dumps(body | ALWAYS.get(slug, {}) | members), MEDIA_TYPE, problem.status)
-    if (seconds := retry_after or problem.retry_after) is not None:
-        answer["Retry-After"] = str(seconds)
-    if problem.status == 401:
-        answer["WWW-Authenticate"] = CHALLENGE
-    answer["Cache-Control"] = "no-store"
-    return answer
+    response = HttpResponse(json.dumps(body), MEDIA_TYPE, body["status"])
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
+    if response.status_code == 401:
+        response["WWW-Authenticate"] = CHALLENGE
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def uri(slug: str) -> str:

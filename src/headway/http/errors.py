@@ -56,7 +56,7 @@ def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
 def by_rule(error: Exception) -> HttpResponse | None:
     """The answer that RULES have for this error, or for the nearest kind above it."""
     rule = problem_rules.rule_of(error, RULES)
-    return None if rule is None else problem_rules.answer(error, rule)
+    return None if rule is None else problem_rules.response_of(error, rule)
 
 
 def unavailable(error: Exception) -> HttpResponse | None:

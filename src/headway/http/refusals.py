@@ -5,8 +5,8 @@ Each keeps its status. Which type of problem that is, the status decides.
 
 from __future__ import annotations
 
-import json
 import math
+from http.client import responses
 from typing import Any
 
 from django.http import HttpResponse
@@ -37,7 +37,9 @@ def refusal_of(error: APIException) -> HttpResponse | None:
         return None
     if status in SLUGS:
         return problems.response(SLUGS[status], detail or str(status), retry_after=seconds(error))
-    return untyped(status, detail, seconds(error))
+    title = responses.get(status, "Unknown Status Code")
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail or title}  # RFC 9457, 4.2.1
+    return problems.as_response(body, seconds(error))
 
 
 def status_of(error: APIException) -> int:
@@ -59,14 +61,3 @@ def seconds(error: APIException) -> int | None:
     """After which it may be tried again, as far as the error knows: as the framework does, from its `wait`."""
     wait: float | None = getattr(error, "wait", None)
     return math.ceil(wait) if wait else None
-
-
-def untyped(status: int, detail: str, retry_after: int | None) -> HttpResponse:
-    """A status that no problem of ours has: then it says all there is to say (RFC 9457, 4.2.1)."""
-    answer = HttpResponse(content_type=problems.MEDIA_TYPE, status=status)
-    title = answer.reason_phrase
-    answer.content = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail or title})
-    answer["Cache-Control"] = "no-store"
-    if retry_after is not None:
-        answer["Retry-After"] = str(retry_after)
-    return answer

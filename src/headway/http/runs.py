@@ -110,10 +110,22 @@ class OneRun(Endpoint):
 
 
 class Steer(Endpoint):
-    """Asks for a state, and answers before it is reached."""
+    """Asks for a state, and answers before it is reached. A subclass says what to ask for."""
 
     ask: ClassVar[Callable[..., Run]]
     reached: ClassVar[State]
+
+    def document(self, method: str) -> Document:
+        verb = type(self).__name__
+        return Document(
+            f"{verb.lower()}_run",
+            f"{verb} a run",
+            answers={
+                200: answer("Run", "It is so already.", RETRY_AFTER),
+                202: answer("Run", "The wish is stored.", RETRY_AFTER),
+            },
+            refusals=("forbidden", "not-found", "invalid-state"),
+        )
 
     def post(self, request: Request, run_id: UUID) -> Response:
         before = runs.get(run_id, user=request.user).state
@@ -121,39 +133,22 @@ class Steer(Endpoint):
         return run_answer(request, run_id, 200 if before == self.reached else 202)
 
 
-def steering(name: str, summary: str) -> dict[str, Document]:
-    return {
-        "post": Document(
-            f"{name}_run",
-            summary,
-            answers={
-                200: answer("Run", "It is so already.", RETRY_AFTER),
-                202: answer("Run", "The wish is stored.", RETRY_AFTER),
-            },
-            refusals=("forbidden", "not-found", "invalid-state"),
-        )
-    }
-
-
 class Pause(Steer):
     """Let a run come to rest, within a second or one item."""
 
     ask, reached = staticmethod(runs.pause), State.PAUSED
-    documents = steering("pause", "Pause a run")
 
 
 class Resume(Steer):
     """Let a paused run go on where it stopped."""
 
     ask, reached = staticmethod(runs.resume), State.RUNNING
-    documents = steering("resume", "Resume a run")
 
 
 class Cancel(Steer):
     """End a run; what is done stays done."""
 
     ask, reached = staticmethod(runs.cancel), State.CANCELLED
-    documents = steering("cancel", "Cancel a run")
 
 
 class Retry(Endpoint):

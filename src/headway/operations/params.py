@@ -29,6 +29,7 @@ from .sources import Json
 
 __all__ = [
     "Params",
+    "chosen",
     "clean",
     "decode",
     "encode",
@@ -37,7 +38,6 @@ __all__ = [
     "shown",
     "stored_files",
     "submitted",
-    "told",
 ]
 
 WHOLE = "__all__"  # where Django's forms keep the errors that belong to no field
@@ -115,7 +115,7 @@ def shown(encoded: dict[str, Json]) -> dict[str, Json]:
     return {name: shown_value(value) for name, value in encoded.items()}
 
 
-def told(form: type[forms.BaseForm] | None, given: dict[str, Any], encoded: dict[str, Json]) -> dict[str, Json]:
+def chosen(form: type[forms.BaseForm] | None, given: dict[str, Any], encoded: dict[str, Json]) -> dict[str, Json]:
     """The encoded parameters without those that a callable `initial` has filled in.
 
     What is now, or random, differs each time: the same request would not equal itself.

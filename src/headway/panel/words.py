@@ -4,11 +4,17 @@ from datetime import datetime
 
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext_lazy
 
 __all__ = ["about", "clock", "duration", "moment", "number", "percentage", "share", "speed"]
 
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
+SECOND, MINUTE, HOUR, DAY = 1, 60, 3_600, 86_400
+UNITS = {
+    SECOND: ngettext_lazy("%(count)d second", "%(count)d seconds", "count"),
+    MINUTE: ngettext_lazy("%(count)d minute", "%(count)d minutes", "count"),
+    HOUR: ngettext_lazy("%(count)d hour", "%(count)d hours", "count"),
+    DAY: ngettext_lazy("%(count)d day", "%(count)d days", "count"),
+}
 
 
 def number(value: int) -> str:
@@ -37,26 +43,25 @@ def speed(per_second: float) -> str:
 def duration(seconds: float) -> str:
     """With the two largest units: 1 minute 9 seconds."""
     left = int(max(0, seconds))
-    if left < MINUTE:
-        return in_seconds(left)
-    if left < HOUR:
-        return two(in_minutes(left // MINUTE), in_seconds(left % MINUTE), left % MINUTE)
-    if left < DAY:
-        return two(in_hours(left // HOUR), in_minutes(left % HOUR // MINUTE), left % HOUR // MINUTE)
-    return two(in_days(left // DAY), in_hours(left % DAY // HOUR), left % DAY // HOUR)
+    for unit, part in ((DAY, HOUR), (HOUR, MINUTE), (MINUTE, SECOND)):
+        if left >= unit:
+            more = left % unit // part
+            return f"{so_many(left // unit, unit)} {so_many(more, part)}" if more else so_many(left // unit, unit)
+    return so_many(left, SECOND)
 
 
 def about(seconds: float) -> str:
     """Rounded, as nobody knows it better: 40 seconds, 3 minutes, 2 hours."""
     if seconds < 10:
-        return in_seconds(max(1, round_half_up(seconds)))
+        return so_many(max(1, round_half_up(seconds)), SECOND)
     if seconds < 55:
-        return in_seconds(round_half_up(seconds / 10) * 10)
-    if seconds < HOUR - 30:
-        return in_minutes(max(1, round_half_up(seconds / MINUTE)))
-    if seconds < DAY - HOUR / 2:
-        return in_hours(max(1, round_half_up(seconds / HOUR)))
-    return in_days(max(1, round_half_up(seconds / DAY)))
+        return so_many(round_half_up(seconds / 10) * 10, SECOND)
+    unit = MINUTE if seconds < HOUR - 30 else HOUR if seconds < DAY - HOUR / 2 else DAY
+    return so_many(max(1, round_half_up(seconds / unit)), unit)
+
+
+def so_many(count: int, unit: int) -> str:
+    return str(UNITS[unit] % {"count": count})
 
 
 def clock(seconds: float) -> str:
@@ -75,23 +80,3 @@ def moment(value: datetime, now: datetime, *, exact: bool = False) -> str:
 def round_half_up(value: float) -> int:
     """As the browser rounds; Python's own `round` goes to the even number."""
     return int(value + 0.5)
-
-
-def two(first: str, second: str, count: int) -> str:
-    return f"{first} {second}" if count else first
-
-
-def in_seconds(count: int) -> str:
-    return ngettext("%(count)d second", "%(count)d seconds", count) % {"count": count}
-
-
-def in_minutes(count: int) -> str:
-    return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
-
-
-def in_hours(count: int) -> str:
-    return ngettext("%(count)d hour", "%(count)d hours", count) % {"count": count}
-
-
-def in_days(count: int) -> str:
-    return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}

@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, ProgrammingError, connection
+from django.forms import BaseForm
 from django.utils import translation
 
 from headway.conf import conf
@@ -62,7 +62,7 @@ def start(
     operation: type[Operation] | str,
     given: dict[str, Any] | None = None,
     *,
-    form: forms.BaseForm | None = None,
+    form: BaseForm | None = None,
     user: Any = None,
     idempotency_key: str | None = None,
 ) -> Started:
@@ -79,12 +79,11 @@ def start(
     declared = registry.get(operation) if isinstance(operation, str) else operation
     check_permission(declared.name, user)
     check_key(declared, user, idempotency_key)
-    with telling_the_answer(declared.name) as answer:
-        if form is None:
-            accepted = params.clean(declared.form, given or {})
-        else:
-            given = accepted = params.of_page(declared.form, form)
-        return answer(begin(declared, given or {}, accepted, user, idempotency_key))
+    if form is None:
+        accepted = params.clean(declared.form, given or {})
+    else:
+        given = accepted = params.of_page(declared.form, form)
+    return announcing(declared.name, partial(begin, declared, given or {}, accepted, user, idempotency_key))
 
 
 def begin(
@@ -132,8 +131,7 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     check_permission(old.operation, user)
     if not old.is_done:
         raise InvalidState(Action.RETRY, old.state, ACTIONS[State(old.state)])
-    with telling_the_answer(old.operation) as answer:
-        return answer(begin_retry(old, user))
+    return announcing(old.operation, partial(begin_retry, old, user))
 
 
 def begin_retry(old: Run, user: Any) -> Started:
@@ -164,19 +162,15 @@ def begin_retry(old: Run, user: Any) -> Started:
     return Started(newest, Disposition.JOINED)
 
 
-@contextmanager
-def telling_the_answer(operation: str) -> Iterator[Callable[[Started], Started]]:
-    """Whoever listens hears what became of a start: at its commit or, when another run stood in the way, at once."""
-
-    def answer(started: Started) -> Started:
-        announce_answer(operation, started.disposition, started.run.pk)
-        return started
-
+def announcing(operation: str, begin: Callable[[], Started]) -> Started:
+    """What `begin` gives. `start_answered` is sent at its commit or, when another run stood in the way, at once."""
     try:
-        yield answer
+        started = begin()
     except (RunConflict, AlreadyRetried):
         announce_refusal(operation)
         raise
+    announce_answer(operation, started.disposition, started.run.pk)
+    return started
 
 
 def check_permission(name: str, user: Any) -> None:
@@ -201,16 +195,16 @@ def request_of(
     """What the store is asked for. Raises InvalidParams for a value that can't be stored."""
     owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
     encoded = params.encode(cleaned)
-    told = params.told(declared.form, given, encoded)
+    identifying = params.chosen(declared.form, given, encoded)
     principal = "" if owner is None else str(owner.pk)
     named = None
     if idempotency_key is not None:
-        named = keys.Key(principal, idempotency_key, params.fingerprint(told, declared.name))
+        named = keys.Key(principal, idempotency_key, params.fingerprint(identifying, declared.name))
     return Request(
         operation=declared.name,
         params=encoded,
         form_fields=added_fields.names_of(declared.form),
-        fingerprint=params.fingerprint(told),
+        fingerprint=params.fingerprint(identifying),
         key=key_of(declared, cleaned, owner),
         language=translation.get_language() or settings.LANGUAGE_CODE,
         started_by_id=None if owner is None else owner.pk,

@@ -1,10 +1,9 @@
-"""`{% headway_media %}` in a page's head, and `{% headway_run run %}` wherever its panel is to be."""
+"""`{% headway_media %}` in a page's head, and `{% headway_run run %}` in the place of its panel."""
 
 import re
 from typing import Any
 
 from django import template
-from django.template.base import NodeList, Parser, Token
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -52,20 +51,8 @@ def headway_icon(name: str) -> SafeString:
     return format_html('<svg class="hw-icon" aria-hidden="true"><use href="{}#i-{}"/></svg>', place, name)
 
 
-@register.tag
-def plain(parser: Parser, token: Token) -> "Plain":
+@register.simple_block_tag
+def plain(content: str) -> SafeString:
     """{% plain %}…{% endplain %}: only the text of what is inside and isn't hidden, for an attribute."""
-    inside = parser.parse(("endplain",))
-    parser.delete_first_token()
-    return Plain(inside)
-
-
-class Plain(template.Node):
-    """The text of its content."""
-
-    def __init__(self, nodelist: NodeList) -> None:
-        self.nodelist = nodelist
-
-    def render(self, context: template.Context) -> SafeString:
-        shown = HIDDEN_ELEMENT.sub("", self.nodelist.render(context))
-        return mark_safe(" ".join(TAG.sub("", shown).split()))  # noqa: S308  (escaped already, and only made shorter)
+    shown = HIDDEN_ELEMENT.sub("", content)
+    return mark_safe(" ".join(TAG.sub("", shown).split()))  # noqa: S308  (escaped already, and only made shorter)

@@ -17,9 +17,9 @@ def maybe(kind: str, **more: Any) -> Schema:
     return {"type": [kind, "null"], **more}
 
 
-def thing(properties: dict[str, Schema], *optional: str, kind: Any = "object", **more: Any) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": kind, "properties": properties, "required": required, **more}
+def thing(properties: Schema, optional: Schema | None = None, *, kind: Any = "object", **more: Any) -> Schema:
+    """An object that has all of these, and may have the optional ones."""
+    return {"type": kind, "properties": properties | (optional or {}), "required": list(properties), **more}
 
 
 def many(items: Schema) -> Schema:
@@ -99,9 +99,8 @@ ITEM = thing(
         "state": a("string"),
         "code": a("string"),
         "text": a("string"),
-        "detail": a("string", description="The error itself; for staff."),
     },
-    "detail",
+    {"detail": a("string", description="The error itself; for staff.")},
 )
 
 PROBLEM = thing(
@@ -115,6 +114,8 @@ PROBLEM = thing(
         "title": a("string"),
         "status": a("integer"),
         "detail": a("string"),
+    },
+    {
         "errors": many(ref("ParamError")) | {"maxItems": 100},
         "existing": LINK | {"description": "The run that is in the way."},
         "newest": LINK | {"description": "The end of the chain of retries."},
@@ -122,13 +123,12 @@ PROBLEM = thing(
         "actions": many(a("string")),
         "fallback": a("string"),
     },
-    *("errors", "existing", "newest", "state", "actions", "fallback"),
     description="RFC 9457. Decide by `type`.",
 )
 
 MESSAGE = thing(
+    {"type": a("string", description="snapshot, progress, end or rotate. Pass over others.", examples=["progress"])},
     {
-        "type": a("string", description="snapshot, progress, end or rotate. Pass over others.", examples=["progress"]),
         "run": ref("Run"),
         "id": a("string", format="uuid", description="Of a progress message, as all that follows."),
         "revision": a("integer", minimum=0),
@@ -139,7 +139,6 @@ MESSAGE = thing(
         "reason": a("string", description="Of a rotate message: why to come back."),
         "retry_ms": a("integer", minimum=0, description="Of a rotate message: after how long."),
     },
-    *("run", "id", "revision", "state", "stalled", "progress", "message", "reason", "retry_ms"),
     description=(
         "The same on every transport; all in it is absolute. `snapshot` and `end` have the whole run, `progress` what "
         "changes all the time; `rotate` says that the stream ends and when to come back."
@@ -153,13 +152,12 @@ SCHEMAS: dict[str, Schema] = {
     "ParamError": thing({"pointer": a("string"), "code": a("string"), "detail": a("string")}),
     "RunLinks": thing(dict.fromkeys(("self", "events", "wait", "socket", "items", "failures"), LINK)),
     "ServerSentEvent": thing(
+        {"data": a("string", description="A Message, as JSON.")},
         {
-            "data": a("string", description="A Message, as JSON."),
             "id": a("string", description="The revision, where one run is followed."),
             "event": a("string"),
             "retry": a("integer", minimum=0, description="Milliseconds after which to come back."),
         },
-        *("id", "event", "retry"),
     ),
     "File": a("string"),
     "Item": ITEM,
