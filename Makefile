@@ -21,16 +21,16 @@ $(SETUP): requirements/dev.txt pyproject.toml
 	@touch $@
 
 demo: $(SETUP) ## The site with its worker on SQLite, at http://localhost:8080 (PORT= moves it)
-	@$(BIN)/python -m example.demo
+	@$(BIN)/python -m servers.demo
 
 demo-postgres: $(SETUP) ## The same on a PostgreSQL of its own (nothing to install)
-	@$(BIN)/python -m example.servers.postgres --directory var/postgres -- $(BIN)/python -m example.demo
+	@$(BIN)/python -m servers.postgres --directory var/postgres -- $(BIN)/python -m servers.demo
 
 demo-full: $(SETUP) ## The production shape: PostgreSQL, Valkey, Celery, Caddy; http://localhost:8080, https://localhost:8443
-	@$(BIN)/python -m example.demo_full
+	@$(BIN)/python -m servers.demo_full
 
 demo-shell: $(SETUP) ## Import 28,298 airports in the terminal, with a live bar
-	@$(BIN)/python -m example.demo_shell
+	@$(BIN)/python -m servers.demo_shell
 
 test: $(SETUP) ## All tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests

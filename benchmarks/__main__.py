@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 
 from benchmarks.launch import DATABASES, Suite
-from example.servers.valkey import Valkey
+from servers.valkey import Valkey
 
 ENGINES = ("embedded", "celery")
 SUITE = Suite("benchmarks.suite", "benchmarks.settings", "BENCHMARK_SCRATCH", "BENCHMARK_DATABASE_URL")

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
-from example.servers.postgres import Postgres
+from servers.postgres import Postgres
 
 __all__ = ["DATABASES", "Suite"]
 

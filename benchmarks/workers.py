@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from example.servers.celery import CeleryWorker
 from headway.conf import conf
 from headway.models import Worker
+from servers.celery import CeleryWorker
 
 __all__ = ["until", "workers"]
 

@@ -17,7 +17,7 @@ from typing import IO
 
 import pytest
 
-from example.servers.postgres import Postgres
+from servers.postgres import Postgres
 
 SIDE_BY_SIDE = ["-q", "-m", "not alone", "--dist=worksteal", f"--numprocesses={3 * (os.cpu_count() or 1)}"]
 ALONE = ["-q", "-m", "alone"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.interleave import Spread
-from example.servers.web import Web
+from servers.web import Web
 
 from .latency import Change
 from .machine import machine

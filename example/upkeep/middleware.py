@@ -1,6 +1,6 @@
 """/healthz, /readyz and /metrics, answered before anything else: no session, no host's name, no redirect to TLS.
 
-For programs on the inside. A proxy lets only /healthz through (example/servers/Caddyfile).
+For programs on the inside. A proxy lets only /healthz through (servers/Caddyfile).
 """
 
 import logging

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 
 from example.databases import database
-from example.servers.postgres import Postgres
 from headway import runs
 from headway.models import ItemOutcome
+from servers.postgres import Postgres
 from tests.crash.aloud import Tell
 from tests.crash.scene import entries, part_of, processed
 from tests.workers import Workers, environment, until, wait_for_end

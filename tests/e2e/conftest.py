@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import pytest
 
-from example.servers.web import Web
+from servers.web import Web
 from tests.crash.aloud import tell as tell
 from tests.workers import environment
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from example.servers.caddy import Caddy
+from servers.caddy import Caddy
 from tests.crash.aloud import Tell
 from tests.e2e.api import api, start
 from tests.e2e.conftest import StartWeb

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from example.servers.server import ROOT
+from servers.server import ROOT
 from tests.browser import chromium
 from tests.e2e.page import sign_in as sign_in_at
 from tests.e2e.welcome import welcome_of
@@ -31,7 +31,7 @@ def demo(data: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
     """The demo in a terminal of its own, so to speak: what is sent to it goes to it alone."""
     environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "TEST_SCRATCH"}}
     process = spawn(
-        [sys.executable, "-m", "example.demo"],
+        [sys.executable, "-m", "servers.demo"],
         cwd=ROOT,
         env=environment | {"DATA_DIR": str(data), "PORT": str(port)},
         stdout=subprocess.PIPE,

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 
-from example.servers.web import Web
 from headway import runs
 from headway.models import Run
+from servers.web import Web
 from tests.crash.aloud import Tell
 from tests.workers import Workers, environment, until
 

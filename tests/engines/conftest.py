@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from example.celery import app as celery_app
-from example.servers.server import Server
-from example.servers.valkey import Valkey
 from headway.engines.celery import doorbell as bells
+from servers.server import Server
+from servers.valkey import Valkey
 from tests.crash.aloud import tell as tell
 from tests.engines.launchers import CeleryWorkers, DjangoTasks, Embedded, Launcher
 from tests.engines.rabbitmq import RabbitMQ

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from example.servers.keeper import HOST, Keeper
-from example.servers.server import Server
+from servers.keeper import HOST, Keeper
+from servers.server import Server
 
 __all__ = ["RabbitMQ"]
 

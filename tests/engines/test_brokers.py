@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from example.servers.valkey import Valkey
 from headway import runs
 from headway.engines.celery import doorbell as bells
 from headway.engines.celery import tasks
 from headway.models import Part
+from servers.valkey import Valkey
 from tests.crash.aloud import Tell
 from tests.crash.scene import entries, processed
 from tests.engines.launchers import CeleryWorkers

@@ -15,7 +15,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()  # what the tests share knows models
 
-from example.topology import CUT_SECONDS  # noqa: E402
+from servers.topology import CUT_SECONDS  # noqa: E402
 from tests.e2e.api import api, start  # noqa: E402
 from tests.e2e.follower import Follower, never_falls  # noqa: E402
 from tests.e2e.page import InPage  # noqa: E402

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from example.servers.keeper import is_free, until
-from example.servers.server import ROOT
-from example.topology import HTTP_PORT, HTTPS_PORT
+from servers.keeper import is_free, until
+from servers.server import ROOT
+from servers.topology import HTTP_PORT, HTTPS_PORT
 from tests.e2e.follower import Follower, Target
 from tests.e2e.welcome import welcome_of
 from tests.processes import spawn

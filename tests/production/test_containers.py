@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from example.servers.server import ROOT
-from example.topology import CADDY, HTTP_PORT, HTTPS_PORT, MAX_UPLOAD_BYTES, OWN, SETTINGS, VALKEY, Place
+from servers.server import ROOT
+from servers.topology import CADDY, HTTP_PORT, HTTPS_PORT, MAX_UPLOAD_BYTES, OWN, SETTINGS, VALKEY, Place
 
 PROGRAMS = Path(sys.executable).parent
 PASSWORD = "only-for-the-demo-on-this-machine"
@@ -94,13 +94,13 @@ def test_caddy_reads_the_very_file_of_demo_full_with_the_same_cut(services: dict
     assert caddy["environment"] == ports | {name: CONTAINERS.fill(value) for name, value in CADDY.items()}
     assert caddy["environment"]["CUT"] == "60s"
     (source,) = [mount["source"] for mount in caddy["volumes"] if mount["type"] == "bind"]
-    assert Path(source) == ROOT / "example/servers/Caddyfile"
+    assert Path(source) == ROOT / "servers/Caddyfile"
     assert [(port["host_ip"], port["published"], port["target"], port["protocol"]) for port in caddy["ports"]] == [
         ("127.0.0.1", str(HTTP_PORT), HTTP_PORT, "tcp"),
         ("127.0.0.1", str(HTTPS_PORT), HTTPS_PORT, "tcp"),
         ("127.0.0.1", str(HTTPS_PORT), HTTPS_PORT, "udp"),
     ]
-    asked = {part.split("}")[0] for part in (ROOT / "example/servers/Caddyfile").read_text().split("{$")[1:]}
+    asked = {part.split("}")[0] for part in (ROOT / "servers/Caddyfile").read_text().split("{$")[1:]}
     assert asked == set(caddy["environment"])
 
 

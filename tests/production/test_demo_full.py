@@ -17,8 +17,8 @@ import psycopg
 import pytest
 
 from example.airports.nearest import Place
-from example.servers.keeper import until
-from example.topology import OWN, SETTINGS
+from servers.keeper import until
+from servers.topology import OWN, SETTINGS
 from tests.crash.aloud import Tell
 from tests.crash.aloud import tell as tell
 from tests.e2e.api import api, start

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from example.servers.server import ROOT
+from servers.server import ROOT
 from tests.e2e.api import api, start
 from tests.e2e.conftest import StartWeb
 from tests.e2e.conftest import people as people

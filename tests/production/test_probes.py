@@ -11,11 +11,11 @@ import httpx
 import pytest
 from django.test import Client
 
-from example.servers.postgres import Postgres
-from example.servers.server import ROOT
-from example.servers.valkey import Valkey
-from example.servers.web import Web
 from example.upkeep import readiness
+from servers.postgres import Postgres
+from servers.server import ROOT
+from servers.valkey import Valkey
+from servers.web import Web
 
 PATIENCE = 30  # s
 IN_TIME = 2 * readiness.LIMIT + 4  # s: two checks that hang, on a busy machine

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from example.servers.server import ROOT
+from servers.server import ROOT
 
 KEY = "a-key-of-its-own-that-is-long-enough-to-be-taken-for-real-0123456789"
 PRODUCTION = {"DEMO": "0", "SECRET_KEY": KEY, "ALLOWED_HOSTS": "headway.example.org"}

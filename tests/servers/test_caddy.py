@@ -12,10 +12,10 @@ import httpx
 import niquests
 import pytest
 
-from example.servers.caddy import Caddy
-from example.servers.server import ServerError
-from example.servers.web import Web
-from example.topology import MAX_UPLOAD_BYTES
+from servers.caddy import Caddy
+from servers.server import ServerError
+from servers.topology import MAX_UPLOAD_BYTES
+from servers.web import Web
 from tests.workers import until
 
 CUT = 1.5  # s

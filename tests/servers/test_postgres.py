@@ -13,15 +13,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from example.servers.postgres import Postgres
-from example.servers.server import ServerError
+from servers.postgres import Postgres
+from servers.server import ServerError
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60  # seconds, for a process to say or to do what it should
 
 CALLER = """
 import os, signal, sys
-from example.servers.postgres import Postgres
+from servers.postgres import Postgres
 
 with Postgres(*sys.argv[1:], durable=True) as server:
     child = os.fork()
@@ -63,7 +63,7 @@ def launch(*arguments: str) -> "subprocess.Popen[str]":
 
 
 def launcher(*arguments: str) -> "subprocess.Popen[str]":
-    return launch("-m", "example.servers.postgres", *arguments)
+    return launch("-m", "servers.postgres", *arguments)
 
 
 @contextmanager

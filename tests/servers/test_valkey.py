@@ -6,8 +6,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from example.servers.server import ServerError
-from example.servers.valkey import Valkey
+from servers.server import ServerError
+from servers.valkey import Valkey
 
 pytestmark = pytest.mark.once
 

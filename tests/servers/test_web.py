@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from example.servers.server import ServerError
-from example.servers.web import Web
+from servers.server import ServerError
+from servers.web import Web
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60  # s
@@ -18,7 +18,7 @@ APPLICATION = "tests.servers.dripping:application"
 
 CALLER = f"""
 import sys
-from example.servers.web import Web
+from servers.web import Web
 
 with Web(2, application={APPLICATION!r}) as web:
     print(web.url, flush=True)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from example.servers.web import Web
 from headway import runs
 from headway.models import Run, Worker
 from headway.snapshots import snapshot
+from servers.web import Web
 from tests.workers import Workers, environment, until
 
 from .scenes import begin, finish, go_on, hear_of_a_worker, hold

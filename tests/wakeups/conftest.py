@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from example.servers.valkey import Valkey
 from headway.wakeups import Listener, Subject, channel, telling
+from servers.valkey import Valkey
 
 from .mediums import Medium, Notify, Publish
 

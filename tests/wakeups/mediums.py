@@ -4,10 +4,10 @@ from typing import Any, Protocol
 
 from django.db import connection
 
-from example.servers.valkey import Valkey
 from headway.wakeups import Channel, Subject
 from headway.wakeups.notify import NotifyChannel
 from headway.wakeups.publish import PublishChannel
+from servers.valkey import Valkey
 
 __all__ = ["Medium", "Notify", "Publish"]
 

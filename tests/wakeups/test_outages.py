@@ -13,10 +13,10 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from example.servers.valkey import Valkey
 from headway import fuse
 from headway.signals import run_ended
 from headway.wakeups import Listener, Subject, listening, publish
+from servers.valkey import Valkey
 from tests.pace import BareProcess
 from tests.workers import until
 

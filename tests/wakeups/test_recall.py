@@ -15,12 +15,12 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from example.servers.valkey import Valkey
 from headway import runs
 from headway.errors import IdempotencyKeyReused, RunDeleted
 from headway.models import IdempotencyKey, Run
 from headway.runs import Disposition, Started
 from headway.store.starts import recall
+from servers.valkey import Valkey
 from tests.app.driving import drive
 
 pytestmark = pytest.mark.django_db(transaction=True)

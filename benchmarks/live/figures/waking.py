@@ -14,8 +14,8 @@ from benchmarks.live.site import Site
 from benchmarks.live.sizes import Size
 from benchmarks.live.spelling import cpu_of, delay, statements
 from benchmarks.table import Figure
-from example.servers.valkey import Valkey
 from headway.wakeups import channel
+from servers.valkey import Valkey
 
 __all__ = ["waking"]
 

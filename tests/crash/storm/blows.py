@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from django.db import Error, connection, connections
 
-from example.servers.web import Web
 from headway.models import Part, Worker
+from servers.web import Web
 
 from .crew import Crew
 from .settings import LEASE_SECONDS

@@ -1,6 +1,6 @@
 """A worker of the crash run: a supervisor (or Celery's parent) with its children, to be killed and frozen.
 
-Only what needs no packages: a keeper imports it (example/servers/keeper.py).
+Only what needs no packages: a keeper imports it (servers/keeper.py).
 """
 
 import os
@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from example.servers.keeper import Keeper
-from example.servers.server import Server
+from servers.keeper import Keeper
+from servers.server import Server
 from tests.processes import stop_group
 
 __all__ = ["Crew", "EmbeddedWorker", "WorkerKeeper", "children_of"]

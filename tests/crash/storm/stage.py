@@ -10,11 +10,11 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from example.servers.celery import CeleryBeat, CeleryWorker
-from example.servers.postgres import Postgres
-from example.servers.server import Server
-from example.servers.valkey import Valkey
-from example.servers.web import Web
+from servers.celery import CeleryBeat, CeleryWorker
+from servers.postgres import Postgres
+from servers.server import Server
+from servers.valkey import Valkey
+from servers.web import Web
 
 from .crew import Crew, EmbeddedWorker
 

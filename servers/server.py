@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Self
 
 from .keeper import ServerError
 
-__all__ = ["Server", "ServerError"]
+__all__ = ["ROOT", "Server", "ServerError"]
 
-ROOT = Path(__file__).parents[2]
-KEEP = "import sys; sys.path.insert(0, sys.argv[1]); from example.servers.keeper import main; main()"
+ROOT = Path(__file__).parents[1]
+KEEP = "import sys; sys.path.insert(0, sys.argv[1]); from servers.keeper import main; main()"
 
 
 class Server:

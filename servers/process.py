@@ -1,17 +1,15 @@
-"""Any process of the project's own, by its command and its health check, as example/topology.py has them."""
+"""Any process of the project's own, by its command and its health check, as servers/topology.py has them."""
 
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from .keeper import Keeper
-from .server import Server
+from .server import ROOT, Server
 
 __all__ = ["Process"]
 
-ROOT = Path(__file__).parents[2]
 HEALTH_SECONDS = 30  # that a check may take on a busy machine
 PORT = "{port}"
 
@@ -50,7 +48,7 @@ class ProcessKeeper(Keeper):
 class Process(Server):
     """One that runs until it is stopped. A word {port} of its command is a port that is free; `url` has it then."""
 
-    keeper = "example.servers.process:ProcessKeeper"
+    keeper = "servers.process:ProcessKeeper"
 
     def __init__(
         self,

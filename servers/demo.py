@@ -18,9 +18,10 @@ from django.conf import settings
 from django.db import Error, connection
 
 from example.prepare import prepare
-from example.servers.keeper import ServerError
-from example.servers.server import Server
-from example.servers.web import Web, Worker
+
+from .keeper import ServerError
+from .server import Server
+from .web import Web, Worker
 
 __all__ = ["USUAL_PORT", "Refused", "free_port", "run_until_ended", "say", "watch"]
 

@@ -5,14 +5,12 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from .keeper import Keeper
-from .server import Server
+from .server import ROOT, Server
 
 __all__ = ["CeleryBeat", "CeleryWorker"]
 
-ROOT = Path(__file__).parents[2]
 APP = "example.celery"
 READY = "is ready."  # which the app says, see example/celery.py
 DEFAULTS = {"DJANGO_SETTINGS_MODULE": "example.settings", "HEADWAY_ENGINE": "celery"}
@@ -42,7 +40,7 @@ class CeleryKeeper(Keeper):
 class CeleryProcess(Server):
     """A process of Celery's, from `start` to `stop`; `crash` kills it with its children."""
 
-    keeper = "example.servers.celery:CeleryKeeper"
+    keeper = "servers.celery:CeleryKeeper"
 
     def __init__(
         self,

@@ -47,7 +47,7 @@ class ValkeyKeeper(Keeper):
 class Valkey(Server):
     """A server at `url`. After a crash it starts empty, unless it was given a directory to keep its data in."""
 
-    keeper = "example.servers.valkey:ValkeyKeeper"
+    keeper = "servers.valkey:ValkeyKeeper"
 
     def __init__(self, directory: str | os.PathLike[str] | None = None, *, ports: Sequence[int] = ()) -> None:
         super().__init__(directory, ports=ports)

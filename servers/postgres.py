@@ -113,7 +113,7 @@ class Postgres(Server):
     Without `durable` a restart may lose the last commits and a power cut all.
     """
 
-    keeper = "example.servers.postgres:PostgresKeeper"
+    keeper = "servers.postgres:PostgresKeeper"
 
     def __init__(self, directory: str | os.PathLike[str] | None = None, *, durable: bool = False) -> None:
         super().__init__(directory, durable=durable)
@@ -136,7 +136,7 @@ class Postgres(Server):
 
 def main(arguments: list[str]) -> int:
     """Run a command beside a PostgreSQL of its own; the exit code is the command's."""
-    parser = argparse.ArgumentParser(prog="python -m example.servers.postgres", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m servers.postgres", description=main.__doc__)
     parser.add_argument("--directory", metavar="DIR", help="keep the data there, durably; otherwise they are temporary")
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --; finds the server in DATABASE_URL")
     chosen = parser.parse_args(arguments)

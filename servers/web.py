@@ -9,15 +9,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from .keeper import HOST, Keeper
-from .server import Server
+from .server import ROOT, Server
 
 __all__ = ["Web", "Worker"]
 
-ROOT = Path(__file__).parents[2]
 GRACE_SECONDS = 5  # for requests in hand when it is asked to stop; streams have been told to come back by then
 
 
@@ -58,7 +56,7 @@ class WebKeeper(Keeper):
 class Web(Server):
     """The site, served by this many processes at `url`."""
 
-    keeper = "example.servers.web:WebKeeper"
+    keeper = "servers.web:WebKeeper"
 
     def __init__(
         self,
@@ -104,7 +102,7 @@ class WorkerKeeper(Keeper):
 class Worker(Server):
     """A worker on the project's database. Stopped, it hands its work over first."""
 
-    keeper = "example.servers.web:WorkerKeeper"
+    keeper = "servers.web:WorkerKeeper"
 
     def __init__(self, *, directory: str | os.PathLike[str] | None = None) -> None:
         super().__init__(directory, python=sys.executable)

@@ -14,10 +14,9 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
-from example.topology import MAX_UPLOAD_BYTES
-
 from .keeper import HOST, Keeper, ServerError
 from .server import Server
+from .topology import MAX_UPLOAD_BYTES
 
 __all__ = ["Caddy"]
 
@@ -71,7 +70,7 @@ class CaddyKeeper(Keeper):
 class Caddy(Server):
     """The proxy before a web process at port `upstream`; a request that lasts longer than the cut is cut off."""
 
-    keeper = "example.servers.caddy:CaddyKeeper"
+    keeper = "servers.caddy:CaddyKeeper"
 
     def __init__(
         self,

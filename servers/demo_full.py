@@ -12,14 +12,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
-from example.demo import USUAL_PORT, Refused, free_port, run_until_ended, say, watch
-from example.servers.caddy import Caddy
-from example.servers.keeper import HOST
-from example.servers.postgres import Postgres
-from example.servers.process import Process
-from example.servers.server import ROOT, Server
-from example.servers.valkey import Valkey
-from example.topology import CUT_SECONDS, HTTP_PORT, HTTPS_PORT, OWN, SETTINGS, Place, Service
+from .caddy import Caddy
+from .demo import USUAL_PORT, Refused, free_port, run_until_ended, say, watch
+from .keeper import HOST
+from .postgres import Postgres
+from .process import Process
+from .server import ROOT, Server
+from .topology import CUT_SECONDS, HTTP_PORT, HTTPS_PORT, OWN, SETTINGS, Place, Service
+from .valkey import Valkey
 
 __all__ = ["main"]
 
