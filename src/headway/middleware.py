@@ -5,7 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
-from . import problem_rules, problems
+from . import problems
 
 __all__ = ["RefusalMiddleware"]
 
@@ -19,15 +19,15 @@ class RefusalMiddleware(MiddlewareMixin):
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The answer; None for an error that isn't Headway's. Raises Http404, PermissionDenied."""
-        rule = problem_rules.rule_of(error)
+        rule = problems.rule_of(error)
         if rule is None:
             return None
         if "text/html" not in request.headers.get("Accept", ""):
-            return problem_rules.response_of(error, rule)
+            return problems.response_of(error, rule)
         return page(request, error, rule)
 
 
-def page(request: HttpRequest, error: Exception, rule: problem_rules.Rule) -> HttpResponse:
+def page(request: HttpRequest, error: Exception, rule: problems.Rule) -> HttpResponse:
     if rule.slug == "not-found":
         raise Http404(rule.detail or str(error)) from error
     if rule.slug == "forbidden":

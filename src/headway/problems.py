@@ -1,18 +1,31 @@
-"""RFC 9457: an error as `application/problem+json`.
-
-Plain Django: which error is which problem, `http` and `live` know.
-"""
+"""RFC 9457: an error as `application/problem+json`, and which of Headway's errors is which problem."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.http import HttpResponse
 
-__all__ = ["CHALLENGE", "MEDIA_TYPE", "NO_LENGTH", "PROBLEMS", "TOO_LARGE", "Problem", "as_response", "response", "uri"]
+from headway import addresses, errors
+
+__all__ = [
+    "CHALLENGE",
+    "MEDIA_TYPE",
+    "NO_LENGTH",
+    "PROBLEMS",
+    "RULES",
+    "TOO_LARGE",
+    "Rule",
+    "as_response",
+    "response",
+    "response_of",
+    "rule_of",
+    "uri",
+]
 
 MEDIA_TYPE = "application/problem+json"
-CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); who knows better says better
+CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); an endpoint names its authenticators' scheme
 NO_LENGTH = "The request has no Content-Length."
 TOO_LARGE = "The request has more data than are accepted here."
 NAMESPACE = "urn:headway:problem:"  # absolute, as the RFC recommends, and the same wherever a project mounts us
@@ -25,7 +38,7 @@ class Problem:
     status: int
     title: str
     retry_after: int | None = None
-    """Seconds, where trying again helps and nobody knows better."""
+    """Seconds, where trying again helps; an answer may say others."""
 
 
 PROBLEMS = {
@@ -78,3 +91,52 @@ def as_response(body: dict[str, Any], retry_after: int | None) -> HttpResponse:
 def uri(slug: str) -> str:
     """The `type` by which clients know the problem."""
     return NAMESPACE + slug
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one kind of error is told: the problem's type, its sentence (the error's own, unless given), its members."""
+
+    slug: str
+    detail: str | None = None
+    members: Callable[[Any], dict[str, Any]] = lambda error: {}
+
+
+def naming(member: str, run_id: Any) -> dict[str, str]:
+    """The run's address as this member; nothing where there is no run to name, or the API has no address."""
+    address = addresses.of_api("run", run_id) if run_id else ""
+    return {member: address} if address else {}
+
+
+RULES: dict[type[Exception], Rule] = {
+    errors.UnknownOperation: Rule("not-found", "There is no such operation."),  # its own sentence names the others
+    errors.RunNotFound: Rule("not-found"),
+    errors.Forbidden: Rule("forbidden"),
+    errors.InvalidParams: Rule("validation", members=lambda error: {"errors": [asdict(one) for one in error.errors]}),
+    errors.IdempotencyKeyInvalid: Rule("idempotency-key-invalid"),
+    errors.IdempotencyKeyRequired: Rule("idempotency-key-required"),
+    errors.IdempotencyKeyReused: Rule("idempotency-key-reused"),
+    errors.RunConflict: Rule("run-conflict", members=lambda error: naming("existing", error.existing)),
+    errors.InvalidState: Rule(
+        "invalid-state",
+        members=lambda error: {"state": error.state, "actions": [str(action) for action in error.actions]},
+    ),
+    errors.StillNeeded: Rule(
+        "invalid-state",
+        members=lambda error: {"state": error.state, "actions": []} | naming("newest", error.newest),
+    ),
+    errors.QuotaExceeded: Rule("quota-exceeded"),
+    errors.NothingToRetry: Rule("nothing-to-retry"),
+    errors.AlreadyRetried: Rule("already-retried", members=lambda error: naming("newest", error.newest)),
+    errors.NotMigrated: Rule("overloaded"),
+}
+
+
+def rule_of(error: Exception, rules: dict[type[Exception], Rule] = RULES) -> Rule | None:
+    """The rule for this error, or for the nearest kind above it; None for an error that isn't Headway's."""
+    return next((rules[kind] for kind in type(error).__mro__ if kind in rules), None)
+
+
+def response_of(error: Exception, rule: Rule) -> HttpResponse:
+    """The problem that tells the error."""
+    return response(rule.slug, rule.detail or str(error), **rule.members(error))

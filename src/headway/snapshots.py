@@ -1,4 +1,4 @@
-"""A run as whoever watches it sees it: plain JSON values, everything absolute, nothing a difference."""
+"""A run as a watcher sees it: plain JSON values, everything absolute, nothing a difference."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ Reason = dict[str, str] | None
 
 BEHIND: Reason = {"code": "behind-run", "text": "It starts by itself when the run before it has ended."}
 MOST_AT_ONCE = 64  # runs in one statement
-LONGEST_LINE = 100  # of those that wait; whoever stands further back is told "or more"
+LONGEST_LINE = 100  # of those that wait; a run further back is told "or more"
 
 
 def snapshot(run_id: UUID) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def waiting_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
 
 
 def needs_worker(parts: list[Any]) -> bool:
-    """Whether a run is to be worked, and no lease says that somebody does."""
+    """Whether a run is to be worked, and no lease says that a worker does it."""
     wanted = parts[0].run.state in (State.QUEUED, State.RUNNING)
     return wanted and not any(part.token is not None and part.due >= part.now for part in parts)
 
@@ -243,6 +243,6 @@ def failure_summary(parts: list[Any]) -> list[dict[str, Any]]:
 def title(operation: str) -> str:
     """What people call the operation; its name, where this code doesn't have it any more."""
     try:
-        return str(registry.get(operation).title)  # a translation, in the language of whoever asks
+        return str(registry.get(operation).title)  # a translation, in the language that is active
     except UnknownOperation:
         return operation

@@ -13,7 +13,7 @@ from headway import panel
 from headway.database import now_ms
 from headway.models import Kind, Part, Run
 from headway.panel.faces import face_of
-from headway.panel.markup import Bar
+from headway.panel.markup import bar_of
 from headway.panel.values import values
 from headway.snapshots import snapshot
 from headway.states import LIVE, TERMINAL, Counts, State, after
@@ -182,9 +182,9 @@ def sentences_are_true(seen: dict[str, Any], parts: list[Part]) -> None:
         assert found["speed"] == ""
     assert found["speed"] != "0"
     assert found["left"] == ("" if said["total"] is None else f"{said['total'] - said['processed']:,}")
-    bar = Bar.of(face, seen)
-    assert 0 <= float(bar.main[:-1]) <= 100
-    assert float(bar.main[:-1]) + float(bar.bad[:-1]) <= 100
+    bar = bar_of(face, seen)
+    assert 0 <= float(bar["main"][:-1]) <= 100
+    assert float(bar["main"][:-1]) + float(bar["bad"][:-1]) <= 100
     shown = panel.Shown(seen, "", [], can_steer=True, is_staff=True).render("headway/panel.html")
     text = re.sub(r"<template.*?</template>|<[^>]*hidden>.*?</|<[^>]+>", " ", str(shown), flags=re.DOTALL)
     assert "not known yet" not in text
@@ -255,8 +255,8 @@ class TestNothingSucceeded:
             "code": "nothing-succeeded",
             "text": "Nothing succeeded: 1 failed, and 19 needed nothing and were skipped.",
         }
-        bar = Bar.of(face_of(seen), seen)
-        assert (bar.bad, bar.main) == ("5.0%", "94.7%")
+        bar = bar_of(face_of(seen), seen)
+        assert (bar["bad"], bar["main"]) == ("5.0%", "94.7%")
 
     def test_where_none_was_every_item_did(self) -> None:
         seen = snapshot(drive(start(items=2, reject="0,1")).pk)

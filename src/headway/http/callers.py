@@ -12,13 +12,13 @@ from rest_framework.settings import api_settings
 from headway.live.admission.callers import Refused
 from headway.live.admission.tickets import holder_of, with_tickets
 
-from .refusals import refusal_of
+from .errors import refusal_of
 
 __all__ = ["by_header", "for_caller", "is_session"]
 
 
 def by_header(request: HttpRequest) -> Any:
-    """The user whom the request's headers stand for, the session's cookie aside; None when they stand for nobody.
+    """The user whom the request's headers stand for, the session's cookie aside; None when there is none.
 
     Raises Refused for what an authenticator says beside: that the header is wrong, that it can't tell now, or that this
     caller may not ask.

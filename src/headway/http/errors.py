@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from http.client import responses
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -10,25 +12,35 @@ from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.log import log_response
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated
 from rest_framework.views import set_rollback
 
-from headway import errors, problem_rules, problems
+from headway import errors, problems
 from headway.database import is_lost, is_transient
-from headway.problem_rules import Rule
+from headway.problems import Rule
 from headway.runs.starting import lacks_tables
 
-from .refusals import refusal_of
-
-__all__ = ["NOT_ALLOWED", "UNREADABLE", "WRONG", "problem_of"]
+__all__ = ["NOT_ALLOWED", "UNREADABLE", "WRONG", "problem_of", "refusal_of"]
 
 WRONG = "Something went wrong here. It has been recorded."
 NOT_ALLOWED = "This is not allowed."
 UNREADABLE = "The request can't be read as it is."
 BUSY = "The database can't answer now. Try again."
 
+SLUGS = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "payload-too-large",
+    415: "unsupported-media-type",
+    429: "rate-limited",
+    503: "overloaded",
+}
+MISTAKE = 500  # what an APIException has that says nothing else
 
-RULES: dict[type[Exception], Rule] = problem_rules.RULES | {
+RULES: dict[type[Exception], Rule] = problems.RULES | {
     Http404: Rule("not-found", "There is nothing here."),
     PermissionDenied: Rule("forbidden", NOT_ALLOWED),
     RequestDataTooBig: Rule("payload-too-large", problems.TOO_LARGE),
@@ -53,10 +65,43 @@ def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
     return response
 
 
+def refusal_of(error: APIException) -> HttpResponse | None:
+    """The answer for a refusal of Django REST framework, of an authenticator or of a throttle; None for a mistake."""
+    status, detail = status_of(error), sentence(error.detail)
+    if status == MISTAKE or not 400 <= status < 600:
+        return None
+    if status in SLUGS:
+        return problems.response(SLUGS[status], detail or str(status), retry_after=seconds(error))
+    title = responses.get(status, "Unknown Status Code")
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail or title}  # RFC 9457, 4.2.1
+    return problems.as_response(body, seconds(error))
+
+
+def status_of(error: APIException) -> int:
+    """Its class's where it is about signing in: the framework turns a 401 into 403 if no header says how to."""
+    about_signing_in = isinstance(error, NotAuthenticated | AuthenticationFailed)
+    return type(error).status_code if about_signing_in else error.status_code
+
+
+def sentence(detail: Any) -> str:
+    """All that the error says, which may be a list, or a dictionary by field."""
+    if isinstance(detail, dict):
+        return " ".join(f"{name}: {sentence(each)}" for name, each in detail.items())
+    if isinstance(detail, list | tuple):
+        return " ".join(sentence(each) for each in detail)
+    return str(detail)
+
+
+def seconds(error: APIException) -> int | None:
+    """After which it may be tried again, as far as the error knows: as the framework does, from its `wait`."""
+    wait: float | None = getattr(error, "wait", None)
+    return math.ceil(wait) if wait else None
+
+
 def by_rule(error: Exception) -> HttpResponse | None:
     """The answer that RULES have for this error, or for the nearest kind above it."""
-    rule = problem_rules.rule_of(error, RULES)
-    return None if rule is None else problem_rules.response_of(error, rule)
+    rule = problems.rule_of(error, RULES)
+    return None if rule is None else problems.response_of(error, rule)
 
 
 def unavailable(error: Exception) -> HttpResponse | None:

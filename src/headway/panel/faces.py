@@ -27,7 +27,7 @@ class Face:
     bar: str = "work"
     """The bar's colour: work, rest, good, bad, or two side by side: both (good and bad), few-bad (rest and bad)."""
     needs_person: bool = False
-    """Whether nothing goes on until somebody does something."""
+    """Whether nothing goes on until a person does something."""
     chosen_by_browser: bool = False
     """Whether it says something about the page itself, and not about the run."""
 

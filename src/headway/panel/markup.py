@@ -1,7 +1,6 @@
 """What the panel's templates are filled with: each figure in an element that the browser can find again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils.html import format_html
@@ -10,53 +9,34 @@ from django.utils.safestring import SafeString, mark_safe
 from .faces import Face
 from .values import MOMENTS, NAMES, Values
 
-__all__ = ["Bar", "empty", "filled", "forbidden"]
+__all__ = ["bar_of", "empty", "filled", "forbidden"]
 
 HIDDEN, SHOWN = mark_safe(" hidden"), mark_safe("")
 TWO = ("both", "few-bad")
 ACTIONS = ("pause", "resume", "cancel", "retry")
 
 
-@dataclass(frozen=True)
-class Bar:
-    """The bar's widths in percent of its own, and what it is to a screen reader."""
+def bar_of(face: Face, run: Mapping[str, Any]) -> dict[str, Any]:
+    """The bar of this snapshot: its widths in percent of its own, and what it is to a screen reader.
 
-    processed: int
-    total: int | None
-    done: bool
-    main: str
-    bad_at: str
-    bad: str
-    open: bool
-    """Whether nobody knows how much there is, so that it can only say that it moves."""
-
-    @classmethod
-    def of(cls, face: Face, run: Mapping[str, Any]) -> "Bar":
-        """The bar of this snapshot. `bar` in panel.js says the same."""
-        progress = run["progress"]
-        main, bad = progress["percent"] or 0.0, 0.0
-        if face.bar in TWO:
-            bad = min(99.5, max(0.5, progress["failed"] * 100 / progress["processed"]))  # each is to be seen
-            main = 100 - bad - 0.3  # a hair's breadth between the two
-        return cls(
-            processed=progress["processed"],
-            total=progress["total"],
-            done=run["done"],
-            main=width(main),
-            bad_at=width(100 - bad),
-            bad=width(bad),
-            open=progress["percent"] is None and face.bar == "work" and run["state"] != "queued",
-        )
-
-    @property
-    def role(self) -> str:
-        """What has ended is no progress any more."""
-        return "img" if self.done else "progressbar"
-
-    @property
-    def said_by(self) -> str:
-        """The attribute that carries the counts in words."""
-        return "aria-label" if self.done else "aria-valuetext"
+    `open`: the total is unknown, so the bar can only show that it moves. `bar` in panel.js says the same.
+    """
+    progress, done = run["progress"], run["done"]
+    main, bad = progress["percent"] or 0.0, 0.0
+    if face.bar in TWO:
+        bad = min(99.5, max(0.5, progress["failed"] * 100 / progress["processed"]))  # each is to be seen
+        main = 100 - bad - 0.3  # a hair's breadth between the two
+    return {
+        "processed": progress["processed"],
+        "total": progress["total"],
+        "done": done,
+        "main": width(main),
+        "bad_at": width(100 - bad),
+        "bad": width(bad),
+        "open": progress["percent"] is None and face.bar == "work" and run["state"] != "queued",
+        "role": "img" if done else "progressbar",  # what has ended is no progress any more
+        "said_by": "aria-label" if done else "aria-valuetext",
+    }
 
 
 def width(percent: float) -> str:

@@ -24,7 +24,7 @@ from . import words
 from .faces import FACES, Face, face_of
 from .given import parameters
 from .hrefs import hrefs
-from .markup import Bar, empty, filled, forbidden
+from .markup import bar_of, empty, filled, forbidden
 from .values import values
 
 __all__ = ["Shown", "faces_for_browser", "show", "show_all"]
@@ -66,7 +66,7 @@ class Shown:
             "now": now.isoformat(),
             "lang": translation.get_language(),
             "face": self.face,
-            "bar": Bar.of(self.face, self.run),
+            "bar": bar_of(self.face, self.run),
             "started_by": self.started_by,
             "given": self.given,
             "can_steer": self.can_steer,

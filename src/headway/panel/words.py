@@ -51,7 +51,7 @@ def duration(seconds: float) -> str:
 
 
 def about(seconds: float) -> str:
-    """Rounded, as nobody knows it better: 40 seconds, 3 minutes, 2 hours."""
+    """Rounded, as an estimate is: 40 seconds, 3 minutes, 2 hours."""
     if seconds < 10:
         return so_many(max(1, round_half_up(seconds)), SECOND)
     if seconds < 55:

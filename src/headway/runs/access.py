@@ -44,7 +44,7 @@ def startable_by(user: Any) -> list[type[Operation]]:
 
 
 def may_see(run: Run, user: Any) -> bool:
-    """Its owner, whoever has headway.view_run, and code."""
+    """True for its owner, for a user with headway.view_run, and for code."""
     return is_for(run.started_by_id, user)
 
 
@@ -54,12 +54,12 @@ def is_for(owner_key: Any, user: Any) -> bool:
 
 
 def may_steer(run: Run, user: Any) -> bool:
-    """Its owner, whoever has headway.change_run, and code."""
+    """True for its owner, for a user with headway.change_run, and for code."""
     return user is None or owns(run.started_by_id, user) or user.has_perm("headway.change_run")
 
 
 def may_start(operation: type[Operation], user: Any) -> bool:
-    """Whoever has its permission, if it wants one, and code."""
+    """True for a user with its permission, if it wants one, and for code."""
     return user is None or operation.permission is None or user.has_perm(operation.permission)
 
 

@@ -108,7 +108,7 @@ def begin(
         visible = error.run.pk if may_see(error.run, user) else None
         raise RunConflict(declared.name, visible, "and it isn't yours to replace") from error
     except DatabaseError as error:
-        keep = is_lost(error)  # whether the run is there nobody knows, so its file must stay
+        keep = is_lost(error)  # the run may be there, so its file must stay
         raise
     finally:
         if not keep:

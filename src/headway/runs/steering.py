@@ -36,7 +36,7 @@ def resume(run: Run | UUID | str, *, user: Any = None) -> Run:
 def delete(run: Run | UUID | str, *, user: Any = None) -> None:
     """Delete a run that has ended, with its outcomes, and with its files once no run of its retry chain is left.
 
-    From then on it is there for nobody. Its rows are removed in bites, so that nobody else waits: for some seconds
+    From then on no user sees it. Its rows are removed in bites, so that no other write waits long: for some seconds
     here, the rest by the workers. Its idempotency keys stay until a day after its end, and start nothing anew.
     Raises RunNotFound, Forbidden, InvalidState (it hasn't ended), StillNeeded (a later run retries it).
     """

@@ -63,7 +63,7 @@ class StartRunView(LoginRequiredMixin, View):
             raise Http404(str(error)) from error
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """403 for whoever may not start it."""
+        """403 for a user who may not start it."""
         if request.user.is_authenticated and self.declared not in runs.startable_by(request.user):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)

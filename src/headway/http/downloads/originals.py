@@ -75,7 +75,7 @@ def columns_of(source: Source[Any]) -> list[str]:
 
 
 def plain(item: Any, source: Source[Any]) -> dict[str, Any]:
-    """The item as columns. A model's row is told by its label: its columns may be nobody's business."""
+    """The item as columns. A model's row is told by its label: its columns may be private."""
     if isinstance(item, Row):
         return item
     if isinstance(item, Unreadable):

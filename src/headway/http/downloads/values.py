@@ -43,7 +43,7 @@ def encoded(value: Any) -> str:
 
 
 def sayable(value: Any) -> Any:
-    """The same with names that are texts and no NaN or infinity: the encoder asks nobody about those."""
+    """The same with names that are texts and no NaN or infinity: the encoder calls no hook for those."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):
