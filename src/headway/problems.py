@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 MEDIA_TYPE = "application/problem+json"
-CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); an endpoint names its authenticators' scheme
+CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); an endpoint may name another
 NO_LENGTH = "The request has no Content-Length."
 TOO_LARGE = "The request has more data than are accepted here."
 NAMESPACE = "urn:headway:problem:"  # absolute, as the RFC recommends, and the same wherever a project mounts us
