@@ -1,8 +1,10 @@
 """What can't work with Celery is told at start-up, by `manage.py check`, and again by each worker before it begins.
 
-Imports Celery at the call only: it is an extra, and which engine there is isn't known before.
+Imports Celery at the call only: it is an extra, and another engine may be chosen.
 """
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 from django.core import checks
@@ -12,13 +14,21 @@ from headway.operations import registry
 
 __all__ = ["faults", "faults_of_project", "refusals"]
 
+NO_APP = "This process has no Celery app, so nothing it starts would reach a worker."
+IMPORT_IT = (
+    "Import the project's app wherever Django runs: `from .celery import app as celery_app` in the __init__.py beside "
+    "settings.py."
+)
+SQL = "it hands a message to several workers, and loses it when one is killed"
 NOT_BETWEEN_PROCESSES = {
     "memory": "it lives in one process, and others never hear of a message",
     "filesystem": "it loses messages when a worker is killed",
-    "sqla": "it hands a message to several workers, and loses it when one is killed",
-    "sqlalchemy": "it hands a message to several workers, and loses it when one is killed",
+    "sqla": SQL,
+    "sqlalchemy": SQL,
 }
 VISIBILITY_SECONDS = {"redis": 3600, "sqs": 1800}  # where there is such a thing, and what it is by default
+
+Found = Iterator[checks.CheckMessage]
 
 
 def faults_of_project() -> list[checks.CheckMessage]:
@@ -27,15 +37,8 @@ def faults_of_project() -> list[checks.CheckMessage]:
         from celery import current_app
     except ImportError:
         return [error("E009", "Celery isn't installed.", "Run: pip install 'django-headway[celery]'")]
-    if current_app.main in (None, "default"):  # what Celery makes up where the project has made none
-        return [
-            error(
-                "E009",
-                "This process has no Celery app, so nothing it starts would reach a worker.",
-                "Import the project's app wherever Django runs: `from .celery import app as celery_app` in the "
-                "__init__.py beside settings.py.",
-            )
-        ]
+    if current_app.main in (None, "default"):  # Celery makes an app of this name where the project has made none
+        return [error("E009", NO_APP, IMPORT_IT)]
     return faults(current_app)
 
 
@@ -46,67 +49,52 @@ def refusals(app: Any) -> list[checks.CheckMessage]:
 
 def faults(app: Any) -> list[checks.CheckMessage]:
     """What is wrong with an app's settings."""
-    return [*eager(app), *broker(app), *visibility(app), *prefetch(app)]
+    return [message for rule in (eager, broker, visibility, prefetch) for message in rule(app)]
 
 
-def eager(app: Any) -> list[checks.CheckMessage]:
-    if not app.conf.task_always_eager:
-        return []
-    return [
-        error(
+def eager(app: Any) -> Found:
+    if app.conf.task_always_eager:
+        yield error(
             "E005",
             "Celery is told to run tasks where they are sent (task_always_eager), which would be inside web requests.",
             'Remove CELERY_TASK_ALWAYS_EAGER, or set HEADWAY["ENGINE"] to "embedded".',
         )
-    ]
 
 
-def visibility(app: Any) -> list[checks.CheckMessage]:
+def visibility(app: Any) -> Found:
     """A message that isn't acknowledged in that time is delivered again: a slice must fit in, and the item in hand."""
-    default = VISIBILITY_SECONDS.get(transport_of(app))
-    if default is None:
-        return []
+    default = VISIBILITY_SECONDS.get(transport_of(app), math.inf)
     seconds = app.conf.broker_transport_options.get("visibility_timeout", default)
     longest_item = max((operation.item_timeout for operation in registry.every()), default=0.0)
     needed = conf().slice_seconds + longest_item
-    if seconds >= needed:
-        return []
-    return [
-        error(
+    if default < math.inf and seconds < needed:
+        yield error(
             "E006",
             f"The broker delivers a message again after {seconds:g} s (visibility_timeout); a worker may be busy with "
             f"it for {needed:g} s: a slice of {conf().slice_seconds:g} s and an item of {longest_item:g} s.",
             f'Set CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] to at least {needed:g}, or leave it out; or '
             'lower HEADWAY["SLICE_SECONDS"].',
         )
-    ]
 
 
-def broker(app: Any) -> list[checks.CheckMessage]:
-    why = NOT_BETWEEN_PROCESSES.get(transport_of(app))
-    if why is None:
-        return []
-    return [
-        error(
+def broker(app: Any) -> Found:
+    if why := NOT_BETWEEN_PROCESSES.get(transport_of(app)):
+        yield error(
             "E007",
             f"The broker {address_of(app)} can't deliver between processes that may be killed: {why}.",
             'Set CELERY_BROKER_URL to a Redis, a Valkey or a RabbitMQ, or HEADWAY["ENGINE"] to "embedded".',
         )
-    ]
 
 
-def prefetch(app: Any) -> list[checks.CheckMessage]:
-    if app.conf.worker_prefetch_multiplier == 1:
-        return []
-    return [
-        checks.Warning(
+def prefetch(app: Any) -> Found:
+    if app.conf.worker_prefetch_multiplier != 1:
+        yield checks.Warning(
             f"A worker takes {app.conf.worker_prefetch_multiplier} messages for each that it can work on "
             "(worker_prefetch_multiplier): a busy one would keep runs from those that are idle.",
             hint="Set CELERY_WORKER_PREFETCH_MULTIPLIER to 1, or give Headway's workers --prefetch-multiplier=1 and "
             "silence this check.",
             id="headway.W008",
         )
-    ]
 
 
 def transport_of(app: Any) -> str:

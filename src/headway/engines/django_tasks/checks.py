@@ -1,4 +1,4 @@
-"""Start-up checks of Django's tasks: what hands nothing to another process can't be an engine."""
+"""Start-up checks of Django's tasks: a backend that hands nothing to another process can't be an engine."""
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +15,7 @@ USE_A_QUEUE = (
     'Use a backend that has workers, such as "django_tasks_db.DatabaseBackend" with `manage.py db_worker`; '
     'or HEADWAY["ENGINE"] = "embedded", which needs nothing.'
 )
+NAME_A_QUEUE = 'Add it to the QUEUES of that backend, or name one of its queues in HEADWAY["TASKS_QUEUE"].'
 RUNS_AT_ONCE = "would run whole operations inside the request"
 
 
@@ -33,14 +34,9 @@ def faults_of_project() -> list[checks.CheckMessage]:
         name = type(backend).__name__
         return [error("E012", f"TASKS[{wanted.tasks_backend!r}] is {name}, which {does}.", USE_A_QUEUE)]
     if backend.queues and wanted.tasks_queue not in backend.queues:
-        return [
-            error(
-                "E013",
-                f"TASKS[{wanted.tasks_backend!r}] has no queue {wanted.tasks_queue!r}; "
-                f"it has {', '.join(sorted(backend.queues))}.",
-                'Add it to the QUEUES of that backend, or name one of its queues in HEADWAY["TASKS_QUEUE"].',
-            )
-        ]
+        there = ", ".join(sorted(backend.queues))
+        text = f"TASKS[{wanted.tasks_backend!r}] has no queue {wanted.tasks_queue!r}; it has {there}."
+        return [error("E013", text, NAME_A_QUEUE)]
     return []
 
 
