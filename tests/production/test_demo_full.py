@@ -193,14 +193,19 @@ def test_whatever_is_logged_is_pairs_with_the_run_and_no_ticket(shape: Shape) ->
     with api(shape.url) as client:
         run = start(client, "paced.take_time", seconds=1)
         done(client, run)
-    logs = {path: path.read_text() for path in (shape.data / "full").glob("*/*.log")}
-    story = [line for text in logs.values() for line in text.splitlines() if f"run={run['id']}" in line]
 
-    assert [re.sub(r"time=.* process=\d+ ", "", line) for line in sorted(story)] == [
+    def logs() -> dict[Path, str]:
+        return {path: path.read_text() for path in (shape.data / "full").glob("*/*.log")}
+
+    def story() -> list[str]:
+        return sorted(line for text in logs().values() for line in text.splitlines() if f"run={run['id']}" in line)
+
+    until(lambda: len(story()) >= 2, PATIENCE)  # the end is logged once it is committed
+    assert [re.sub(r"time=.* process=\d+ ", "", line) for line in story()] == [
         f"run={run['id']} operation=paced.take_time event=start disposition=created",
         f"run={run['id']} operation=paced.take_time event=ended state=succeeded",
     ]
-    assert not [path for path, text in logs.items() if "ticket=" in text.replace("ticket=…", "")]
+    assert not [path for path, text in logs().items() if "ticket=" in text.replace("ticket=…", "")]
 
 
 def test_ctrl_c_ends_all_of_it(shape: Shape) -> None:
