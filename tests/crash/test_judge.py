@@ -18,7 +18,7 @@ from tests.crash.storm.stage import Stage, embedded
 from tests.crash.storm.watching import Watched
 
 ITEMS = 40
-PARAMS = {"items": ITEMS, "reject": "3", "skip": "4", "fail": "5", "mend": "6"}
+PARAMS = {"items": ITEMS, "reject": "3", "skip": "4", "fail": "5", "mend": "6", "again": "7"}
 PATIENCE = 30.0  # s
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from django import forms
 
-from headway import Operation, Reject, Skip
+from headway import Operation, Reject, Retry, Skip, TryAgain
 from headway.operations.sources import Entry, Json
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers
@@ -31,6 +31,9 @@ class StormForm(forms.Form):
     reject = forms.CharField(required=False, initial="", help_text="These raise Reject before they write.")
     skip = forms.CharField(required=False, initial="", help_text="These raise Skip before they write.")
     fail = forms.CharField(required=False, initial="", help_text="These raise ValueError after they have written.")
+    again = forms.CharField(
+        required=False, initial="", help_text="These are to be tried again, once each, after a write."
+    )
     mend = forms.CharField(required=False, initial="", help_text="The same, but not in a retry.")
 
 
@@ -57,10 +60,11 @@ class Storm(Operation):
     name = "tests.storm"
     params = StormForm
     error_codes = {ValueError: "bad-value"}
+    retry = Retry(backoff=0.5)
 
     def items(self) -> Numbers:
         self.last: LedgerEntry | None = None
-        self.wrong = {kind: set(self.params[kind].split(",")) for kind in ("reject", "skip", "fail", "mend")}
+        self.wrong = {kind: set(self.params[kind].split(",")) for kind in ("reject", "skip", "again", "fail", "mend")}
         return Paced(self.params["items"], self.params["read_ms"])
 
     def concurrency_key(self) -> Any:
@@ -81,6 +85,8 @@ class Storm(Operation):
         if self.last and not LedgerEntry.objects.filter(pk=self.last.pk, item=self.last.item).exists():
             raise LookupError(f"{item} was told of {self.last.item}, which was rolled back")
         self.last = self.write(item)
+        if item in self.wrong["again"] and self.attempt == 1:
+            raise TryAgain(f"{item} has its time still to come.")
         if item in self.wrong["fail"] or (item in self.wrong["mend"] and self.run.retry_of is None):
             raise ValueError(f"{item} fails")
         until = time.perf_counter() + self.params["work_us"] / 1e6

@@ -45,6 +45,8 @@ class Size:
             items, read_ms, work_us = dice.randint(300, self.most_items), 0, dice.choice((0, 100, 300))
         wrong = dice.sample(range(items), dice.choice((0, 0, 4, 12)))
         lists = {kind: ",".join(str(number) for number in wrong[index::4]) for index, kind in enumerate(KINDS)}
+        again = dice.sample(range(items), dice.choice((0, 3, 12)))
+        lists["again"] = ",".join(map(str, again))
         return {"name": name, "items": items, "read_ms": read_ms, "work_us": work_us, **lists}
 
 
