@@ -5,16 +5,16 @@ from typing import Any
 
 from headway.addresses import of_page
 
-__all__ = ["hrefs"]
+from .markup import ACTIONS
 
-STEERING = ("pause", "resume", "cancel", "retry")
+__all__ = ["hrefs"]
 
 
 def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
     """The addresses of this snapshot's panel."""
     run_id, links = run["id"], run["links"]
     page, failures = of_page("run", run_id), links.get("failures", "")
-    steering = {name: of_page(name, run_id) or f"{links.get('self', '')}{name}/" for name in STEERING}
+    steering = {name: of_page(name, run_id) or f"{links.get('self', '')}{name}/" for name in ACTIONS}
     return {
         **steering,
         "page": page,

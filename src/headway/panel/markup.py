@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from .faces import Face
 from .values import MOMENTS, NAMES, Values
 
-__all__ = ["bar_of", "empty", "filled", "forbidden"]
+__all__ = ["ACTIONS", "bar_of", "empty", "filled", "forbidden"]
 
 HIDDEN, SHOWN = mark_safe(" hidden"), mark_safe("")
 TWO = ("both", "few-bad")

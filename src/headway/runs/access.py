@@ -48,23 +48,19 @@ def may_see(run: Run, user: Any) -> bool:
     return is_for(run.started_by_id, user)
 
 
-def is_for(owner_key: Any, user: Any) -> bool:
+def is_for(owner_key: Any, user: Any, permission: str = "headway.view_run") -> bool:
     """`may_see`, where only the owner is known."""
-    return user is None or owns(owner_key, user) or user.has_perm("headway.view_run")
+    return user is None or (owner_key is not None and owner_key == user.pk) or user.has_perm(permission)
 
 
 def may_steer(run: Run, user: Any) -> bool:
     """True for its owner, for a user with headway.change_run, and for code."""
-    return user is None or owns(run.started_by_id, user) or user.has_perm("headway.change_run")
+    return is_for(run.started_by_id, user, "headway.change_run")
 
 
 def may_start(operation: type[Operation], user: Any) -> bool:
     """True for a user with its permission, if it wants one, and for code."""
     return user is None or operation.permission is None or user.has_perm(operation.permission)
-
-
-def owns(owner_key: Any, user: Any) -> bool:
-    return bool(owner_key is not None and owner_key == user.pk)
 
 
 def steered(run: Run | UUID | str, user: Any) -> Run:

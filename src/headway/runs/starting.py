@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -101,14 +100,15 @@ def begin(
     try:
         request = request_of(declared, given, cleaned, user, idempotency_key)
         request = replace(request, upload_bytes=sum(file.size for file in stored))
-        with telling_if_not_migrated():
-            run, disposition = submissions.submit(request)
+        run, disposition = submissions.submit(request)
         keep = disposition in NEW
     except InTheWay as error:
         visible = error.run.pk if may_see(error.run, user) else None
         raise RunConflict(declared.name, visible, "and it isn't yours to replace") from error
     except DatabaseError as error:
         keep = is_lost(error)  # the run may be there, so its file must stay
+        if isinstance(error, OperationalError | ProgrammingError) and lacks_tables():
+            raise NotMigrated from error
         raise
     finally:
         if not keep:
@@ -248,17 +248,6 @@ def join(declared: type[Operation], run: Run, request: Request, user: Any) -> St
     if request.idempotency and (named := keys.remember(request.idempotency, run)):
         return Started(named, Disposition.REPLAYED)
     return Started(run, Disposition.JOINED)
-
-
-@contextmanager
-def telling_if_not_migrated() -> Iterator[None]:
-    """Raises NotMigrated where the database's error means that our tables aren't there."""
-    try:
-        yield
-    except (OperationalError, ProgrammingError) as error:
-        if lacks_tables():
-            raise NotMigrated from error
-        raise
 
 
 def lacks_tables() -> bool:

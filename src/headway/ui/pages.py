@@ -34,7 +34,7 @@ class HomePage(LoginRequiredMixin, View):
         context = {
             "operations": runs.startable_by(request.user),
             "history": history,
-            "refresh": REFRESH_SECONDS if any(not shown.run["done"] for shown in history.runs) else None,
+            "refresh": REFRESH_SECONDS if any(not shown.run["done"] for shown in history["runs"]) else None,
         }
         return render(request, "headway/home.html", context)
 

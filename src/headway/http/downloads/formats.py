@@ -57,10 +57,6 @@ def text_of(value: Any) -> str:
     return encoded_object(value) if isinstance(value, dict) else encoded(value)
 
 
-def no_header(columns: list[str]) -> bytes:
-    return b""
-
-
 def ndjson_rows(lines: list[Line], columns: list[str]) -> bytes:
     """One JSON object per line."""
     return "".join(f"{encoded_object(ndjson_row(line))}\n" for line in lines).encode()
@@ -88,5 +84,5 @@ class Format:
 
 FORMATS = {
     "csv": Format("text/csv", "; charset=utf-8; header=present", csv_header, csv_rows),
-    "ndjson": Format("application/x-ndjson", "", no_header, ndjson_rows),
+    "ndjson": Format("application/x-ndjson", "", lambda columns: b"", ndjson_rows),
 }
