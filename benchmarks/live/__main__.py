@@ -8,7 +8,7 @@ from benchmarks.launch import DATABASES, Suite
 SUITE = Suite("benchmarks.live.suite", "benchmarks.live.settings", "DATA_DIR", "DATABASE_URL")
 FIGURES: dict[str, list[str]] = {
     "sqlite": ["watching", "compared", "openings", "polls", "sockets"],
-    "postgresql": ["watching", "waking", "returning", "compared", "openings"],
+    "postgresql": ["watching", "returning", "compared", "openings"],
 }  # so much that all of it takes less than ten minutes
 
 

@@ -15,7 +15,6 @@ from django.db.backends.signals import connection_created
 
 from example.asgi import django
 from headway.live import asgi
-from headway.live.hub.desk import Desk
 from headway.live.hub.hub import Hub
 from headway.live.hub.messages import Update
 
@@ -56,7 +55,7 @@ def census() -> dict[str, Any]:
         "threads": len(os.listdir("/proc/self/task")),
         "connections": sum(each.connection is not None for each in list(opened)),
         "tasks": len(asyncio.all_tasks()),
-        "watchers": sum(len(desk.hub.watchers) for desk in Desk.made.values()),
+        "watchers": sum(len(hub.watchers) for hub in Hub.made.values()),
     }
 
 

@@ -13,7 +13,6 @@ from benchmarks.operations import Nothing
 from headway import runs
 from headway.database import write
 from headway.models import Part, Run
-from headway.signals import run_changed
 from headway.snapshots import snapshot
 from headway.states import Counts
 from headway.store.parts import checkpoints, leases, planning
@@ -50,7 +49,6 @@ class Channel:
             checkpoints.write_checkpoint(part, stand, renew=False)
         committed = time.monotonic()
         part.seq += 1
-        run_changed.send_robust(sender=Part, run_id=self.run_id)
         return self.rest + part.seq, committed
 
 

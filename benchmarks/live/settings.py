@@ -10,7 +10,7 @@ ROOT_URLCONF = "benchmarks.live.urls"
 HEADWAY = {
     "STREAMS_PER_USER": 10_000,  # all watchers are sessions of one user, who owns the runs
     "STREAM_SECONDS": float(os.environ.get("BENCHMARK_STREAM_SECONDS", "50")),
-    "WAKE_UPS": os.environ.get("BENCHMARK_WAKE_UPS", "off"),  # polling alone, but where it is a figure of its own
+    "WAKE_UPS": "off",  # no worker listens
     "LEASE_SECONDS": 3_600,  # nobody renews: the publisher is no worker
 }
 LOGGING = {

@@ -66,13 +66,12 @@ class Cost:
 
 
 class Site:
-    """One uvicorn process, whose streams live for so long and whose hub is woken so; ended with the `with`."""
+    """One uvicorn process, whose streams live for so long; ended with the `with`."""
 
-    def __init__(self, stream_seconds: float = DEFAULT_LIFE, wake_ups: str = "off") -> None:
+    def __init__(self, stream_seconds: float = DEFAULT_LIFE) -> None:
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "benchmarks.live.settings",
             "BENCHMARK_STREAM_SECONDS": str(stream_seconds),
-            "BENCHMARK_WAKE_UPS": wake_ups,
         }
         self.web = Web(application="benchmarks.live.app:application", environment=environment)
 

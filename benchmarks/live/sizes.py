@@ -13,9 +13,6 @@ class Size:
     crowds: Sequence[tuple[int, int]]
     """Watchers, and of how many runs."""
 
-    woken: tuple[int, int]
-    """Watchers, and of how many runs, where the ways are compared in which a hub is woken."""
-
     life: float
     """Seconds within which the watchers open that are measured while they come back: a stream's life."""
 
@@ -45,13 +42,12 @@ class Size:
     @property
     def most(self) -> int:
         """Connections at once."""
-        crowds = (watchers for watchers, _ in (*self.crowds, self.woken))
+        crowds = (watchers for watchers, _ in self.crowds)
         return max(self.long_polls, self.sockets, self.streams, *crowds)
 
 
 FULL = Size(
     crowds=[(1_000, 1), (1_000, 50), (5_000, 1), (5_000, 50)],
-    woken=(5_000, 50),
     life=45.0,
     settle=2.0,
     window=5.0,
@@ -66,7 +62,6 @@ FULL = Size(
 
 QUICK = Size(
     crowds=[(60, 5)],
-    woken=(60, 5),
     life=1.0,
     settle=0.2,
     window=0.6,

@@ -45,11 +45,10 @@ def main(arguments: list[str]) -> None:
 
 def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
     """What can be measured, by name. Imported late: their modules need Django's apps."""
-    from .figures import compared, opening, polling, returning, sockets, waking, watching
+    from .figures import compared, opening, polling, returning, sockets, watching
 
     return {
         "watching": watching.watching,
-        "waking": waking.waking,
         "returning": returning.returning,
         "compared": compared.compared,
         "openings": opening.openings,

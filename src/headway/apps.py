@@ -13,10 +13,9 @@ class HeadwayConfig(AppConfig):
 
     def ready(self) -> None:
         # Registering at import time needs the apps to be ready, so these can't stand at the top.
-        from . import checks, engines, wakeups  # noqa: F401
+        from . import checks, engines  # noqa: F401
         from .database import waiting
 
         engines.connect()
-        wakeups.connect()
         waiting.connect()
         autodiscover_modules("operations")

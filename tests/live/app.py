@@ -7,6 +7,7 @@ some servers' does.
 """
 
 import asyncio
+import gc
 import json
 import logging.config
 import os
@@ -21,7 +22,7 @@ from uvicorn.config import LOGGING_CONFIG
 from example.asgi import django
 from headway.live import asgi
 from headway.live.hub import hub, watchers
-from headway.live.hub.desk import Desk
+from headway.live.hub.hub import Hub
 from headway.live.transports.sse import Stream
 
 __all__ = ["application"]
@@ -47,7 +48,8 @@ connection_created.connect(lambda connection, **_: connection.execute_wrappers.a
 
 def census() -> dict[str, Any]:
     """The process in figures."""
-    hubs = [desk.hub for desk in Desk.made.values()]
+    hubs = Hub.made.values()
+    gc.collect()
     return {
         "pid": os.getpid(),
         "queries": queries,
@@ -58,7 +60,7 @@ def census() -> dict[str, Any]:
         "watchers": sum(len(hub.watchers) for hub in hubs),
         "topics": sum(len(hub.topics) for hub in hubs),
         "rosters": sum(len(hub.rosters) for hub in hubs),
-        "due": sum(len(slot) for hub in hubs for slot in hub.wheel.slots.values()),
+        "kept": sum(issubclass(type(each), watchers.Watcher) for each in gc.get_objects()),
     }
 
 

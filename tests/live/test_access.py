@@ -21,8 +21,7 @@ from websockets.exceptions import InvalidStatus
 
 from headway import runs
 from headway.live.admission import tickets
-from headway.live.admission.callers import By
-from headway.live.admission.gate import Admission
+from headway.live.admission.gate import Admission, Gate
 from headway.live.admission.permits import Permits
 from headway.live.urls import urlpatterns
 from headway.models import Run
@@ -302,7 +301,7 @@ class TestPermits:
 
 
 def test_a_permit_is_good_for_a_minute_from_the_asking_with_all_that_it_opens() -> None:
-    permits, admission = Permits(), Admission("1", By.SESSION, [])
+    permits, admission = Permits(Gate()), Admission("1", [])
     permits.remember(b"key", admission, time.monotonic() - 20)
     assert permits.find(b"key", 0) == permits.find(b"key", 35) == admission
     assert permits.find(b"key", 41) is None

@@ -49,5 +49,5 @@ def test_three_hundred_watchers_cost_neither_threads_nor_connections_nor_queries
         until(lambda: server.census()["watchers"] == 0)
 
     left = server.census()
-    assert (left["topics"], left["due"]) == (0, 0)
+    assert (left["topics"], left["kept"]) == (0, 0)
     until(lambda: server.census()["tasks"] < 10)

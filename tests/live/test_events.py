@@ -212,4 +212,4 @@ class TestEnding:
                 all_of_hers.take()
         until(lambda: server.census()["watchers"] == 0)
         census = server.census()
-        assert (census["topics"], census["rosters"], census["due"]) == (0, 0, 0)
+        assert (census["topics"], census["rosters"], census["kept"]) == (0, 0, 0)

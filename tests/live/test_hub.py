@@ -1,4 +1,4 @@
-"""The hub's own parts: whoever hears of a change elsewhere may wake it; nobody's work is held up by its sending."""
+"""The hub's own parts: its sending holds nothing else up, and what hangs or fails is told."""
 
 import asyncio
 import threading
@@ -15,51 +15,14 @@ from headway.live.admission import gate
 from headway.live.admission.gate import THREADS, Gate
 from headway.live.answers import Answer
 from headway.live.hub import feed, hub, reader
-from headway.live.hub.desk import Desk
 from headway.live.hub.hub import Hub
-from headway.live.hub.pump import SLICE, Pump
 from headway.live.hub.reader import Found
-from headway.live.hub.wheel import Wheel
+from headway.live.hub.sending import SLICE, Pump
 from headway.live.routes import Kind, Target
 from headway.live.transports.sse import Stream
 from headway.models import Run
-from headway.wakeups import Listener, Subject
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def test_woken_it_looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "POLL", 600)
-    monkeypatch.setattr(reader, "MESSAGE_GAP", 0)
-    run = runs.start("tests.write_ledger", {"items": 3}).run
-    came: list[Any] = []
-    arrived = asyncio.Event()
-
-    async def send(event: Any) -> None:
-        came.append(event)
-        arrived.set()
-
-    async def scene() -> None:
-        hub = Hub(asyncio.get_running_loop(), "")
-        stream = Stream(hub, send, "1", run.pk)
-        hub.join(stream)
-        await stream.look()
-        await stream.open((), 60)
-        await asyncio.to_thread(change, run)
-        hub.wake([run.pk])
-        await asyncio.wait_for(arrived.wait(), 30)
-        stream.leave()
-        hub.feed.stop()
-        await asyncio.to_thread(hub.feed.join)
-
-    asyncio.run(scene())
-    (event,) = came
-    assert b'"revision":7' in event["body"]
-
-
-def change(run: Run) -> None:
-    Run.objects.filter(pk=run.pk).update(revision=7)
-    connection.close()  # this thread's own
 
 
 def test_sending_takes_turns_with_everything_else() -> None:
@@ -82,27 +45,6 @@ def test_sending_takes_turns_with_everything_else() -> None:
         return turns
 
     assert asyncio.run(scene()) >= 5
-
-
-def test_the_wheel_calls_who_is_due_and_nobody_else() -> None:
-    async def scene() -> list[str]:
-        called: list[str] = []
-        done = asyncio.Event()
-
-        def call(name: str) -> None:
-            called.append(name)
-            if name == "last":
-                done.set()
-
-        wheel = Wheel[str](asyncio.get_running_loop(), call)
-        wheel.put("last", 0.25)
-        wheel.put("first", 0)
-        wheel.take_out("taken out", wheel.put("taken out", 0.1))
-        await asyncio.wait_for(done.wait(), 30)
-        assert not wheel.slots
-        return called
-
-    assert asyncio.run(scene()) == ["first", "last"]
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -183,21 +125,31 @@ def test_a_line_that_fails_is_logged_and_silences_no_other(caplog: pytest.LogCap
     assert "could not serve" in caplog.text
 
 
-def test_the_wheel_goes_on_when_one_call_fails(caplog: pytest.LogCaptureFixture) -> None:
-    async def scene() -> None:
-        done = asyncio.Event()
+def test_an_opening_waits_for_news_that_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MESSAGE_GAP", 1)
+    run = runs.start("tests.write_ledger", {"items": 3}).run
 
-        def call(name: str) -> None:
-            if name == "fails":
-                raise RuntimeError
-            done.set()
+    def change() -> None:
+        Run.objects.filter(pk=run.pk).update(revision=7)
+        connection.close()  # this thread's own
 
-        wheel = Wheel[str](asyncio.get_running_loop(), call)
-        wheel.put("fails", 0), wheel.put("later", 0.2)
-        await asyncio.wait_for(done.wait(), 5)
+    async def send(event: Any) -> None:
+        pass
 
-    asyncio.run(scene())
-    assert "could not do what was due" in caplog.text
+    async def scene() -> list[int]:
+        hub = Hub(asyncio.get_running_loop(), "")
+        hub.keep_warm(run.pk)
+        await until(lambda: hub.latest(run.pk))
+        await asyncio.to_thread(change)
+        stream = Stream(hub, send, "1", run.pk)
+        hub.join(stream)
+        seen = await stream.look()
+        stream.leave()
+        hub.feed.stop()
+        await asyncio.to_thread(hub.feed.join)
+        return [update.run["revision"] for update in seen]
+
+    assert asyncio.run(scene()) == [7]
 
 
 def test_who_comes_in_the_moment_in_which_the_feed_goes_to_rest_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +158,7 @@ def test_who_comes_in_the_moment_in_which_the_feed_goes_to_rest_is_heard(monkeyp
     begun, found = threading.Event(), threading.Event()
     rest = feed.Feed.rest
     monkeypatch.setattr(feed.Feed, "rest", lambda self: begun.set() or rest(self))
-    resting = feed.Feed(lambda *_: found.set(), lambda _: None, "", Listener(Subject.RUN_CHANGED, lambda _: None))
+    resting = feed.Feed(lambda *_: found.set(), lambda _: None, "")
     resting.start()
     assert begun.wait(5)
     with resting.changed:
@@ -221,15 +173,15 @@ def test_who_comes_in_the_moment_in_which_the_feed_goes_to_rest_is_heard(monkeyp
 
 
 def test_event_loops_that_have_ended_are_let_go_with_their_threads() -> None:
-    async def watch() -> Desk:
-        return Desk.here("")
+    async def watch() -> Hub:
+        return Hub.here("")
 
     with ThreadPoolExecutor(1) as elsewhere:  # than where signal handlers can be set
         first = elsewhere.submit(asyncio.run, watch()).result()
         second = elsewhere.submit(asyncio.run, watch()).result()
-    first.hub.feed.join(5)
-    assert not first.hub.feed.is_alive()
-    assert first not in Desk.made.values()
-    assert second in Desk.made.values()
-    Desk.clear_closed()
-    second.hub.feed.join(5)
+    first.feed.join(5)
+    assert not first.feed.is_alive()
+    assert first not in Hub.made.values()
+    assert second in Hub.made.values()
+    Hub.clear_closed()
+    second.feed.join(5)

@@ -173,7 +173,7 @@ class TestLongPoll:
         with http(server, ada) as client, pytest.raises(httpx.ReadTimeout):
             client.get(f"/api/runs/{run.pk}/wait/?after=1", timeout=0.5)
         until(lambda: server.census()["watchers"] == 0)
-        assert server.census()["due"] == 0
+        assert server.census()["kept"] == 0
 
 
 class TestShortPoll:

@@ -1,7 +1,7 @@
 """A round of the hub's reading: it finds every change, and asks for no more than it must."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,6 +16,13 @@ from headway.models import Part, Run
 from tests.app.driving import after_items, claim, counted, drive, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
+commits_of_others = questions.commits
+
+
+@pytest.fixture(autouse=True)
+def commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite counts the commits of other connections only; here each round finds that there was one."""
+    monkeypatch.setattr(questions, "commits", count().__next__)
 
 
 @pytest.fixture
@@ -36,7 +43,7 @@ def told(found: Found) -> list[tuple[Any, str, int]]:
 
 def test_what_is_new_is_told_once(reader: Reader) -> None:
     run = start()
-    wanted = Wanted(runs={run.pk}, woken=True)
+    wanted = Wanted(runs={run.pk})
     first, again = told(reader.read(wanted)), told(reader.read(wanted))
     work(claim(run), after_items(1))
     work(claim(run), after_items(1))
@@ -49,31 +56,11 @@ def test_what_is_new_is_told_once(reader: Reader) -> None:
 
 def test_a_run_that_is_not_there_is_said_to_be_gone(reader: Reader) -> None:
     run = start()
-    wanted = Wanted(runs={run.pk}, woken=True)
+    wanted = Wanted(runs={run.pk})
     reader.read(wanted)
     gone = run.pk
     run.delete()
     assert reader.read(wanted).gone == {gone}
-
-
-def test_between_two_rounds_it_asks_only_for_those_it_was_told_of(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "WATCHED_GAP", 600)
-    one, other = start(items=3), start(items=4)
-    both = {one.pk, other.pk}
-    reader.read(Wanted(runs=both, woken=True))
-    Run.objects.filter(pk__in=both).update(revision=7)
-    another_connection_commits()
-    first = told(reader.read(Wanted(runs=both, changed={one.pk})))
-    second = told(reader.read(Wanted(runs=both)))
-    assert ([run for run, *_ in first], [run for run, *_ in second]) == ([one.pk], [other.pk])
-
-
-def another_connection_commits() -> None:
-    """SQLite counts the commits of others only, if they change a byte, and a hub's connection writes nothing."""
-    with ThreadPoolExecutor(1) as elsewhere:
-        elsewhere.submit(lambda: (Run.objects.update(language="another"), connection.close())).result()
 
 
 def test_a_thousand_runs_are_one_question_and_what_changed_four(
@@ -88,7 +75,7 @@ def test_a_thousand_runs_are_one_question_and_what_changed_four(
     )
     every = set(Run.objects.values_list("id", flat=True))
     Part.objects.bulk_create(Part(run_id=run_id, changed=1) for run_id in every - {run.pk})
-    wanted = Wanted(runs=every, woken=True)
+    wanted = Wanted(runs=every)
     reader.read(wanted)
     with CaptureQueriesContext(connection) as asked:
         reader.read(wanted)
@@ -100,7 +87,10 @@ def test_a_thousand_runs_are_one_question_and_what_changed_four(
     assert [run_id for run_id, _, _ in news] == [run.pk]
 
 
-def test_sqlite_is_asked_nothing_while_nobody_writes_and_postgresql_one_question_a_round(reader: Reader) -> None:
+def test_sqlite_is_asked_nothing_while_nobody_writes_and_postgresql_one_question_a_round(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "commits", commits_of_others)
     wanted = Wanted(runs={start().pk})
     reader.read(wanted)
     with CaptureQueriesContext(connection) as asked:
@@ -118,7 +108,7 @@ class TestMany:
 
     def test_a_change_is_found(self, reader: Reader) -> None:
         first, second = start(items=3), start(items=4)
-        wanted = Wanted(runs={first.pk, second.pk}, woken=True)
+        wanted = Wanted(runs={first.pk, second.pk})
         reader.read(wanted)
         Part.objects.update(changed=1)
         Run.objects.update(changed=1)
@@ -127,7 +117,7 @@ class TestMany:
 
     def test_what_committed_too_late_for_that_is_found_when_all_are_asked_for(self, reader: Reader) -> None:
         run = start()
-        wanted = Wanted(runs={run.pk}, woken=True)
+        wanted = Wanted(runs={run.pk})
         reader.read(wanted)
         Run.objects.update(revision=5, changed=1)
         Part.objects.update(changed=1)
@@ -136,56 +126,35 @@ class TestMany:
         assert (lately, told(reader.read(wanted))) == ([], [(run.pk, "progress", 5)])
 
 
-def test_who_opens_sees_what_others_are_told_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MESSAGE_GAP", 600)
-    reader, run = Reader(), start()
-    watching = Wanted(runs={run.pk}, woken=True)
-    reader.read(watching)
-    work(claim(run), after_items(1))
-    counted()
+class TestAnOpeningWhileNewsIsHeldBack:
+    """A run is told at most four times a second, to those who open it, too."""
 
-    opened = reader.read(Wanted(runs={run.pk}, opening_runs={run.pk}))
-    monkeypatch.setattr(reading, "MESSAGE_GAP", 0)
-    later = told(reader.read(watching))
-
-    assert opened.news == []
-    revision = opened.now[run.pk].run["revision"]
-    assert revision > 1
-    assert later == [(run.pk, "snapshot", revision)]
-
-
-class TestWhoOpensOnAStateThatIsHeldBack:
-    """What they saw counts as told: the next message says all that differs from it."""
-
-    def test_hears_of_the_way_back_by_a_snapshot(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.fixture
+    def moved(self, monkeypatch: pytest.MonkeyPatch, ada: Any) -> tuple[Reader, Run]:
+        """A run that moved on just after it was told."""
         monkeypatch.setattr(reading, "MESSAGE_GAP", 600)
-        reader, run = Reader(), start(items=6)
+        reader, run = Reader(), start(ada)
+        reader.read(Wanted(runs={run.pk}))
         work(claim(run), after_items(1))
         counted()
-        claim(run)
-        watching = Wanted(runs={run.pk}, woken=True)
-        reader.read(watching)
-        runs.pause(run)
-        opened = reader.read(Wanted(runs={run.pk}, opening_runs={run.pk})).now[run.pk].run
-        runs.resume(run)
+        return reader, run
+
+    def test_waits_and_sees_what_all_are_told(self, moved: tuple[Reader, Run], monkeypatch: pytest.MonkeyPatch) -> None:
+        reader, run = moved
+        opening = Wanted(runs={run.pk}, opening_runs={run.pk})
+        first = reader.read(opening)
         monkeypatch.setattr(reading, "MESSAGE_GAP", 0)
+        second = reader.read(opening)
+        assert (first.news, first.held_back, second.held_back) == ([], {run.pk}, set())
+        assert second.news == [second.now[run.pk]]
+        assert second.news[0].push.kind == "snapshot"
 
-        (news,) = reader.read(watching).news
-
-        assert (opened["state"], news.run["state"]) == ("pausing", "running")
-        assert news.push.kind == "snapshot"
-
-    def test_hears_of_it_even_where_nothing_is_new_to_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(reading, "MESSAGE_GAP", 600)
-        reader, run = Reader(), start()
-        watching = Wanted(runs={run.pk}, woken=True)
-        reader.read(watching)
-        Run.objects.filter(pk=run.pk).update(revision=7)
-        reader.read(Wanted(runs={run.pk}, opening_runs={run.pk}))
-        Run.objects.filter(pk=run.pk).update(revision=1)
-        monkeypatch.setattr(reading, "MESSAGE_GAP", 0)
-        assert [revision for _, _, revision in told(reader.read(watching))] == [1]
-        assert told(reader.read(watching)) == []
+    def test_of_all_of_a_users_runs_waits_for_none(self, moved: tuple[Reader, Run], ada: Any) -> None:
+        reader, run = moved
+        users = {str(ada.pk)}
+        opened = reader.read(Wanted(runs={run.pk}, users=users, opening_users=users))
+        assert opened.news == [opened.now[run.pk]]
+        assert opened.now[run.pk].run["revision"] > 1
 
 
 def test_who_opens_all_of_theirs_sees_the_newest_and_hears_of_the_others_when_they_change(
@@ -198,6 +167,6 @@ def test_who_opens_all_of_theirs_sees_the_newest_and_hears_of_the_others_when_th
     users = {str(ada.pk), str(bob.pk)}
     opened = reader.read(Wanted(users=users, opening_users=users))
     runs.cancel(oldest)
-    later = told(reader.read(Wanted(users=users, woken=True)))
+    later = told(reader.read(Wanted(users=users)))
     assert list(opened.owners) == [*(run.pk for run in newest), his.pk]
     assert [(run_id, kind) for run_id, kind, _ in later] == [(oldest.pk, "end")]

@@ -65,4 +65,4 @@ def test_one_that_never_reads_is_dropped_when_its_time_is_over(serve: Callable[.
                 quick.take()
                 change(run)
         until(lambda: server.census()["watchers"] == 0)
-        assert server.census()["due"] == 0
+        assert server.census()["kept"] == 0

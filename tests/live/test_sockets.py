@@ -71,7 +71,7 @@ def test_a_client_that_goes_leaves_nothing_behind(server: Server, ada: Any) -> N
     with socket(server, ada, run) as opened, socket(server, ada) as all_of_hers:
         opened.take(), all_of_hers.take()
     until(lambda: server.census()["watchers"] == 0)
-    assert server.census()["due"] == 0
+    assert server.census()["kept"] == 0
 
 
 class TestRefusals:

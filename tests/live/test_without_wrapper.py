@@ -30,7 +30,6 @@ def test_a_stream_is_its_opening(client: Client, ada: Any) -> None:
     assert data.startswith('data: {"type":"snapshot","run":{')
     assert answer["Content-Type"] == "text/event-stream"
     assert answer["X-Accel-Buffering"] == "no"
-    assert "Headway-Hand-Over" not in answer
 
 
 def test_it_ends_like_any_stream(client: Client, ada: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from headway.wakeups import Listener, Subject, channel, telling
+from headway.wakeups import Listener, choice
 from servers.valkey import Valkey
 
 from .mediums import Medium, Notify, Publish
@@ -32,25 +32,24 @@ def medium(request: pytest.FixtureRequest, settings: Any) -> Medium:
 
 @pytest.fixture(autouse=True)
 def nothing_told_yet() -> Iterator[None]:
-    """Neither throttled by another test nor left alone because of its failures."""
-    channel.cache_clear()
-    telling.told.clear()
-    telling.fuse.failures = 0
+    """The channel isn't left alone because of another test's failures."""
+    choice.channel.cache_clear()
+    choice.fuse.failures = 0
     yield
-    channel.cache_clear()
+    choice.channel.cache_clear()
 
 
 @pytest.fixture
-def listen() -> Iterator[Callable[[Subject], list[str]]]:
-    """listen(subject): what is heard of it from now on, as it grows. The first word is the empty one."""
+def listen() -> Iterator[Callable[[], list[str]]]:
+    """listen(): what is heard from now on, as it grows. The first message is the empty one."""
     with ExitStack() as stack:
 
-        def begin(subject: Subject) -> list[str]:
+        def begin() -> list[str]:
             from tests.workers import until  # needs Django's apps
 
             heard: list[str] = []
-            listener = Listener(subject, heard.append)
-            stack.callback(listener.join)
+            listener = Listener(heard.append)
+            stack.callback(listener.thread.join)
             stack.callback(listener.stop)
             listener.start()
             until(lambda: heard == [""])

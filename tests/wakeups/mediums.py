@@ -4,14 +4,14 @@ from typing import Any, Protocol
 
 from django.db import connection
 
-from headway.wakeups import Channel, Subject
+from headway.wakeups.channels import Channel
 from headway.wakeups.notify import NotifyChannel
 from headway.wakeups.publish import PublishChannel
 from servers.valkey import Valkey
 
 __all__ = ["Medium", "Notify", "Publish"]
 
-LISTENERS = "FROM pg_stat_activity WHERE datname = current_database() AND query = %s"
+LISTENERS = "FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN headway_parts_due'"
 
 
 class Medium(Protocol):
@@ -21,10 +21,10 @@ class Medium(Protocol):
     """What HEADWAY["WAKE_UPS"] must be."""
     channel: Channel
 
-    def listeners(self, subject: Subject) -> int:
-        """How many listen to the subject."""
+    def listeners(self) -> int:
+        """How many listen."""
 
-    def cut(self, subject: Subject) -> None:
+    def cut(self) -> None:
         """End their connections."""
 
 
@@ -36,15 +36,15 @@ class Notify:
     def __init__(self) -> None:
         self.channel = NotifyChannel()
 
-    def listeners(self, subject: Subject) -> int:
-        return len(self.ask("SELECT pid", subject))
+    def listeners(self) -> int:
+        return len(self.ask("SELECT pid"))
 
-    def cut(self, subject: Subject) -> None:
-        assert self.ask("SELECT pg_terminate_backend(pid)", subject)
+    def cut(self) -> None:
+        assert self.ask("SELECT pg_terminate_backend(pid)")
 
-    def ask(self, what: str, subject: Subject) -> list[Any]:
+    def ask(self, what: str) -> list[Any]:
         with connection.cursor() as cursor:
-            cursor.execute(f"{what} {LISTENERS}", [f"LISTEN headway_{subject}"])
+            cursor.execute(f"{what} {LISTENERS}")
             return cursor.fetchall()
 
 
@@ -56,10 +56,10 @@ class Publish:
         self.wake_ups = server.url
         self.channel = PublishChannel(server.url)
 
-    def listeners(self, subject: Subject) -> int:
-        found: list[tuple[bytes, int]] = self.channel.client.pubsub_numsub(f"headway:0:{subject}")
+    def listeners(self) -> int:
+        found: list[tuple[bytes, int]] = self.channel.client.pubsub_numsub("headway:0:parts_due")
         return found[0][1]
 
-    def cut(self, subject: Subject) -> None:
-        assert self.listeners(subject)
+    def cut(self) -> None:
+        assert self.listeners()
         self.channel.client.client_kill_filter(_type="pubsub")

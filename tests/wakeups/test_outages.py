@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from headway import fuse
-from headway.signals import run_ended
-from headway.wakeups import Listener, Subject, listening, publish
+from headway.signals import parts_due
+from headway.wakeups import Listener, listening, publish
 from servers.valkey import Valkey
 from tests.pace import BareProcess
 from tests.workers import until
@@ -44,52 +43,52 @@ def frozen(server: Valkey) -> Iterator[None]:
         os.kill(server.pid, signal.SIGCONT)
 
 
-def end_a_run() -> float:
+def start_a_run() -> float:
     """As the store does after the commit; gives how long that took."""
     began = time.monotonic()
-    answers = run_ended.send_robust(sender=None, run_id=uuid4(), operation="x", state="succeeded")
+    answers = parts_due.send_robust(sender=None, operation="tests.write_ledger", parts=1)
     assert {answer for _, answer in answers} == {None}, "no error either"
     return time.monotonic() - began
 
 
 def test_a_frozen_server_costs_who_tells_a_moment_and_no_more(medium: Publish) -> None:
-    end_a_run()
+    start_a_run()
     with frozen(medium.server), BareProcess() as bare:
-        took = [end_a_run() for _ in range(1_000)]
+        took = [start_a_run() for _ in range(1_000)]
     assert bare.undisturbed(max(took)) < 2, "0.2 s for an answer, and once more for a new connection"
     assert bare.undisturbed(sum(took)) < 2, "then it is left alone for a while"
 
 
 def test_a_server_that_is_down_is_found_again_by_all(
-    medium: Publish, listen: Callable[[Subject], list[str]], monkeypatch: pytest.MonkeyPatch
+    medium: Publish, listen: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fuse, "LONGEST_REST", 0.1)
     monkeypatch.setattr(listening, "LONGEST_PAUSE", 0.1)
-    heard = listen(Subject.RUN_CHANGED)
+    heard = listen()
     medium.server.crash()
-    end_a_run()
+    start_a_run()
     medium.server.start()
     until(lambda: heard == ["", ""])
-    until(lambda: end_a_run() and len(heard) > 2)
+    until(lambda: start_a_run() and len(heard) > 2)
 
 
 def test_the_first_word_after_a_restart_is_heard(medium: Publish) -> None:
-    medium.channel.tell(Subject.RUN_CHANGED, "before")
+    medium.channel.tell("before")
     medium.server.crash()
     medium.server.start()
     heard: list[str] = []
-    listener = Listener(Subject.RUN_CHANGED, heard.append)
+    listener = Listener(heard.append)
     listener.start()
     until(lambda: heard == [""])
-    medium.channel.tell(Subject.RUN_CHANGED, "after")  # over a connection that has ended meanwhile
+    medium.channel.tell("after")  # over a connection that has ended meanwhile
     until(lambda: heard == ["", "after"])
     listener.stop()
-    listener.join()
+    listener.thread.join()
 
 
 def test_a_server_that_says_nothing_any_more_is_left_and_looked_for_anew(
     medium: Publish,
-    listen: Callable[[Subject], list[str]],
+    listen: Callable[[], list[str]],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -97,14 +96,14 @@ def test_a_server_that_says_nothing_any_more_is_left_and_looked_for_anew(
     monkeypatch.setattr(publish, "GIVEN_UP_AFTER", 0.9)
     monkeypatch.setattr(listening, "TURN", 0.1)
     monkeypatch.setattr(listening, "LONGEST_PAUSE", 0.1)
-    heard = listen(Subject.RUN_CHANGED)
+    heard = listen()
     quiet_until = time.monotonic() + 2
     until(lambda: time.monotonic() > quiet_until)
     assert heard == [""], "it answers the pings, so nothing was missed"
     with frozen(medium.server), caplog.at_level(logging.WARNING, "headway"):
         until(lambda: "event=deaf" in caplog.text)
     until(lambda: heard == ["", ""])
-    medium.channel.tell(Subject.RUN_CHANGED, "again")
+    medium.channel.tell("again")
     until(lambda: heard[-1] == "again")
 
 
@@ -114,13 +113,13 @@ def test_without_the_library_a_listener_only_complains(
     settings.HEADWAY = settings.HEADWAY | {"WAKE_UPS": "redis://127.0.0.1:1"}
     monkeypatch.delitem(sys.modules, "headway.wakeups.publish", raising=False)
     monkeypatch.setitem(sys.modules, "redis", None)
-    listener = Listener(Subject.RUN_CHANGED, lambda said: None)
+    listener = Listener(lambda said: None)
     with caplog.at_level(logging.WARNING, "headway"):
         listener.start()
         until(lambda: "event=deaf" in caplog.text)
-        end_a_run()
+        start_a_run()
     listener.stop()
-    listener.join()
+    listener.thread.join()
     assert "ModuleNotFoundError" in caplog.text
 
 
@@ -135,7 +134,7 @@ def test_without_the_library_a_listener_only_complains(
     ],
 )
 def test_projects_with_databases_of_their_own_have_channels_of_their_own(url: str, prefix: str) -> None:
-    assert publish.PublishChannel(url).prefix == prefix
+    assert publish.PublishChannel(url).name == f"{prefix}:parts_due"
 
 
 @pytest.mark.parametrize("wake_ups", ["localhost:6379", "on", None, 6379])

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from headway.models import Worker
-from headway.wakeups import Subject
 from tests.app.driving import start
 from tests.processes import spawn
 from tests.workers import Workers, children_of, environment, until, wait_for_end
@@ -34,7 +33,7 @@ def elsewhere(workers: Workers, medium: Medium) -> Elsewhere:
         )
         workers.started.append(worker)
         until(lambda: Worker.objects.filter(host="elsewhere").count() == processes)
-        until(lambda: medium.listeners(Subject.PARTS_DUE) == 1)
+        until(lambda: medium.listeners() == 1)
         return worker
 
     return begin
@@ -44,22 +43,22 @@ def test_a_start_reaches_them_and_one_of_a_machine_listens_for_all(elsewhere: El
     elsewhere(processes=3)
     for items in (1, 2, 3):
         wait_for_end(start(items=items).pk, 10)
-    assert medium.listeners(Subject.PARTS_DUE) == 1
+    assert medium.listeners() == 1
 
 
 def test_the_one_that_listens_is_replaced_when_it_is_killed(elsewhere: Elsewhere, medium: Medium) -> None:
     worker = elsewhere(processes=2)
     listens, _ = children_of(worker.pid)
     os.kill(listens, signal.SIGKILL)
-    until(lambda: listens not in children_of(worker.pid) and medium.listeners(Subject.PARTS_DUE) == 1)
+    until(lambda: listens not in children_of(worker.pid) and medium.listeners() == 1)
     wait_for_end(start(items=1).pk, 10)
 
 
 def test_cut_off_they_find_it_by_asking_and_hear_again_afterwards(elsewhere: Elsewhere, medium: Medium) -> None:
     elsewhere(poll=1.0)
-    medium.cut(Subject.PARTS_DUE)
+    medium.cut()
     wait_for_end(start(items=1).pk, 10)
-    until(lambda: medium.listeners(Subject.PARTS_DUE) == 1)
+    until(lambda: medium.listeners() == 1)
 
 
 def test_sigterm_ends_them_though_they_listen(elsewhere: Elsewhere) -> None:

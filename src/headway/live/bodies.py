@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.handlers.asgi import get_script_prefix
 
 from headway.conf import conf
-from headway.live.hub.desk import Desk
+from headway.live.hub.hub import Hub
 from headway.problems import NO_LENGTH, TOO_LARGE
 
 from .answers import Answer, refusal
@@ -104,8 +104,8 @@ class Arrival:
 
     async def sender(self) -> object:
         """Who sends it, or the refusal."""
-        door = Desk.here(get_script_prefix(self.scope)).door
-        return await door.knock({**self.scope, "query_string": b""}, Target(Kind.UPLOAD))
+        hub = Hub.here(get_script_prefix(self.scope))
+        return await hub.permits.admit({**self.scope, "query_string": b""}, Target(Kind.UPLOAD))
 
     async def refuse(self) -> None:
         """Say that it is too much; a person is told on the page from which it came."""

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from headway import problems
 from headway.errors import RunNotFound
 from headway.live.admission.callers import Caller, Refused, caller_of
-from headway.live.admission.gate import GateRequest, hand_over
+from headway.live.admission.gate import Admitted, GateRequest
 from headway.live.admission.tickets import with_tickets
 from headway.live.hub import questions
 from headway.live.hub.messages import SSE_HEADERS, first_frames, whole
@@ -38,7 +38,7 @@ def run_events(request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002  (
     if isinstance(caller, HttpResponse):
         return caller
     if isinstance(request, GateRequest):
-        return hand_over(caller)
+        return Admitted(caller)
     run = snapshot(id)
     if run["done"] and last_event_id(request.headers.get("Last-Event-ID", "")) == run["revision"]:
         return HttpResponse(status=204)
@@ -53,7 +53,7 @@ def events(request: HttpRequest) -> HttpResponse:
     if isinstance(caller, HttpResponse):
         return caller
     if isinstance(request, GateRequest):
-        return hand_over(caller)
+        return Admitted(caller)
     found = snapshots(questions.runs_of([str(caller.user.pk)]))
     return stream([whole(for_caller(run, caller)).sse_of_many["body"] for run in found.values()])
 
@@ -70,7 +70,7 @@ def wait(request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002
     except BadPlace as error:
         return problems.response("malformed", str(error))
     if isinstance(request, GateRequest):
-        return hand_over(caller)
+        return Admitted(caller)
     run = snapshot(id)
     passed = place.is_passed_by(run["revision"])
     answer = HttpResponse(whole(run).body, "application/json") if passed else HttpResponse(status=204)

@@ -4,8 +4,7 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
 from headway.live.admission.origins import is_foreign
 from headway.live.admission.tickets import hide
-from headway.live.hub.desk import Desk
-from headway.live.hub.hub import Overloaded, TooManyStreams
+from headway.live.hub.hub import Hub, Overloaded, TooManyStreams
 from headway.live.hub.watchers import Watcher
 from headway.live.transports import shortpoll
 from headway.live.transports.longpoll import LongPoll
@@ -41,15 +40,15 @@ def asgi(application: Application, *, max_body_bytes: int | None = None) -> Appl
             return await application(scope, receive, send)  # a HEAD is answered at once, all others are refused
         if target.kind == Kind.SHORT_POLL:
             return await shortpoll.serve(application, target, scope, receive, send)
-        desk = Desk.here(get_script_prefix(scope))
+        hub = Hub.here(get_script_prefix(scope))
         if scope["type"] == "websocket":
-            return await open_socket(desk, target, scope, receive, send)
-        return await watch(desk, WATCHERS[target.kind], target, scope, receive, send)
+            return await open_socket(hub, target, scope, receive, send)
+        return await watch(hub, WATCHERS[target.kind], target, scope, receive, send)
 
     return with_live_delivery
 
 
-async def open_socket(desk: Desk, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+async def open_socket(hub: Hub, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
     """The same for a socket, if the page may open one."""
     await receive()  # websocket.connect
     if is_foreign(scope):
@@ -57,17 +56,17 @@ async def open_socket(desk: Desk, target: Target, scope: Scope, receive: Receive
     elif target.kind == Kind.SOCKET_TO_NOWHERE:
         await Socket.refuse(send, refusal("not-found", "There is no such run."))
     else:
-        await watch(desk, Socket, target, scope, receive, send)
+        await watch(hub, Socket, target, scope, receive, send)
 
 
-async def watch(desk: Desk, kind: type[Watcher], target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+async def watch(hub: Hub, kind: type[Watcher], target: Target, scope: Scope, receive: Receive, send: Send) -> None:
     """Admit a watcher, open, and sleep until it is over or the client has gone."""
-    admission = await desk.door.knock(scope, target)
+    admission = await hub.permits.admit(scope, target)
     if isinstance(admission, Answer):
         return await kind.refuse(send, admission)
-    watcher = kind(desk.hub, send, admission.user_key, target.run_id)
+    watcher = kind(hub, send, admission.user_key, target.run_id)
     try:
-        desk.hub.join(watcher)
+        hub.join(watcher)
         if answer := await watcher.begin(admission, scope):
             return await kind.refuse(send, answer)
         return await watcher.sleep(receive)

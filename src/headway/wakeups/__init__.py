@@ -1,12 +1,10 @@
-"""Wake-ups from one process to others: "this run has changed", "parts are due". They carry no truth.
+"""Wake-ups between machines: "parts are due". They carry no truth.
 
-Whoever hears one asks the database; whoever hears none asks it a little later. So a channel may lose, double and
-reorder what is said, and may be gone for hours: that costs latency and nothing else.
+A worker that hears one asks the database; a worker that hears none asks it a little later. So a channel may lose,
+double and reorder messages, and may be gone for hours: that costs latency and nothing else.
 """
 
-from .channels import Channel, Ear, Subject
-from .choice import channel
+from .choice import tell
 from .listening import Listener
-from .telling import connect, tell
 
-__all__ = ["Channel", "Ear", "Listener", "Subject", "channel", "connect", "tell"]
+__all__ = ["Listener", "tell"]

@@ -7,17 +7,24 @@ from django.core.signals import setting_changed
 from django.db import connection
 
 from headway.conf import conf
+from headway.fuse import Fuse
 
 from .channels import Channel
 
-__all__ = ["REDIS", "channel"]
+__all__ = ["REDIS", "channel", "tell"]
 
 REDIS = ("redis://", "rediss://", "unix://")
+fuse = Fuse("wake-up")
+
+
+def tell(message: str) -> None:
+    """Tell the processes on other machines, if there is a channel. Never raises."""
+    fuse.attempt(lambda: chosen.tell(message) if (chosen := channel()) else None)
 
 
 @cache
 def channel() -> Channel | None:
-    """None: nobody is told anything. Raises ImproperlyConfigured, and ImportError where redis-py isn't installed."""
+    """None: no process is told anything. Raises ImproperlyConfigured, and ImportError without redis-py."""
     chosen = conf().wake_ups
     # Imported here: a project that uses one channel needn't have the other's library.
     if chosen.startswith(REDIS):

@@ -1,75 +1,60 @@
-"""A thread that listens to one subject, and comes back to it whenever the connection breaks."""
+"""A thread that listens for wake-ups, and connects anew whenever the connection breaks."""
 
 import logging
 import random
 import threading
 from collections.abc import Callable
 
-from .channels import Subject
 from .choice import channel
 
 __all__ = ["Listener"]
 
 log = logging.getLogger(__name__)
 
-TURN = 0.5  # s; so soon it notices that it is to end
-PATIENCE = 2.0  # s; a connection that is just being made may take longer, and nobody waits for that
+TURN = 0.5  # s between two looks at whether it is to end
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # s before it tries again, doubled with each failure, and spread
 
 
 class Listener:
-    """Calls `heard` on its thread with what is said; with nothing ("") whenever something may have been missed.
+    """Calls `heard` on its thread with each message; with none ("") whenever it may have missed some.
 
     It costs a thread and a connection from `start` to `stop`, and nothing where the project has no channel. Start it
-    after a fork, never before.
+    once, after a fork and never before.
     """
 
-    def __init__(self, subject: Subject, heard: Callable[[str], None]) -> None:
-        self.subject, self.heard = subject, heard
-        self.over: threading.Event | None = None
-        self.thread: threading.Thread | None = None
+    def __init__(self, heard: Callable[[str], None]) -> None:
+        self.heard = heard
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run, name="headway-wake-ups", daemon=True)
 
     def start(self) -> None:
-        """Listen from now on; nothing new for one that does. Never raises: whoever can't listen asks all the same."""
-        if self.over is not None:
-            return
-        self.over = threading.Event()
-        name = f"headway-listens-{self.subject}"
-        thread = threading.Thread(target=self.run, args=(self.over,), name=name, daemon=True)
+        """Listen from now on. Never raises: a worker that can't listen polls all the same."""
         try:
-            thread.start()
-        except RuntimeError as error:  # no thread is to be had
-            log.warning("subject=%s event=deaf error=%r", self.subject, error)
-        else:
-            self.thread = thread
+            self.thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            log.warning("event=deaf error=%r", error)
 
     def stop(self) -> None:
         """Don't any more; the connection is closed within half a second."""
-        if self.over is not None:
-            self.over.set()
-            self.over = None
+        self.over.set()
 
-    def join(self) -> None:
-        """Wait for what `stop` has promised."""
-        if self.thread is not None:
-            self.thread.join(PATIENCE)
-
-    def run(self, over: threading.Event) -> None:
+    def run(self) -> None:
         failures = 0
-        while not over.is_set():
+        while not self.over.is_set():
             try:
                 if (chosen := channel()) is None:
                     return
-                with chosen.listen(self.subject) as ear:
+                with chosen.listen() as subscription:
                     if failures:
-                        log.info("subject=%s event=hears-again", self.subject)
+                        log.info("event=hears-again")
                     failures = 0
                     self.heard("")
-                    while not over.is_set():
-                        for said in ear.take(TURN):
-                            self.heard(said)
+                    while not self.over.is_set():
+                        for message in subscription.take(TURN):
+                            self.heard(message)
             except Exception as error:  # noqa: BLE001  (a thread that ended here would leave the process deaf for good)
                 if not failures:
-                    log.warning("subject=%s event=deaf error=%r", self.subject, error)
-                over.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.5))
+                    log.warning("event=deaf error=%r", error)
+                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10))
+                self.over.wait(pause * random.uniform(0.5, 1.5))
                 failures += 1

@@ -1,4 +1,4 @@
-"""PostgreSQL's LISTEN and NOTIFY. Whoever tells uses the connection it has; whoever listens has one of its own."""
+"""PostgreSQL's LISTEN and NOTIFY. The process that tells uses the connection it has; a listener has one of its own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from .channels import Subject
+from .channels import NAME
 
 __all__ = ["NotifyChannel"]
 
-PATIENCE: dict[str, Any] = {  # libpq's; a server that has vanished is given up after 20 s, as nobody asks it anything
+CHANNEL = f"headway_{NAME}"
+PATIENCE: dict[str, Any] = {  # libpq's; a server that has vanished is given up after 20 s, as no query is sent to it
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 5,
@@ -25,20 +26,20 @@ class NotifyChannel:
         """`url` leads the listeners to the server itself, past a pooler that passes no notifications on."""
         self.url = url
 
-    def tell(self, subject: Subject, said: str) -> None:
-        """In a transaction of its own: NOTIFY takes a lock of the whole server, which nothing else may wait for."""
+    def tell(self, message: str) -> None:
+        """In a transaction of its own: NOTIFY takes a lock of the whole server, so nothing else may be in it."""
         if connection.in_atomic_block:
             return
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [name_of(subject), said])
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, message])
 
     @contextmanager
-    def listen(self, subject: Subject) -> Iterator["NotifyEar"]:
+    def listen(self) -> Iterator["Notifications"]:
         raw = self.connect()
         try:
             raw.autocommit = True
-            raw.execute(f"LISTEN {name_of(subject)}")
-            yield NotifyEar(raw)
+            raw.execute(f"LISTEN {CHANNEL}")
+            yield Notifications(raw)
         finally:
             raw.close()
 
@@ -54,7 +55,7 @@ class NotifyChannel:
         return own.get_new_connection(own.get_connection_params())
 
 
-class NotifyEar:
+class Notifications:
     """A connection that listens."""
 
     def __init__(self, raw: Any) -> None:
@@ -62,7 +63,3 @@ class NotifyEar:
 
     def take(self, seconds: float) -> list[str]:
         return [notification.payload for notification in self.raw.notifies(timeout=seconds, stop_after=1)]
-
-
-def name_of(subject: Subject) -> str:
-    return f"headway_{subject}"

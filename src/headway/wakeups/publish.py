@@ -12,48 +12,45 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Broken
 from redis.retry import Retry
 
-from .channels import Subject
+from .channels import NAME
 
 __all__ = ["PublishChannel"]
 
-TELLING = 0.2  # s for the answer; who tells has something better to do
+TELLING = 0.2  # s for the answer; a start waits for it
 LISTENING = 5.0  # s for the answer to SUBSCRIBE, and between two pings on a silent connection
 GIVEN_UP_AFTER = 3 * LISTENING  # s of silence, pings included
 
 
 class PublishChannel:
-    """Channels of Redis belong to the whole server, so their names carry the number of the database in the URL."""
+    """Channels of Redis belong to the whole server, so the name carries the number of the database in the URL."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.prefix = f"headway:{database_of(url)}"
+        self.name = f"headway:{database_of(url)}:{NAME}"
 
     @cached_property
     def client(self) -> Any:
-        """For telling: its pool is safe for threads and forks. Once more at once where the server was restarted."""
+        """For telling: its pool is safe for threads and forks. It tries once more where the server was restarted."""
         return self.make_client(TELLING, retries=1)
 
     def make_client(self, seconds: float, retries: int) -> Any:
         retry = Retry(NoBackoff(), retries, supported_errors=(Broken,))  # not for a server that is slow: it stays so
         return Redis.from_url(self.url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=retry)
 
-    def tell(self, subject: Subject, said: str) -> None:
-        self.client.publish(self.name_of(subject), said)
+    def tell(self, message: str) -> None:
+        self.client.publish(self.name, message)
 
     @contextmanager
-    def listen(self, subject: Subject) -> Iterator["PublishEar"]:
+    def listen(self) -> Iterator["Messages"]:
         client = self.make_client(LISTENING, retries=0)  # a listener must know that it has missed something
         with closing(client), closing(client.pubsub()) as subscription:
-            subscription.subscribe(self.name_of(subject))
+            subscription.subscribe(self.name)
             if subscription.get_message(timeout=LISTENING) is None:
                 raise TimeoutError(f"The server hasn't answered for {LISTENING:.0f} s.")
-            yield PublishEar(subscription)
-
-    def name_of(self, subject: Subject) -> str:
-        return f"{self.prefix}:{subject}"
+            yield Messages(subscription)
 
 
-class PublishEar:
+class Messages:
     """A connection that has subscribed. It pings a silent server, or a broken network would look like peace."""
 
     def __init__(self, subscription: Any) -> None:

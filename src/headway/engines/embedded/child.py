@@ -16,7 +16,7 @@ from django.db import Error, connections
 from headway import database
 from headway.engines.claimant import Claimant
 from headway.engines.presence import Presence
-from headway.wakeups import Listener, Subject
+from headway.wakeups import Listener
 
 from . import doorbell
 
@@ -58,7 +58,7 @@ class Child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor speaks for it
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
         threading.Thread(target=self.keep_in_touch, name="headway-beats", daemon=True).start()
-        listener = Listener(Subject.PARTS_DUE, self.hear)
+        listener = Listener(self.hear)
         if self.index == 0:  # for all: its supervisor forks, so it may have neither the thread nor the connection
             listener.start()
         try:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -11,28 +10,19 @@ from django.http import HttpRequest, HttpResponse
 
 from . import tickets
 
-__all__ = ["By", "Caller", "Refused", "caller_of", "register"]
+__all__ = ["Caller", "Refused", "caller_of", "register"]
 
 ByHeader = Callable[[HttpRequest], Any]
 registered: list[ByHeader] = []
 
 
-class By(StrEnum):
-    """What a caller is known by."""
-
-    HEADER = "header"
-    TICKET = "ticket"
-    SESSION = "session"
-
-
 @dataclass(frozen=True)
 class Caller:
-    """A signed-in user, and what tells so."""
+    """A signed-in user."""
 
     user: Any
-    by: By
     holder: tickets.Holder | None = None
-    """Who gets tickets; None: who has a session needs none."""
+    """Their sign-in by a header or a ticket; None: by a session, which needs no tickets."""
 
 
 class Refused(Exception):
@@ -60,11 +50,11 @@ def caller_of(request: HttpRequest, run_id: str | None = None) -> Caller | None:
     session = request.user if hasattr(request, "user") else None  # now: DRF puts its own in its place
     for by_header in registered:
         if user := by_header(request):
-            return Caller(user, By.HEADER, tickets.holder_of(user))
+            return Caller(user, tickets.holder_of(user))
     ticket = request.GET.get(tickets.TICKET)
     if ticket is not None:
         return by_ticket(ticket, run_id)
-    return Caller(session, By.SESSION) if session is not None and session.is_authenticated else None
+    return Caller(session) if session is not None and session.is_authenticated else None
 
 
 def by_ticket(ticket: str, run_id: str | None) -> Caller | None:
@@ -78,4 +68,4 @@ def by_ticket(ticket: str, run_id: str | None) -> Caller | None:
         return None
     if user is None or not user.is_active or tickets.stamp(user) != holder.stamp:
         return None
-    return Caller(user, By.TICKET, holder)
+    return Caller(user, holder)

@@ -5,11 +5,10 @@ What a watcher costs after that is none of Django's business: no thread and no c
 
 import asyncio
 import io
-import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -24,29 +23,27 @@ from headway.live.answers import Answer, answer_of, headers_of, refusal
 from headway.live.protocol import Headers, Scope, with_http_scheme
 from headway.live.routes import Kind, Target
 
-from .callers import By, Caller
+from .callers import Caller
 from .tickets import Holder
 
-__all__ = ["Admission", "Gate", "GateRequest", "hand_over"]
+__all__ = ["Admission", "Admitted", "Gate", "GateRequest"]
 
-HAND_OVER = "Headway-Hand-Over"  # from the view to the gate, never further
 THREADS = 4  # an opening takes a millisecond of CPU, and Python runs one at a time
-PATIENCE = 5.0  # s that who opens waits for the answer; the gate needs a few ms
-LONGEST_QUEUE = 1_000  # a second's work; who comes then is told to poll
-KEEP_SECONDS = 60.0  # so long a thread keeps its connections: a new one would cost more than all the rest
+PATIENCE = 5.0  # s that a watcher waits for the answer; the gate needs a few ms
+LONGEST_QUEUE = 1_000  # a second's work; beyond it clients are told to poll
+KEEP_SECONDS = 60.0  # for which a thread keeps its connections: a new one would cost more than all the rest
 OF_THE_ANSWER = {"content-type", "content-length", "cache-control", "expires", "etag", "last-modified"}
 NOT_KEPT = (b"access-control-", b"set-cookie", b"vary")
 
 
 @dataclass(frozen=True)
 class Admission:
-    """Who may watch, what they are known by, and what the project's middleware adds to an answer."""
+    """The user who may watch, and what the project's middleware adds to an answer."""
 
     user_key: str
-    by: By
     headers: Headers
     holder: Holder | None = None
-    """Who gets tickets."""
+    """Their sign-in by a header, upon which they get tickets; None: a session's."""
 
     @cached_property
     def without_representation(self) -> Headers:
@@ -55,14 +52,15 @@ class Admission:
 
 
 class GateRequest(ASGIRequest):
-    """What the gate asks; a view that is given one hands over instead of answering."""
+    """The gate's request; a view answers it with Admitted instead of a stream."""
 
 
-def hand_over(caller: Caller) -> HttpResponse:
+class Admitted(HttpResponse):
     """A view's answer to a GateRequest: this caller may watch."""
-    holder = asdict(caller.holder) if caller.holder else None
-    said = json.dumps({"user_key": str(caller.user.pk), "by": caller.by, "holder": holder})
-    return HttpResponse(headers={HAND_OVER: said, "Cache-Control": "private, no-store"})
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(headers={"Cache-Control": "private, no-store"})
+        self.caller = caller
 
 
 class Gate(BaseHandler):
@@ -84,12 +82,12 @@ class Gate(BaseHandler):
         asking.add_done_callback(self.leave_queue)
         try:
             async with asyncio.timeout(PATIENCE):
-                return await asyncio.shield(asking)  # whoever gives up leaves the question where it is: in the queue
+                return await asyncio.shield(asking)  # after the timeout the question stays where it is: in the queue
         except TimeoutError:
             return refusal("overloaded", "Who may watch could not be found out in time.")
 
     def leave_queue(self, asking: asyncio.Future[Any]) -> None:
-        """A thread is done with it, though its asker may have gone."""
+        """A thread is done with it, though the client may have gone."""
         self.queued -= 1
 
     def ask_here(self, scope: Scope, target: Target) -> Admission | Answer:
@@ -129,17 +127,13 @@ def as_http(scope: Scope, target: Target) -> Scope:
 
 def judged(response: Any) -> Admission | Answer:
     """What the view's answer means."""
-    said = response.headers.get(HAND_OVER)
-    if said is None:
+    if not isinstance(response, Admitted):
         return answer_of(response)
-    not_ours = OF_THE_ANSWER | {HAND_OVER.lower()}
-    headers = [(name, value) for name, value in headers_of(response) if name.decode().lower() not in not_ours]
-    told = json.loads(said)
-    holder = Holder(**told["holder"]) if told["holder"] else None
-    return Admission(told["user_key"], told["by"], shared(tuple(headers)), holder)
+    headers = [(name, value) for name, value in headers_of(response) if name.decode().lower() not in OF_THE_ANSWER]
+    return Admission(str(response.caller.user.pk), shared(tuple(headers)), response.caller.holder)
 
 
 @lru_cache(maxsize=64)
 def shared(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
-    """One list for all who get the same headers: each watcher keeps theirs, and they would be an eighth of it."""
+    """One list for all watchers with the same headers: an own one would be an eighth of a watcher's memory."""
     return list(headers)

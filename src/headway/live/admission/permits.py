@@ -1,6 +1,6 @@
-"""Permits: the gate's answers, remembered for a minute, so that a watcher who comes back isn't asked again.
+"""Permits: the gate's answers, remembered for a minute, so that a watcher that comes back isn't asked for again.
 
-Whatever is opened by one is over within that minute, too: so long at most does a sign-out take to have its effect.
+Whatever a permit opens is over within that minute, too: a sign-out has its effect within a minute.
 """
 
 import time
@@ -8,11 +8,16 @@ from dataclasses import replace
 from hashlib import blake2b
 from uuid import UUID
 
-from headway.live.protocol import Scope
+from headway.conf import conf
+from headway.live.answers import Answer
+from headway.live.place import LONGEST_WAIT
+from headway.live.protocol import Scope, header
+from headway.live.routes import Kind, Target
 
-from .gate import Admission
+from .gate import Admission, Gate
+from .tickets import has_ticket
 
-__all__ = ["Permits", "key_of"]
+__all__ = ["Permits"]
 
 GOOD_FOR = 60.0  # s
 MOST = 20_000  # then the oldest goes
@@ -20,13 +25,30 @@ KNOWN_BY = (b"cookie", b"authorization", b"host", b"origin")  # the last two: th
 
 
 class Permits:
-    """Remembers who was admitted to which run, by a hash of what the request said of its caller."""
+    """Remembers by a hash of the caller's headers who may watch which run, and asks the gate for all others."""
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
         self.admissions: dict[bytes, tuple[float, Admission]] = {}
+        self.is_on = conf().permits
+        streams = conf().stream_seconds
+        self.longest = {Kind.EVENTS: streams, Kind.SOCKET: streams, Kind.LONG_POLL: LONGEST_WAIT}  # s from now
+
+    async def admit(self, scope: Scope, target: Target) -> Admission | Answer:
+        """The admission, or the refusal. A ticket is looked at each time: it is good for a minute and no longer."""
+        if not self.is_on or has_ticket(scope):
+            return await self.gate.ask(scope, target)
+        key = key_of(scope, target.run_id)
+        if admission := self.find(key, self.longest.get(target.kind, 0.0)):
+            return admission
+        asked_at = time.monotonic()
+        answer = await self.gate.ask(scope, target)
+        if isinstance(answer, Admission) and header(scope, b"authorization" if answer.holder else b"cookie"):
+            self.remember(key, answer, asked_at)  # without that header another caller would have the same key
+        return answer
 
     def find(self, key: bytes, seconds: float) -> Admission | None:
-        """The admission, if it is good for so long from now."""
+        """The admission, if it is good for that long from now."""
         until, admission = self.admissions.get(key, (0.0, None))
         return admission if time.monotonic() + seconds < until else None
 
@@ -36,19 +58,14 @@ class Permits:
         now = time.monotonic()
         self.admissions.pop(key, None)
         self.admissions[key] = asked_at + GOOD_FOR, replace(admission, headers=headers)
-        while self.oldest < now or len(self.admissions) > MOST:
+        while next(iter(self.admissions.values()))[0] < now or len(self.admissions) > MOST:
             del self.admissions[next(iter(self.admissions))]
-
-    @property
-    def oldest(self) -> float:
-        """When the first of them ends."""
-        return next(iter(self.admissions.values()))[0]
 
 
 def key_of(scope: Scope, run_id: UUID | None) -> bytes:
-    """What stands for this caller and this run."""
-    said = [b"" if run_id is None else run_id.bytes]
+    """A hash of what the request says of its caller, and the run."""
+    known = [b"" if run_id is None else run_id.bytes]
     for name, value in scope["headers"]:
         if name in KNOWN_BY:
-            said += name, value
-    return blake2b(b"\0".join(said), digest_size=16).digest()  # no header has a NUL
+            known += name, value
+    return blake2b(b"\0".join(known), digest_size=16).digest()  # no header has a NUL

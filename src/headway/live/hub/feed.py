@@ -6,87 +6,45 @@ It has a connection of its own. It knows no watcher and no transport.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db import Error
 from django.urls import set_script_prefix
 
 from headway.database import forget
-from headway.wakeups import Listener
 
 from .reader import Found, Reader, Wanted
 
 __all__ = ["Feed"]
 
 POLL = 0.1  # s between two rounds
-ROUND_GAP = 0.02  # s between two rounds that somebody waits for, so that those who come together share one
+ROUND_GAP = 0.02  # s between two rounds for which a watcher's opening waits, so that simultaneous openings share one
 IDLE = 10.0  # s without watchers, after which the connection is closed
 LONGEST_BACK_OFF = 1.0  # s
 log = logging.getLogger("headway.live")
 
 
 class Feed(threading.Thread):
-    """Calls `found` after each round, and `failed` with for how long it has failed."""
+    """Calls `found` after each round, and `failed` with the seconds for which it has failed."""
 
     def __init__(
-        self,
-        found: Callable[[int, Wanted, Found], None],
-        failed: Callable[[float], None],
-        prefix: str,
-        listener: Listener,
+        self, found: Callable[[int, Wanted, Found], None], failed: Callable[[float], None], prefix: str
     ) -> None:
         super().__init__(name="headway-feed", daemon=True)
         self.found, self.failed, self.prefix = found, failed, prefix
-        self.listener = listener
-        """Listens while this thread asks."""
         self.reader = Reader()
         self.changed = threading.Condition()
         self.wanted = Wanted()
         self.stopped = False
         self.round = 0
 
-    def watch(self, run_id: UUID) -> None:
-        """Ask for this run in every round from now on."""
+    def want(self, change: Callable[[Wanted], None]) -> int:
+        """Change what is wanted; gives the number of the first round that knows of it."""
         with self.changed:
-            self.wanted.runs.add(run_id)
-            self.changed.notify()
-
-    def unwatch(self, run_id: UUID) -> None:
-        with self.changed:
-            self.wanted.runs.discard(run_id)
-
-    def watch_user(self, user_key: str) -> None:
-        """Ask for this user's runs in every round from now on."""
-        with self.changed:
-            self.wanted.users.add(user_key)
-            self.changed.notify()
-
-    def unwatch_user(self, user_key: str) -> None:
-        with self.changed:
-            self.wanted.users.discard(user_key)
-
-    def open_run(self, run_id: UUID) -> int:
-        """Somebody waits to hear how this run is now; gives the number of the round that will tell."""
-        with self.changed:
-            self.wanted.opening_runs.add(run_id)
+            change(self.wanted)
             self.changed.notify()
             return self.round + 1
-
-    def open_user(self, user_key: str) -> int:
-        """Somebody waits to hear how this user's runs are now; gives the number of the round that will tell."""
-        with self.changed:
-            self.wanted.opening_users.add(user_key)
-            self.changed.notify()
-            return self.round + 1
-
-    def wake(self, run_ids: Iterable[UUID] = ()) -> None:
-        """These have changed, or nobody knows what: ask now."""
-        told = set(run_ids)
-        with self.changed:
-            self.wanted.changed |= told
-            self.wanted.woken |= not told
-            self.changed.notify()
 
     def stop(self) -> None:
         with self.changed:
@@ -94,7 +52,7 @@ class Feed(threading.Thread):
             self.changed.notify()
 
     def run(self) -> None:
-        set_script_prefix(self.prefix)  # links in snapshots begin with it; it is kept for each thread
+        set_script_prefix(self.prefix)  # links in snapshots begin with it; each thread has its own
         failing_since = began = 0.0
         while (wanted := self.next_round(began)) is not None:
             began = time.monotonic()
@@ -106,9 +64,8 @@ class Feed(threading.Thread):
             else:
                 failing_since = 0.0
                 self.found(self.round, wanted, found)
-        self.listener.stop()
+                self.ask_again(found.held_back)
         forget()
-        self.listener.join()
 
     def next_round(self, began: float) -> Wanted | None:
         """What to ask for, once it is time; None when the feed is to end."""
@@ -124,25 +81,28 @@ class Feed(threading.Thread):
                     return self.take()
 
     def rest(self) -> None:
-        """Until somebody watches; the connections are closed when that takes long."""
+        """Until somebody watches; the connection is closed when that takes long."""
         with self.changed:
             if self.changed.wait_for(self.is_needed, IDLE):
-                return None if self.stopped else self.listener.start()
-        self.listener.stop()
+                return
         forget()  # without the lock: the loop takes it, too, and a dead connection may take long to close
         with self.changed:
             self.changed.wait_for(self.is_needed)
-        return None
 
     def is_needed(self) -> bool:
         return self.stopped or bool(self.wanted)
 
     def take(self) -> Wanted:
-        """This round's question; who comes from now on is for the next one."""
+        """This round's question; openings that come from now on are for the next one."""
         self.round += 1
         taken = self.wanted
         self.wanted = Wanted(set(taken.runs), set(taken.users))
         return taken
+
+    def ask_again(self, run_ids: set[UUID]) -> None:
+        """Openings wait until these runs are told to all."""
+        if run_ids:
+            self.want(lambda wanted: wanted.opening_runs.update(run_ids))
 
     def fail(self, error: Exception, seconds: float, wanted: Wanted) -> None:
         """Keep the watchers, and try again: after a while the hub sends them away."""

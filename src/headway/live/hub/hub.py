@@ -8,35 +8,35 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from headway.conf import conf
+from headway.live.admission.gate import Gate
+from headway.live.admission.permits import Permits
 from headway.signals import watchers_changed
-from headway.wakeups import Listener, Subject
 
 from .feed import Feed
 from .messages import Update
-from .pump import Pump
 from .reader import Found, Wanted
+from .sending import Pump
+from .shutdown import before_shutdown
 from .topics import Roster, Topic
 from .watchers import Watcher
-from .wheel import Wheel
 
 __all__ = ["Hub", "Overloaded", "TooManyStreams"]
 
-PATIENCE = 5.0  # s that who opens waits to hear how the run is; the feed needs a few ms
+PATIENCE = 5.0  # s that an opening waits to hear how the run is; the feed needs a few ms
 WARM = 10.0  # s after a short poll, in which the next is answered from memory
 FRESH = 2.0  # s after the feed's last word, in which short polls are answered from memory; rounds take a few ms
 BLIND = 10.0  # s without a database, after which watchers are sent away
-SPREAD_MS = 2_000  # within so long come back those who were sent away together
-Seen = TypeVar("Seen")
+SPREAD_MS = 2_000  # within which watchers come back that were sent away together
 
 
 class Overloaded(Exception):
-    """There is no room for another watcher here, or nobody could say in time how a run is."""
+    """There is no room for another watcher here, or the database doesn't say in time how a run is."""
 
 
 class TooManyStreams(Exception):
@@ -44,22 +44,44 @@ class TooManyStreams(Exception):
 
 
 class Hub:
-    """Made at the first watch, so that it belongs to the process that serves, whatever was loaded or forked before."""
+    """Made by `Hub.here` at the first watch, so that it belongs to the process that serves, whatever was forked before.
+
+    Its `permits` say who may watch.
+    """
+
+    made: ClassVar[dict[asyncio.AbstractEventLoop, Hub]] = {}
 
     def __init__(self, loop: asyncio.AbstractEventLoop, prefix: str) -> None:
-        self.loop = loop
-        self.pump, self.wheel = Pump(loop), Wheel[Watcher](loop, Watcher.wake)
+        self.loop, self.pump = loop, Pump(loop)
+        self.permits = Permits(Gate())
         self.topics: dict[UUID, Topic] = {}
         self.rosters: dict[str, Roster] = {}
         self.watchers: dict[Watcher, None] = {}
         self.watchers_of: Counter[str] = Counter()
         self.is_closing = False
         self.heard_at = -math.inf  # by the loop's clock, when the feed last had something to say
-        listener = Listener(Subject.RUN_CHANGED, self.hear)
-        self.feed = Feed(partial(self.on_loop, self.found), partial(self.on_loop, self.failed), prefix, listener)
+        self.feed = Feed(partial(self.on_loop, self.found), partial(self.on_loop, self.failed), prefix)
         self.feed.start()
 
-    # For whoever serves a request.
+    @classmethod
+    def here(cls, prefix: str) -> Hub:
+        """This event loop's; `prefix` is where the project is mounted, the same for all its requests."""
+        loop = asyncio.get_running_loop()
+        if loop not in cls.made:
+            cls.clear_closed()
+            cls.made[loop] = cls(loop, prefix)
+            before_shutdown(loop, cls.made[loop].close)
+        return cls.made[loop]
+
+    @classmethod
+    def clear_closed(cls) -> None:
+        """Let go of event loops that have ended, with their threads."""
+        for loop in [loop for loop in cls.made if loop.is_closed()]:
+            hub = cls.made.pop(loop)
+            hub.feed.stop()
+            hub.permits.gate.threads.shutdown(wait=False)
+
+    # For a request.
 
     def join(self, watcher: Watcher) -> None:
         """Tell this watcher of every change until it leaves. Raises Overloaded, TooManyStreams."""
@@ -80,7 +102,6 @@ class Hub:
 
     def leave(self, watcher: Watcher) -> None:
         """Forget it."""
-        self.wheel.take_out(watcher, watcher.slot)
         if watcher not in self.watchers:
             return
         del self.watchers[watcher]
@@ -95,13 +116,18 @@ class Hub:
             del self.topics[watcher.run_id].watchers[watcher]
             self.tidy(watcher.run_id)
 
-    async def look(self, run_id: UUID) -> Update | None:
-        """How a run that is watched is now; None when it isn't there. Raises Overloaded."""
-        return await in_time(self.topics[run_id].opening.wait(self.feed.open_run(run_id)))
-
-    async def look_at_all(self, user_key: str) -> list[Update]:
-        """How the runs are now of a user who watches all of theirs. Raises Overloaded."""
-        return await in_time(self.rosters[user_key].opening.wait(self.feed.open_user(user_key)))
+    async def look(self, watcher: Watcher) -> Sequence[Update]:
+        """How what it watches is now: a run (none, when it isn't there) or all of its user's. Raises Overloaded."""
+        run_id, user_key = watcher.run_id, watcher.user_key
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if run_id is None:
+                    asked_in = self.feed.want(lambda wanted: wanted.opening_users.add(user_key))
+                    return await self.rosters[user_key].wait(asked_in)
+                asked_in = self.feed.want(lambda wanted: wanted.opening_runs.add(run_id))
+                return await self.topics[run_id].wait(asked_in)
+        except TimeoutError:
+            raise Overloaded from None
 
     def latest(self, run_id: UUID) -> Update | None:
         """How the run was seen last, if it is watched or polled."""
@@ -117,28 +143,10 @@ class Hub:
         """Go on looking at the run for 10 s, though nobody watches it."""
         topic = self.topic(run_id)
         if topic.latest is None:
-            self.feed.open_run(run_id)
+            self.feed.want(lambda wanted: wanted.opening_runs.add(run_id))
         if topic.warm_until is None:
             self.loop.call_later(WARM, self.cool, run_id)
         topic.warm_until = self.loop.time() + WARM
-
-    # For those who hear of things elsewhere.
-
-    def wake(self, run_ids: Iterable[UUID]) -> None:
-        """These runs have changed: look at once, if anybody may want to know. To be called on any thread."""
-        told = list(run_ids)
-        if self.rosters or any(run_id in self.topics for run_id in told):
-            self.feed.wake(told)
-
-    def hear(self, said: str) -> None:
-        """A wake-up from another process, on the listener's thread; nothing said: one may have been missed."""
-        if not said:
-            return self.feed.wake()
-        try:
-            run_id = UUID(said)
-        except ValueError:
-            return None  # whoever may use the channel may say anything
-        return self.wake([run_id])
 
     def close(self, told: Callable[[], None]) -> None:
         """The process ends: tell everybody to come back, elsewhere or later; then call this."""
@@ -155,22 +163,20 @@ class Hub:
             self.feed.stop()  # the loop is closed: nobody is there any more
 
     def found(self, number: int, wanted: Wanted, found: Found) -> None:
-        """What is new, and what those want to hear who have just come."""
+        """What is new, and what openings wait for."""
         self.heard_at = self.loop.time()
         for run_id, user_key in found.owners.items():
             if user_key in self.rosters:
                 self.topic(run_id).user_key = user_key
         for update in found.news:
             self.publish(update)
-        for run_id in wanted.opening_runs & self.topics.keys():
+        for run_id in (wanted.opening_runs - found.held_back) & self.topics.keys():
             topic, now = self.topics[run_id], found.now.get(run_id)
             topic.latest = topic.latest or now
-            topic.opening.answer(number, now)
+            topic.answer(number, [now] if now else [])
         for user_key in wanted.opening_users & self.rosters.keys():
             theirs = [run_id for run_id, owner in found.owners.items() if owner == user_key]
-            self.rosters[user_key].opening.answer(
-                number, [found.now[run_id] for run_id in theirs if run_id in found.now]
-            )
+            self.rosters[user_key].answer(number, [found.now[run_id] for run_id in theirs if run_id in found.now])
         for run_id in found.gone & self.topics.keys():
             self.topics[run_id].clear()
             self.send_away(self.topics[run_id].watchers, "gone")
@@ -180,7 +186,7 @@ class Hub:
             self.tidy(run_id)
 
     def failed(self, seconds: float) -> None:
-        """The database can't be read, for so long by now. Most often it comes back, so watchers are kept at first."""
+        """The database hasn't been read for this long. Most often it comes back, so watchers are kept at first."""
         self.heard_at = -math.inf
         if seconds > BLIND:
             self.send_away(self.watchers, "database")
@@ -188,7 +194,7 @@ class Hub:
     # Telling.
 
     def publish(self, update: Update) -> None:
-        """Tell all who watch the run; who hasn't yet been told of the one before gets this instead."""
+        """Tell all that watch the run; a watcher that has yet to be told of the update before gets this one instead."""
         topic = self.topics.get(update.run_id)
         if topic is None:
             return
@@ -196,7 +202,7 @@ class Hub:
         watchers = [*topic.watchers, *(roster.watchers if roster else ())]
         before, late = topic.latest, bool(topic.line)
         if before is not None and update.run["revision"] < before.run["revision"]:
-            self.send_away(watchers, "restored")  # they believe what is older only of an opening
+            self.send_away(watchers, "restored")  # they take an older revision only from an opening
         topic.whole = late and before is not None and (topic.whole or before.push is before.whole)
         topic.latest = update
         topic.line = deque(dict.fromkeys([*topic.line, *watchers]))
@@ -228,13 +234,13 @@ class Hub:
     def topic(self, run_id: UUID) -> Topic:
         if run_id not in self.topics:
             self.topics[run_id] = Topic()
-            self.feed.watch(run_id)
+            self.feed.want(lambda wanted: wanted.runs.add(run_id))
         return self.topics[run_id]
 
     def roster(self, user_key: str) -> Roster:
         if user_key not in self.rosters:
             self.rosters[user_key] = Roster()
-            self.feed.watch_user(user_key)
+            self.feed.want(lambda wanted: wanted.users.add(user_key))
         return self.rosters[user_key]
 
     def cool(self, run_id: UUID) -> None:
@@ -254,22 +260,13 @@ class Hub:
         if topic.user_key in self.rosters and not (topic.latest and topic.latest.run["done"]):
             return
         del self.topics[run_id]
-        self.feed.unwatch(run_id)
+        self.feed.want(lambda wanted: wanted.runs.discard(run_id))
 
     def tidy_roster(self, user_key: str) -> None:
         """Drop the user, and their runs, when nobody watches them all."""
         if self.rosters[user_key].watchers:
             return
         del self.rosters[user_key]
-        self.feed.unwatch_user(user_key)
+        self.feed.want(lambda wanted: wanted.users.discard(user_key))
         for run_id in [run_id for run_id, topic in self.topics.items() if topic.user_key == user_key]:
             self.tidy(run_id)
-
-
-async def in_time(answer: asyncio.Future[Seen]) -> Seen:
-    """What is asked for, if it comes soon. Raises Overloaded."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return await answer
-    except TimeoutError:
-        raise Overloaded from None

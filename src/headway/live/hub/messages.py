@@ -1,5 +1,7 @@
 """The messages that watchers get (CONTRACT.md, "Watching"), in each transport's form: made once, sent to all."""
 
+from __future__ import annotations
+
 import json
 import random
 from collections.abc import Sequence
@@ -40,7 +42,7 @@ def sse_frame(text: str, *, revision: int | None = None) -> bytes:
 
 
 class Message:
-    """One message about one run, in each form that somebody asked for."""
+    """One message about one run, in each transport's form, made when it is first needed."""
 
     def __init__(self, kind: Kind, run: dict[str, Any]) -> None:
         self.kind, self.run = kind, run
@@ -78,13 +80,11 @@ def whole(run: dict[str, Any]) -> Message:
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """A run as it was seen, and what is new of it to somebody who saw the one before."""
+    """A run as it was seen, and what is new of it to a watcher that saw the one before."""
 
     run: dict[str, Any]
     made_at: float  # time.monotonic()
     before: dict[str, Any] | None = None
-    is_early: bool = False  # only for who opens: the others are told a little later
-    tells_all: bool = False  # since somebody has seen more in between than a progress message says
 
     @cached_property
     def run_id(self) -> UUID:
@@ -100,21 +100,20 @@ class Update:
 
     @cached_property
     def whole(self) -> Message:
-        """For whoever opens, or has missed something."""
+        """For a watcher that opens, or has missed something."""
         return whole(self.run)
 
     @cached_property
     def push(self) -> Message:
-        """For whoever has had every message so far."""
+        """For a watcher that has had every message so far."""
         before = self.before
-        if (
-            self.tells_all
-            or self.run["done"]
-            or before is None
-            or any(self.run[name] != before[name] for name in TELLING)
-        ):
+        if self.run["done"] or before is None or any(self.run[name] != before[name] for name in TELLING):
             return self.whole
         return Message("progress", self.run)
+
+    def differs_from(self, other: Update | None) -> bool:
+        """Whether it says anything else."""
+        return other is None or (other.etag, other.mark) != (self.etag, self.mark)
 
 
 def first_frames(retry_ms: int, frames: Sequence[bytes]) -> bytes:

@@ -15,33 +15,28 @@ from .questions import Mark
 __all__ = ["Found", "Reader", "Wanted"]
 
 MESSAGE_GAP = 0.25  # s; at most four messages a second about one run
-WATCHED_GAP = 0.09  # s; so often all that is watched is asked for, and in between only what we were told of
-CLOCK_GAP = 1.0  # s; so often is asked what changes without a commit: a lease that ran out, a worker that went
-FULL_GAP = 5.0  # s; so often everything is asked, where otherwise only the feed of changes is
-MANY = 1_000  # watched runs; above it, asking for each costs more than the feed
+CLOCK_GAP = 1.0  # s between two questions for what changes without a commit: a lease that ran out, a worker that went
+FULL_GAP = 5.0  # s between two questions for everything, where otherwise only what changed lately is asked for
+MANY = 1_000  # watched runs; above it, asking for each costs more than asking what changed lately
 UNTOLD = (State.QUEUED, State.RUNNING)  # in these, that the last worker is gone is stored nowhere
 MEMORY = 70.0  # s; longer than an ended run stays in its owner's stream, so that its end is told once
 
 
 @dataclass
 class Wanted:
-    """What is watched, and for what somebody waits who has just come."""
+    """What is watched, and for what openings wait."""
 
     runs: set[UUID] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
     opening_runs: set[UUID] = field(default_factory=set)
     opening_users: set[str] = field(default_factory=set)
-    changed: set[UUID] = field(default_factory=set)
-    """Of these we were told."""
-    woken: bool = False
-    """We were told that something may have changed."""
 
     def __bool__(self) -> bool:
         return bool(self.runs or self.users) or self.is_urgent
 
     @property
     def is_urgent(self) -> bool:
-        return bool(self.opening_runs or self.opening_users or self.changed or self.woken)
+        return bool(self.opening_runs or self.opening_users)
 
 
 @dataclass
@@ -52,6 +47,8 @@ class Found:
     now: dict[UUID, Update] = field(default_factory=dict)
     owners: dict[UUID, str] = field(default_factory=dict)
     gone: set[UUID] = field(default_factory=set)
+    held_back: set[UUID] = field(default_factory=set)
+    """Of those that open, the runs that changed too soon after their last message: a later round tells of them."""
 
 
 class Reader:
@@ -59,10 +56,9 @@ class Reader:
 
     def __init__(self) -> None:
         self.told: dict[UUID, Update] = {}
-        self.shown: dict[UUID, bool] = {}  # seen since by who opened, and whether by more than a progress message
         self.commits: int | None = None
-        self.held_back = False
-        self.asked_watched = self.asked_clock = self.asked_all = -math.inf
+        self.held_back: set[UUID] = set()
+        self.asked_clock = self.asked_all = -math.inf
 
     def read(self, wanted: Wanted) -> Found:
         """A round. Raises what the database raises; the next round then finds what this one should have."""
@@ -72,26 +68,23 @@ class Reader:
         if commits is not None and commits == self.commits and not (clock or self.held_back or wanted.is_urgent):
             return Found()
         full = now - self.asked_all >= FULL_GAP
-        partly = bool(wanted.changed) and not (wanted.woken or clock or full)
-        partly = partly and now - self.asked_watched < WATCHED_GAP
         owners = self.owners(wanted, full)
-        watched = wanted.runs & wanted.changed if partly else self.watched(wanted, full)
-        asked = watched | wanted.opening_runs | self.unfinished(owners)
+        asked = self.watched(wanted, full) | wanted.opening_runs | self.unfinished(owners)
         marks = questions.marks(asked) if asked else {}
-        self.held_back &= partly  # of the others nothing is known
         found = Found(gone=asked - marks.keys())
-        opening = wanted.opening_runs | {run_id for run_id, user in owners.items() if user in wanted.opening_users}
-        due, early = self.differing(marks, opening, now, clock)
-        seen = self.look(due, early, now)
-        found.news = self.tell({run_id: update for run_id, update in seen.items() if run_id in due})
-        found.now = {
-            run_id: update
-            for run_id in opening - found.gone
-            if (update := seen.get(run_id) or self.told.get(run_id)) is not None
+        of_users = {run_id for run_id, user in owners.items() if user in wanted.opening_users}
+        opening = wanted.opening_runs | of_users
+        due = {
+            run_id
+            for run_id, mark in marks.items()
+            if self.is_due(run_id, mark, now, clock=clock, opens=run_id in opening)
         }
+        self.held_back = {run_id for run_id in due - of_users if self.is_too_soon(run_id, marks[run_id], now)}
+        found.held_back = self.held_back & wanted.opening_runs
+        found.news = self.tell(due - self.held_back, now)
+        found.now = {run_id: self.told[run_id] for run_id in opening - found.gone if run_id in self.told}
         found.owners = {run_id: user for run_id, user in owners.items() if run_id in marks or run_id in found.now}
-        if not partly:
-            self.commits, self.asked_watched = commits, now
+        self.commits = commits
         self.asked_clock = now if clock else self.asked_clock
         self.asked_all = now if full else self.asked_all
         if full:
@@ -99,7 +92,7 @@ class Reader:
         return found
 
     def owners(self, wanted: Wanted, full: bool) -> dict[UUID, str]:
-        """Runs of those who watch all of theirs: every one for who has just come, otherwise those that changed."""
+        """Runs of users who watch all of theirs: every one for an opening, otherwise those that changed lately."""
         every = wanted.opening_users | wanted.users if full else wanted.opening_users
         found = questions.runs_of(every) if every else {}
         others = wanted.users - every
@@ -115,53 +108,31 @@ class Reader:
         """Those whose end hasn't been told."""
         return {run_id for run_id in run_ids if run_id not in self.told or not self.told[run_id].run["done"]}
 
-    def differing(
-        self, marks: dict[UUID, Mark], opening: set[UUID], now: float, clock: bool
-    ) -> tuple[set[UUID], set[UUID]]:
-        """At which runs to look: those about which there may be news, and those that only who opens may see so soon."""
-        due, early = set(), set()
-        for run_id, mark in marks.items():
-            told = self.told.get(run_id)
-            age = now - told.made_at if told else math.inf
-            if told is None or mark.done > told.mark.done:
-                due.add(run_id)
-            elif (mark != told.mark or run_id in self.shown) and age < MESSAGE_GAP:
-                self.held_back = True
-                early |= {run_id} & opening
-            elif mark != told.mark or run_id in self.shown or (clock and told.run["state"] in UNTOLD):
-                due.add(run_id)
-            elif run_id in opening and age > CLOCK_GAP and not mark.done:
-                due.add(run_id)  # its rate and time left are old
-        return due, early
+    def is_due(self, run_id: UUID, mark: Mark, now: float, *, clock: bool, opens: bool) -> bool:
+        """Whether there may be news of it."""
+        told = self.told.get(run_id)
+        if told is None or mark != told.mark:
+            return True
+        is_old = now - told.made_at > CLOCK_GAP and not mark.done  # so are its rate and time left
+        return (clock and told.run["state"] in UNTOLD) or (opens and is_old)
 
-    def look(self, due: set[UUID], early: set[UUID], now: float) -> dict[UUID, Update]:
-        """How these runs are, and what is new of that."""
-        seen = snapshots(due | early) if due or early else {}
-        told = {run_id: before.run for run_id, before in self.told.items() if run_id in seen}
-        updates = {
-            run_id: Update(run, now, told.get(run_id), run_id in early, self.shown.get(run_id, False))
-            for run_id, run in seen.items()
-        }
-        for run_id in early & updates.keys():
-            self.shown[run_id] = updates[run_id].push is updates[run_id].whole
-        return updates
+    def is_too_soon(self, run_id: UUID, mark: Mark, now: float) -> bool:
+        """Whether its last message went out just now. An end is never held back."""
+        told = self.told.get(run_id)
+        return told is not None and now - told.made_at < MESSAGE_GAP and mark.done == told.mark.done
 
-    def tell(self, seen: dict[UUID, Update]) -> list[Update]:
-        """Those that say something new; from now on they are told."""
-        news = [
-            update
-            for run_id, update in seen.items()
-            if (before := self.told.get(run_id)) is None
-            or run_id in self.shown
-            or (before.etag, before.mark) != (update.etag, update.mark)
-        ]
+    def tell(self, run_ids: set[UUID], now: float) -> list[Update]:
+        """Look at these runs, and give those of which something is new; from now on they are told."""
+        seen: dict[UUID, Update] = {}
+        for run_id, run in snapshots(run_ids).items() if run_ids else ():
+            before = self.told.get(run_id)
+            seen[run_id] = Update(run, now, before.run if before else None)
+        news = [update for run_id, update in seen.items() if update.differs_from(self.told.get(run_id))]
         self.told |= seen
-        self.shown = {run_id: more for run_id, more in self.shown.items() if run_id not in seen}
         return news
 
     def forget(self, wanted: Wanted, now: float) -> None:
-        """Drop what nobody has watched for a while."""
+        """Drop what has had no watcher for a while."""
         self.told = {
             run_id: told for run_id, told in self.told.items() if run_id in wanted.runs or now - told.made_at < MEMORY
         }
-        self.shown = {run_id: more for run_id, more in self.shown.items() if run_id in self.told}

@@ -1,13 +1,20 @@
-"""Sending without a task: the hub takes the first step of a server's `send()` itself.
+"""Sending without tasks, and in slices, so that a message to a thousand watchers holds nothing else up.
 
-On most servers `send()` ends at that step, since the bytes go into the transport's buffer; so a message to a thousand
-watchers needs no task and no event. Where it has to wait, a task awaits the rest.
+The hub takes the first step of a server's `send()` itself. On most servers `send()` ends at that step, since the bytes
+go into the transport's buffer; where it has to wait, a task awaits the rest.
 """
 
-from collections.abc import Coroutine, Generator
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine, Generator, Iterator
+from time import perf_counter
 from typing import Any
 
-__all__ = ["NeedsTask", "Rest", "step"]
+__all__ = ["NeedsTask", "Pump", "Rest", "step"]
+
+SLICE = 0.004  # s for which the loop's other work may wait
+log = logging.getLogger("headway.live")
 
 
 class NeedsTask(Exception):
@@ -45,6 +52,43 @@ def step(sending: Any) -> Rest | None:
         return None
     except OSError:
         raise
-    except Exception as error:  # (whatever a server raises that looks for its task)
+    except Exception as error:  # (servers that look for their task raise what they like)
         raise NeedsTask from error
     return Rest(sending, waits_for)
+
+
+class Pump:
+    """Runs iterators, each of whose steps sends to one watcher, in turns, on the event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.lines: deque[Iterator[None]] = deque()
+
+    def add(self, line: Iterator[None]) -> None:
+        """Let this one have its share from the next slice on."""
+        if not self.lines:
+            self.loop.call_soon(self.run)
+        self.lines.append(line)
+
+    def run(self) -> None:
+        """One slice."""
+        until = perf_counter() + SLICE
+        while self.lines:
+            if self.ends(self.lines[0], until):
+                self.lines.popleft()
+            else:
+                self.lines.rotate(-1)
+                self.loop.call_soon(self.run)
+                return
+
+    def ends(self, line: Iterator[None], until: float) -> bool:
+        """Whether the line came to its end in time."""
+        while perf_counter() <= until:
+            try:
+                next(line)
+            except StopIteration:
+                return True
+            except Exception:  # (one line's mistake must not silence all others)
+                log.exception("Live delivery could not serve some of its watchers")
+                return True
+        return False

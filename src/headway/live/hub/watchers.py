@@ -17,11 +17,10 @@ from headway.live.protocol import Event, Receive, Scope, Send
 
 from .messages import Update
 from .sending import NeedsTask, Rest, step
-from .wheel import Wheel
 
 __all__ = ["PLANNED_MS", "Watcher"]
 
-PLANNED_MS = 50  # within so long comes back who was sent away in good order, so that nobody is blind for long
+PLANNED_MS = 50  # within which a watcher comes back whose time was over, so that it misses little
 GRACE = 5.0  # s in which a farewell must have got through; then the watcher is dropped
 GOODBYES = ("http.disconnect", "websocket.disconnect")
 
@@ -30,13 +29,9 @@ class Home(Protocol):
     """What a watcher needs of its hub."""
 
     loop: asyncio.AbstractEventLoop
-    wheel: Wheel[Watcher]
 
-    async def look(self, run_id: UUID) -> Update | None:
-        """How a run is now."""
-
-    async def look_at_all(self, user_key: str) -> list[Update]:
-        """How all of a user's runs are now."""
+    async def look(self, watcher: Watcher) -> Sequence[Update]:
+        """How what it watches is now."""
 
     def leave(self, watcher: Watcher) -> None:
         """Forget it."""
@@ -47,7 +42,7 @@ class Watcher:
 
     __slots__ = (
         "busy", "by_hand", "courier", "ending", "ends_at", "hub", "missed", "over", "run_id", "send", "sleeper",
-        "slot", "user_key",
+        "timer", "user_key",
     )  # fmt: skip
     beat_seconds: ClassVar[float] = math.inf
 
@@ -61,7 +56,7 @@ class Watcher:
         self.courier: asyncio.Task[None] | None = None
         self.sleeper: asyncio.Task[Any] | None = None
         self.ends_at = math.inf
-        self.slot = 0
+        self.timer: asyncio.TimerHandle | None = None
 
     # What each transport does in its own way; a long poll has neither frames nor last ones, for its answer is both.
 
@@ -114,7 +109,7 @@ class Watcher:
         self.end(self.farewell(reason, longest_ms))
 
     def wake(self) -> None:
-        """Its time in the wheel has come: to show that it is alive, to be sent away, or to be dropped."""
+        """Its timer: show that it is alive, send it away, or drop it."""
         left = self.ends_at - self.hub.loop.time()
         if self.ending is not None:
             self.leave()
@@ -127,7 +122,7 @@ class Watcher:
 
     def wake_in(self, seconds: float) -> None:
         if not self.over:
-            self.slot = self.hub.wheel.put(self, seconds)
+            self.timer = self.hub.loop.call_later(seconds, self.wake)
 
     # Its own life.
 
@@ -158,7 +153,7 @@ class Watcher:
                 await rest
             for event in events:
                 await self.send(event)
-        except Exception:  # noqa: BLE001  (whatever a server raises here, nobody listens any more)
+        except Exception:  # noqa: BLE001  (a server may raise anything here; the client has gone)
             self.leave()
         else:
             self.courier = None
@@ -179,13 +174,9 @@ class Watcher:
         while self.missed and not self.busy:
             self.push(self.missed.pop(next(iter(self.missed))), whole=True)
 
-    async def look(self) -> list[Update]:
-        """How what it watches is now: a run (nothing, when it isn't there) or all of its user's. Raises Overloaded."""
-        if self.run_id is None:
-            seen = await self.hub.look_at_all(self.user_key)
-        else:
-            update = await self.hub.look(self.run_id)
-            seen = [update] if update else []
+    async def look(self) -> Sequence[Update]:
+        """How what it watches is now: a run (none, when it isn't there) or all of its user's. Raises Overloaded."""
+        seen = await self.hub.look(self)
         for update in seen:  # which may have been news, too
             if (missed := self.missed.get(update.run_id)) and missed.made_at <= update.made_at:
                 del self.missed[update.run_id]
@@ -202,7 +193,7 @@ class Watcher:
             self.catch_up()
 
     async def sleep(self, receive: Receive) -> None:
-        """Until it is over, or the client has gone. What clients say is of no interest."""
+        """Until it is over, or the client has gone. What the client sends is ignored."""
         self.sleeper = task = asyncio.current_task()
         try:
             while not self.over and (await receive())["type"] not in GOODBYES:
@@ -221,6 +212,8 @@ class Watcher:
         self.over = True
         self.ending = ()
         self.hub.leave(self)
+        if self.timer is not None:
+            self.timer.cancel()
         if self.courier is not None:
             self.courier.cancel()
         if self.sleeper is not None:

@@ -37,20 +37,14 @@ class LongPoll(Watcher):
         (update,) = seen
         if not self.is_news(update):
             self.known = update.etag
-        elif not (update.is_early and self.has_all_told(update)):
-            return self.answer(update)
-        await self.open((), self.place.seconds)
-        return None
+            await self.open((), self.place.seconds)
+            return None
+        return self.answer(update)
 
     def is_news(self, update: Update) -> bool:
         """Whether the client has something else, as far as it says what it has."""
         differs = bool(self.known) and not is_among(update.etag, self.known)
         return differs or self.place.is_passed_by(update.run["revision"])
-
-    def has_all_told(self, early: Update) -> bool:
-        """Whether the client is as far as any other watcher; then it hears of the rest when they do."""
-        after, told = self.place.after, early.before
-        return after is not None and told is not None and told["revision"] <= after <= early.run["revision"]
 
     def answer(self, update: Update) -> Answer:
         headers = [

@@ -7,7 +7,6 @@ from django.core.handlers.asgi import get_script_prefix
 from headway.live.admission.gate import Admission
 from headway.live.answers import Answer
 from headway.live.etags import is_among
-from headway.live.hub.desk import Desk
 from headway.live.hub.hub import Hub
 from headway.live.hub.messages import Update
 from headway.live.protocol import Application, Event, Receive, Scope, Send, header
@@ -27,17 +26,17 @@ async def serve(application: Application, target: Target, scope: Scope, receive:
     run_id = target.run_id
     if run_id is None or not known:
         return await application(scope, receive, send)
-    desk = Desk.here(get_script_prefix(scope))
-    if remembered(desk.hub, run_id, known):
-        admission = await desk.door.knock(scope, target)
-        update = remembered(desk.hub, run_id, known)  # asking took a while
+    hub = Hub.here(get_script_prefix(scope))
+    if remembered(hub, run_id, known):
+        admission = await hub.permits.admit(scope, target)
+        update = remembered(hub, run_id, known)  # asking took a while
         if update and isinstance(admission, Admission):
-            desk.hub.keep_warm(run_id)
+            hub.keep_warm(run_id)
             return await not_modified(update, admission).send(send)
 
     async def note(event: Event) -> None:
         if event["type"] == "http.response.start" and event["status"] in (200, 304):
-            desk.hub.keep_warm(run_id)
+            hub.keep_warm(run_id)
         await send(event)
 
     return await application(scope, receive, note)
