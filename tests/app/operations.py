@@ -6,12 +6,13 @@ import signal
 import threading
 import time
 from typing import Any, ClassVar
+from urllib.request import urlopen
 
 from example.airports.operations import ImportAirports
 from headway import Operation, Reject, Retry, Skip, Stop, Tolerance, sources
 
 from . import conflicts  # noqa: F401  (registers what is declared there)
-from .forms import CountForm, HabitForm, HooksForm, LedgerForm, TimeForm
+from .forms import CountForm, HabitForm, HooksForm, LedgerForm, ServiceForm, TimeForm
 from .gates import Gate
 from .models import Account, Child, LedgerEntry, Thing
 from .sources import GatedNumbers, Numbers
@@ -149,6 +150,25 @@ class ScriptedStrict(Scripted):
 
     name = "tests.scripted_strict"
     tolerance = Tolerance(percent=10, min_items=20, then="fail")
+
+
+class AskService(Operation):
+    """Asks an HTTP service about each number, and writes down that it has answered."""
+
+    name = "tests.ask_service"
+    params = ServiceForm
+    threads = 8
+    retry = Retry(on=OSError, attempts=8, backoff=0.3)
+
+    def items(self) -> Numbers:
+        return Numbers(self.params["items"])
+
+    def prepare(self, number: int) -> int:
+        with urlopen(f"{self.params['url']}/{number}", timeout=5) as answer:
+            return int(answer.status)
+
+    def process(self, number: int, status: int) -> None:
+        LedgerEntry.objects.create(run=self.run.id, item=str(number))
 
 
 class CreditAccounts(Operation):
