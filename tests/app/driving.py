@@ -18,7 +18,6 @@ __all__ = [
     "expire",
     "fresh",
     "start",
-    "time_passes",
     "with_failures",
     "work",
 ]
@@ -68,12 +67,6 @@ def drive(run: Run) -> Run:
 def expire(part: Part) -> None:
     """Let the part's lease run out, as if its owner had been silent for so long."""
     Part.objects.filter(pk=part.pk).update(due=1)
-
-
-def time_passes(run: Run) -> None:
-    """As if whatever the run waits for were over: until its parts are due, and its items may be tried again."""
-    ItemOutcome.objects.filter(run=run, retry_at__isnull=False).update(retry_at=1)
-    Part.objects.filter(run=run, token=None, due__isnull=False).update(due=1)
 
 
 def fresh(run: Run) -> Run:

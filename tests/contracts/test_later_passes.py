@@ -10,7 +10,8 @@ from headway.database import now_ms
 from headway.models import ItemOutcome, Part, Run
 from headway.snapshots import snapshot
 from headway.store.parts import leases
-from tests.app.driving import after_items, claim, drive, expire, fresh, start, time_passes, work
+from headway.testing import end_waits
+from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
 from tests.app.sources import Numbers
 
@@ -50,7 +51,7 @@ def go_on(run: Run, script: Script) -> Run:
     """With what was wrong mended, and as if what it waits for were over, until it ends or a person is needed."""
     mend(script)
     while fresh(run).state == "running":
-        time_passes(run)
+        end_waits()
         drive(run)
     return fresh(run)
 
@@ -91,7 +92,7 @@ class TestTryAgain:
         raise_for(script, {2}, ConnectionError("down"))
         run = drive(start("tests.scripted_again"))
         for _ in range(2):
-            time_passes(run)
+            end_waits()
             drive(run)
 
         assert fresh(run).state == "partial"
@@ -110,7 +111,7 @@ class TestTryAgain:
 
         script |= {"before": before, "wrong": {1, 3}}
         run = drive(start("tests.scripted"))
-        time_passes(run)
+        end_waits()
         script["wrong"] = {3}
         drive(run)
         go_on(run, script)
@@ -135,7 +136,7 @@ class TestTryAgain:
     def test_a_worker_that_dies_in_a_later_pass_does_nothing_twice(self, script: Script) -> None:
         raise_for(script, {0, 1, 2, 3, 4}, TryAgain())
         run = drive(start("tests.scripted"))
-        time_passes(run)
+        end_waits()
         mend(script)
         part = claim(run)
         work(part, after_items(2))
@@ -256,7 +257,7 @@ class TestOutage:
             now = snapshot(run.pk)
             assert "seems to be down" in now["reason"]["text"]
             assert now["waiting_until"] is not None
-            time_passes(run)
+            end_waits()
         assert now["progress"]["failed"] == 0
         assert set(ItemOutcome.objects.filter(run=run).values_list("state", "attempts")) == {("retrying", 0)}
         probes = sum(asked.values()) - 10 - 50
