@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from example.databases import database
-from example.logs import logging_config
+from headway.contrib.logs import logging_config
 
 SCRATCH = Path(os.environ["BENCHMARK_SCRATCH"])
 

@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from example.databases import database
 from example.environment import flag, number, text, words
-from example.logs import logging_config
 from example.secret import DEMO_KEY, secret_key
+from headway.contrib.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var")))
@@ -47,12 +47,13 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "headway",
+    "headway.contrib",
     "example.airports",
     "example.upkeep",
 ]
 
 MIDDLEWARE = [
-    "example.upkeep.middleware.probes",
+    "headway.contrib.probes.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -166,6 +167,9 @@ USE_TZ = True
 
 TEST_RUNNER = "example.test_runner.PytestRunner"
 
-LOGGING = logging_config(text("LOG_LEVEL", "WARNING" if DEMO else "INFO").upper())
-METRICS_DIR = Path(text("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics")))
-METRICS_TOKEN = text("METRICS_TOKEN")
+LOGGING = logging_config(text("LOG_LEVEL", "WARNING" if DEMO else "INFO").upper(), "example")
+HEADWAY_METRICS = {
+    "DIRECTORY": text("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics")),
+    "TOKEN": text("METRICS_TOKEN"),
+    "OPEN": DEMO,  # without a token; its proxy keeps strangers out
+}

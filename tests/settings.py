@@ -12,7 +12,7 @@ SCRATCH = scratch()
 os.environ["DATA_DIR"] = str(SCRATCH)  # the example's own data are nobody's business here
 
 from example import settings as example  # noqa: E402  (it makes its folder when it is read)
-from example.logs import logging_config  # noqa: E402
+from headway.contrib.logs import logging_config  # noqa: E402
 
 DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL"), SCRATCH / "unused.sqlite3")}
 if "TEST_DATABASE_NAME" in os.environ:
@@ -64,7 +64,6 @@ if HEADWAY["ENGINE"] == "celery":
     CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 1.0, "options": {"queue": "headway"}}}
 
 LOGGING = logging_config("INFO")
-LOGGING["loggers"]["example"]["level"] = "WARNING"  # what a shell command says on stderr is an error
+LOGGING["loggers"]["headway.contrib"] = {"level": "WARNING"}  # what a shell command says on stderr is an error
 DEMO = True
-METRICS_DIR = SCRATCH / "metrics"
-METRICS_TOKEN = ""
+HEADWAY_METRICS = {"DIRECTORY": SCRATCH / "metrics", "OPEN": True}

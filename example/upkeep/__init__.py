@@ -1,1 +1,1 @@
-"""What keeps the site running: probes, metrics, and the guard against the demo's users. Knows nothing of airports."""
+"""What keeps this site running: health checks of its processes, and the guard against the demo's users."""

@@ -1,4 +1,4 @@
-"""Wiring: events are counted and logged, the guard is among the checks."""
+"""Wiring: the guard is among the checks."""
 
 from django.apps import AppConfig
 
@@ -9,8 +9,4 @@ class UpkeepConfig(AppConfig):
     name = "example.upkeep"
 
     def ready(self) -> None:
-        # They need the apps to be ready, so they can't stand at the top.
-        from . import events, guard, story  # noqa: F401
-
-        events.connect()
-        story.connect()
+        from . import guard  # noqa: F401  (it needs the apps to be ready, so it can't stand at the top)

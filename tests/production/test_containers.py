@@ -29,7 +29,8 @@ CONTAINERS = Place(
     cache="redis://valkey:6379/1",
     proxies="*",
 )
-ABOUT_PRODUCTION = {"SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "LOG_LEVEL"}  # empty in the demo
+# Empty in the demo.
+ABOUT_PRODUCTION = {"SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "LOG_LEVEL", "METRICS_TOKEN"}
 BASED_ON_OTHERS = {"postgres": "postgres:18", "valkey": "valkey/valkey:9", "caddy": "caddy:2"}
 
 

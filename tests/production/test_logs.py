@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from example.logs import KeyValues
+from headway.contrib.logs import KeyValues
 
 
 def line(message: str, *arguments: Any, error: BaseException | None = None) -> str:

@@ -25,8 +25,8 @@ ENDED = 'headway_runs_ended_total{operation="tests.take_time",state="succeeded"}
 RUNNING = 'headway_runs{state="running"}'
 COUNT_AND_DIE = """
 import django; django.setup()
-from example.upkeep.events import on_fence, on_watchers
-on_fence(None); on_watchers(None, watchers=5)
+from headway.signals import watchers_changed, write_fenced
+write_fenced.send(None, run_id=None); watchers_changed.send(None, watchers=5)
 """
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,7 +83,7 @@ def test_what_a_process_has_counted_stays_when_it_ends_and_whom_it_watched_over_
 
 def test_a_process_killed_while_it_made_its_file_does_not_end_the_counting(client: Client, settings: Any) -> None:
     before = read(client.get("/metrics").content.decode())
-    file = settings.METRICS_DIR / "counter_killed.1.db"
+    file = settings.HEADWAY_METRICS["DIRECTORY"] / "counter_killed.1.db"
     file.touch()  # as a kill between the file's making and its first byte leaves it
     try:
         after = read(client.get("/metrics").content.decode())
@@ -94,11 +94,20 @@ def test_a_process_killed_while_it_made_its_file_does_not_end_the_counting(clien
 
 
 def test_a_token_is_demanded_where_there_is_one(client: Client, settings: Any) -> None:
-    settings.METRICS_TOKEN = "for-prometheus"
+    settings.HEADWAY_METRICS = {**settings.HEADWAY_METRICS, "TOKEN": "for-prometheus"}
 
     answers = [client.get("/metrics", headers=given) for given in ({}, bearer("wrong"), bearer("for-prometheus"))]
 
     assert [answer.status_code for answer in answers] == [401, 401, 200]
+
+
+def test_without_a_token_nobody_reads_the_metrics_unless_the_project_says_so(client: Client, settings: Any) -> None:
+    settings.HEADWAY_METRICS = {**settings.HEADWAY_METRICS, "TOKEN": "", "OPEN": False}
+
+    answers = [client.get("/metrics", headers=given) for given in ({}, bearer(""), bearer("wrong"))]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert [answer.content for answer in answers] == [b"", b"", b""]
 
 
 def bearer(token: str) -> dict[str, str]:

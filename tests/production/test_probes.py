@@ -11,14 +11,14 @@ import httpx
 import pytest
 from django.test import Client
 
-from example.upkeep import readiness
+from headway.contrib import probes
 from servers.postgres import Postgres
 from servers.server import ROOT
 from servers.valkey import Valkey
 from servers.web import Web
 
 PATIENCE = 30  # s
-IN_TIME = 2 * readiness.LIMIT + 4  # s: two checks that hang, on a busy machine
+IN_TIME = 2 * probes.LIMIT + 4  # s: two checks that hang, on a busy machine
 
 
 def test_a_process_that_lives_says_so_without_a_database(client: Client) -> None:

@@ -75,7 +75,6 @@ def test_whoever_gives_a_key_means_production(tmp_path: Path) -> None:
     assert shown.stdout.strip() == "False", shown.stderr
 
 
-@pytest.mark.alone  # where the check of passwords has no time, it lets everything start
 def test_outside_the_demo_nothing_starts_with_the_demos_users(tmp_path: Path) -> None:
     for step in (["migrate", "-v0"], ["shell", "-v0", "-c", USERS]):
         assert manage(tmp_path, *step).returncode == 0

@@ -2,7 +2,7 @@
 
 import sys
 
-from example import demo_full, topology
+from servers import demo_full, topology
 
 if __name__ == "__main__":
     topology.SETTINGS["DJANGO_SETTINGS_MODULE"] = "tests.production.paced.settings"

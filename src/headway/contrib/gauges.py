@@ -1,6 +1,6 @@
 """How things stand, as the database has it: the same whichever process is asked. A few queries, each by an index.
 
-Runs that have ended are counted as they end (events.py): the database would have to count them all.
+The database would have to count all runs that have ended, so they are counted as they end (counters.py).
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ def read() -> list[Metric]:
 
 
 def by_state() -> Counter[str]:
-    """How many runs there are in each state that isn't an end; by the keys that only those have."""
+    """How many runs are in each state that isn't an end; by the keys that only those have."""
     counts: Counter[str] = Counter()
     for unended in (Run.objects.filter(live_key__isnull=False), Run.objects.filter(waiting_key__isnull=False)):
         counts.update(dict(unended.order_by().values_list("state").annotate(Count("pk"))))
@@ -49,7 +49,7 @@ def by_state() -> Counter[str]:
 
 
 def items_per_second() -> float:
-    """Of all parts that somebody works on together, over the last 20 s."""
+    """Of all owned parts together, over the last 20 s."""
     owned = Part.objects.filter(token__isnull=False, due__gte=NowMs())
     return rate(list(owned.values_list("pace", flat=True)), now_ms()) or 0.0
 
@@ -64,13 +64,12 @@ ask = Bounded(read, LIMIT)
 
 
 class Gauges(Collector):
-    """What the database says; without it, that it doesn't answer, and nothing else."""
+    """The database's figures; if it doesn't answer, only that."""
 
     def collect(self) -> Iterator[Metric]:
         try:
             found: Iterable[Metric] = ask()
         except Exception:  # noqa: BLE001  (whatever a driver raises: there is no database)
-            yield GaugeMetricFamily("headway_database_up", "Whether the database answers.", 0)
-            return
-        yield GaugeMetricFamily("headway_database_up", "Whether the database answers.", 1)
+            found = ()
+        yield GaugeMetricFamily("headway_database_up", "Whether the database answers.", bool(found))
         yield from found

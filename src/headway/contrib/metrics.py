@@ -2,19 +2,30 @@
 
 import os
 from collections.abc import Iterator
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from .events import meters, process
+from .counters import directory, meters, process
 from .gauges import Gauges
 
-__all__ = ["CONTENT_TYPE", "text"]
+__all__ = ["metrics"]
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For a client that sends the token; without a token in the settings for nobody, unless they say OPEN."""
+    token = settings.HEADWAY_METRICS.get("TOKEN")
+    if not token and not settings.HEADWAY_METRICS.get("OPEN"):
+        return HttpResponse(status=404)
+    given = request.headers.get("Authorization", "")
+    if token and not compare_digest(given.encode(), f"Bearer {token}".encode()):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
+    return HttpResponse(text(), content_type=CONTENT_TYPE_LATEST)
 
 
 def text() -> bytes:
@@ -22,7 +33,7 @@ def text() -> bytes:
     meters()  # at least this process's own, though nothing has happened yet
     forget_the_dead()
     registry = CollectorRegistry()
-    Events(registry, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
+    Events(registry, path=str(directory()))  # type: ignore[no-untyped-call]
     registry.register(Gauges())
     return generate_latest(registry)
 
@@ -35,21 +46,21 @@ class Events(MultiProcessCollector):
 
 
 def written() -> Iterator[Path]:
-    for file in settings.METRICS_DIR.glob("*.db"):
+    for file in directory().glob("*.db"):
         try:
             if file.stat().st_size:
                 yield file
         except FileNotFoundError:
-            pass  # another process has just forgotten somebody dead
+            pass  # another process has just removed an ended one's file
 
 
 def forget_the_dead() -> None:
-    """Those who have ended watch over nobody any more; what they have counted stays."""
+    """Removes the gauges of ended processes, which have no watchers any more; their counters stay."""
     host = process().rpartition(".")[0]
-    for file in settings.METRICS_DIR.glob(f"gauge_live*_{host}.*.db"):
+    for file in directory().glob(f"gauge_live*_{host}.*.db"):
         try:
             os.kill(int(file.stem.rpartition(".")[2]), 0)
         except ProcessLookupError:
             file.unlink(missing_ok=True)
         except PermissionError:
-            pass  # it lives, as somebody else
+            pass  # it lives, as another user

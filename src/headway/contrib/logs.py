@@ -1,7 +1,7 @@
 """One line of key=value for everything that is logged, by Headway, Django, uvicorn and Celery alike.
 
-Headway's own messages are pairs already ("run=… event=fenced"); any other text becomes the value of `message`. What
-holds blanks or quotes is quoted as JSON does it, so a line stays a line. A ticket never gets into a log.
+Headway's own messages are pairs already ("run=… event=fenced"); any other text becomes the value of `message`. A value
+with blanks or quotes is quoted as JSON does it, so a line stays a line. A ticket never gets into a log.
 """
 
 import json
@@ -20,6 +20,28 @@ PAIRS = re.compile(r"[a-z_]+=\S+(?: [a-z_]+=\S+)*")
 PLACE = re.compile(r"%[-#0-9.]*[a-z]")
 PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
 TICKET = re.compile(r"(ticket=)[^&\s\"'\\]+")
+
+
+def logging_config(level: str, *loggers: str) -> dict[str, Any]:
+    """Django's LOGGING, all to the standard error: Headway, Celery and these loggers from `level` on, the rest from
+    warnings on.
+    """
+    if level not in LEVELS:
+        raise ImproperlyConfigured(f"LOG_LEVEL is {level!r}; it must be one of {', '.join(LEVELS)}.")
+    others = max(level, "WARNING", key=LEVELS.index)
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"pairs": {"()": "headway.contrib.logs.KeyValues"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "pairs"}},
+        "root": {"handlers": ["console"], "level": others},
+        "loggers": {name: {"level": level} for name in ("headway", "celery", *loggers)}
+        | {
+            "django": {"handlers": [], "level": others},
+            # At "info" uvicorn tells the address of each WebSocket. Its own handlers go, or each line came twice.
+            "uvicorn": {"handlers": [], "level": others, "propagate": True},
+        },
+    }
 
 
 class KeyValues(logging.Formatter):
@@ -41,7 +63,7 @@ class KeyValues(logging.Formatter):
 
 
 def pairs(record: logging.LogRecord) -> Iterator[tuple[str, str]]:
-    """Those that the message is made of, each with its own arguments; or all of it as one."""
+    """The message's pairs, each with its own arguments; or all of it as one."""
     form, arguments = str(record.msg), record.args
     if not PAIRS.fullmatch(form) or not isinstance(arguments, tuple | None):
         yield "message", record.getMessage()
@@ -62,25 +84,3 @@ def moment(seconds: float) -> str:
 def quoted(value: str) -> str:
     """As it is, or in quotes where it would be more than one word."""
     return value if PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
-
-
-def logging_config(level: str) -> dict[str, Any]:
-    """Django's LOGGING: everything to the standard error, Headway from `level` on, the rest from warnings on."""
-    if level not in LEVELS:
-        raise ImproperlyConfigured(f"LOG_LEVEL is {level!r}; it must be one of {', '.join(LEVELS)}.")
-    others = max(level, "WARNING", key=LEVELS.index)
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"pairs": {"()": "example.logs.KeyValues"}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "pairs"}},
-        "root": {"handlers": ["console"], "level": others},
-        "loggers": {
-            "headway": {"level": level},
-            "example": {"level": level},
-            "django": {"handlers": [], "level": others},
-            # At "info" uvicorn tells the address of each WebSocket. Its own handlers go, or each line came twice.
-            "uvicorn": {"handlers": [], "level": others, "propagate": True},
-            "celery": {"level": level},
-        },
-    }

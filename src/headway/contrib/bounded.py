@@ -1,4 +1,4 @@
-"""A question to the database or the broker that is given up after a while: whoever asks never hangs with them."""
+"""A question to the database or the broker that is given up after a while, so the caller never hangs with them."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,9 +13,8 @@ T = TypeVar("T")
 
 
 class Bounded(Generic[T]):
-    """Asks on a thread of its own, with connections of its own; who asks meanwhile shares the answer.
-
-    So however many ask a database that hangs, one thread hangs with it.
+    """Asks on a thread of its own, with connections of its own. Callers share the answer of the question under way,
+    so however many ask a database that hangs, one thread hangs with it.
     """
 
     def __init__(self, question: Callable[[], T], seconds: float) -> None:
@@ -28,16 +27,18 @@ class Bounded(Generic[T]):
         with self.lock:
             if self.asked is None or self.asked.done():
                 self.asked = Future()
-                Thread(target=self.ask, args=[self.asked], name="upkeep", daemon=True).start()
+                Thread(target=self.ask, args=[self.asked], name="headway-bounded", daemon=True).start()
             asked = self.asked
         return asked.result(self.seconds)
 
     def ask(self, asked: "Future[T]") -> None:
         try:
-            answer = self.question()
+            asked.set_result(self.answer())
         except BaseException as error:  # noqa: BLE001  (it is raised where it was asked)
-            connections.close_all()
             asked.set_exception(error)
-        else:
+
+    def answer(self) -> T:
+        try:
+            return self.question()
+        finally:
             connections.close_all()
-            asked.set_result(answer)

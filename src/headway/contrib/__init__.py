@@ -1,0 +1,1 @@
+"""What most projects need around Headway: probes, metrics and log lines. Nothing else of Headway imports it."""
