@@ -4,7 +4,6 @@ import json
 import re
 from typing import Any
 
-from django import forms
 from django.http import QueryDict
 from rest_framework.request import Request
 
@@ -20,8 +19,7 @@ BOOLEANS = {"true": True, "false": False}
 
 def takes_files(operation: type[Operation]) -> bool:
     """Whether a parameter is a file, so that parameters may come as multipart."""
-    fields: dict[str, forms.Field] = operation.form.base_fields if operation.form else {}  # type: ignore[attr-defined]
-    return any(isinstance(field, forms.FileField) for field in fields.values())
+    return any(field.get("format") == "binary" for field in schema.of_form(operation.form)["properties"].values())
 
 
 def given_to(operation: type[Operation], request: Request) -> dict[str, Any]:
@@ -52,10 +50,9 @@ def single(text: Any, wanted: dict[str, Any]) -> Any:
     if "integer" in kinds:
         return int(text) if WHOLE.fullmatch(text) else text
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return value
 
 
 def kinds_of(wanted: dict[str, Any]) -> list[str]:

@@ -61,7 +61,7 @@ def empty() -> dict[str, Any]:
         **{name: mark(name, "", None) for name in NAMES},
         "hide": dict.fromkeys(NAMES, HIDDEN),
         "unless": dict.fromkeys(NAMES, HIDDEN),
-        "forbid": dict.fromkeys((*ACTIONS, "pressed"), HIDDEN),
+        "forbid": forbidden([], can_steer=False),
     }
 
 

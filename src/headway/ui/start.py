@@ -115,8 +115,8 @@ class StartRunView(LoginRequiredMixin, View):
             # The same page, sent once more with something else in it: that is another run.
             return runs.start(self.declared, form=form, user=self.request.user, idempotency_key=new_key())
 
-    def page(self, form: Any, *, status: int = 200, **told: Any) -> HttpResponse:
-        """The form's page, which says what was `told` on top."""
+    def page(self, form: Any, *, status: int = 200, **notices: Any) -> HttpResponse:
+        """The form's page, with these notices on top."""
         context = {
             "operation": self.declared,
             "form": form,
@@ -124,7 +124,7 @@ class StartRunView(LoginRequiredMixin, View):
             "key": new_key(),
             "history": history_of(self.request.user, limit=RECENT),
             "largest": conf().max_upload_bytes,
-            **told,
+            **notices,
         }
         return render(self.request, self.template_name, context, status=status)
 
