@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from typing import Any, ClassVar
@@ -30,7 +31,7 @@ class WriteLedger(Operation):
     error_codes = {ValueError: "bad-value"}
 
     def items(self) -> Numbers:
-        self.wrong = {kind: numbers(self.params[kind]) for kind in ("reject", "skip", "fail", "stop", "die")}
+        self.wrong = {kind: numbers(self.params[kind]) for kind in ("reject", "skip", "fail", "stop", "die", "leave")}
         at, _, path = self.params["gate"].partition(":")
         self.gate_at, self.gate = (int(at), Gate(path)) if path else (None, None)
         return Numbers(self.params["items"])
@@ -50,6 +51,8 @@ class WriteLedger(Operation):
             raise ValueError(f"{number} fails")
         if number in self.wrong["die"]:
             os.kill(os.getpid(), signal.SIGKILL)
+        if number in self.wrong["leave"]:
+            sys.exit(f"{number} is unhappy")
         if self.params["work_us"]:
             busy(self.params["work_us"])
         if number == self.gate_at and self.gate:
