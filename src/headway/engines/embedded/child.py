@@ -1,15 +1,18 @@
 """A worker process: claims what is due, has the runner advance it, and asks again. Its supervisor watches it."""
 
 import logging
+import os
 import random
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import FrameType
+from typing import NoReturn
 
 from django.db import Error, connections
 
@@ -20,13 +23,13 @@ from headway.wakeups import Listener
 
 from . import doorbell
 
-__all__ = ["BUSY", "HUNG", "IDLE", "Child", "Wires"]
+__all__ = ["Child", "Wires"]
 
 log = logging.getLogger(__name__)
 
 POLL = 1.0  # s: how late a lost datagram, or a part whose lease has run out, is seen
-BEAT_EVERY = 0.25  # s between two words to the supervisor
-IDLE, BUSY, HUNG = b"-", b".", b"!"
+BEAT_EVERY = 0.25  # s between two beats to the supervisor
+LONGEST_GOODBYE = 2.0  # s that a child with nothing in hand may take to go
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Wires:
     lifeline: Connection
     """Can be read, for ever, once the supervisor stops or is gone."""
     beats: Connection
-    """Takes `IDLE`, `BUSY` or `HUNG`."""
+    """Takes a message now and then, as a sign of life."""
 
 
 class Child:
@@ -53,7 +56,7 @@ class Child:
         self.presence = Presence(worker, self.port)
 
     def live(self) -> None:
-        """Work until the supervisor stops."""
+        """Work until the supervisor stops, and end the process."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor speaks for it
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
@@ -68,6 +71,7 @@ class Child:
         finally:
             listener.stop()
             connections.close_all()
+        leave()
 
     def turn(self) -> None:
         """A slice of what is due, or a wait until something may be."""
@@ -94,15 +98,32 @@ class Child:
         self.stopping = True
 
     def keep_in_touch(self) -> None:
-        """Say every quarter second whether something is in hand, or hung; learn that the supervisor stops."""
-        pulse = self.claimant.pulse
-        while True:
-            try:
-                self.wires.beats.send_bytes(HUNG if pulse.is_hung else IDLE if pulse.began is None else BUSY)
-            except OSError:  # the supervisor is gone: nobody would end us if we hung
-                self.stopping = True
-                return
-            if self.stopping:
-                time.sleep(BEAT_EVERY)
-            else:
-                self.stopping = self.wires.lifeline.poll(BEAT_EVERY)
+        """On a thread that never waits for the database: give signs of life, and end what hangs or doesn't go."""
+        pulse, busy = self.claimant.pulse, time.monotonic()
+        while not pulse.is_hung:
+            self.beat()
+            if pulse.began is not None or not self.stopping:
+                busy = time.monotonic()
+            elif time.monotonic() - busy > LONGEST_GOODBYE:
+                leave()
+        log.error("worker=%s event=killed reason=hung", self.worker)
+        os.kill(os.getpid(), signal.SIGKILL)  # a thread can't be ended, so the process is
+
+    def beat(self) -> None:
+        """Give a sign of life; until the next, learn that the supervisor stops or is gone."""
+        try:
+            self.wires.beats.send_bytes(b".")
+        except OSError:
+            self.stopping = True
+        if self.stopping:
+            time.sleep(BEAT_EVERY)
+        else:
+            self.stopping = self.wires.lifeline.poll(BEAT_EVERY)
+
+
+def leave() -> NoReturn:
+    """End this process, whatever threads an item may have left behind in it."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

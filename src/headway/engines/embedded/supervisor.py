@@ -6,16 +6,13 @@ would freeze its judge.
 
 import logging
 import multiprocessing
-import os
 import signal
-import sys
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
-from typing import NoReturn
 
 from django.db import Error, connection, connections
 
@@ -23,7 +20,7 @@ from headway.conf import conf
 from headway.database import close_before_fork
 from headway.engines.presence import bury, new_name
 
-from .child import HUNG, IDLE, Child, Wires
+from .child import Child, Wires
 from .doorbell import listening
 
 __all__ = ["Supervisor"]
@@ -32,10 +29,8 @@ log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ASKED_AGAIN_AFTER = 0.5  # s
-LONGEST_GOODBYE = 2.0  # s that a child with nothing in hand may take to go
 TICK = 0.25  # s, after which a signal to stop is seen at the latest
-SHORT_LIFE = 1.0  # s; a second such life in a row of the same child begins with a pause: a broken set-up must not spin
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # s, doubled each time
+STARTS_APART = 1.0  # s between two starts of the same child: a broken set-up must not spin
 DATABASE_PATIENCE_MS = 200  # SQLite: wait no longer than this for a lock, since a stalled child may hold it
 
 FORK = multiprocessing.get_context("fork")  # a replacement is there at once, with everything imported
@@ -50,23 +45,15 @@ class Watched:
     process: BaseProcess
     beats: Connection
     heard: float
-    started: float
-    busy: float = 0.0
-    """When it last had something in hand."""
-    hung: bool = False
 
     def listen(self) -> None:
-        """Read what it has said."""
-        if said := last_word(self.beats):
-            self.heard = time.monotonic()
-            self.hung = said == HUNG
-            if said != IDLE:
-                self.busy = self.heard
-
-    def forgive(self, now: float) -> None:
-        """Forget what it said, or didn't, until now."""
-        last_word(self.beats)
-        self.heard, self.hung = now, False
+        """Take its signs of life."""
+        try:
+            while self.beats.poll():
+                self.beats.recv_bytes()
+                self.heard = time.monotonic()
+        except (EOFError, OSError):
+            pass  # it is dead
 
 
 class Supervisor:
@@ -77,9 +64,9 @@ class Supervisor:
         self.doorbell = listening()
         self.lifeline, self.held = FORK.Pipe(duplex=False)  # children read the end of file once `held` is closed
         self.children: list[Watched] = []
+        self.missing = set(range(processes))
+        self.start_at = [0.0] * processes  # by index: not before then
         self.orphaned: dict[str, bool] = {}  # worker → released; their parts are still to be made due
-        self.start_at: dict[int, float] = dict.fromkeys(range(processes), 0.0)  # by index, the children that lack
-        self.short_lives: dict[int, int] = {}  # in a row, by index
         self.stopping = 0
         self.asked = 0.0
         self.ticked = time.monotonic()
@@ -104,9 +91,8 @@ class Supervisor:
         wait([source for child in self.children for source in (child.process.sentinel, child.beats)], TICK)
         now = time.monotonic()
         if now - self.ticked > conf().lease_seconds / 2:
-            # The supervisor was frozen, and perhaps its children too: their silence meanwhile counts for nothing.
             for child in self.children:
-                child.forgive(now)
+                child.heard = now  # the supervisor was frozen, and perhaps they too: their silence counts for nothing
         self.ticked = now
         for child in self.children:
             child.listen()
@@ -115,14 +101,14 @@ class Supervisor:
         self.make_due()
 
     def start_missing(self) -> None:
-        """Start a child for each that lacks; when the system refuses, try again later."""
-        for index in [index for index, due in self.start_at.items() if due <= time.monotonic()]:
+        """Start a child for each that is missing; when the system refuses, try again later."""
+        for index in [index for index in self.missing if self.start_at[index] <= time.monotonic()]:
+            self.start_at[index] = time.monotonic() + STARTS_APART
             try:
                 self.children.append(self.start(index))
-                del self.start_at[index]
+                self.missing.remove(index)
             except OSError as error:
                 log.error("event=start-failed error=%r", error)
-                self.start_at[index] = time.monotonic() + LONGEST_PAUSE
 
     def start(self, index: int) -> Watched:
         """Fork a child. Raises OSError when there is no process or no pipe to be had."""
@@ -138,14 +124,12 @@ class Supervisor:
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             say.close()
-        now = time.monotonic()
-        return Watched(index, worker, process, beats, heard=now, started=now)
+        return Watched(index, worker, process, beats, heard=time.monotonic())
 
     def be_child(self, worker: str, index: int, wires: Wires) -> None:
         """What the forked process does instead of supervising."""
         self.held.close()  # only the supervisor may hold it, or its death would go unnoticed
         Child(worker, index, wires, self.queue_names).live()
-        leave()
 
     def stop(self, signum: int, frame: FrameType | None) -> None:
         """Ask the children to hand over; asked again, end them.
@@ -158,19 +142,10 @@ class Supervisor:
             self.asked = now
 
     def judge(self, child: Watched) -> None:
-        """Kill a child that is hung, that has been silent for a lease, or that we no longer wait for."""
-        now = time.monotonic()
-        silent = now - child.heard > conf().lease_seconds
-        lingers = self.stopping > 0 and now - max(child.busy, self.asked) > LONGEST_GOODBYE
-        impatient = self.stopping > 1 or lingers
-        if (child.hung or silent or impatient) and child.process.is_alive():
-            log.error(
-                "worker=%s event=killed reason=%s",
-                child.worker,
-                "hung" if child.hung else "silent" if silent else "asked",
-            )
-            if impatient and not child.hung:
-                self.orphaned[child.worker] = True  # we ended it, no item did
+        """Kill a child that has been silent for a lease, or all of them where the supervisor was asked twice."""
+        impatient = self.stopping > 1
+        if (impatient or time.monotonic() - child.heard > conf().lease_seconds) and child.process.is_alive():
+            log.error("worker=%s event=killed reason=%s", child.worker, "asked" if impatient else "silent")
             child.process.kill()
             child.process.join()
 
@@ -180,18 +155,11 @@ class Supervisor:
             child.process.join()
             child.beats.close()
             self.children.remove(child)
-            self.orphaned.setdefault(child.worker, False)
+            self.missing.add(child.index)
+            # No item has ended a child that was asked to stop and went, or that was killed for impatience.
+            self.orphaned[child.worker] = self.stopping > 1 or (self.stopping > 0 and child.process.exitcode == 0)
             if not self.stopping:
                 log.error("worker=%s event=died exitcode=%s", child.worker, child.process.exitcode)
-            self.start_at[child.index] = time.monotonic() + self.pause_before_next(child)
-
-    def pause_before_next(self, child: Watched) -> float:
-        """Seconds before this child is replaced: none, unless the one before it lived as shortly."""
-        lived = time.monotonic() - child.started
-        lives = self.short_lives[child.index] = self.short_lives.get(child.index, 0) + 1 if lived < SHORT_LIFE else 0
-        # A child that was killed (a negative exit code) says nothing about the set-up: its work must go on at once.
-        longest = FIRST_PAUSE if (child.process.exitcode or 0) < 0 else LONGEST_PAUSE
-        return 0.0 if lives < 2 else min(longest, FIRST_PAUSE * 2.0 ** (lives - 2))
 
     def make_due(self) -> None:
         """Make the parts of those who are gone due at once; while the database is busy, with the next tick."""
@@ -206,22 +174,3 @@ class Supervisor:
                 connections.close_all()
                 return
             del self.orphaned[worker]
-
-
-def leave() -> NoReturn:
-    """End this process, whatever threads an item may have left behind in it."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-def last_word(beats: Connection) -> bytes:
-    """Of all that can be read at once, the last; nothing where nothing is said, or nobody speaks any more."""
-    said = b""
-    try:
-        while beats.poll():
-            said = beats.recv_bytes()
-    except (EOFError, OSError):
-        pass
-    return said
