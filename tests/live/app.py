@@ -30,7 +30,7 @@ __all__ = ["application"]
 logging.config.dictConfig(LOGGING_CONFIG)  # uvicorn's own: the tests read its port, and look for tickets
 settings.HEADWAY |= json.loads(os.environ.get("TEST_HEADWAY", "{}"))
 settings.CSRF_TRUSTED_ORIGINS = os.environ.get("TEST_TRUSTED_ORIGINS", "").split()
-Stream.beat_seconds = float(os.environ.get("TEST_BEAT_SECONDS", "15"))
+Stream.keep_alive_seconds = float(os.environ.get("TEST_BEAT_SECONDS", "15"))
 hub.BLIND = float(os.environ.get("TEST_BLIND_SECONDS", hub.BLIND))
 watchers.GRACE = float(os.environ.get("TEST_GRACE_SECONDS", watchers.GRACE))
 live = asgi(django, max_body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -142,9 +142,9 @@ def test_an_opening_waits_for_news_that_is_held_back(monkeypatch: pytest.MonkeyP
         await until(lambda: hub.latest(run.pk))
         await asyncio.to_thread(change)
         stream = Stream(hub, send, "1", run.pk)
-        hub.join(stream)
+        hub.add(stream)
         seen = await stream.look()
-        stream.leave()
+        stream.drop()
         hub.feed.stop()
         await asyncio.to_thread(hub.feed.join)
         return [update.run["revision"] for update in seen]

@@ -18,8 +18,8 @@ Listen = Callable[[], list[str]]
 
 def test_what_is_told_is_heard_by_all_who_listen(medium: Medium, listen: Listen) -> None:
     first, second = listen(), listen()
-    medium.channel.tell("a")
-    medium.channel.tell("b")
+    medium.channel.send("a")
+    medium.channel.send("b")
     until(lambda: len(first) == len(second) == 3)
     assert (first, second) == (["", "a", "b"], ["", "a", "b"])
 
@@ -37,7 +37,7 @@ def test_what_is_rolled_back_is_not_told(medium: Medium, listen: Listen) -> None
     with transaction.atomic():
         start(items=2)
         transaction.set_rollback(True)
-    medium.channel.tell("the last")
+    medium.channel.send("the last")
     until(lambda: due[-1] == "the last")
     assert due == ["", "the last"]
 
@@ -48,7 +48,7 @@ def test_one_whose_connection_is_cut_hears_again_and_learns_that_it_may_have_mis
     heard = listen()
     medium.cut()
     until(lambda: heard == ["", ""])
-    medium.channel.tell("again")
+    medium.channel.send("again")
     until(lambda: heard == ["", "", "again"])
 
 
@@ -73,10 +73,10 @@ def test_one_that_fails_over_what_it_hears_goes_on_listening(medium: Medium) -> 
     listener = Listener(hear)
     listener.start()
     until(lambda: heard == [""])
-    medium.channel.tell("bad")
+    medium.channel.send("bad")
     until(lambda: heard == ["", "bad", ""])
     word = str(uuid4())
-    medium.channel.tell(word)
+    medium.channel.send(word)
     until(lambda: heard[-1] == word)
     listener.stop()
     listener.thread.join()

@@ -17,8 +17,8 @@ def test_nothing_is_told_within_a_transaction_since_its_lock_would_be_held_until
     told = NotifyChannel()
     with told.listen() as ear:
         with transaction.atomic():
-            told.tell("within")
-        told.tell("after")
+            told.send("within")
+        told.send("after")
         assert list(ear.take(5)) == ["after"]
 
 
@@ -29,7 +29,7 @@ def test_listeners_go_to_the_address_that_they_are_given(settings: Any) -> None:
     chosen = channel()
     assert chosen is not None
     with chosen.listen() as ear:
-        chosen.tell("2")
+        chosen.send("2")
         assert list(ear.take(5)) == ["2"]
 
 

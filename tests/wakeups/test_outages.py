@@ -73,14 +73,14 @@ def test_a_server_that_is_down_is_found_again_by_all(
 
 
 def test_the_first_word_after_a_restart_is_heard(medium: Publish) -> None:
-    medium.channel.tell("before")
+    medium.channel.send("before")
     medium.server.crash()
     medium.server.start()
     heard: list[str] = []
     listener = Listener(heard.append)
     listener.start()
     until(lambda: heard == [""])
-    medium.channel.tell("after")  # over a connection that has ended meanwhile
+    medium.channel.send("after")  # over a connection that has ended meanwhile
     until(lambda: heard == ["", "after"])
     listener.stop()
     listener.thread.join()
@@ -103,7 +103,7 @@ def test_a_server_that_says_nothing_any_more_is_left_and_looked_for_anew(
     with frozen(medium.server), caplog.at_level(logging.WARNING, "headway"):
         until(lambda: "event=deaf" in caplog.text)
     until(lambda: heard == ["", ""])
-    medium.channel.tell("again")
+    medium.channel.send("again")
     until(lambda: heard[-1] == "again")
 
 

@@ -1,4 +1,4 @@
-"""Whole answers: what the gate's view said, or what we refuse by ourselves, ready for ASGI."""
+"""Whole answers: those of the gate's view, or refusals of this package's own, ready for ASGI."""
 
 from dataclasses import dataclass
 
@@ -45,5 +45,5 @@ def answer_of(response: HttpResponse) -> Answer:
 
 
 def refusal(slug: str, detail: str) -> Answer:
-    """A problem that we tell by ourselves."""
+    """A problem, as an answer."""
     return answer_of(problems.response(slug, detail))

@@ -19,7 +19,7 @@ from .routes import Body, Kind, Target, body_of
 
 __all__ = ["bounded"]
 
-SMALL = 1 << 16  # bytes; a server holds as much for any request, so nobody is asked who they are beforehand
+SMALL = 1 << 16  # bytes; a server holds as much for any request, so the gate isn't asked beforehand
 UPLOADS = (Body.UPLOAD, Body.PAGE_UPLOAD)
 OF_A_BODY = (b"content-", b"transfer-encoding", b"expect")
 SIGNED_OUT = 401
@@ -28,7 +28,7 @@ GONE: Event = {"type": "http.disconnect"}
 
 
 def bounded(application: Application, others: int | None) -> Application:
-    """The application, which gets no body that is too long for its address, and no upload by nobody.
+    """The application, which gets no body that is too long for its address, and no upload without a sign-in.
 
     `others` bounds the bodies for the project's own addresses, in bytes.
     """
@@ -94,27 +94,27 @@ class Arrival:
 
     @property
     def is_endless(self) -> bool:
-        """Whether nobody says how much will come; Django takes such a form for an empty one."""
+        """Whether no length is announced; Django takes such a form for an empty one."""
         return self.length is None and bool(header(self.scope, b"transfer-encoding"))
 
     @property
     def wants_a_sender(self) -> bool:
-        """Whether it is long enough for whoever sends it to be asked for first."""
+        """Whether it is so long that the gate is asked first."""
         return self.is_upload and (self.length is None or self.length > SMALL)
 
     async def sender(self) -> object:
-        """Who sends it, or the refusal."""
+        """The sender's admission, or the refusal."""
         hub = Hub.here(get_script_prefix(self.scope))
         return await hub.permits.admit({**self.scope, "query_string": b""}, Target(Kind.UPLOAD))
 
     async def refuse(self) -> None:
-        """Say that it is too much; a person is told on the page from which it came."""
+        """Answer that it is too much; a person is told on the page from which it came."""
         if self.body is Body.PAGE_UPLOAD:
             return await self.ask_for_page(b"refused=too-large")
         return await refusal("payload-too-large", TOO_LARGE).send(self.send)
 
     async def refuse_sender(self, answer: Answer) -> None:
-        """Say what the gate said; a person who isn't signed in is led to where they sign in."""
+        """Send the gate's answer; a person who isn't signed in is led to the sign-in."""
         if self.body is Body.PAGE_UPLOAD and answer.status == SIGNED_OUT:
             return await self.ask_for_page(self.scope["query_string"])
         return await answer.send(self.send)

@@ -1,4 +1,4 @@
-"""Which requests are for us: found in the project's own urlconf, wherever it mounts our URLs."""
+"""Which requests are Headway's: found in the project's own urlconf, wherever it mounts the URLs."""
 
 import re
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from .run_ids import RunId
 
 __all__ = ["Body", "Kind", "Target", "body_of", "target_of"]
 
-LONGEST_PATH = 500  # longer ones are none of ours, and not worth remembering
+LONGEST_PATH = 500  # longer ones aren't Headway's, and not worth remembering
 APPS = ("headway", "headway_ui")
 
 
 class Kind(Enum):
-    """How somebody watches; UPLOAD: they don't, they are about to send a file."""
+    """How a client watches; UPLOAD: it doesn't, it is about to send a file."""
 
     EVENTS = auto()
     LONG_POLL = auto()
@@ -37,7 +37,7 @@ class Body(Enum):
     """What may be sent to an address."""
 
     OTHERS = auto()
-    """The address is none of ours: that is the project's business."""
+    """The address is the project's own."""
     SMALL = auto()
     UPLOAD = auto()
     PAGE_UPLOAD = auto()
@@ -56,7 +56,7 @@ NAMES = {"events": Kind.EVENTS, "run-events": Kind.EVENTS, "run-wait": Kind.LONG
 
 
 def target_of(scope: Scope) -> Target | None:
-    """What the request is for, whatever its method; None when it is none of ours."""
+    """What the request is for, whatever its method; None when it is the project's own."""
     path = path_of(scope)
     if path is None:
         return None
@@ -72,7 +72,7 @@ def body_of(scope: Scope) -> Body:
 
 
 def path_of(scope: Scope) -> str | None:
-    """Where it goes within the project; None for what is too long to be ours."""
+    """Where it goes within the project; None when it is too long to be Headway's."""
     path: str = scope["path"]
     return path.removeprefix(get_script_prefix(scope)) if len(path) <= LONGEST_PATH else None
 

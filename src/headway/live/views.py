@@ -3,7 +3,8 @@
 The gate asks the same views; to it they hand over, and a transport writes the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -16,70 +17,67 @@ from headway import problems
 from headway.errors import RunNotFound
 from headway.live.admission.callers import Caller, Refused, caller_of
 from headway.live.admission.gate import Admitted, GateRequest
-from headway.live.admission.tickets import with_tickets
 from headway.live.hub import questions
 from headway.live.hub.messages import SSE_HEADERS, first_frames, whole
 from headway.runs.access import is_visible
 from headway.snapshots import snapshot, snapshots
 
 from .etags import etag
-from .place import BadPlace, last_event_id, place_of
+from .waits import BadWait, last_event_id, wait_of
 
 __all__ = ["events", "run_events", "wait"]
 
 COME_BACK = 2  # s; where nothing is pushed
+View = Callable[[HttpRequest, Caller, Any], HttpResponse]
 
 
-@csrf_exempt  # a POST changes nothing here, and gets a problem instead of a page
-@login_not_required  # nobody gets a problem, too, instead of a redirection to a form
-def run_events(request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002  (the URL's word)
+def watches(view: View) -> Callable[..., HttpResponse]:
+    """The view, for callers who may watch. To the gate it answers no more than that they may."""
+
+    @csrf_exempt  # a POST changes nothing here, and gets a problem instead of a page
+    @login_not_required  # without a sign-in the answer is a problem, too, and no redirection to a form
+    @wraps(view)
+    def judged(request: HttpRequest, id: UUID | None = None) -> HttpResponse:  # noqa: A002  (the URL's word)
+        caller = admitted(request, id)
+        if isinstance(caller, HttpResponse):
+            return caller
+        return Admitted(caller) if isinstance(request, GateRequest) else view(request, caller, id)
+
+    return judged
+
+
+@watches
+def run_events(request: HttpRequest, caller: Caller, run_id: UUID) -> HttpResponse:
     """One run's stream: under WSGI its first message, and when to come back."""
-    caller = admitted(request, id)
-    if isinstance(caller, HttpResponse):
-        return caller
-    if isinstance(request, GateRequest):
-        return Admitted(caller)
-    run = snapshot(id)
+    run = snapshot(run_id)
     if run["done"] and last_event_id(request.headers.get("Last-Event-ID", "")) == run["revision"]:
         return HttpResponse(status=204)
-    return stream([whole(for_caller(run, caller)).sse["body"]])
+    return stream([whole(run, caller.holder).sse["body"]])
 
 
-@csrf_exempt
-@login_not_required
-def events(request: HttpRequest) -> HttpResponse:
+@watches
+def events(request: HttpRequest, caller: Caller, run_id: None) -> HttpResponse:
     """The stream of all the caller's runs that are live or have just ended: under WSGI how they are now."""
-    caller = admitted(request)
-    if isinstance(caller, HttpResponse):
-        return caller
-    if isinstance(request, GateRequest):
-        return Admitted(caller)
     found = snapshots(questions.runs_of([str(caller.user.pk)]))
-    return stream([whole(for_caller(run, caller)).sse_of_many["body"] for run in found.values()])
+    return stream([whole(run, caller.holder).sse_of_many["body"] for run in found.values()])
 
 
-@csrf_exempt
-@login_not_required
-def wait(request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002
+@watches
+def wait(request: HttpRequest, caller: Caller, run_id: UUID) -> HttpResponse:
     """A long poll: under WSGI it answers at once."""
-    caller = admitted(request, id)
-    if isinstance(caller, HttpResponse):
-        return caller
     try:
-        place = place_of(request.META["QUERY_STRING"])
-    except BadPlace as error:
+        question = wait_of(request.META["QUERY_STRING"])
+    except BadWait as error:
         return problems.response("malformed", str(error))
-    if isinstance(request, GateRequest):
-        return Admitted(caller)
-    run = snapshot(id)
-    passed = place.is_passed_by(run["revision"])
+    run = snapshot(run_id)
+    passed = question.is_passed_by(run["revision"])
     answer = HttpResponse(whole(run).body, "application/json") if passed else HttpResponse(status=204)
     answer["ETag"], answer["Retry-After"], answer["Cache-Control"] = etag(run), str(COME_BACK), "private, no-cache"
     return answer
 
 
-def admitted(request: HttpRequest, run_id: UUID | None = None) -> Caller | HttpResponse:
-    """Who asks, if they may watch this; otherwise the refusal. A foreign run is refused like one that isn't there."""
+def admitted(request: HttpRequest, run_id: UUID | None) -> Caller | HttpResponse:
+    """The caller, if they may watch this; otherwise the refusal. A foreign run is refused like one that isn't there."""
     if request.method not in ("GET", "HEAD"):
         answer = problems.response("method-not-allowed", f"{request.method} has no meaning here; send GET.")
         answer["Allow"] = "GET, HEAD"
@@ -93,11 +91,6 @@ def admitted(request: HttpRequest, run_id: UUID | None = None) -> Caller | HttpR
     if run_id is not None and not is_visible(run_id, caller.user):
         return problems.response("not-found", str(RunNotFound(run_id)))
     return caller
-
-
-def for_caller(run: dict[str, Any], caller: Caller) -> dict[str, Any]:
-    """The snapshot with fresh tickets for those who can't sign in otherwise."""
-    return with_tickets(run, caller.holder) if caller.holder else run
 
 
 def stream(frames: Sequence[bytes]) -> HttpResponse:

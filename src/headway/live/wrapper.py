@@ -39,7 +39,7 @@ def asgi(application: Application, *, max_body_bytes: int | None = None) -> Appl
         if scope["type"] == "http" and scope["method"] != "GET":
             return await application(scope, receive, send)  # a HEAD is answered at once, all others are refused
         if target.kind == Kind.SHORT_POLL:
-            return await shortpoll.serve(application, target, scope, receive, send)
+            return await shortpoll.answer(application, target, scope, receive, send)
         hub = Hub.here(get_script_prefix(scope))
         if scope["type"] == "websocket":
             return await open_socket(hub, target, scope, receive, send)
@@ -66,14 +66,13 @@ async def watch(hub: Hub, kind: type[Watcher], target: Target, scope: Scope, rec
         return await kind.refuse(send, admission)
     watcher = kind(hub, send, admission.user_key, target.run_id)
     try:
-        hub.join(watcher)
-        if answer := await watcher.begin(admission, scope):
-            return await kind.refuse(send, answer)
-        return await watcher.sleep(receive)
+        hub.add(watcher)
+        if answer := await watcher.watch(admission, scope, receive):
+            await kind.refuse(send, answer)
     except TooManyStreams:
         detail = "You have as many streams open as one may have. Close one, or poll."
         return await kind.refuse(send, refusal("too-many-streams", detail))
     except Overloaded:
         return await kind.refuse(send, refusal("overloaded", "There is no room for another stream just now; poll."))
     finally:
-        watcher.leave()
+        watcher.drop()

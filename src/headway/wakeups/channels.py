@@ -19,7 +19,7 @@ class Subscription(Protocol):
 class Channel(Protocol):
     """A way to all processes that listen. Both methods raise what their library raises."""
 
-    def tell(self, message: str) -> None:
+    def send(self, message: str) -> None:
         """Send it to all that listen now, within half a second or not at all. To be called after the commit."""
 
     def listen(self) -> AbstractContextManager[Subscription]:

@@ -11,15 +11,15 @@ from headway.fuse import Fuse
 
 from .channels import Channel
 
-__all__ = ["REDIS", "channel", "tell"]
+__all__ = ["REDIS", "channel", "send"]
 
 REDIS = ("redis://", "rediss://", "unix://")
 fuse = Fuse("wake-up")
 
 
-def tell(message: str) -> None:
-    """Tell the processes on other machines, if there is a channel. Never raises."""
-    fuse.attempt(lambda: chosen.tell(message) if (chosen := channel()) else None)
+def send(message: str) -> None:
+    """Send it to the processes on other machines, if there is a channel. Never raises."""
+    fuse.attempt(lambda: chosen.send(message) if (chosen := channel()) else None)
 
 
 @cache

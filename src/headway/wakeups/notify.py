@@ -26,7 +26,7 @@ class NotifyChannel:
         """`url` leads the listeners to the server itself, past a pooler that passes no notifications on."""
         self.url = url
 
-    def tell(self, message: str) -> None:
+    def send(self, message: str) -> None:
         """In a transaction of its own: NOTIFY takes a lock of the whole server, so nothing else may be in it."""
         if connection.in_atomic_block:
             return

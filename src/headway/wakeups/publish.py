@@ -37,7 +37,7 @@ class PublishChannel:
         retry = Retry(NoBackoff(), retries, supported_errors=(Broken,))  # not for a server that is slow: it stays so
         return Redis.from_url(self.url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=retry)
 
-    def tell(self, message: str) -> None:
+    def send(self, message: str) -> None:
         self.client.publish(self.name, message)
 
     @contextmanager

@@ -13,5 +13,5 @@ class Embedded(Engine):
 
     def ring(self, operation: str, times: int) -> None:
         """By a wake-up for workers elsewhere, where there are wake-ups, and by a datagram for those of this machine."""
-        wakeups.tell(str(times))
+        wakeups.send(str(times))
         doorbell.ring(times)

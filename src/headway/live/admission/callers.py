@@ -1,4 +1,4 @@
-"""Who asks to watch: by what a header says, a ticket or the session. Which headers say something, `http` registers."""
+"""The caller: known by a header, a ticket or the session. `http` registers the headers that name one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Caller:
 
 
 class Refused(Exception):
-    """Who asks can't be told, or may not ask at all: `answer` says why."""
+    """The caller isn't known, or may not ask at all: `answer` says why."""
 
     def __init__(self, answer: HttpResponse) -> None:
         super().__init__(answer)
@@ -43,7 +43,7 @@ def register(by_header: ByHeader) -> None:
 
 
 def caller_of(request: HttpRequest, run_id: str | None = None) -> Caller | None:
-    """Who asks; None when nobody is signed in. A ticket counts only for the run that it was made for.
+    """The caller; None without a sign-in. A ticket counts only for the run that it was made for.
 
     Raises Refused.
     """

@@ -1,6 +1,6 @@
 """The gate: asks the project's own middleware and an ordinary view who may watch, on a few long-lived threads.
 
-What a watcher costs after that is none of Django's business: no thread and no connection is kept for it.
+After that a watcher costs no thread and no connection.
 """
 
 import asyncio

@@ -83,7 +83,7 @@ class Hub:
 
     # For a request.
 
-    def join(self, watcher: Watcher) -> None:
+    def add(self, watcher: Watcher) -> None:
         """Tell this watcher of every change until it leaves. Raises Overloaded, TooManyStreams."""
         settings = conf()
         if len(self.watchers) >= settings.streams_per_process:
@@ -100,7 +100,7 @@ class Hub:
         if self.is_closing:
             watcher.rotate("shutdown", SPREAD_MS)
 
-    def leave(self, watcher: Watcher) -> None:
+    def remove(self, watcher: Watcher) -> None:
         """Forget it."""
         if watcher not in self.watchers:
             return
@@ -140,7 +140,7 @@ class Hub:
         return self.loop.time() - self.heard_at > FRESH
 
     def keep_warm(self, run_id: UUID) -> None:
-        """Go on looking at the run for 10 s, though nobody watches it."""
+        """Go on looking at the run for 10 s, even without a watcher."""
         topic = self.topic(run_id)
         if topic.latest is None:
             self.feed.want(lambda wanted: wanted.opening_runs.add(run_id))
@@ -149,7 +149,7 @@ class Hub:
         topic.warm_until = self.loop.time() + WARM
 
     def close(self, told: Callable[[], None]) -> None:
-        """The process ends: tell everybody to come back, elsewhere or later; then call this."""
+        """The process ends: send all watchers away, elsewhere or later; then call this."""
         self.is_closing = True
         self.send_away(self.watchers, "shutdown", told)
 
@@ -160,7 +160,7 @@ class Hub:
         try:
             self.loop.call_soon_threadsafe(call, *given)
         except RuntimeError:
-            self.feed.stop()  # the loop is closed: nobody is there any more
+            self.feed.stop()  # the loop is closed, and with it all streams
 
     def found(self, number: int, wanted: Wanted, found: Found) -> None:
         """What is new, and what openings wait for."""
@@ -178,8 +178,10 @@ class Hub:
             theirs = [run_id for run_id, owner in found.owners.items() if owner == user_key]
             self.rosters[user_key].answer(number, [found.now[run_id] for run_id in theirs if run_id in found.now])
         for run_id in found.gone & self.topics.keys():
-            self.topics[run_id].clear()
-            self.send_away(self.topics[run_id].watchers, "gone")
+            topic = self.topics[run_id]
+            topic.latest = None
+            topic.line.clear()
+            self.send_away(topic.watchers, "gone")
         for run_id in found.owners.keys() & self.topics.keys():
             topic = self.topics[run_id]
             topic.latest = topic.latest or found.now.get(run_id)  # its end may have been told before it was a topic
@@ -207,9 +209,9 @@ class Hub:
         topic.latest = update
         topic.line = deque(dict.fromkeys([*topic.line, *watchers]))
         if topic.line and not late:
-            self.pump.add(self.serve(topic))
+            self.pump.add(self.send_latest(topic))
 
-    def serve(self, topic: Topic) -> Iterator[None]:
+    def send_latest(self, topic: Topic) -> Iterator[None]:
         """Tell the topic's line, one at each step."""
         while topic.line:
             watcher = topic.line.popleft()
@@ -244,7 +246,7 @@ class Hub:
         return self.rosters[user_key]
 
     def cool(self, run_id: UUID) -> None:
-        """If nobody has polled the run for a while, forget that somebody did."""
+        """Without a poll for a while, stop looking at the run for polls."""
         topic, now = self.topics[run_id], self.loop.time()
         if topic.warm_until is not None and topic.warm_until > now:
             self.loop.call_at(topic.warm_until, self.cool, run_id)
@@ -253,7 +255,7 @@ class Hub:
             self.tidy(run_id)
 
     def tidy(self, run_id: UUID) -> None:
-        """Drop the run when nobody wants to know of it."""
+        """Drop the run when it has neither watchers nor polls."""
         topic = self.topics.get(run_id)
         if topic is None or topic.watchers or topic.warm_until is not None:
             return
@@ -263,7 +265,7 @@ class Hub:
         self.feed.want(lambda wanted: wanted.runs.discard(run_id))
 
     def tidy_roster(self, user_key: str) -> None:
-        """Drop the user, and their runs, when nobody watches them all."""
+        """Drop the user, and their runs, without a watcher of them all."""
         if self.rosters[user_key].watchers:
             return
         del self.rosters[user_key]

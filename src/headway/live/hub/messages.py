@@ -12,12 +12,13 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 
+from headway.live.admission.tickets import Holder, with_tickets
 from headway.live.etags import etag
 from headway.live.protocol import Event
 
-from .questions import Mark
+from .questions import Version
 
-__all__ = ["SSE_HEADERS", "Message", "Update", "encoded", "first_frames", "rotation", "sse_frame", "whole"]
+__all__ = ["SSE_HEADERS", "Message", "Update", "encoded", "first_frames", "rotation", "whole"]
 
 SSE_HEADERS = {
     "Content-Type": "text/event-stream",
@@ -73,9 +74,9 @@ class Message:
         return {"type": "websocket.send", "text": self.text}
 
 
-def whole(run: dict[str, Any]) -> Message:
-    """The message that says everything."""
-    return Message("end" if run["done"] else "snapshot", run)
+def whole(run: dict[str, Any], holder: Holder | None = None) -> Message:
+    """The message that says everything; with fresh tickets for a caller that signs in by a header."""
+    return Message("end" if run["done"] else "snapshot", with_tickets(run, holder) if holder else run)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +96,17 @@ class Update:
         return etag(self.run)
 
     @cached_property
-    def mark(self) -> Mark:
-        return Mark(self.run["revision"], self.run["stalled"], self.run["done"])
+    def version(self) -> Version:
+        return Version(self.run["revision"], self.run["stalled"], self.run["done"])
 
     @cached_property
     def whole(self) -> Message:
         """For a watcher that opens, or has missed something."""
         return whole(self.run)
+
+    def opening(self, holder: Holder | None) -> Message:
+        """The first message of a stream: a caller that signs in by a header gets one of its own."""
+        return whole(self.run, holder) if holder else self.whole
 
     @cached_property
     def push(self) -> Message:
@@ -113,7 +118,7 @@ class Update:
 
     def differs_from(self, other: Update | None) -> bool:
         """Whether it says anything else."""
-        return other is None or (other.etag, other.mark) != (self.etag, self.mark)
+        return other is None or (other.etag, other.version) != (self.etag, self.version)
 
 
 def first_frames(retry_ms: int, frames: Sequence[bytes]) -> bytes:
@@ -125,5 +130,5 @@ def first_frames(retry_ms: int, frames: Sequence[bytes]) -> bytes:
 
 
 def rotation(reason: str, longest_ms: int) -> dict[str, Any]:
-    """Tells a watcher to come back, within so long: spread, so that not all come at once."""
+    """Tells a watcher to come back within this time: at random, so that not all come at once."""
     return {"type": "rotate", "reason": reason, "retry_ms": random.randint(0, longest_ms)}

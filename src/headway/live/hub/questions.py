@@ -11,14 +11,14 @@ from django.db.models.functions import RowNumber
 from headway.database import NowMs, data_version
 from headway.models import Part, Run
 
-__all__ = ["Mark", "changed_lately", "commits", "marks", "runs_of", "runs_of_lately"]
+__all__ = ["Version", "changed_lately", "commits", "runs_of", "runs_of_lately", "versions"]
 
-ENDED_MS = 60_000  # so long an ended run stays in its owner's stream
+ENDED_MS = 60_000  # for which an ended run stays in its owner's stream
 MOST = 200  # runs with which a user's stream opens; each costs a millisecond at most, and the others wait meanwhile
 LATELY_MS = 3_000  # longer than a round, and than most transactions; the full question finds what commits later still
 
 
-class Mark(NamedTuple):
+class Version(NamedTuple):
     """What of a run changes whenever a watcher must hear of it, apart from why it still waits."""
 
     revision: int
@@ -26,8 +26,8 @@ class Mark(NamedTuple):
     done: bool
 
 
-def marks(run_ids: Iterable[UUID]) -> dict[UUID, Mark]:
-    """Each run's mark, by one statement; those that aren't there are left out."""
+def versions(run_ids: Iterable[UUID]) -> dict[UUID, Version]:
+    """Each run's version, by one statement; those that aren't there are left out."""
     parts: Any = (
         Part.objects.filter(run__in=list(run_ids), run__deleted=False)
         .order_by()
@@ -39,7 +39,7 @@ def marks(run_ids: Iterable[UUID]) -> dict[UUID, Mark]:
         )
     )
     return {
-        run_id: Mark(revision, stalled=bool(silent) and not ended, done=bool(ended))
+        run_id: Version(revision, stalled=bool(silent) and not ended, done=bool(ended))
         for run_id, revision, silent, ended in parts
     }
 
@@ -69,5 +69,5 @@ def owned(runs: QuerySet[Run]) -> dict[UUID, str]:
 
 
 def commits() -> int | None:
-    """A number that stays the same while nobody else commits; None where the database has no such thing."""
+    """A number that stays the same while no other connection commits; None where the database has no such thing."""
     return data_version() if connection.vendor == "sqlite" else None

@@ -10,7 +10,7 @@ from headway.states import State
 
 from . import questions
 from .messages import Update
-from .questions import Mark
+from .questions import Version
 
 __all__ = ["Found", "Reader", "Wanted"]
 
@@ -70,20 +70,20 @@ class Reader:
         full = now - self.asked_all >= FULL_GAP
         owners = self.owners(wanted, full)
         asked = self.watched(wanted, full) | wanted.opening_runs | self.unfinished(owners)
-        marks = questions.marks(asked) if asked else {}
-        found = Found(gone=asked - marks.keys())
+        versions = questions.versions(asked) if asked else {}
+        found = Found(gone=asked - versions.keys())
         of_users = {run_id for run_id, user in owners.items() if user in wanted.opening_users}
         opening = wanted.opening_runs | of_users
         due = {
             run_id
-            for run_id, mark in marks.items()
-            if self.is_due(run_id, mark, now, clock=clock, opens=run_id in opening)
+            for run_id, version in versions.items()
+            if self.is_due(run_id, version, now, clock=clock, opens=run_id in opening)
         }
-        self.held_back = {run_id for run_id in due - of_users if self.is_too_soon(run_id, marks[run_id], now)}
+        self.held_back = {run_id for run_id in due - of_users if self.is_too_soon(run_id, versions[run_id], now)}
         found.held_back = self.held_back & wanted.opening_runs
-        found.news = self.tell(due - self.held_back, now)
+        found.news = self.news(due - self.held_back, now)
         found.now = {run_id: self.told[run_id] for run_id in opening - found.gone if run_id in self.told}
-        found.owners = {run_id: user for run_id, user in owners.items() if run_id in marks or run_id in found.now}
+        found.owners = {run_id: user for run_id, user in owners.items() if run_id in versions or run_id in found.now}
         self.commits = commits
         self.asked_clock = now if clock else self.asked_clock
         self.asked_all = now if full else self.asked_all
@@ -108,20 +108,20 @@ class Reader:
         """Those whose end hasn't been told."""
         return {run_id for run_id in run_ids if run_id not in self.told or not self.told[run_id].run["done"]}
 
-    def is_due(self, run_id: UUID, mark: Mark, now: float, *, clock: bool, opens: bool) -> bool:
+    def is_due(self, run_id: UUID, version: Version, now: float, *, clock: bool, opens: bool) -> bool:
         """Whether there may be news of it."""
         told = self.told.get(run_id)
-        if told is None or mark != told.mark:
+        if told is None or version != told.version:
             return True
-        is_old = now - told.made_at > CLOCK_GAP and not mark.done  # so are its rate and time left
+        is_old = now - told.made_at > CLOCK_GAP and not version.done  # so are its rate and time left
         return (clock and told.run["state"] in UNTOLD) or (opens and is_old)
 
-    def is_too_soon(self, run_id: UUID, mark: Mark, now: float) -> bool:
+    def is_too_soon(self, run_id: UUID, version: Version, now: float) -> bool:
         """Whether its last message went out just now. An end is never held back."""
         told = self.told.get(run_id)
-        return told is not None and now - told.made_at < MESSAGE_GAP and mark.done == told.mark.done
+        return told is not None and now - told.made_at < MESSAGE_GAP and version.done == told.version.done
 
-    def tell(self, run_ids: set[UUID], now: float) -> list[Update]:
+    def news(self, run_ids: set[UUID], now: float) -> list[Update]:
         """Look at these runs, and give those of which something is new; from now on they are told."""
         seen: dict[UUID, Update] = {}
         for run_id, run in snapshots(run_ids).items() if run_ids else ():

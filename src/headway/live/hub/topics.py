@@ -45,8 +45,3 @@ class Topic(Roster):
         self.whole = False  # whether one of them may have missed a snapshot
         self.user_key: str | None = None  # its owner, if they watch all of theirs
         self.warm_until: float | None = None  # until then short polls are answered from here
-
-    def clear(self) -> None:
-        """The run isn't there any more."""
-        self.latest = None
-        self.line.clear()

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+from headway.conf import conf
+from headway.errors import RunNotFound
 from headway.live.admission.gate import Admission
-from headway.live.answers import Answer
+from headway.live.answers import Answer, refusal
 from headway.live.protocol import Event, Receive, Scope, Send
 
 from .messages import Update
 from .sending import NeedsTask, Rest, step
 
-__all__ = ["PLANNED_MS", "Watcher"]
+__all__ = ["PLANNED_MS", "Watcher", "lifetime"]
 
 PLANNED_MS = 50  # within which a watcher comes back whose time was over, so that it misses little
+JITTER = 0.2  # of a stream's life: watchers that came together shall not return together
 GRACE = 5.0  # s in which a farewell must have got through; then the watcher is dropped
 GOODBYES = ("http.disconnect", "websocket.disconnect")
 
@@ -33,18 +37,18 @@ class Home(Protocol):
     async def look(self, watcher: Watcher) -> Sequence[Update]:
         """How what it watches is now."""
 
-    def leave(self, watcher: Watcher) -> None:
+    def remove(self, watcher: Watcher) -> None:
         """Forget it."""
 
 
 class Watcher:
-    """One who watches a run, or all runs of a user (`run_id` is None then)."""
+    """A watcher of a run, or of all runs of a user (`run_id` is None then)."""
 
     __slots__ = (
         "busy", "by_hand", "courier", "ending", "ends_at", "hub", "missed", "over", "run_id", "send", "sleeper",
         "timer", "user_key",
     )  # fmt: skip
-    beat_seconds: ClassVar[float] = math.inf
+    keep_alive_seconds: ClassVar[float] = math.inf
 
     def __init__(self, hub: Home, send: Send, user_key: str, run_id: UUID | None) -> None:
         self.hub, self.send, self.user_key, self.run_id = hub, send, user_key, run_id
@@ -60,8 +64,8 @@ class Watcher:
 
     # What each transport does in its own way; a long poll has neither frames nor last ones, for its answer is both.
 
-    async def begin(self, admission: Admission, scope: Scope) -> Answer | None:
-        """Look how things are and open; an answer instead, where there is nothing to watch. Raises Overloaded."""
+    async def begin(self, seen: Sequence[Update], admission: Admission, scope: Scope) -> Answer | None:
+        """Send how things are, and be awake from then on; an answer instead, where that is all."""
         raise NotImplementedError
 
     @staticmethod
@@ -70,7 +74,7 @@ class Watcher:
         await answer.send(send)
 
     def frames(self, update: Update, *, whole: bool) -> Sequence[Event]:
-        """An update; `whole`: for one who may have missed something."""
+        """An update; `whole`: for a watcher that may have missed something."""
         raise NotImplementedError
 
     def last_frames(self, update: Update) -> Sequence[Event]:
@@ -78,10 +82,10 @@ class Watcher:
         raise NotImplementedError
 
     def farewell(self, reason: str, longest_ms: int) -> Sequence[Event]:
-        """The watcher's end, though the run goes on; it is to come back within so long."""
+        """The watcher's end, though the run goes on; it is to come back within this time."""
         raise NotImplementedError
 
-    def beat(self) -> None:
+    def keep_alive(self) -> None:
         """Show that the connection is alive."""
 
     # What the hub calls. Each returns at once.
@@ -112,10 +116,10 @@ class Watcher:
         """Its timer: show that it is alive, send it away, or drop it."""
         left = self.ends_at - self.hub.loop.time()
         if self.ending is not None:
-            self.leave()
+            self.drop()
         elif left > 0:
-            self.beat()
-            self.wake_in(min(self.beat_seconds, left))
+            self.keep_alive()
+            self.wake_in(min(self.keep_alive_seconds, left))
         else:
             self.rotate("lifetime", PLANNED_MS)
             self.wake_in(GRACE)
@@ -126,24 +130,34 @@ class Watcher:
 
     # Its own life.
 
+    async def watch(self, admission: Admission, scope: Scope, receive: Receive) -> Answer | None:
+        """Open, and sleep until it is over; an answer instead, where there is nothing to watch. Raises Overloaded."""
+        seen = await self.look()
+        if self.run_id is not None and not seen:
+            return refusal("not-found", str(RunNotFound(self.run_id)))
+        answer = await self.begin(seen, admission, scope)
+        if answer is None:
+            await self.sleep(receive)
+        return answer
+
     def say(self, events: Sequence[Event]) -> None:
         """Send these; a task goes on where the server makes us wait, or wants one around it."""
         self.busy = True
         for place, event in enumerate(events):
             if not self.by_hand:
-                return self.hand_over(events[place:])
+                return self.go_on_in_task(events[place:])
             try:
                 rest = step(self.send(event))
             except NeedsTask:
                 self.by_hand = False
-                return self.hand_over(events[place:])
+                return self.go_on_in_task(events[place:])
             except OSError:
-                return self.leave()
+                return self.drop()
             if rest is not None:
-                return self.hand_over(events[place + 1 :], rest)
+                return self.go_on_in_task(events[place + 1 :], rest)
         return self.settle()
 
-    def hand_over(self, events: Sequence[Event], rest: Rest | None = None) -> None:
+    def go_on_in_task(self, events: Sequence[Event], rest: Rest | None = None) -> None:
         self.courier = self.hub.loop.create_task(self.carry(events, rest))
 
     async def carry(self, events: Sequence[Event], rest: Rest | None) -> None:
@@ -154,7 +168,7 @@ class Watcher:
             for event in events:
                 await self.send(event)
         except Exception:  # noqa: BLE001  (a server may raise anything here; the client has gone)
-            self.leave()
+            self.drop()
         else:
             self.courier = None
             self.settle()
@@ -167,7 +181,7 @@ class Watcher:
             ending, self.ending = self.ending, ()
             self.say(ending)
         elif self.ending is not None:
-            self.leave()
+            self.drop()
 
     def catch_up(self) -> None:
         """Tell the newest of what was missed."""
@@ -183,12 +197,12 @@ class Watcher:
         return seen
 
     async def open(self, events: Sequence[Event], seconds: float) -> None:
-        """Send the opening, and be called from then on, for so long."""
+        """Send the opening, and be told from then on, for this many seconds."""
         for event in events:
             await self.send(event)
         if not self.over:
             self.ends_at = self.hub.loop.time() + seconds
-            self.wake_in(min(self.beat_seconds, seconds))
+            self.wake_in(min(self.keep_alive_seconds, seconds))
             self.settle()
             self.catch_up()
 
@@ -201,20 +215,25 @@ class Watcher:
         except asyncio.CancelledError:
             if task is None or not self.over:
                 raise
-            task.uncancel()  # it was `leave` that woke us
+            task.uncancel()  # it was `drop` that woke us
         finally:
             self.sleeper = None
 
-    def leave(self) -> None:
+    def drop(self) -> None:
         """Be over, and forgotten by the hub. May be called again."""
         if self.over:
             return
         self.over = True
         self.ending = ()
-        self.hub.leave(self)
+        self.hub.remove(self)
         if self.timer is not None:
             self.timer.cancel()
         if self.courier is not None:
             self.courier.cancel()
         if self.sleeper is not None:
             self.sleeper.cancel()
+
+
+def lifetime() -> float:
+    """Seconds that a stream or a socket lives."""
+    return conf().stream_seconds * random.uniform(1 - JITTER, 1)

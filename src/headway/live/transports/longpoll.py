@@ -7,10 +7,8 @@ from headway.live.answers import Answer, refusal
 from headway.live.etags import is_among
 from headway.live.hub.messages import Update
 from headway.live.hub.watchers import PLANNED_MS, Watcher
-from headway.live.place import BadPlace, Place, place_of
 from headway.live.protocol import Event, Headers, Scope, header
-
-from .openings import not_there
+from headway.live.waits import BadWait, Wait, wait_of
 
 __all__ = ["LongPoll"]
 
@@ -18,33 +16,29 @@ __all__ = ["LongPoll"]
 class LongPoll(Watcher):
     """A request that waits. `headers` are those that the project's middleware adds."""
 
-    __slots__ = ("headers", "known", "place")
+    __slots__ = ("headers", "known", "wait")
     headers: Headers
-    place: Place
+    wait: Wait
     known: str  # the ETag of what the client has, or has been found to have
 
-    async def begin(self, admission: Admission, scope: Scope) -> Answer | None:
+    async def begin(self, seen: Sequence[Update], admission: Admission, scope: Scope) -> Answer | None:
         self.headers = admission.headers
-        assert self.run_id is not None
         try:
-            self.place = place_of(scope["query_string"].decode("latin-1"))
-        except BadPlace as error:
+            self.wait = wait_of(scope["query_string"].decode("latin-1"))
+        except BadWait as error:
             return refusal("malformed", str(error))
         self.known = header(scope, b"if-none-match").decode("latin-1")
-        seen = await self.look()
-        if not seen:
-            return not_there(self.run_id)
         (update,) = seen
-        if not self.is_news(update):
-            self.known = update.etag
-            await self.open((), self.place.seconds)
-            return None
-        return self.answer(update)
+        if self.is_news(update):
+            return self.answer(update)
+        self.known = update.etag
+        await self.open((), self.wait.seconds)
+        return None
 
     def is_news(self, update: Update) -> bool:
         """Whether the client has something else, as far as it says what it has."""
         differs = bool(self.known) and not is_among(update.etag, self.known)
-        return differs or self.place.is_passed_by(update.run["revision"])
+        return differs or self.wait.is_passed_by(update.run["revision"])
 
     def answer(self, update: Update) -> Answer:
         headers = [

@@ -12,15 +12,15 @@ from headway.live.hub.messages import Update
 from headway.live.protocol import Application, Event, Receive, Scope, Send, header
 from headway.live.routes import Target
 
-__all__ = ["serve"]
+__all__ = ["answer"]
 
 RETRY_AFTER = b"2"  # s
 
 
-async def serve(application: Application, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+async def answer(application: Application, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
     """304 if the client has the run as it was seen last, and may see it; else what the application says.
 
-    A run that has been asked for in this way is looked at for the next 10 s, whether somebody watches it or not.
+    A run that has been asked for in this way is looked at for the next 10 s, with or without watchers.
     """
     known = header(scope, b"if-none-match").decode("latin-1")
     run_id = target.run_id

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from headway.live.admission.gate import Admission
 from headway.live.answers import Answer
 from headway.live.hub.messages import Update, encoded, rotation
-from headway.live.hub.watchers import Watcher
+from headway.live.hub.watchers import Watcher, lifetime
 from headway.live.protocol import Event, Scope, Send
-
-from .openings import lifetime, not_there, opening
 
 __all__ = ["Socket"]
 
@@ -27,14 +25,10 @@ class Socket(Watcher):
 
     __slots__ = ()
 
-    async def begin(self, admission: Admission, scope: Scope) -> Answer | None:
-        seen = await self.look()
-        if self.run_id is not None:
-            if not seen:
-                return not_there(self.run_id)
-            if seen[0].run["done"]:
-                self.end((close(ENDED),))
-        await self.open((ACCEPT, *(opening(update, admission).socket for update in seen)), lifetime())
+    async def begin(self, seen: Sequence[Update], admission: Admission, scope: Scope) -> Answer | None:
+        if self.run_id is not None and seen[0].run["done"]:
+            self.end((close(ENDED),))
+        await self.open((ACCEPT, *(update.opening(admission.holder).socket for update in seen)), lifetime())
         return None
 
     @staticmethod

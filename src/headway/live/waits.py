@@ -1,20 +1,20 @@
-"""Where a watcher says it is: the revision that it has, and how long a poll may wait."""
+"""What a client says in its address or headers: the revision that it has, and how long a poll may wait."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-__all__ = ["LONGEST_WAIT", "BadPlace", "Place", "last_event_id", "place_of"]
+__all__ = ["LONGEST_WAIT", "BadWait", "Wait", "last_event_id", "wait_of"]
 
 LONGEST_WAIT = 25.0  # s; below what any proxy allows
 
 
-class BadPlace(ValueError):
+class BadWait(ValueError):
     """The query makes no sense; the message says what was expected."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A long poll's question: anything after this revision (None: whatever it is), within so many seconds."""
+class Wait:
+    """A long poll's question: anything after this revision (None: whatever it is), within these seconds."""
 
     after: int | None
     seconds: float
@@ -24,19 +24,19 @@ class Place:
         return revision != self.after
 
 
-def place_of(query: str) -> Place:
-    """`after=REVISION&seconds=1…25`, both optional. Raises BadPlace."""
+def wait_of(query: str) -> Wait:
+    """`after=REVISION&seconds=1…25`, both optional. Raises BadWait."""
     given = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
     after, seconds = given.get("after"), given.get("seconds", str(LONGEST_WAIT))
     if after is not None and not is_count(after):
-        raise BadPlace(f"after is {after!r}; it must be the revision that you have, a whole number.")
+        raise BadWait(f"after is {after!r}; it must be the revision that you have, a whole number.")
     try:
         wait = float(seconds)
     except ValueError:
         wait = 0.0
     if not 1 <= wait <= LONGEST_WAIT:
-        raise BadPlace(f"seconds is {seconds!r}; it must be a number from 1 to 25.")
-    return Place(None if after is None else int(after), wait)
+        raise BadWait(f"seconds is {seconds!r}; it must be a number from 1 to 25.")
+    return Wait(None if after is None else int(after), wait)
 
 
 def last_event_id(said: str) -> int | None:
