@@ -64,6 +64,41 @@ def lines(count: int) -> io.BytesIO:
     return io.BytesIO(b"code\n" + b"x\n" * count)
 
 
+class TestVersion:
+    def test_a_run_that_another_version_has_begun_waits_for_a_person_who_lets_it_go_on(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Thing.objects.bulk_create(Thing(name="thing", code=f"c-{n}") for n in range(10))
+        monkeypatch.setattr(Deployed, "version", "1")
+        run = begun(runs.start(Deployed).run)
+        monkeypatch.setattr(Deployed, "version", "2")
+
+        waits = drive(run)
+        assert (waits.state, waits.reason_code, done()) == ("paused", "other-version", 1)
+        assert waits.reason_text.startswith("It began under version 1 of its operation, and this is 2.")
+
+        runs.resume(run)
+        work(claim(run), should_stop=after_items())
+        monkeypatch.setattr(Deployed, "version", "3")
+        assert drive(run).reason_text.startswith("It began under version 2"), "the resume was for the second one alone"
+        runs.resume(run)
+        assert drive(run).state == "succeeded"
+        assert done() == 10
+
+    def test_a_run_that_began_without_a_version_goes_on_under_the_first_one(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Deployed, "version", "1")
+        assert drive(run).state == "succeeded"
+        assert fresh(run).version == "1"
+
+    def test_one_that_has_not_begun_begins_under_the_version_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Deployed, "version", "1")
+        run = runs.start(Deployed).run
+        monkeypatch.setattr(Deployed, "version", "2")
+        assert (drive(run).state, fresh(run).version) == ("succeeded", "2")
+
+
 class TestCode:
     def test_what_is_done_to_an_item_is_what_the_new_code_says(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         def process(self: Any, thing: Thing) -> None:

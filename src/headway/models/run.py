@@ -43,6 +43,9 @@ class Run(models.Model):
     source = models.CharField(
         max_length=255, blank=True, default="", db_default="", help_text="What its items are of, once it is planned."
     )
+    version = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="The operation's, under which it goes on."
+    )
     fingerprint = models.CharField(max_length=64)
 
     state = models.CharField(

@@ -29,8 +29,9 @@ OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
 OF_AN_ITEM = ("process", "label", "prepare")
 MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
+LONGEST_VERSION = 64
 PLANNED = frozenset({
-    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "settle", "version",
+    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "settle",
 })  # fmt: skip
 
 
@@ -91,6 +92,10 @@ class Operation:
 
     threads: ClassVar[int] = 1
     """How many items each worker may `prepare` at once."""
+
+    version: ClassVar[str] = ""
+    """Change it where the new code must not go on with what the old one has begun: a live run then waits for a person,
+    whose resume lets it go on under this version. Up to 64 characters."""
 
     retry: ClassVar[Retry] = Retry()
     """Which errors are tried again in later passes: `Retry(on=ConnectionError, attempts=5)`. By default only what
@@ -216,6 +221,10 @@ def check(cls: type[Operation]) -> None:
             takes(getattr(cls, method), 2), f"{method} must take the item and nothing else: `def {method}(self, item)`."
         )
     check_workers(cls, require)
+    require(
+        isinstance(cls.version, str) and len(cls.version) <= LONGEST_VERSION,
+        f"version is {cls.version!r}; it must be text of at most {LONGEST_VERSION} characters, such as '2'.",
+    )
     require(
         isinstance(cls.retry, Retry),
         f"retry is {cls.retry!r}; it must be a Retry, such as Retry(on=ConnectionError).",

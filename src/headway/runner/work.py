@@ -29,7 +29,7 @@ from headway.store.parts.candidates import ANYBODYS, Candidates
 from headway.store.parts.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.parts.planning import Range
 from headway.store.runs import control, endings
-from headway.store.runs.control import Reason
+from headway.store.runs.control import OTHER_VERSION, Reason
 
 from . import limits
 from .commit import Commit
@@ -147,8 +147,20 @@ class Slice:
         work.open_source()
         if self.part.kind == Kind.PLAN and not self.plan():
             return self.give_in()
+        if reason := self.other_version():
+            return self.halt(reason)
         count_in_background(self.part, work.source)
         return self.items()
+
+    def other_version(self) -> Reason | None:
+        """Why a person must look first: another version of the operation has begun the run. None: it goes on."""
+        began, now = self.part.run.version, self.work.operation.version
+        if not began:
+            control.adopt_version(self.part.run_id, now)
+        if began in ("", now):
+            return None
+        text = f"It began under version {began} of its operation, and this is {now or 'none'}."
+        return Reason(OTHER_VERSION, f"{text} Resume it to go on under this one.")
 
     def plan(self) -> bool:
         """Freeze the bounds and call `on_start`; the planning part becomes the first of the parts. False: unwanted."""
@@ -161,7 +173,7 @@ class Slice:
             return left + fresh
 
         self.pulse.begin(STEP_LIMIT)
-        planned = planning.plan(self.part, freeze, identity_of(source))
+        planned = planning.plan(self.part, freeze, identity_of(source), operation.version)
         self.pulse.rest()
         return planned
 

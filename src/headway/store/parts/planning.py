@@ -31,16 +31,16 @@ class Range:
     retries: UUID | None = None
 
 
-def plan(part: Part, freeze: Callable[[], Sequence[Range]], source: str = "") -> bool:
+def plan(part: Part, freeze: Callable[[], Sequence[Range]], source: str = "", version: str = "") -> bool:
     """Call `freeze` and give its ranges to the run's parts, in one transaction: the first of them to `part`, which then
-    stands for it. `source`: what they are ranges of. False, and nothing happened, when the run isn't wanted any more,
-    or is gone. Raises Fenced, and whatever `freeze` raises.
+    stands for it. `source`: what they are ranges of; `version`: of the operation. False, and nothing happened, when the
+    run isn't wanted any more, or is gone. Raises Fenced, and whatever `freeze` raises.
 
     The run is locked after `freeze`, so that a slow one doesn't make those wait who want to cancel.
     """
     with write_beside_project():
         first, *others = map(columns, freeze())
-        if not PLANNED(id=part.run_id, parts_left=1 + len(others), source=source):
+        if not PLANNED(id=part.run_id, parts_left=1 + len(others), source=source, version=version):
             transaction.set_rollback(True)
             return False
         if not GIVE(part=part.pk, token=part.token, seq=part.seq, lease=lease_ms(), **first):
@@ -50,7 +50,7 @@ def plan(part: Part, freeze: Callable[[], Sequence[Range]], source: str = "") ->
         announce_change(part.run_id)
         announce_due(part.run.operation, len(others))
         Hooks().take_over()
-    part.run.source = source
+    part.run.source, part.run.version = source, version
     part.kind, part.seq, part.tries = Kind.ITEMS, part.seq + 1, 0
     for name, value in first.items():
         setattr(part, name, value)
@@ -61,6 +61,7 @@ PLANNED = Update(
     Run.objects.filter(pk=Given("id", Run), want=Want.RUN),  # to update it is to lock it
     parts_left=Given("parts_left"),
     source=Given("source", Run),
+    version=Given("version", Run),
     revision=F("revision") + 1,
     changed=NowMs(),
 )

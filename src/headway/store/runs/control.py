@@ -18,10 +18,20 @@ from headway.store.parts.outcomes import LONGEST_TEXT, storable
 
 from .endings import end
 
-__all__ = ["FAILURE_LIMIT", "Reason", "ask_cancel", "ask_pause", "ask_resume", "halt", "yield_part"]
+__all__ = [
+    "FAILURE_LIMIT",
+    "OTHER_VERSION",
+    "Reason",
+    "adopt_version",
+    "ask_cancel",
+    "ask_pause",
+    "ask_resume",
+    "halt",
+    "yield_part",
+]
 
 LONGEST_DETAIL = 20_000
-FAILURE_LIMIT = "failure-limit"
+FAILURE_LIMIT, OTHER_VERSION = "failure-limit", "other-version"
 
 
 @dataclass(frozen=True)
@@ -71,9 +81,19 @@ def ask_resume(run_id: UUID) -> Run:
             if run.reason_code == FAILURE_LIMIT:
                 run.parts_left = passes.try_failed_again(run.pk)
                 save(run, "parts_left")
+            if run.reason_code == OTHER_VERSION:
+                run.version = ""  # that of the worker that goes on with it
+                save(run, "version")
             move(run, Event.RESUME)
             want(run, Want.RUN, Reason("", ""))
         return run
+
+
+def adopt_version(run_id: UUID, version: str) -> None:
+    """From now on the run goes on under this version of its operation only, if it has one."""
+    if version:
+        with write():
+            Run.objects.filter(pk=run_id, version="").update(version=version)
 
 
 def halt(part: Part, wanted: Want, reason: Reason) -> Run:
