@@ -33,5 +33,5 @@ def log_as_django_does(loglevel: int | str, **kwargs: Any) -> None:
 @worker_ready.connect
 @beat_init.connect
 def say_so(**kwargs: Any) -> None:
-    """For whoever waits for it, whatever is logged: servers/celery.py does."""
+    """For a launcher that waits for it, at any log level: servers/celery.py does."""
     os.write(sys.__stdout__.fileno() if sys.__stdout__ else 1, b"Celery is ready.\n")

@@ -1,6 +1,6 @@
 """What the environment says, as values: the example is set up by variables alone, in the twelve-factor manner.
 
-Knows nothing of what they mean. A value that can't be meant raises ImproperlyConfigured, with the name and an example.
+Knows nothing of what they mean. An invalid value raises ImproperlyConfigured, with the name and an example.
 """
 
 import os

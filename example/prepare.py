@@ -1,4 +1,4 @@
-"""Once before the rest starts: the database as this code wants it and, in the demo, those who may sign in."""
+"""Once before the rest starts: the database as this code wants it and, in the demo, its users."""
 
 import os
 import sys

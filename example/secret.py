@@ -1,4 +1,4 @@
-"""The key that everything is signed with: the demo's own is known to everybody, so nobody else may use it."""
+"""The key that everything is signed with: the demo's own is known to everybody, so no other site may use it."""
 
 from django.core.exceptions import ImproperlyConfigured
 

@@ -1,6 +1,6 @@
 """Settings of the example project, all from the environment (docs/how-to/production.md has the list).
 
-With nothing set it is the demo, on this machine alone. Whoever gives a SECRET_KEY, or says DEMO=0, means production:
+With nothing set it is the demo, on this machine alone. A SECRET_KEY, or DEMO=0, means production:
 then nothing that everybody knows is accepted, neither a key nor a user.
 """
 
@@ -105,7 +105,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 REST_FRAMEWORK = {
-    # The token first: its challenge makes an answer to nobody a 401, and not a 403.
+    # The token first: its challenge makes the answer to an anonymous request a 401, and not a 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -147,13 +147,13 @@ HEADWAY = {
 }
 
 if HEADWAY["ENGINE"] == "celery":
-    from example.celery import app as celery_app  # noqa: F401  (who rings needs it as much as who works)
+    from example.celery import app as celery_app  # noqa: F401  (web processes send messages with it, workers take them)
 
     CELERY_BROKER_URL = text("CELERY_BROKER_URL", REDIS_URL or "redis://127.0.0.1:6379/0")
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": number("CELERY_VISIBILITY_TIMEOUT", 3600),
-        "socket_connect_timeout": 5,  # of the workers' own connections; Headway's bells are less patient
+        "socket_connect_timeout": 5,  # of the workers' own connections; Headway's messages are less patient
         "socket_timeout": 20,
     }
     CELERY_WORKER_PREFETCH_MULTIPLIER = 1

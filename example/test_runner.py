@@ -1,4 +1,4 @@
-"""`manage.py test`, for those who expect Django's command: it runs the suite, on both databases."""
+"""`manage.py test`, for people who expect Django's command: it runs the suite, on both databases."""
 
 import subprocess
 import sys

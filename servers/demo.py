@@ -1,4 +1,4 @@
-"""`make demo`: the site with its worker, until Ctrl-C; whatever ends, all of it ends.
+"""`make demo`: the site with its worker, until Ctrl-C; when one process ends, all do.
 
 What it has in common with `make demo-full` (demo_full.py) stands here too.
 """
@@ -23,31 +23,32 @@ from .keeper import ServerError
 from .server import Server
 from .web import Web, Worker
 
-__all__ = ["USUAL_PORT", "Refused", "free_port", "run_until_ended", "say", "watch"]
+__all__ = ["SIGN_IN", "USUAL_PORT", "Refused", "free_port", "run_until_ended", "say", "watch"]
 
 USUAL_PORT = 8080
 LOOK_EVERY = 0.5  # s
 
-WELCOME = """
-Headway is at {url}
-
+SIGN_IN = """
   Sign in as demo, other or admin; the password is the name. For programs the name is a token:
 
   curl -H 'Authorization: Token demo' -H 'Content-Type: application/json' -d '{{}}' \\
     {url}/api/operations/airports.import_airports/runs/
-
-  What it logs: {logs}. Ctrl-C ends all of it.
+"""
+WELCOME = f"""
+Headway is at {{url}}
+{SIGN_IN}
+  What it logs: {{logs}}. Ctrl-C ends all of it.
 """
 
 
 class Refused(Exception):
-    """The demo can't be had like this; the message says what to do."""
+    """The demo can't start like this; the message says what to do."""
 
 
 def run_until_ended(serve: Callable[[ExitStack], NoReturn]) -> int | str:
-    """0 when somebody has ended it, or why it can't go on. What is entered into the stack ends in any case."""
+    """0 after Ctrl-C or SIGTERM, or why it can't go on. What is entered into the stack ends in any case."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)  # SIGINT too: whoever is started in a shell's background ignores it otherwise
+        signal.signal(number, end)  # SIGINT too: a process started in a shell's background ignores it otherwise
     try:
         with ExitStack() as running:
             try:
@@ -96,8 +97,8 @@ def free_port(given: str, make: str = "make demo") -> int:
 
 
 def set_up() -> None:
-    """Django, the database and those who may sign in."""
-    # Whatever a shell was set to for another project.
+    """Django, the database and its users."""
+    # Not what a shell was set to for another project.
     os.environ |= {"DJANGO_SETTINGS_MODULE": "example.settings", "DEMO": "1"}
     django.setup()
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from .caddy import Caddy
-from .demo import USUAL_PORT, Refused, free_port, run_until_ended, say, watch
+from .demo import SIGN_IN, USUAL_PORT, Refused, free_port, run_until_ended, say, watch
 from .keeper import HOST
 from .postgres import Postgres
 from .process import Process
@@ -24,25 +24,20 @@ from .valkey import Valkey
 __all__ = ["main"]
 
 MAKE = "make demo-full"
-WELCOME = """
-Headway is at {url} and {secure_url}
-
-  Sign in as demo, other or admin; the password is the name. For programs the name is a token:
-
-  curl -H 'Authorization: Token demo' -H 'Content-Type: application/json' -d '{{}}' \\
-    {url}/api/operations/airports.import_airports/runs/
-
+WELCOME = f"""
+Headway is at {{url}} and {{secure_url}}
+{SIGN_IN}
   HTTP/2 and HTTP/3 are at the second address, with a certificate of Caddy's own authority. Trust it for one command:
-  curl --cacert {authority} {secure_url}/healthz
-  In a browser accept its warning, or import that file as an authority. Whatever lasts {cut} s is cut off.
+  curl --cacert {{authority}} {{secure_url}}/healthz
+  In a browser accept its warning, or import that file as an authority. Whatever lasts {{cut}} s is cut off.
 
-  Inside: {web}/readyz and {web}/metrics. The data and each process's server.log: {data}
+  Inside: {{web}}/readyz and {{web}}/metrics. The data and each process's server.log: {{data}}
   Ctrl-C ends all of it.
 """
 
 
 def main() -> int | str:
-    """0 when somebody has ended it, or why it can't go on."""
+    """0 after Ctrl-C or SIGTERM, or why it can't go on."""
     return run_until_ended(serve)
 
 

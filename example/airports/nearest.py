@@ -1,7 +1,7 @@
 """The airports nearest to a place, exactly, without comparing it with all of them. Pure: places in, distances out.
 
-Who lies farther away by latitude alone than the farthest of the nearest so far can't be nearer. So others are compared
-in the order of their latitudes, northwards and southwards, until that is so.
+An airport that lies farther away by latitude alone than the farthest of the nearest so far can't be nearer. So others
+are compared in the order of their latitudes, northwards and southwards, until that is so.
 """
 
 from bisect import bisect_left, insort
@@ -12,7 +12,7 @@ from typing import NamedTuple
 __all__ = ["EARTH_RADIUS_KM", "Index", "Place"]
 
 EARTH_RADIUS_KM = 6_371.0
-MILLIMETRES = 6  # decimals of a kilometre: less is rounding's own doing, and would decide who of two is nearer
+MILLIMETRES = 6  # decimals of a kilometre: less is rounding's own doing, and would decide which of two is nearer
 ROUNDING = 1e-7  # of a radian, 64 cm: more than rounding can make of a distance, be it half around the earth
 
 

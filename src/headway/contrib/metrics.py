@@ -18,7 +18,7 @@ __all__ = ["metrics"]
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For a client that sends the token; without a token in the settings for nobody, unless they say OPEN."""
+    """For a client that sends the token; without a token in the settings there is nothing, unless they say OPEN."""
     token = settings.HEADWAY_METRICS.get("TOKEN")
     if not token and not settings.HEADWAY_METRICS.get("OPEN"):
         return HttpResponse(status=404)
