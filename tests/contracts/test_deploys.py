@@ -9,7 +9,7 @@ from django.db.models import F
 
 from headway import Operation, Reject, runs, sources
 from headway.models import ItemOutcome, Part, Run
-from headway.operations import registry
+from headway.operations import base
 from tests.app.driving import after_items, claim, drive, fresh, work
 from tests.app.models import LedgerEntry, Tagged, Thing
 from tests.app.sources import Numbers
@@ -112,7 +112,7 @@ class TestCode:
         self, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as deploy:
-            deploy.delitem(registry.by_name, "tests.deployed")
+            deploy.delitem(base.by_name, "tests.deployed")
             assert reason(drive(run)).startswith("Its operation can't be loaded.")
         runs.resume(run)
         assert (drive(run).state, done()) == ("succeeded", 10)

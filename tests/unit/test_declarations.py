@@ -11,7 +11,7 @@ from django.db import IntegrityError
 from example.airports.operations import ImportAirports
 from headway import Operation, Reject, sources
 from headway.errors import DeclarationError, UnknownOperation
-from headway.operations import registry
+from headway.operations import base, registry
 from tests.app.sources import Numbers
 
 
@@ -23,7 +23,7 @@ class NameForm(forms.Form):
 
 @pytest.fixture(autouse=True)
 def _forget_what_is_declared_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "by_name", dict(registry.by_name))
+    monkeypatch.setattr(base, "by_name", dict(base.by_name))
 
 
 def items(self: Operation) -> Numbers:

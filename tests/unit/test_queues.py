@@ -8,7 +8,7 @@ from django.urls import get_resolver
 from headway import runs
 from headway.engines import Claimant, Engine, queues, reaping
 from headway.models import Part, Run
-from headway.operations import registry
+from headway.operations import base
 from headway.runner import Ending
 from headway.snapshots import snapshots
 from headway.store.parts import leases, workers
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _only_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are no other operations than these; but in the addresses, which are made once in a process."""
     assert get_resolver().url_patterns
-    monkeypatch.setattr(registry, "by_name", {each.name: each for each in (WriteLedger, Scripted)})
+    monkeypatch.setattr(base, "by_name", {each.name: each for each in (WriteLedger, Scripted)})
 
 
 @pytest.fixture

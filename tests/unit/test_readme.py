@@ -12,6 +12,7 @@ from example.airports.models import Airport
 from headway import runs
 from headway.models import ItemOutcome
 from headway.operations import registry
+from headway.operations.base import register
 from tests.app.driving import drive
 
 HEADER = "icao,iata,name,city,subd,country,elevation,lat,lon,tz"
@@ -32,7 +33,7 @@ def example() -> Iterator[Any]:
     names: dict[str, Any] = {"__name__": before.__module__, "__package__": "example.airports"}
     exec(compile(block[1], "README.md", "exec"), names)
     yield names["ImportAirports"]
-    registry.add(before)
+    register(before)
 
 
 @pytest.mark.django_db(transaction=True)

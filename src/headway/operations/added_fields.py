@@ -10,6 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from headway.errors import ChangedMeanwhile
 
 from .params import submitted
+from .schema import fields_of
 
 __all__ = ["names_of", "values_of"]
 
@@ -26,10 +27,6 @@ def values_of(form: type[forms.BaseForm] | None, before: Iterable[str]) -> dict[
     """
     known = set(before)
     return {name: value_of(name, field) for name, field in fields_of(form).items() if name not in known}
-
-
-def fields_of(form: type[forms.BaseForm] | None) -> dict[str, forms.Field]:
-    return form.base_fields if form else {}  # type: ignore[attr-defined]
 
 
 def value_of(name: str, field: forms.Field) -> Any:

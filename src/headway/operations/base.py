@@ -12,14 +12,13 @@ from django.utils.functional import Promise
 
 from headway.errors import DeclarationError
 
-from . import registry
 from .again import Retry, Tolerance
 from .conflicts import OnConflict
 from .context import Context
 from .outcomes import TryAgain, Verdict, check_code
 from .sources import Source
 
-__all__ = ["Operation"]
+__all__ = ["Operation", "by_name"]
 
 PERMISSION = re.compile(r"\w+\.\w+")
 QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name
@@ -33,6 +32,10 @@ LONGEST_VERSION = 64
 PLANNED = frozenset({
     "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "settle",
 })  # fmt: skip
+
+
+by_name: dict[str, "type[Operation]"] = {}
+"""All operations; `registry` looks them up."""
 
 
 class Operation:
@@ -186,7 +189,7 @@ class Operation:
             cls.title = " ".join(words).capitalize()
         if "name" not in cls.__dict__:
             cls.name = f"{app_label(cls)}.{'_'.join(words).lower()}"
-        registry.add(cls)
+        register(cls)
 
 
 def check(cls: type[Operation]) -> None:
@@ -325,6 +328,17 @@ def declared_source(cls: type[Operation]) -> type[Source[Any]] | None:
     found = get_origin(annotated) or annotated
     known = isinstance(found, type) and issubclass(found, Source) and not inspect.isabstract(found)
     return found if known else None
+
+
+def register(cls: type[Operation]) -> None:
+    """Note a class under its name. Raises DeclarationError when another class has the name already."""
+    there = by_name.get(cls.name)
+    if there and (there.__module__, there.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise DeclarationError(
+            f"Two operations are called {cls.name!r}: {there.__module__}.{there.__qualname__} and "
+            f"{cls.__module__}.{cls.__qualname__}. Rename one, or give it a `name` of its own."
+        )
+    by_name[cls.name] = cls
 
 
 def app_label(cls: type[Operation]) -> str:

@@ -59,7 +59,7 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str,
         raise InvalidParams(errors)
     if form is None:
         return {}
-    fields: dict[str, forms.Field] = form.base_fields  # type: ignore[attr-defined]
+    fields = schema.fields_of(form)
     filled = {name: field.initial() if callable(field.initial) else field.initial for name, field in fields.items()}
     data: dict[str, Any] = {}
     uploads: Any = MultiValueDict()  # any Django file will do, not only an upload; a form asks no more of it
@@ -85,7 +85,7 @@ def of_page(form: type[forms.BaseForm] | None, page: forms.BaseForm) -> dict[str
 
     Raises InvalidParams where the page's form is another and `form` refuses what that made of a value.
     """
-    fields: dict[str, forms.Field] = form.base_fields if form else {}  # type: ignore[attr-defined]
+    fields = schema.fields_of(form)
     if form is not None and isinstance(page, form):
         return {name: value for name, value in page.cleaned_data.items() if name in fields or name not in page.fields}
     return clean(form, {name: value for name, value in page.cleaned_data.items() if name in fields})
@@ -120,7 +120,7 @@ def chosen(form: type[forms.BaseForm] | None, given: dict[str, Any], encoded: di
 
     What is now, or random, differs each time: the same request would not equal itself.
     """
-    fields: dict[str, forms.Field] = form.base_fields if form else {}  # type: ignore[attr-defined]
+    fields = schema.fields_of(form)
     made_up = {name for name, field in fields.items() if callable(field.initial) and name not in given}
     return {name: value for name, value in encoded.items() if name not in made_up}
 
@@ -251,14 +251,19 @@ TAGS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def decode_value(value: Json) -> Any:
+def untagged(value: Json, replace: Callable[[str, Any], Any]) -> Any:
+    """The value with `replace(tag, what is tagged)` in place of each tagged one, also inside lists and dictionaries."""
     if isinstance(value, list):
-        return [decode_value(item) for item in value]
+        return [untagged(item, replace) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1 and (tag := next(iter(value))) in TAGS:
-        return TAGS[tag](value[tag])
-    return {key: decode_value(item) for key, item in value.items()}
+        return replace(tag, value[tag])
+    return {key: untagged(item, replace) for key, item in value.items()}
+
+
+def decode_value(value: Json) -> Any:
+    return untagged(value, lambda tag, content: TAGS[tag](content))
 
 
 def stored_file(value: Json) -> files.StoredFile | None:
@@ -269,28 +274,24 @@ def stored_file(value: Json) -> files.StoredFile | None:
     return None
 
 
-def shown_value(value: Json) -> Json:
+def shown_value(value: Json) -> Any:
     """A stored value without its tag."""
-    if isinstance(value, list):
-        return [shown_value(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    match value:
-        case {"$file": dict(file)}:
-            return {"name": file["original"], "size": file["size"]}
-        case {"$instance": [_, key]} | {"$instances": [_, key]}:
-            return shown_value(key)
-    if len(value) == 1 and (tag := next(iter(value))) in TAGS:
-        return value[tag]
-    return {key: shown_value(item) for key, item in value.items()}
+    return untagged(value, shown_content)
 
 
-def without_places(value: Json) -> Json:
+def shown_content(tag: str, content: Any) -> Any:
+    match tag:
+        case "$file":
+            return {"name": content["original"], "size": content["size"]}
+        case "$instance" | "$instances":
+            return shown_value(content[1])
+    return content
+
+
+def without_places(value: Json) -> Any:
     """The encoded value with each file reduced to its SHA-256 and size."""
-    if isinstance(value, list):
-        return [without_places(item) for item in value]
-    if isinstance(value, dict):
-        if isinstance(stored := value.get("$file"), dict):
-            return {"$file": {"sha256": stored["sha256"], "size": stored["size"]}}
-        return {key: without_places(item) for key, item in value.items()}
-    return value
+    return untagged(value, without_place)
+
+
+def without_place(tag: str, content: Any) -> Json:
+    return {tag: {key: content[key] for key in ("sha256", "size")} if tag == "$file" else content}

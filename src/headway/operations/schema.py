@@ -13,7 +13,7 @@ from django.core.files.base import File
 
 from headway.errors import ParamError
 
-__all__ = ["check", "of_form", "pointer"]
+__all__ = ["check", "fields_of", "of_form", "pointer"]
 
 # The first class that matches, so the narrow ones stand before their bases.
 TYPES: tuple[tuple[type[forms.Field], dict[str, Any]], ...] = (
@@ -58,13 +58,18 @@ JSON_TYPES = (type(None), bool, int, float, str, list, tuple, dict)
 
 def of_form(form: type[forms.BaseForm] | None) -> dict[str, Any]:
     """The JSON Schema (2020-12) of what `form` takes: an object without further properties."""
-    fields: dict[str, forms.Field] = form.base_fields if form else {}  # type: ignore[attr-defined]
+    fields = fields_of(form)
     return {
         "type": "object",
         "properties": {name: of_field(field) for name, field in fields.items()},
         "required": [name for name, field in fields.items() if field.required and field.initial is None],
         "additionalProperties": False,
     }
+
+
+def fields_of(form: type[forms.BaseForm] | None) -> dict[str, forms.Field]:
+    """The declared fields by their names; without a form, none."""
+    return form.base_fields if form else {}  # type: ignore[attr-defined]
 
 
 def of_field(field: forms.Field) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django import forms
 from django.template.defaultfilters import truncatechars
 
 from headway.errors import UnknownOperation
-from headway.operations import registry
+from headway.operations import registry, schema
 
 from . import words
 
@@ -23,7 +23,7 @@ def parameters(operation: str, given: Mapping[str, Any]) -> list[str]:
         form = registry.get(operation).form
     except UnknownOperation:
         form = None
-    fields: Mapping[str, forms.Field] = form.base_fields if form else {}  # type: ignore[attr-defined]
+    fields = schema.fields_of(form)
     said = [text for name, value in given.items() if (text := parameter(fields.get(name), name, value))]
     return [truncatechars(text, LONGEST) for text in said[:MOST]]
 

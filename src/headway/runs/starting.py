@@ -31,7 +31,7 @@ from headway.errors import (
 )
 from headway.models import Run
 from headway.operations import added_fields, files, params, registry
-from headway.operations.base import Operation
+from headway.operations.base import Operation, by_name
 from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
@@ -175,7 +175,7 @@ def announcing(operation: str, begin: Callable[[], Started]) -> Started:
 
 def check_permission(name: str, user: Any) -> None:
     """Raises StartForbidden. What isn't declared any more wants nothing; its run will say so."""
-    declared = registry.by_name.get(name)
+    declared = by_name.get(name)
     if declared is not None and declared.permission is not None and not may_start(declared, user):
         raise StartForbidden(name, declared.permission)
 

@@ -19,7 +19,6 @@ from headway.operations import sources
 from headway.operations.outcomes import Unreadable
 from headway.operations.sources import csv_parser, text
 from headway.operations.sources.csv_file import HeaderError
-from headway.operations.sources.csv_long import LongRecord
 
 from .contract import assert_keeps_its_promises, shape
 
@@ -291,33 +290,6 @@ class TestSpreadsheets:
         assert [dict(item) for _, _, item in source.read(bounds, cursor)] == [{"a": "2", "b": "3"}]
         assert [item == first for _, item in source.fetch([key])] == [True]
         assert source.count(bounds) == 2
-
-    @given(
-        dirt=dirt.map(lambda dirt: dirt.replace("\0", "")),
-        delimiter=st.sampled_from([",", ";", "a"]),
-    )
-    def test_a_long_record_is_read_as_the_standard_parser_would(self, dirt: str, delimiter: str) -> None:
-        lines = io.StringIO(dirt, newline="\n").readlines()
-        assert by_long_record(lines, delimiter) == by_standard(lines, delimiter)
-
-
-def by_long_record(lines: list[str], delimiter: str) -> Any:
-    record = LongRecord(delimiter)
-    try:
-        for number, line in enumerate(lines, start=1):
-            if record.take(line):
-                return ([] if record.fields == [""] and not line.strip("\r\n") else record.fields), number
-    except csv.Error:
-        pass
-    return None
-
-
-def by_standard(lines: list[str], delimiter: str) -> Any:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    try:
-        return next(reader), reader.line_num
-    except (csv.Error, StopIteration):
-        return None
 
 
 class TestHeader:

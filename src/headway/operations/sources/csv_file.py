@@ -3,11 +3,11 @@
 import csv
 from collections.abc import Generator, Iterator
 
-from headway.csv_rows import fitted, is_blank, named, separator
+from headway.csv_rows import fitted, named, separator
 from headway.errors import Explained
 from headway.operations.outcomes import Unreadable
 
-from .csv_parser import CsvParser
+from .csv_parser import CsvParser, long_fields
 from .file_source import FileSource, Place, Records, Row, line_label
 from .files import Openable
 from .protocol import Entry, Json
@@ -72,15 +72,20 @@ class Rows(Records[str]):
 
     def refused(self, parser: CsvParser, error: csv.Error) -> Generator[Entry[Row[str] | Unreadable], None, Place]:
         """Gives the row that the standard parser refuses, and returns where to go on behind it."""
-        try:
-            fields = parser.long_record(error)
-        except csv.Error as why:
-            behind = parser.behind_first_line()
-            yield [*behind], str(parser.start), unreadable(malformed(why), parser.first_line)
-            return behind
-        if not is_blank(fields):
-            yield [parser.end, parser.lines], str(parser.start), self.item(fields, parser)
-        return parser.end, parser.lines
+        if parser.end - parser.start > csv.field_size_limit():
+            parser = self.parser((parser.start, parser.first_line - 1))
+            try:
+                with long_fields():
+                    fields = next(parser.records(), [])
+            except csv.Error as why:
+                error = why
+            else:
+                if fields:
+                    yield [parser.end, parser.lines], str(parser.start), self.item(fields, parser)
+                return parser.end, parser.lines
+        behind = parser.behind_first_line()
+        yield [*behind], str(parser.start), unreadable(malformed(error), parser.first_line)
+        return behind
 
     def item(self, fields: list[str], parser: CsvParser) -> Row[str] | Unreadable:
         if parser.flaw:

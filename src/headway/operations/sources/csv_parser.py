@@ -5,14 +5,17 @@ exact, quoted line ends included.
 import csv
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 from headway.csv_rows import BLANK, is_blank
 
-from .csv_long import LongRecord
 from .file_source import Place
 from .text import LONGEST, Flaw, Text
 
-__all__ = ["CsvParser"]
+__all__ = ["CsvParser", "long_fields"]
+
+raising = Lock()
 
 
 class CsvParser:
@@ -45,7 +48,7 @@ class CsvParser:
 
     def records(self) -> Iterator[list[str]]:
         """The fields of each record, of whatever number; one without anything to read is none. Raises csv.Error at a
-        malformed one, and at one that only `long_record` can read.
+        malformed one, and at one with a field that is longer than `csv.field_size_limit()`.
         """
         return self.parsed(self.every_line())
 
@@ -57,28 +60,6 @@ class CsvParser:
         for _ in self.parsed(self.quoted_lines()):
             self.passed += 1
         return self.passed
-
-    def long_record(self, refusal: csv.Error) -> list[str]:
-        """The fields of the record in hand, if the standard parser refused it for its length alone: `end`, `lines` and
-        `flaw` are then its own. Raises csv.Error with the reason for which it can't be read, by default that refusal.
-        """
-        if self.end - self.start <= csv.field_size_limit():
-            raise refusal
-        record = LongRecord(self.delimiter)
-        self.flaw, self.lines = None, self.first_line - 1
-        for end, text, flaw in self.text.lines(self.start):
-            self.lines, self.flaw = self.lines + 1, self.flaw or flaw
-            if end - self.start > LONGEST:
-                raise too_long()
-            ended = record.take(text)
-            if not ended:
-                self.check_width(len(record.fields) + 1)
-                continue
-            if self.lines > self.first_line:
-                self.check_end(record.fields)
-            self.end = end
-            return record.fields
-        raise csv.Error("unexpected end of data")
 
     def behind_first_line(self) -> Place:
         """The end of the line on which the record in hand starts."""
@@ -151,3 +132,18 @@ class CsvParser:
 def too_long() -> csv.Error:
     """A record must not fill the memory."""
     return csv.Error(f"longer than {LONGEST:,} bytes")
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """While it lasts, the standard parser takes fields as long as a record may be.
+
+    Its limit belongs to the whole process, and so to the project: it is raised for one record at a time, and set back.
+    """
+    with raising:
+        before = csv.field_size_limit()
+        csv.field_size_limit(max(before, LONGEST))
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
