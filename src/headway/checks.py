@@ -59,30 +59,26 @@ def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
     if connection.vendor != "sqlite":
         return []
     options = connection.settings_dict["OPTIONS"]
-    found: list[checks.CheckMessage] = []
-    if not connection.features.can_return_columns_from_insert:
-        found.append(
-            checks.Error(
-                f"SQLite {sqlite3.sqlite_version} has no RETURNING: Headway needs 3.35 or newer.",
-                hint="Use a Python that comes with a newer SQLite, or PostgreSQL.",
-                id="headway.E019",
-            )
-        )
-    if str(options.get("transaction_mode", "")).upper() != "IMMEDIATE":
-        found.append(
-            checks.Error(
-                "SQLite's transactions are not IMMEDIATE: two writers at once would fail with 'database is locked'.",
-                hint='Add "transaction_mode": "IMMEDIATE" to OPTIONS of the default database.',
-                id="headway.E003",
-            )
-        )
-    if "journal_mode=wal" not in str(options.get("init_command", "")).lower().replace(" ", ""):
-        found.append(
-            checks.Error(
-                "SQLite is not told to use its write-ahead log (WAL): readers and writers would wait for each other.",
-                hint='Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the '
-                "default database, and never put the file on a network disk.",
-                id="headway.E004",
-            )
-        )
-    return found
+    at_start = str(options.get("init_command", "")).lower().replace(" ", "")
+    faults = (
+        (
+            not connection.features.can_return_columns_from_insert,
+            f"SQLite {sqlite3.sqlite_version} has no RETURNING: Headway needs 3.35 or newer.",
+            "Use a Python that comes with a newer SQLite, or PostgreSQL.",
+            "headway.E019",
+        ),
+        (
+            str(options.get("transaction_mode", "")).upper() != "IMMEDIATE",
+            "SQLite's transactions are not IMMEDIATE: two writers at once would fail with 'database is locked'.",
+            'Add "transaction_mode": "IMMEDIATE" to OPTIONS of the default database.',
+            "headway.E003",
+        ),
+        (
+            "journal_mode=wal" not in at_start,
+            "SQLite is not told to use its write-ahead log (WAL): readers and writers would wait for each other.",
+            'Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the default '
+            "database, and never put the file on a network disk.",
+            "headway.E004",
+        ),
+    )
+    return [checks.Error(message, hint=hint, id=number) for wrong, message, hint, number in faults if wrong]

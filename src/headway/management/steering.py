@@ -1,6 +1,7 @@
 """What the commands have in common that ask something of one run."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,9 +16,11 @@ __all__ = ["SteeringCommand"]
 class SteeringCommand(BaseCommand):
     """Finds the run, asks, and says what came of it."""
 
+    steer: Callable[[Run], Run]
+
     def ask(self, run: Run) -> str:
-        """Asks it of the run, and gives the sentence to be printed. Each command has its own."""
-        raise NotImplementedError
+        """The sentence to print, once the run has been asked."""
+        return f"Run {run.pk} is {self.steer(run).state}."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", metavar="ID", help="A run's id, or as much of its beginning as is its own.")

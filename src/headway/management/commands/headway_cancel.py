@@ -2,13 +2,10 @@
 
 from headway import runs
 from headway.management.steering import SteeringCommand
-from headway.models import Run
 
 
 class Command(SteeringCommand):
     """See its help."""
 
     help = "Cancels a run. What it has done stays done; what it has not reached can be retried."
-
-    def ask(self, run: Run) -> str:
-        return f"Run {run.pk} is {runs.cancel(run).state}."
+    steer = staticmethod(runs.cancel)

@@ -2,13 +2,10 @@
 
 from headway import runs
 from headway.management.steering import SteeringCommand
-from headway.models import Run
 
 
 class Command(SteeringCommand):
     """See its help."""
 
     help = "Lets a paused run go on at the item where it stopped."
-
-    def ask(self, run: Run) -> str:
-        return f"Run {run.pk} is {runs.resume(run).state}."
+    steer = staticmethod(runs.resume)

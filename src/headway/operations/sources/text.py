@@ -38,8 +38,7 @@ class Text:
     """
 
     def __init__(self, file: BinaryIO, declared: str | None, stop: int | None = None) -> None:
-        file.seek(0, os.SEEK_END)
-        size = file.tell()
+        size = file.seek(0, os.SEEK_END)
         self.stop = size if stop is None else stop
         if size < self.stop:
             raise cut(size, self.stop)
