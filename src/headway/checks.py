@@ -18,7 +18,7 @@ __all__ = ["check_cache", "check_database", "check_engine", "check_settings", "c
 
 @checks.register("headway")
 def check_settings(**kwargs: Any) -> list[checks.CheckMessage]:
-    """headway.E001: HEADWAY has an unknown key or a value that can't be meant."""
+    """headway.E001: HEADWAY has an unknown key or an invalid value."""
     try:
         conf()
     except ImproperlyConfigured as error:

@@ -90,7 +90,7 @@ class Conf:
 
 
 def conf() -> Conf:
-    """The settings in force. Raises ImproperlyConfigured for an unknown key or a value that can't be meant."""
+    """The settings in force. Raises ImproperlyConfigured for an unknown key or an invalid value."""
     declared: Any = getattr(settings, "HEADWAY", {})
     if not isinstance(declared, dict):
         raise ImproperlyConfigured(f"HEADWAY is {declared!r}; it must be a dictionary, such as {EXAMPLE}.")

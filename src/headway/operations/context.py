@@ -7,7 +7,7 @@ from uuid import UUID
 
 from headway.states import Counts
 
-__all__ = ["Context", "RunView"]
+__all__ = ["Context"]
 
 
 class RunView(Protocol):

@@ -1,4 +1,4 @@
-"""manage.py headway_reaper: ring for what is due and nobody has heard of."""
+"""manage.py headway_reaper: ring for parts that are due and that no worker was told of."""
 
 import random
 import signal

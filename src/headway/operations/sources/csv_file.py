@@ -56,19 +56,15 @@ class Rows(Records[str]):
     def first(self) -> Place:
         return self.first_row
 
-    def entries(self, place: Place | None) -> Iterator[Entry[Row[str] | Unreadable]]:
-        while place is not None:
-            place = yield from self.until_malformed(place)
-
-    def until_malformed(self, place: Place) -> Generator[Entry[Row[str] | Unreadable], None, Place | None]:
-        """Gives the rows up to a malformed one, that included, and returns where to go on behind it."""
-        parser = self.parser(place)
-        try:
-            for fields in parser.records():
-                yield [parser.end, parser.lines], str(parser.start), self.item(fields, parser)
-        except csv.Error as error:
-            return (yield from self.refused(parser, error))
-        return None
+    def entries(self, place: Place) -> Iterator[Entry[Row[str] | Unreadable]]:
+        while True:
+            parser = self.parser(place)
+            try:
+                for fields in parser.records():
+                    yield [parser.end, parser.lines], str(parser.start), self.item(fields, parser)
+                return
+            except csv.Error as error:
+                place = yield from self.refused(parser, error)
 
     def refused(self, parser: CsvParser, error: csv.Error) -> Generator[Entry[Row[str] | Unreadable], None, Place]:
         """Gives the row that the standard parser refuses, and returns where to go on behind it."""

@@ -15,7 +15,7 @@ from headway.operations.files import StoredFile
 
 from .steady import SteadyFile
 
-__all__ = ["Openable", "Opener", "name_of", "opener"]
+__all__ = ["Openable", "name_of", "opener"]
 
 Openable: TypeAlias = "str | os.PathLike[str] | StoredFile | File[Any] | BinaryIO"
 Opener: TypeAlias = Callable[[], BinaryIO]

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PAUSES = (0.1, 0.4, 1.0)  # s between the attempts: together less than anybody waits who only wants to read a few rows
+PAUSES = (0.1, 0.4, 1.0)  # s between the attempts: together less than a reader of a few rows would wait
 LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, ValueError, TypeError, HeadwayError, Error)
 
 
@@ -78,7 +78,7 @@ class SteadyFile:
 
     def drop(self) -> None:
         """Let go of what has failed."""
-        with suppress(Exception):  # of which nothing is expected any more
+        with suppress(Exception):  # the file has failed already
             self.close()
         self.file = None
 
