@@ -93,10 +93,7 @@ class Hub:
         self.watchers[watcher] = None
         self.watchers_of[watcher.user_key] += 1
         watchers_changed.send_robust(sender=Hub, watchers=len(self.watchers))
-        if watcher.run_id is None:
-            self.roster(watcher.user_key).watchers[watcher] = None
-        else:
-            self.topic(watcher.run_id).watchers[watcher] = None
+        self.watched_by(watcher).watchers[watcher] = None
         if self.is_closing:
             watcher.rotate("shutdown", SPREAD_MS)
 
@@ -109,23 +106,18 @@ class Hub:
         watchers_changed.send_robust(sender=Hub, watchers=len(self.watchers))
         if not self.watchers_of[watcher.user_key]:
             del self.watchers_of[watcher.user_key]
+        del self.watched_by(watcher).watchers[watcher]
         if watcher.run_id is None:
-            del self.rosters[watcher.user_key].watchers[watcher]
             self.tidy_roster(watcher.user_key)
         else:
-            del self.topics[watcher.run_id].watchers[watcher]
             self.tidy(watcher.run_id)
 
     async def look(self, watcher: Watcher) -> Sequence[Update]:
         """How what it watches is now: a run (none, when it isn't there) or all of its user's. Raises Overloaded."""
-        run_id, user_key = watcher.run_id, watcher.user_key
+        asked_in = self.feed.want(lambda wanted: wanted.open(watcher.run_id, watcher.user_key))
         try:
             async with asyncio.timeout(PATIENCE):
-                if run_id is None:
-                    asked_in = self.feed.want(lambda wanted: wanted.opening_users.add(user_key))
-                    return await self.rosters[user_key].wait(asked_in)
-                asked_in = self.feed.want(lambda wanted: wanted.opening_runs.add(run_id))
-                return await self.topics[run_id].wait(asked_in)
+                return await self.watched_by(watcher).wait(asked_in)
         except TimeoutError:
             raise Overloaded from None
 
@@ -232,6 +224,10 @@ class Hub:
         self.pump.add(rotate())
 
     # Keeping what is wanted.
+
+    def watched_by(self, watcher: Watcher) -> Roster:
+        """Its run, or its user."""
+        return self.roster(watcher.user_key) if watcher.run_id is None else self.topic(watcher.run_id)
 
     def topic(self, run_id: UUID) -> Topic:
         if run_id not in self.topics:

@@ -38,6 +38,13 @@ class Wanted:
     def is_urgent(self) -> bool:
         return bool(self.opening_runs or self.opening_users)
 
+    def open(self, run_id: UUID | None, user_key: str) -> None:
+        """A watcher opens the run, or all of the user's."""
+        if run_id is None:
+            self.opening_users.add(user_key)
+        else:
+            self.opening_runs.add(run_id)
+
 
 @dataclass
 class Found:

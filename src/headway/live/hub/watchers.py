@@ -45,7 +45,7 @@ class Watcher:
     """A watcher of a run, or of all runs of a user (`run_id` is None then)."""
 
     __slots__ = (
-        "busy", "by_hand", "courier", "ending", "ends_at", "hub", "missed", "over", "run_id", "send", "sleeper",
+        "busy", "by_hand", "ending", "ends_at", "hub", "missed", "over", "run_id", "send", "sending", "sleeping",
         "timer", "user_key",
     )  # fmt: skip
     keep_alive_seconds: ClassVar[float] = math.inf
@@ -56,9 +56,9 @@ class Watcher:
         self.by_hand = True  # whether `send` can be stepped through without a task
         self.over = False
         self.missed: dict[UUID, Update] = {}  # the newest of each run
-        self.ending: Sequence[Event] | None = None  # what is to be said last; empty once it has been
-        self.courier: asyncio.Task[None] | None = None
-        self.sleeper: asyncio.Task[Any] | None = None
+        self.ending: Sequence[Event] | None = None  # the last events; empty once they have been sent
+        self.sending: asyncio.Task[None] | None = None
+        self.sleeping: asyncio.Task[Any] | None = None
         self.ends_at = math.inf
         self.timer: asyncio.TimerHandle | None = None
 
@@ -70,7 +70,7 @@ class Watcher:
 
     @staticmethod
     async def refuse(send: Send, answer: Answer) -> None:
-        """Say that it can't be watched."""
+        """Answer that it can't be watched."""
         await answer.send(send)
 
     def frames(self, update: Update, *, whole: bool) -> Sequence[Event]:
@@ -99,10 +99,10 @@ class Watcher:
         elif update.run["done"] and self.run_id is not None:
             self.end(self.last_frames(update))
         else:
-            self.say(self.frames(update, whole=whole))
+            self.send_events(self.frames(update, whole=whole))
 
     def end(self, events: Sequence[Event]) -> None:
-        """Say this and be over, as soon as what is still on its way has arrived."""
+        """Send this and be over, as soon as what is still on its way has arrived."""
         if self.ending is None:
             self.ending = events
             if not self.busy:
@@ -140,7 +140,7 @@ class Watcher:
             await self.sleep(receive)
         return answer
 
-    def say(self, events: Sequence[Event]) -> None:
+    def send_events(self, events: Sequence[Event]) -> None:
         """Send these; a task goes on where the server makes us wait, or wants one around it."""
         self.busy = True
         for place, event in enumerate(events):
@@ -158,7 +158,7 @@ class Watcher:
         return self.settle()
 
     def go_on_in_task(self, events: Sequence[Event], rest: Rest | None = None) -> None:
-        self.courier = self.hub.loop.create_task(self.carry(events, rest))
+        self.sending = self.hub.loop.create_task(self.carry(events, rest))
 
     async def carry(self, events: Sequence[Event], rest: Rest | None) -> None:
         """Send what couldn't be sent at once, and then the newest of what was missed meanwhile."""
@@ -170,7 +170,7 @@ class Watcher:
         except Exception:  # noqa: BLE001  (a server may raise anything here; the client has gone)
             self.drop()
         else:
-            self.courier = None
+            self.sending = None
             self.settle()
             self.catch_up()
 
@@ -179,7 +179,7 @@ class Watcher:
         self.busy = False
         if self.ending:
             ending, self.ending = self.ending, ()
-            self.say(ending)
+            self.send_events(ending)
         elif self.ending is not None:
             self.drop()
 
@@ -208,7 +208,7 @@ class Watcher:
 
     async def sleep(self, receive: Receive) -> None:
         """Until it is over, or the client has gone. What the client sends is ignored."""
-        self.sleeper = task = asyncio.current_task()
+        self.sleeping = task = asyncio.current_task()
         try:
             while not self.over and (await receive())["type"] not in GOODBYES:
                 pass
@@ -217,7 +217,7 @@ class Watcher:
                 raise
             task.uncancel()  # it was `drop` that woke us
         finally:
-            self.sleeper = None
+            self.sleeping = None
 
     def drop(self) -> None:
         """Be over, and forgotten by the hub. May be called again."""
@@ -228,10 +228,10 @@ class Watcher:
         self.hub.remove(self)
         if self.timer is not None:
             self.timer.cancel()
-        if self.courier is not None:
-            self.courier.cancel()
-        if self.sleeper is not None:
-            self.sleeper.cancel()
+        if self.sending is not None:
+            self.sending.cancel()
+        if self.sleeping is not None:
+            self.sleeping.cancel()
 
 
 def lifetime() -> float:

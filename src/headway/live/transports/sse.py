@@ -51,4 +51,4 @@ class Stream(Watcher):
 
     def keep_alive(self) -> None:
         if not self.busy:
-            self.say((COMMENT,))
+            self.send_events((COMMENT,))
