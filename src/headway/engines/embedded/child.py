@@ -117,8 +117,8 @@ class Child:
             self.stopping = True
         if self.stopping:
             time.sleep(BEAT_EVERY)
-        else:
-            self.stopping = self.wires.lifeline.poll(BEAT_EVERY)
+        elif self.wires.lifeline.poll(BEAT_EVERY):
+            self.stopping = True
 
 
 def leave() -> NoReturn:
