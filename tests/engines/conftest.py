@@ -74,9 +74,9 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     server.empty()
     monkeypatch.setenv("CELERY_BROKER_URL", server.url)
     celery_app.set_current()
-    bells.ring_anew()
+    bells.publisher.reset()
     yield server
-    bells.bells.forget()
+    bells.publisher.forget()
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ class DjangoTasks(Processes):
     replaces_the_dead = False
 
     def start(self, processes: int = 1, lease_seconds: float = 10, queues: Sequence[str] = ()) -> Handle:
-        self.queues = {routes.of_queue(queue) for queue in queues or every()}
+        self.queues = {routes.of(queue) for queue in queues or every()}
         options = ["--interval=0.05", "--no-startup-delay", f"--queue-name={','.join(sorted(self.queues))}"]
         if processes == 1:
             return self.launch(["manage.py", "db_worker", *options], 1, lease_seconds, forks=False)

@@ -97,7 +97,7 @@ def test_what_is_due_is_rung_for_but_never_twice(celery: CeleryWorkers, broker: 
         runs.start("tests.write_ledger", {"items": items})
     runs.start("tests.slow_lane", {"items": 4})
     broker.start()
-    bells.ring_anew()
+    bells.publisher.reset()
     assert bells.waiting("headway") == 0
 
     tasks.reap()
@@ -108,13 +108,13 @@ def test_what_is_due_is_rung_for_but_never_twice(celery: CeleryWorkers, broker: 
 
 
 def test_a_forked_process_rings_over_a_connection_of_its_own(celery: CeleryWorkers) -> None:
-    bells.strike("headway")
-    parents = bells.bells.pool
+    bells.publish("headway")
+    parents = bells.publisher.producer
 
     pid = os.fork()
     if not pid:
-        os._exit(0 if bells.bells.pool is None and parents is not None else 1)
+        os._exit(0 if bells.publisher.producer is None and parents is not None else 1)
 
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    bells.strike("headway")
+    bells.publish("headway")
     assert bells.waiting("headway") == 2

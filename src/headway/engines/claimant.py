@@ -12,6 +12,7 @@ from headway.store.parts import leases
 from headway.store.parts.candidates import candidates
 
 from . import queues
+from .doorbell import ring
 
 __all__ = ["Claimant"]
 
@@ -43,6 +44,24 @@ class Claimant:
         self.picks += 1
         part = leases.claim(self.worker, self.picks, self.candidates)
         return None if part is None else (part, self.advance(part))
+
+    def answer(self) -> str:
+        """Answer a message: a turn, and a ring for what is left of it. Gives what that came to, for people to read.
+
+        While no ring can be sent, another slice follows. The connection is closed: its session has a name and limits
+        (PostgreSQL) that the project's own tasks must not have.
+        """
+        try:
+            while turned := self.turn():
+                part, ending = turned
+                if ending is not runner.Ending.GIVEN_BACK or ring(part.run.operation) or self.should_stop():
+                    return f"{part.run.operation} {part.run_id}: {ending.value}"
+            return "nothing was due"
+        except Error as error:
+            log.warning("worker=%s event=database-lost error=%r", self.worker, error)
+            return "the database was lost"
+        finally:
+            database.forget()
 
     def advance(self, part: Part) -> runner.Ending:
         """The slice; after a lost connection, as much of it as is still ours."""

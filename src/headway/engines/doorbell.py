@@ -7,9 +7,11 @@ from headway.signals import parts_due
 
 from .engine import chosen
 
-__all__ = ["connect", "ring"]
+__all__ = ["MOST", "connect", "ring"]
 
 log = logging.getLogger(__name__)
+
+MOST = 64  # rings at once: the workers that are woken find the rest
 
 
 def connect() -> None:
@@ -21,9 +23,11 @@ def on_parts_due(sender: Any, operation: str, parts: int, **kwargs: Any) -> None
     ring(operation, parts)
 
 
-def ring(operation: str, times: int = 1) -> None:
-    """Wake as many as `times` of those who work on this operation. Never raises: what is missed is found by asking."""
+def ring(operation: str, times: int = 1) -> bool:
+    """Wake as many as `times` of those who work on this operation. Gives whether that went well; never raises."""
     try:
-        chosen().ring(operation, times)
+        chosen().ring(operation, min(times, MOST))
     except Exception as error:  # noqa: BLE001  (a broker that is gone must not fail a start that is committed)
         log.warning("operation=%s event=doorbell-failed error=%r", operation, error)
+        return False
+    return True

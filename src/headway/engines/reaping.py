@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from headway.store.parts.candidates import due_parts
 
 from . import queues
+from .doorbell import MOST
 from .engine import chosen
 
-__all__ = ["MOST", "due", "reap"]
-
-MOST = 64  # rings at once: whoever is woken finds the rest
+__all__ = ["due", "reap"]
 
 
 def reap(queue_names: Iterable[str]) -> int:

@@ -8,7 +8,7 @@ from django.apps import AppConfig
 
 from headway.conf import conf
 
-RINGS = {"embedded": "ring", "celery": "strike"}  # what all bells of an engine go through
+RINGS = {"embedded": "ring", "celery": "publish"}  # what all bells of an engine go through
 
 
 class StormConfig(AppConfig):

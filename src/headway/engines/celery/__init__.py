@@ -5,6 +5,7 @@ The message is a doorbell and carries no truth. Celery is an extra: it is import
 
 from django.core.checks import CheckMessage
 
+from headway.engines import queues
 from headway.engines.engine import Engine
 
 from . import checks
@@ -18,7 +19,7 @@ class Celery(Engine):
     def ring(self, operation: str, times: int) -> None:
         from . import doorbell
 
-        doorbell.ring(operation, times)
+        doorbell.publish(queues.of(operation), times)
 
     def waiting(self, queue: str) -> int:
         from . import doorbell

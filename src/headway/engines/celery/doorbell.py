@@ -1,7 +1,7 @@
-"""Publishes bells: a message to a queue, for whoever of its workers is free.
+"""Publishes messages that wake a worker: one to a queue, for whichever of its workers is free.
 
-Over connections of our own, since the project's may try for minutes to reach a broker that is gone, and bells are rung
-inside web requests.
+Over a connection of Headway's own, since the project's may try for minutes to reach a broker that is gone, and messages
+are published inside web requests.
 """
 
 import os
@@ -12,23 +12,17 @@ from typing import Any, TypeVar
 
 from celery import current_app
 from kombu.exceptions import OperationalError
-from kombu.pools import ProducerPool
+from kombu.messaging import Producer
 
-from headway.engines import queues
-
-__all__ = ["ADVANCE", "ring", "strike", "waiting"]
+__all__ = ["ADVANCE", "publish", "publisher", "waiting"]
 
 T = TypeVar("T")
 
-ADVANCE = "headway.advance"  # the task that a bell is for; by its name, since who only rings needs no worker's code
+ADVANCE = "headway.advance"  # the task, by its name: a process that only rings needs no worker's code
 
 PATIENCE = 1.0  # s for the broker to accept a connection, and to answer
 QUICK = 0.2  # s; what fails sooner may be a connection that broke while it was idle: once more, with a new one
-LEFT_ALONE = (
-    1.0  # s after a failure; a bell that isn't rung costs a second, a broker that hangs would cost each start one
-)
-PRODUCERS = 10  # so many threads of a process ring at once
-LONGEST_PEAL = 64  # whoever is woken finds the rest
+LEFT_ALONE = 1.0  # s after a failure, since a broker that hangs would cost each start one
 
 MESSAGE: dict[str, Any] = {"serializer": "json", "ignore_result": True, "retry": False}
 BOUNDS: dict[str, dict[str, Any]] = {
@@ -37,93 +31,86 @@ BOUNDS: dict[str, dict[str, Any]] = {
 }
 
 
-def ring(operation: str, times: int = 1) -> None:
-    """Ring so often at the queue of this operation. Raises what the broker's client does, within two seconds."""
-    strike(queues.of(operation), min(times, LONGEST_PEAL))
+def publish(queue: str, times: int = 1) -> None:
+    """Publish so many messages, or some more. Raises what the broker's client does, within two seconds."""
 
-
-def strike(queue: str, times: int = 1) -> None:
-    """Publish so many bells, or some more. Raises what the broker's client does, within two seconds."""
-
-    def publish(producer: Any) -> None:
+    def send(producer: Producer) -> None:
         for _ in range(times):
             current_app.send_task(ADVANCE, (queue,), queue=queue, producer=producer, **MESSAGE)
 
-    bells.use(publish)
+    publisher.use(send)
 
 
 def waiting(queue: str) -> int:
-    """How many bells lie in the queue, answered by nobody yet. Raises what the broker's client does."""
+    """How many messages lie in the queue. Raises what the broker's client does."""
 
-    def count(producer: Any) -> int:
+    def count(producer: Producer) -> int:
         with producer.connection.channel() as channel:  # AMQP closes it when there is no such queue
             try:
                 return int(channel.queue_declare(queue, passive=True).message_count)
             except producer.connection.channel_errors:
                 return 0
 
-    return bells.use(count)
+    return publisher.use(count)
 
 
-class Bells:
-    """This process's connections to the broker for publishing."""
+class Publisher:
+    """This process's connection to the broker; its threads take turns."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """As if it were new."""
         self.lock = threading.Lock()
-        self.pool: ProducerPool | None = None
+        self.producer: Producer | None = None
         self.left_alone_until = 0.0
 
-    def use(self, call: Callable[[Any], T]) -> T:
-        """What `call` does with a producer; a connection that broke while it was idle is replaced."""
-        began = time.monotonic()
-        if began < self.left_alone_until:
-            raise OperationalError("The broker failed a moment ago, and is left alone for a second.")
-        try:
-            return self.attempt(call)
-        except Exception:
-            if time.monotonic() - began > QUICK:
-                self.left_alone_until = time.monotonic() + LEFT_ALONE
+    def use(self, call: Callable[[Producer], T]) -> T:
+        """What `call` gives with a producer; a connection that broke while it was idle is replaced."""
+        with self.lock:
+            began = time.monotonic()
+            if began < self.left_alone_until:
+                raise OperationalError("The broker failed a moment ago, and is left alone for a second.")
+            try:
+                return self.attempt(call)
+            except Exception:
+                if time.monotonic() - began > QUICK:
+                    self.leave_alone()
+                    raise
+            try:
+                return self.attempt(call)
+            except Exception:
+                self.leave_alone()
                 raise
-        try:
-            return self.attempt(call)
-        except Exception:
-            self.left_alone_until = time.monotonic() + LEFT_ALONE
-            raise
 
-    def attempt(self, call: Callable[[Any], T]) -> T:
-        """What `call` does with a producer; after an error, no connection is trusted."""
+    def attempt(self, call: Callable[[Producer], T]) -> T:
+        """What `call` gives; after an error, the connection isn't trusted."""
         try:
-            with self.producers().acquire(block=True, timeout=PATIENCE) as producer:
-                return call(producer)
+            self.producer = self.producer or connect()
+            return call(self.producer)
         except Exception:
             self.forget()
             raise
 
-    def producers(self) -> ProducerPool:
-        """The pool, made at the first need: only by then Celery's app is sure to be there."""
-        with self.lock:
-            if self.pool is None:
-                connection = current_app.connection_for_write()
-                bounds = BOUNDS.get(connection.transport.driver_type, {})
-                connection.transport_options = {**connection.transport_options, **bounds}
-                self.pool = ProducerPool(connection.Pool(limit=PRODUCERS), limit=PRODUCERS)
-            return self.pool
+    def leave_alone(self) -> None:
+        self.left_alone_until = time.monotonic() + LEFT_ALONE
 
     def forget(self) -> None:
-        """Close all connections; the next bell opens a new one."""
-        with self.lock:
-            pool, self.pool = self.pool, None
-        if pool is not None:
-            pool.connections.force_close_all()
+        """Close the connection; the next message opens a new one."""
+        producer, self.producer = self.producer, None
+        if producer is not None:
+            producer.connection.collect()  # a close would wait for the broker's answer
 
 
-bells = Bells()
+def connect() -> Producer:
+    """A producer on a new connection. Not before the first need: only by then Celery's app is sure to be there."""
+    connection = current_app.connection_for_write()
+    bounds = BOUNDS.get(connection.transport.driver_type, {})
+    connection.transport_options = {**connection.transport_options, **bounds}
+    return Producer(connection)
 
 
-def ring_anew() -> None:
-    """In a forked child, which must not share its parent's connections, nor its locks."""
-    global bells
-    bells = Bells()
+publisher = Publisher()
 
-
-os.register_at_fork(after_in_child=ring_anew)
+os.register_at_fork(after_in_child=publisher.reset)  # a child must share neither its parent's connection nor its lock

@@ -17,7 +17,7 @@ OURS: dict[str, Any] = {
     "store_errors_even_if_ignored": False,
     "track_started": False,
     "rate_limit": None,
-    "time_limit": 0,  # a slice ends by itself, and what hangs is ended by its process's watch
+    "time_limit": 0,  # a slice ends by itself, and a process that hangs ends itself
     "soft_time_limit": 0,
 }
 STALE_AFTER = 5.0  # s; while no worker is there, beat's messages pile up
@@ -25,11 +25,11 @@ STALE_AFTER = 5.0  # s; while no worker is there, beat's messages pile up
 
 @shared_task(name=ADVANCE, acks_late=True, reject_on_worker_lost=True, acks_on_failure_or_timeout=True, **OURS)
 def advance(queue: str) -> None:
-    """Claim whatever of this queue should go next, and advance it for a slice."""
+    """Advance for a slice what of this queue should go next."""
     worker.answer(queue)
 
 
 @shared_task(name="headway.reap", expires=STALE_AFTER, **OURS)
 def reap() -> None:
-    """Ring for what is due in any queue: beat's entry. Every worker does the same for its own queues, when it idles."""
+    """Ring for what is due in any queue: beat's entry. Every worker does the same for its own queues."""
     reaping.reap(queues.every())

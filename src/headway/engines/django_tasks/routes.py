@@ -1,19 +1,14 @@
-"""Which of the backend's queues an operation is rung in: its own where the backend has it, else the one for all."""
+"""Which of the backend's queues an operation's tasks go to: its own where the backend has it, else the one for all."""
 
 from headway.conf import conf
 from headway.engines import queues
 
 from . import flavour
 
-__all__ = ["claimed_from", "of", "of_queue"]
+__all__ = ["claimed_from", "of"]
 
 
-def of(operation: str) -> str:
-    """The backend's queue for the operation of this name."""
-    return of_queue(queues.of(operation))
-
-
-def of_queue(declared: str) -> str:
+def of(declared: str) -> str:
     """The backend's queue for operations that declare this one."""
     wanted = conf()
     there = flavour.backends()[wanted.tasks_backend].queues
@@ -21,5 +16,5 @@ def of_queue(declared: str) -> str:
 
 
 def claimed_from(queue: str) -> list[str]:
-    """The declared queues that are rung in this one of the backend, so that a worker of it claims for no other."""
-    return [declared for declared in queues.every() if of_queue(declared) == queue]
+    """The declared queues whose tasks go to this one of the backend, so that a worker of it claims for no other."""
+    return [declared for declared in queues.every() if of(declared) == queue]

@@ -1,16 +1,21 @@
-"""The one task: it claims whatever should go next, advances it for a slice, and rings again."""
+"""The one task: it advances for a slice what should go next, and rings again."""
 
+import atexit
+import functools
 import itertools
 import logging
+import os
 import time
 
-from headway import database, runner
+from headway import database
 from headway.conf import conf
+from headway.engines import queues
 from headway.engines.claimant import Claimant
-from headway.engines.doorbell import ring
+from headway.engines.presence import new_name
+from headway.engines.watch import Watch
 from headway.store.parts import leases
 
-from . import routes, stopping, watch
+from . import routes, stopping
 from .flavour import task
 
 __all__ = ["advance"]
@@ -22,8 +27,8 @@ picks = itertools.count()
 
 @task(backend=conf().tasks_backend, queue=conf().tasks_queue)
 def advance(queue: str) -> str:
-    """A slice of what is due and rung for in this queue; gives, for people who look at it, what that came to."""
-    worker = watch.here().worker
+    """A slice of what is due in this queue; gives, for people who look at it, what that came to."""
+    worker = worker_of(os.getpid())
     with stopping.heard() as stop:
         claimant = Claimant(
             worker,
@@ -33,23 +38,25 @@ def advance(queue: str) -> str:
             queue_names=routes.claimed_from(queue),
         )
         try:
-            turn = claimant.turn()
+            return claimant.answer()
         except (KeyboardInterrupt, SystemExit):
             hand_over(worker)
             raise
-        finally:
-            database.forget()  # our session has a name and limits (PostgreSQL) that the project's tasks must not have
-        if turn is None:
-            return "nothing was due"
-        part, ending = turn
-        if ending is runner.Ending.GIVEN_BACK:
-            ring(part.run.operation)
-        return f"{part.run.operation} {part.run_id}: {ending.value}"
+
+
+@functools.cache
+def worker_of(pid: int) -> str:
+    """The name of this process, which tells that it is there from its first task until its end; a fork begins anew."""
+    worker = new_name()
+    watch = Watch(worker, queues.every())
+    watch.start()
+    atexit.register(lambda: watch.leave() if os.getpid() == pid else None)
+    return worker
 
 
 def hand_over(worker: str) -> None:
     """Asked a second time, the worker ends in the middle of an item. No item did that, so the next owner needn't be
     careful."""
-    database.forget()
     if parts := leases.give_up_parts_of(worker, released=True):
         log.warning("worker=%s event=handed-over parts=%s", worker, parts)
+    database.forget()
