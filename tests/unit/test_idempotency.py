@@ -248,7 +248,7 @@ class TestDeleting:
         with pytest.raises(RunNotFound):
             snapshot(run.pk)
         assert not runs.visible_to(None).exists()
-        assert not questions.marks([run.pk])
+        assert not questions.versions([run.pk])
 
         tidying.tidy()
         assert not ItemOutcome.objects.exists()
