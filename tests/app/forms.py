@@ -13,7 +13,6 @@ class LedgerForm(forms.Form):
     fail = forms.CharField(required=False, initial="", help_text="These raise ValueError after they have written.")
     stop = forms.CharField(required=False, initial="", help_text="These raise Stop before they write.")
     die = forms.CharField(required=False, initial="", help_text="These kill their process after they have written.")
-    leave = forms.CharField(required=False, initial="", help_text="These call sys.exit().")
     gate = forms.CharField(required=False, initial="", help_text="item:path: at this item, say so and wait (gates.py).")
 
 

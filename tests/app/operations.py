@@ -31,7 +31,7 @@ class WriteLedger(Operation):
     error_codes = {ValueError: "bad-value"}
 
     def items(self) -> Numbers:
-        self.wrong = {kind: numbers(self.params[kind]) for kind in ("reject", "skip", "fail", "stop", "die", "leave")}
+        self.wrong = {kind: numbers(self.params[kind]) for kind in ("reject", "skip", "fail", "stop", "die")}
         at, _, path = self.params["gate"].partition(":")
         self.gate_at, self.gate = (int(at), Gate(path)) if path else (None, None)
         return Numbers(self.params["items"])
@@ -51,8 +51,6 @@ class WriteLedger(Operation):
             raise ValueError(f"{number} fails")
         if number in self.wrong["die"]:
             os.kill(os.getpid(), signal.SIGKILL)
-        if number in self.wrong["leave"]:
-            sys.exit(f"{number} is unhappy")
         if self.params["work_us"]:
             busy(self.params["work_us"])
         if number == self.gate_at and self.gate:
@@ -254,6 +252,17 @@ class UpdateOneThing(WriteLedger):
     def process(self, number: int) -> None:
         Thing.objects.update_or_create(code="shared", defaults={"name": str(number)})
         super().process(number)
+
+
+class CallExit(WriteLedger):
+    """Its item 42 calls `sys.exit`, as a library may that was made for programs of its own."""
+
+    name = "tests.call_exit"
+
+    def process(self, number: int) -> None:
+        super().process(number)
+        if number == 42:
+            sys.exit("no")
 
 
 class Hang(WriteLedger):

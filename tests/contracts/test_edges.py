@@ -119,7 +119,7 @@ def test_an_error_whose_text_is_no_utf8_or_cannot_be_told_is_one_like_others(scr
 
 def test_an_item_that_ends_its_process_is_left_out_and_all_others_are_done(workers: Workers) -> None:
     workers.start()
-    run = runs.start("tests.write_ledger", {"items": 60, "leave": "42"}).run
+    run = runs.start("tests.call_exit", {"items": 60}).run
 
     assert wait_for_end(run.pk).state == "partial"
     assert list(ItemOutcome.objects.filter(run=run).values_list("key", "code")) == [("42", "worker-died")]

@@ -20,6 +20,7 @@ from tests.workers import Workers, wait_for_end
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ITEMS, STANDS_AT = 200, 100  # behind the first chunk, so that the run has come somewhere
+LONG_LEASE = 300.0  # s: nobody follows its owner, however long that one stands still
 ONCE_EACH = {str(number): 1 for number in range(ITEMS)}
 
 
@@ -65,11 +66,12 @@ def test_a_worker_that_wakes_up_after_its_lease_changes_nothing_any_more(
 def test_a_worker_that_wakes_up_while_its_successor_works_changes_nothing_any_more(
     workers: Workers, gate: Gate, tmp_path: Path
 ) -> None:
-    frozen = workers.start(lease_seconds=LEASE)
+    frozen = workers.start(lease_seconds=LONG_LEASE)
     run = start("tests.read_through_gate", tmp_path)
     child = gate.wait_until_reached()
     freeze(frozen.pid)
-    successor = workers.start(lease_seconds=300)  # nobody follows it, however long it stands still
+    Part.objects.filter(run=run).update(due=1)  # as if it had stood still for so long
+    successor = workers.start(lease_seconds=LONG_LEASE)
     assert gate.wait_until_reached() != child
     freeze(successor.pid)  # for a moment only: so it's the other one that the gate lets on
     before = rows(run)
