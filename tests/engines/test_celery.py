@@ -74,7 +74,7 @@ def test_threads_work_on_several_parts_at_once(celery: CeleryWorkers) -> None:
 
 
 @pytest.mark.alone
-def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_three_seconds(
+def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_four_seconds(
     celery: CeleryWorkers, tell: Tell
 ) -> None:
     worker = celery.start(8)
@@ -89,7 +89,7 @@ def test_eight_parts_that_are_going_are_given_back_and_the_worker_is_out_within_
 
     tell(f"eight parts given back after {given_back:.2f} s, the worker out after {out:.2f} s")
     assert bare.undisturbed(given_back) < 1
-    assert bare.undisturbed(out) < 3  # the pool's children sleep a second before they end
+    assert bare.undisturbed(out) < 4  # the pool's children sleep a second before they end
     assert not Part.objects.filter(resumes__gt=0).exists()
 
 
