@@ -4,12 +4,15 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.db.models import F
 
-from headway import Reject, TryAgain, Wait, runner, runs
+from headway import Reject, TryAgain, Wait, runner, runs, sources
 from headway.database import now_ms
 from headway.models import ItemOutcome, Part, Run
+from headway.runner import limits
 from headway.snapshots import snapshot
-from headway.store.parts import leases
+from headway.store.parts import leases, passes
+from headway.store.upkeep.stepped_clock import bring_back
 from headway.testing import end_waits
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
@@ -146,8 +149,6 @@ class TestTryAgain:
         assert ledger(run) == once_each(5)
 
     def test_a_row_that_is_gone_by_its_later_pass_is_skipped(self, script: Script) -> None:
-        from headway import sources
-
         things = [Thing.objects.create(code=str(number)) for number in range(3)]
         script["items"] = lambda: sources.queryset(Thing.objects.all())
         asked: list[int] = []
@@ -349,3 +350,156 @@ class TestBrake:
         raise_for(script, set(range(1, 200)), KeyError("email"))
         script["items"] = lambda: Numbers(200)
         assert drive(start("tests.scripted")).state == "partial"
+
+
+class Dead(BaseException):
+    """Whatever ends a worker between two transactions."""
+
+
+def refuse_all(script: Script, error: Exception, *, among: range) -> None:
+    """Let each of these numbers raise it, before it writes, until `mend`."""
+    script["wrong"] = set(among)
+
+    def before(operation: Any, number: int) -> None:
+        if number in script["wrong"]:
+            raise error
+
+    script |= {"before": before, "items": lambda: Numbers(among.stop)}
+
+
+class TestWhateverComesBetween:
+    @pytest.mark.parametrize("ask", [runs.pause, runs.cancel])
+    def test_a_wish_that_meets_an_outage_leaves_counts_and_outcomes_at_one(
+        self, script: Script, monkeypatch: pytest.MonkeyPatch, ask: Any
+    ) -> None:
+        refuse_all(script, ConnectionError("refused"), among=range(60))
+        run = start("tests.scripted_again")
+        wait = passes.wait
+
+        def meanwhile(*given: Any) -> bool:
+            ask(fresh(run))
+            return wait(*given)
+
+        monkeypatch.setattr(passes, "wait", meanwhile)
+        work(claim(run))
+
+        part = Part.objects.get(run=run)
+        states = Counter(state for _, state, _ in outcomes(run))
+        assert (part.failed, part.retrying) == (states["failed"], states["retrying"])
+        assert states.total() >= 50
+
+    def test_a_worker_that_dies_as_the_outage_is_found_costs_no_item_an_attempt(
+        self, script: Script, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refuse_all(script, ConnectionError("refused"), among=range(80))
+        run = start("tests.scripted_again")
+        part = claim(run)
+        with monkeypatch.context() as patch:
+            patch.setattr(passes, "wait", die)
+            with pytest.raises(Dead):
+                work(part)
+        expire(part)
+        end_waits()
+        work(claim(run))
+        assert set(ItemOutcome.objects.filter(run=run).values_list("attempts", flat=True)) == {0}
+
+    def test_items_without_attempts_left_are_spared_by_an_outage(self, script: Script) -> None:
+        refuse_all(script, ConnectionError("refused"), among=range(60))
+        run = start("tests.scripted_again")
+        script["wrong"] -= set(range(0, 60, 10))  # so that it's no outage yet
+        drive(run)
+        assert ItemOutcome.objects.filter(run=run).update(attempts=2) == 54
+        end_waits()
+        work(claim(run))
+        part = Part.objects.get(run=run)
+        assert (part.failed, part.failures, part.retrying) == (0, {}, 54)
+        assert go_on(run, script).state == "succeeded"
+
+    def test_a_wait_is_no_death(self, script: Script) -> None:
+        refuse_all(script, Wait(60, "closed"), among=range(1))
+        run = start("tests.scripted")
+        for _ in range(2):
+            expire(claim(run))  # from now on its owners are careful
+        for _ in range(5):
+            drive(run)
+            end_waits()
+        assert outcomes(run) == []
+        assert go_on(run, script).state == "succeeded"
+
+    def test_a_pass_in_which_nothing_is_due_is_no_death(self, script: Script) -> None:
+        Thing.objects.create(code="0")
+
+        def before(operation: Any, thing: Thing) -> None:
+            if operation.attempt == 1:
+                raise TryAgain(after=3600)
+
+        script |= {"before": before, "items": lambda: sources.queryset(Thing.objects.all()), "wrong": set()}
+        run = start("tests.scripted")
+        for _ in range(2):
+            expire(claim(run))
+        drive(run)
+        for _ in range(5):
+            runs.pause(run)
+            runs.resume(run)
+            drive(run)
+        assert go_on(run, script).state == "succeeded"
+
+    def test_a_limit_that_the_last_worker_had_no_time_to_see_is_seen_at_the_end(
+        self, script: Script, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refuse_all(script, ValueError("broken"), among=range(4))
+        script["items"] = lambda: Numbers(8)
+        run = start("tests.scripted_tolerant")
+        part = claim(run)
+        with monkeypatch.context() as patch:
+            patch.setattr(limits, "limit_reached", die)
+            with pytest.raises(Dead):
+                work(part)
+        expire(part)
+        assert drive(run).reason_code == "failure-limit"
+
+    def test_a_limit_counts_before_a_wait(self, script: Script) -> None:
+        def before(operation: Any, number: int) -> None:
+            if number < 5:
+                raise Reject("unwanted")
+            if number == 5:
+                raise Wait(60, "closed")
+
+        script |= {"before": before, "items": lambda: Numbers(20)}
+        assert drive(start("tests.scripted_tolerant")).reason_code == "failure-limit"
+
+    def test_items_wait_no_longer_when_the_clock_is_set_back(self, script: Script) -> None:
+        raise_for(script, {1}, TryAgain(after=10))
+        run = drive(start("tests.scripted"))
+        day = 86_400_000
+        Part.objects.filter(run=run).update(due=F("due") + day, changed=F("changed") + day)
+        ItemOutcome.objects.filter(run=run).update(retry_at=F("retry_at") + day)
+
+        bring_back()
+
+        assert (ItemOutcome.objects.values_list("retry_at", flat=True).get(run=run) or 0) <= now_ms() + 10_000
+
+    def test_the_same_key_again_and_again_is_counted_as_it_is_listed(self, script: Script) -> None:
+        class Same(Numbers):
+            def read(self, bounds: Any, after: Any) -> Any:
+                for cursor, _, number in super().read(bounds, after):
+                    yield cursor, str(number % 2), number
+
+        raise_for(script, set(range(6)), TryAgain())
+        script["items"] = lambda: Same(6)
+        run = runs.cancel(drive(start("tests.scripted")))
+        assert snapshot(run.pk)["progress"]["failed"] == len(outcomes(run)) == 2
+
+    @pytest.mark.parametrize(
+        "said", ["Mon, 01 Jan 2024 00:00:00 +99999999999999999", "Mon, 01 Jan 99999 00:00:00 GMT", "soon", "-5", ""]
+    )
+    def test_a_retry_after_that_means_nothing_is_as_if_it_were_not_there(self, script: Script, said: str) -> None:
+        busy = ConnectionError("429")
+        busy.headers = {"Retry-After": said}  # type: ignore[attr-defined]
+        raise_for(script, {2}, busy)
+        run = drive(start("tests.scripted_again"))
+        assert (run.state, run.reason_code) == ("running", "")
+
+
+def die(*given: Any) -> Any:
+    raise Dead

@@ -98,5 +98,5 @@ def retry_after(error: Exception) -> float | None:
         return min(float(said), LONGEST_WAIT)
     try:
         return min(max(0.0, parsedate_to_datetime(said).timestamp() - time.time()), LONGEST_WAIT)
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # a date of no calendar
         return None

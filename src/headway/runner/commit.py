@@ -12,7 +12,7 @@ from headway.database.waiting import WORKER
 from headway.models import ItemState, Part
 from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
-from headway.store.parts import checkpoints, outcomes
+from headway.store.parts import checkpoints, outcomes, passes
 from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
@@ -72,6 +72,8 @@ class Commit:
                 outcomes.record(self.part, written)
                 renew = time.monotonic() - work.pulse.renewed > self.renew_after
                 checkpoint = self.checkpoint(tally, written)
+                if spared := limits.spared(self.part.faults_in_a_row, checkpoint.faults_in_a_row):
+                    checkpoint = passes.uncount(self.part, spared, checkpoint)
                 checkpoints.write_checkpoint(self.part, checkpoint, renew=renew)
                 hooks.take_over()
                 committing = time.monotonic()

@@ -9,7 +9,7 @@ from headway.store.runs.endings import counts_of
 from .feed import LARGEST
 from .tally import Tally
 
-__all__ = ["Outage", "limit_reached", "most_at_once", "outage"]
+__all__ = ["Outage", "limit_reached", "most_at_once", "outage", "spared"]
 
 ALIKE = 50  # items that all fail with the same unexpected error: the operation is broken, or what it stands on
 DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
@@ -18,12 +18,10 @@ DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
 class Outage:
     """What the items call seems to be down."""
 
-    def __init__(self, seconds: float, reason: str, uncount: int) -> None:
+    def __init__(self, seconds: float, reason: str) -> None:
         self.seconds = seconds
         """Until one item is tried."""
         self.reason = reason
-        self.uncount = uncount
-        """So many of the last items lose no attempt by it."""
 
 
 def most_at_once(part: Part, operation: Operation) -> int:
@@ -43,8 +41,15 @@ def outage(part: Part, operation: Operation, tally: Tally) -> Outage | None:
     error = tally.ended[-1].error
     said = f" {error}" if isinstance(error, TryAgain) else ""
     text = f"{in_a_row:,} attempts in a row have failed, so what it calls seems to be down.{said}"
-    was_known = tally.done == 1 and in_a_row > DOWN_AFTER
-    return Outage(operation.retry.seconds_until(2, error), text, uncount=1 if was_known else in_a_row)
+    return Outage(operation.retry.seconds_until(2, error), text)
+
+
+def spared(before: int, now: int) -> int:
+    """How many of the last items lose no attempt, where so many in a row were to be tried again before a chunk, and
+    with it: all of them once it is an outage, then each that has tried whether it is over."""
+    if now < DOWN_AFTER:
+        return 0
+    return now - before if DOWN_AFTER <= before < now else now
 
 
 def limit_reached(part: Part, operation: Operation) -> Reason | None:

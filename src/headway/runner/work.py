@@ -229,20 +229,24 @@ class Slice:
 
     def heed_outcomes(self, tally: Tally) -> Ending | None:
         """Whether the items of a chunk, or what became of them, let the run go on; None: they do."""
-        match tally.interruption:
-            case Stop() as stop:
-                return self.halt(Reason("stopped", stop.text), Want.STOP)
-            case Wait() as wait:
-                return self.wait(wait.seconds, wait.text)
-        if not tally.ended:
-            return None
-        operation = self.work.operation
-        if outage := limits.outage(self.part, operation, tally):
-            return self.wait(outage.seconds, outage.reason, outage.uncount)
-        if reason := limits.limit_reached(self.part, operation):
-            then = operation.tolerance.then if operation.tolerance else "pause"
-            return self.halt(reason, Want.STOP if then == "fail" else Want.PAUSE)
+        interruption = tally.interruption
+        if isinstance(interruption, Stop):
+            return self.halt(Reason("stopped", interruption.text), Want.STOP)
+        if tally.ended and (ending := self.heed_limit()):
+            return ending
+        if isinstance(interruption, Wait):
+            return self.wait(interruption.seconds, interruption.text)
+        if tally.ended and (outage := limits.outage(self.part, self.work.operation, tally)):
+            return self.wait(outage.seconds, outage.reason)
         return None
+
+    def heed_limit(self) -> Ending | None:
+        """Whether too much has failed; None: the run may go on."""
+        operation = self.work.operation
+        if not self.part.failed or not (reason := limits.limit_reached(self.part, operation)):
+            return None
+        then = operation.tolerance.then if operation.tolerance else "pause"
+        return self.halt(reason, Want.STOP if then == "fail" else Want.PAUSE)
 
     def bury(self, commit: Commit) -> Ending | None:
         """The item that has killed its workers so often, or cost the connection, is written down, not run again; the
@@ -302,6 +306,8 @@ class Slice:
 
     def close(self) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""
+        if ending := self.heed_limit():
+            return ending  # whoever was to look behind the last chunk may have died
         if passes.is_left(self.part):
             return Ending.GIVEN_BACK if passes.begin_pass(self.part) else self.give_in()
         closed = endings.close_part(self.part, has_finish=self.work.operation.has_finish())
@@ -331,10 +337,10 @@ class Slice:
         log.warning("part=%s run=%s event=set-back error=%r", self.part.pk, self.part.run_id, error)
         return Ending.GIVEN_BACK if leases.set_back(self.part, REST_AFTER_FAULTS_MS) else self.give_in()
 
-    def wait(self, seconds: float, reason: str, uncount: int = 0) -> Ending:
+    def wait(self, seconds: float, reason: str) -> Ending:
         """Give the part back until so many seconds have passed."""
         log.warning("part=%s run=%s event=waits seconds=%s reason=%r", self.part.pk, self.part.run_id, seconds, reason)
-        return Ending.GIVEN_BACK if passes.wait(self.part, seconds, reason, uncount) else self.give_in()
+        return Ending.GIVEN_BACK if passes.wait(self.part, seconds, reason) else self.give_in()
 
     def give_in(self) -> Ending:
         """Give the part back because something else than to run is wanted."""

@@ -4,6 +4,8 @@ They are rows of the part that met them, written in its chunks. Once its range i
 often as any are left; in between nobody owns it.
 """
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +16,12 @@ from headway.database import NowMs, write
 from headway.models import ItemOutcome, ItemState, Kind, Part
 from headway.states import Want, summed
 
+from .checkpoints import Checkpoint
 from .leases import Fenced
 
-__all__ = ["begin_pass", "give_up_retrying", "is_left", "try_failed_again", "wait"]
+__all__ = ["begin_pass", "give_up_retrying", "is_left", "try_failed_again", "uncount", "wait"]
+
+LEAST_WAIT_MS = 1_000  # a run that waits for no time at all would be claimed again and again
 
 
 def is_left(part: Part) -> bool:
@@ -37,40 +42,40 @@ def begin_pass(part: Part) -> bool:
         return give_back(part, due=Greatest(Value(first or 0), NowMs()), phase=F("phase") + 1, cursor=None)
 
 
-def wait(part: Part, seconds: float, reason: str, uncount: int = 0) -> bool:
-    """Give the part back until so many seconds have passed; the last `uncount` items that were to be tried again have
-    no attempt counted for it, and none of them has failed. Like `begin_pass`."""
+def wait(part: Part, seconds: float, reason: str) -> bool:
+    """Give the part back until so many seconds have passed, at least one. Like `begin_pass`."""
     with write():
-        columns = uncounted(part, uncount, seconds) if uncount else {}
-        return give_back(part, due=NowMs() + round(seconds * 1000), waits=reason, **columns)
+        return give_back(part, due=NowMs() + max(LEAST_WAIT_MS, round(seconds * 1000)), waits=reason)
 
 
 def give_back(part: Part, **columns: Any) -> bool:
+    # Its owner lives, so no item has killed it.
+    rest: dict[str, Any] = {"token": None, "tries": 0, "deaths": 0, "seq": F("seq") + 1, "changed": NowMs()}
     mine = Part.objects.filter(pk=part.pk, token=part.token, seq=part.seq)
-    given = mine.filter(want=Want.RUN).update(token=None, tries=0, seq=F("seq") + 1, changed=NowMs(), **columns)
+    given = mine.filter(want=Want.RUN).update(**rest, **columns)
     if not given and not mine.exists():
         raise Fenced
     return bool(given)
 
 
-def uncounted(part: Part, count: int, seconds: float) -> dict[str, Any]:
-    """Take back the last attempt of the last `count` items that had one; gives the part's columns as they are then.
-
-    Those that had no attempt left are to be tried again as well.
+def uncount(part: Part, items: int, checkpoint: Checkpoint) -> Checkpoint:
+    """Take back the last attempt at the last `items` that were to be tried again, in the chunk's transaction, since it
+    was in vain for all of them; gives the checkpoint as it is then. Those that had no attempt left are tried again too.
     """
-    last = list(ItemOutcome.objects.filter(part=part.pk, attempts__gt=0).order_by("-id")[:count])
-    failed = [outcome.code for outcome in last if outcome.state == ItemState.FAILED]
+    last = list(ItemOutcome.objects.filter(part=part.pk, attempts__gt=0).order_by("-id")[:items])
+    failed = Counter(outcome.code for outcome in last if outcome.state == ItemState.FAILED)
     ItemOutcome.objects.filter(id__in=[outcome.pk for outcome in last]).update(
-        state=ItemState.RETRYING,
-        attempts=F("attempts") - 1,
-        retry_at=Greatest(Coalesce("retry_at", NowMs()), NowMs() + round(seconds * 1000)),
+        state=ItemState.RETRYING, attempts=F("attempts") - 1, retry_at=Coalesce("retry_at", NowMs())
     )
-    left = {code: number - failed.count(code) for code, number in part.failures.items()}
-    return {
-        "failed": part.failed - len(failed),
-        "retrying": part.retrying + len(failed),
-        "failures": {code: number for code, number in left.items() if number},
-    }
+    before = part.failures if checkpoint.failures is None else checkpoint.failures
+    left = Counter(before)
+    left.subtract(failed)
+    return replace(
+        checkpoint,
+        counts=replace(checkpoint.counts, failed=checkpoint.counts.failed - failed.total()),
+        retrying=checkpoint.retrying + failed.total(),
+        failures=summed({code: number for code, number in left.items() if number}),
+    )
 
 
 def retrying(part: Part) -> QuerySet[ItemOutcome]:
@@ -101,7 +106,7 @@ def give_up_retrying(run_id: UUID) -> None:
     for part in Part.objects.filter(run=run_id, retrying__gt=0):
         codes = retrying(part).values_list("code").annotate(count=Count("id")).order_by("code")
         part.failures = summed(part.failures, dict(codes))
-        retrying(part).update(state=ItemState.FAILED, retry_at=None)
+        given_up = retrying(part).update(state=ItemState.FAILED, retry_at=None)
         Part.objects.filter(pk=part.pk).update(
-            failed=F("failed") + F("retrying"), retrying=0, failures=part.failures, changed=NowMs()
+            failed=F("failed") + given_up, retrying=0, failures=part.failures, changed=NowMs()
         )

@@ -105,6 +105,8 @@ def halt(part: Part, wanted: Want, reason: Reason) -> Run:
     with write():
         run = lock_run(part.run_id)
         outranked = run.want == Want.CANCEL or (run.want == Want.STOP and wanted == Want.PAUSE)
+        # What else is wrong is met again after the resume that this reason asks for.
+        outranked |= run.want == wanted == Want.PAUSE and run.reason_code == FAILURE_LIMIT
         if not outranked:
             if wanted == Want.PAUSE and run.state in (State.QUEUED, State.RUNNING):
                 move(run, Event.BREAK)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from headway.database import NowMs, write
-from headway.models import Part, Run, Worker
+from headway.models import ItemOutcome, ItemState, Part, Run, Worker
 from headway.store.parts.leases import lease_ms
 
 __all__ = ["bring_back"]
@@ -24,6 +24,9 @@ def bring_back() -> None:
     """
     latest = NowMs() + AHEAD_MS
     ahead = Q(changed__gt=latest)
+    for part in Part.objects.filter(ahead, retrying__gt=0):
+        later = ItemOutcome.objects.filter(part=part, state=ItemState.RETRYING)
+        bring(later, retry_at=F("retry_at") - part.changed + NowMs())
     bring(Part.objects.filter(ahead, token=None), due=NowMs() + F("due") - F("changed"), changed=NowMs(), pace=[])
     bring(Part.objects.filter(token__isnull=False, due__gt=latest + lease_ms()), due=NowMs() + lease_ms())
     bring(Run.objects.filter(ahead), changed=NowMs())
