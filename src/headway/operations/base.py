@@ -1,10 +1,8 @@
 """The class that users subclass. A wrong declaration fails here, when the class is made, not in a worker at night."""
 
 import inspect
-import math
 import re
-from collections.abc import Callable
-from typing import Any, ClassVar, get_origin, get_type_hints
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.forms import BaseForm
@@ -12,26 +10,13 @@ from django.utils.functional import Promise
 
 from headway.errors import DeclarationError
 
+from . import declarations
 from .again import Retry, Tolerance
-from .conflicts import OnConflict
 from .context import Context
-from .outcomes import TryAgain, Verdict, check_code
+from .outcomes import TryAgain
 from .sources import Source
 
 __all__ = ["Operation", "by_name"]
-
-PERMISSION = re.compile(r"\w+\.\w+")
-QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name
-NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
-REQUIRED = {"items": "def items(self): return sources.csv(…)", "process": "def process(self, item): …"}
-OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
-OF_AN_ITEM = ("process", "label", "prepare")
-MOST_PARTS = 256  # whoever watches the run reads a row for each
-MOST_THREADS = 256
-LONGEST_VERSION = 64
-PLANNED = frozenset({
-    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "settle",
-})  # fmt: skip
 
 
 by_name: dict[str, "type[Operation]"] = {}
@@ -182,7 +167,7 @@ class Operation:
         cls.abstract = cls.__dict__.get("abstract", False)
         if cls.abstract:
             return
-        check(cls)
+        declarations.check(cls, Operation)
         cls.form = cls.params
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", cls.__name__).split()
         if "title" not in cls.__dict__:
@@ -190,144 +175,6 @@ class Operation:
         if "name" not in cls.__dict__:
             cls.name = f"{app_label(cls)}.{'_'.join(words).lower()}"
         register(cls)
-
-
-def check(cls: type[Operation]) -> None:
-    """Refuse what can't be meant. Raises DeclarationError with the class, the value and what would be right."""
-
-    def require(condition: object, message: str) -> None:
-        if not condition:
-            raise DeclarationError(f"{cls.__module__}.{cls.__qualname__}: {message}")
-
-    for method, example in REQUIRED.items():
-        require(getattr(cls, method) is not getattr(Operation, method), f"{method} is missing; declare `{example}`.")
-    for method in OF_THE_RUN + OF_AN_ITEM:
-        own = getattr(cls, method)
-        require(callable(own), f"{method} must be a method, not {own!r}.")
-        require(
-            not inspect.iscoroutinefunction(own) and not inspect.isasyncgenfunction(own),
-            f"{method} is async; a worker is synchronous, because Django's ORM has no async transactions. Use `def`.",
-        )
-    for method in ("process", "prepare"):
-        require(
-            not inspect.isgeneratorfunction(getattr(cls, method)),
-            f"{method} has a `yield`, so it would do nothing. Use `return`.",
-        )
-    for method in OF_THE_RUN:
-        require(takes(getattr(cls, method), 1), f"{method} must take nothing: `def {method}(self)`.")
-    for method in OF_AN_ITEM:
-        if method == "process" and cls.has_prepare():
-            message = "process must take what prepare gives as well: `def process(self, item, prepared)`."
-            require(takes(cls.process, 3), message)
-            continue
-        require(
-            takes(getattr(cls, method), 2), f"{method} must take the item and nothing else: `def {method}(self, item)`."
-        )
-    check_workers(cls, require)
-    require(
-        isinstance(cls.version, str) and len(cls.version) <= LONGEST_VERSION,
-        f"version is {cls.version!r}; it must be text of at most {LONGEST_VERSION} characters, such as '2'.",
-    )
-    require(
-        isinstance(cls.retry, Retry),
-        f"retry is {cls.retry!r}; it must be a Retry, such as Retry(on=ConnectionError).",
-    )
-    require(
-        cls.tolerance is None or isinstance(cls.tolerance, Tolerance),
-        f"tolerance is {cls.tolerance!r}; it must be a Tolerance, such as Tolerance(percent=5).",
-    )
-
-    name = cls.__dict__.get("name", "derived")
-    require(
-        isinstance(name, str) and NAME.fullmatch(name),
-        f"name is {name!r}; it must be made of letters, digits, '.', '_' and '-', at most 200 of them, "
-        "such as 'airports.import_airports'.",
-    )
-    title = cls.__dict__.get("title", "derived")
-    require(isinstance(title, str | Promise), f"title is {title!r}; it must be text.")
-    declared = cls.params
-    require(
-        declared is None or (isinstance(declared, type) and issubclass(declared, BaseForm)),
-        f"params must be a Django form class, not {declared!r}.",
-    )
-    require(
-        cls.on_conflict in tuple(OnConflict),
-        f"on_conflict is {cls.on_conflict!r}; it must be one of {', '.join(OnConflict)}.",
-    )
-    require(
-        cls.permission is None or (isinstance(cls.permission, str) and PERMISSION.fullmatch(cls.permission)),
-        f"permission is {cls.permission!r}; it must name one with its app, such as 'airports.add_airport'.",
-    )
-    require(
-        isinstance(cls.require_idempotency_key, bool),
-        f"require_idempotency_key is {cls.require_idempotency_key!r}; it must be True or False.",
-    )
-    require(
-        isinstance(cls.queue, str) and QUEUE.fullmatch(cls.queue),
-        f"queue is {cls.queue!r}; it must be made of letters, digits, '.', '_' and '-', at most 100 of them, "
-        "such as 'imports'.",
-    )
-    timeout = cls.item_timeout
-    require(
-        isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout < math.inf,
-        f"item_timeout is {timeout!r}; it must be a number of seconds above 0.",
-    )
-    require(isinstance(cls.error_codes, dict), f"error_codes must be a dictionary, not {cls.error_codes!r}.")
-    for kind, code in cls.error_codes.items():
-        require(
-            isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, Verdict),
-            f"error_codes has the key {kind!r}; it must be an exception class, such as IntegrityError.",
-        )
-        try:
-            check_code(code)
-        except ValueError as error:
-            raise DeclarationError(f"{cls.__module__}.{cls.__qualname__}: error_codes: {error}") from error
-    for attribute in sorted(PLANNED):
-        require(
-            not hasattr(cls, attribute),
-            f"{attribute} isn't available in this version of Headway; it would have no effect. Remove it.",
-        )
-
-
-def check_workers(cls: type[Operation], require: Callable[[object, str], None]) -> None:
-    """Refuse parts and threads that can't be had."""
-    for attribute, most in (("parts", MOST_PARTS), ("threads", MOST_THREADS)):
-        count = getattr(cls, attribute)
-        require(
-            isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= most,
-            f"{attribute} is {count!r}; it must be a whole number from 1 to {most}.",
-        )
-    require(
-        cls.threads == 1 or cls.has_prepare(),
-        f"threads is {cls.threads}, but only `prepare` runs on threads, and there is none. Move what is slow and can "
-        "be repeated into `def prepare(self, item)`, or leave threads out.",
-    )
-    source = declared_source(cls)
-    require(
-        cls.parts == 1 or source is None or source.can_split(),
-        f"parts is {cls.parts}, but items() gives a {source and source.__name__}, which can't be split. Leave parts "
-        "out, or use a source that has `split`: sources.queryset, sources.selection, sources.ndjson.",
-    )
-
-
-def takes(method: Any, count: int) -> bool:
-    """Whether a method can be called with `count` positional arguments, `self` included."""
-    try:
-        inspect.signature(method).bind(*range(count))
-    except TypeError:
-        return False
-    return True
-
-
-def declared_source(cls: type[Operation]) -> type[Source[Any]] | None:
-    """The class that `items` is annotated to return, if it is annotated with a class of sources; else unknown yet."""
-    try:
-        annotated = get_type_hints(cls.items).get("return")
-    except Exception:  # noqa: BLE001  (names that only a type checker can find, or no function at all)
-        return None
-    found = get_origin(annotated) or annotated
-    known = isinstance(found, type) and issubclass(found, Source) and not inspect.isabstract(found)
-    return found if known else None
 
 
 def register(cls: type[Operation]) -> None:

@@ -1,0 +1,185 @@
+"""What an operation's class declares, judged when the class is made: it must be possible, and mean something."""
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, get_origin, get_type_hints
+
+from django.forms import BaseForm
+from django.utils.functional import Promise
+
+from headway.errors import DeclarationError
+
+from .again import Retry, Tolerance
+from .conflicts import OnConflict
+from .outcomes import Verdict, check_code
+from .sources import Source
+
+__all__ = ["check"]
+
+PERMISSION = re.compile(r"\w+\.\w+")
+QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name
+NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
+REQUIRED = {"items": "def items(self): return sources.csv(…)", "process": "def process(self, item): …"}
+OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
+OF_AN_ITEM = ("process", "label", "prepare")
+MOST_PARTS = 256  # whoever watches the run reads a row for each
+MOST_THREADS = 256
+LONGEST_VERSION = 64
+PLANNED = (
+    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "settle",
+)  # fmt: skip
+
+VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
+    "name": (
+        lambda name: isinstance(name, str) and NAME.fullmatch(name),
+        "it must be made of letters, digits, '.', '_' and '-', at most 200 of them, "
+        "such as 'airports.import_airports'.",
+    ),
+    "title": (lambda title: isinstance(title, str | Promise), "it must be text."),
+    "on_conflict": (lambda policy: policy in tuple(OnConflict), f"it must be one of {', '.join(OnConflict)}."),
+    "permission": (
+        lambda name: name is None or (isinstance(name, str) and PERMISSION.fullmatch(name)),
+        "it must name one with its app, such as 'airports.add_airport'.",
+    ),
+    "require_idempotency_key": (lambda flag: isinstance(flag, bool), "it must be True or False."),
+    "queue": (
+        lambda name: isinstance(name, str) and QUEUE.fullmatch(name),
+        "it must be made of letters, digits, '.', '_' and '-', at most 100 of them, such as 'imports'.",
+    ),
+    "item_timeout": (
+        lambda seconds: is_number(seconds) and 0 < seconds < math.inf,
+        "it must be a number of seconds above 0.",
+    ),
+    "version": (
+        lambda text: isinstance(text, str) and len(text) <= LONGEST_VERSION,
+        f"it must be text of at most {LONGEST_VERSION} characters, such as '2'.",
+    ),
+    "retry": (lambda retry: isinstance(retry, Retry), "it must be a Retry, such as Retry(on=ConnectionError)."),
+    "tolerance": (
+        lambda tolerance: tolerance is None or isinstance(tolerance, Tolerance),
+        "it must be a Tolerance, such as Tolerance(percent=5).",
+    ),
+}
+"""Of each attribute: whether a value is one, and what to write instead."""
+
+
+def check(cls: Any, base: type[Any]) -> None:
+    """Refuse what can't be meant. Raises DeclarationError with the class, the value and what would be right."""
+    for fault in faults(cls, base):
+        raise DeclarationError(f"{cls.__module__}.{cls.__qualname__}: {fault}")
+
+
+def faults(cls: Any, base: type[Any]) -> Iterator[str]:
+    """In the order in which they should be mended; what comes later may stumble over what came before."""
+    yield from missing(cls, base)
+    yield from of_methods(cls)
+    yield from of_signatures(cls)
+    yield from of_workers(cls)
+    yield from of_values(cls)
+    yield from of_error_codes(cls)
+    for attribute in PLANNED:
+        if hasattr(cls, attribute):
+            yield f"{attribute} isn't available in this version of Headway; it would have no effect. Remove it."
+
+
+def missing(cls: Any, base: type[Any]) -> Iterator[str]:
+    for method, example in REQUIRED.items():
+        if getattr(cls, method) is getattr(base, method):
+            yield f"{method} is missing; declare `{example}`."
+
+
+def of_methods(cls: Any) -> Iterator[str]:
+    for method in OF_THE_RUN + OF_AN_ITEM:
+        own = getattr(cls, method)
+        if not callable(own):
+            yield f"{method} must be a method, not {own!r}."
+        if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
+            yield (
+                f"{method} is async; a worker is synchronous, because Django's ORM has no async transactions. "
+                "Use `def`."
+            )
+    for method in ("process", "prepare"):
+        if inspect.isgeneratorfunction(getattr(cls, method)):
+            yield f"{method} has a `yield`, so it would do nothing. Use `return`."
+
+
+def of_signatures(cls: Any) -> Iterator[str]:
+    for method in OF_THE_RUN:
+        if not takes(getattr(cls, method), 1):
+            yield f"{method} must take nothing: `def {method}(self)`."
+    for method in OF_AN_ITEM:
+        if method == "process" and cls.has_prepare():
+            if not takes(cls.process, 3):
+                yield "process must take what prepare gives as well: `def process(self, item, prepared)`."
+        elif not takes(getattr(cls, method), 2):
+            yield f"{method} must take the item and nothing else: `def {method}(self, item)`."
+
+
+def of_workers(cls: Any) -> Iterator[str]:
+    """Parts and threads that can't be had."""
+    for attribute, most in (("parts", MOST_PARTS), ("threads", MOST_THREADS)):
+        count = getattr(cls, attribute)
+        if not (isinstance(count, int) and is_number(count) and 1 <= count <= most):
+            yield f"{attribute} is {count!r}; it must be a whole number from 1 to {most}."
+    if cls.threads != 1 and not cls.has_prepare():
+        yield (
+            f"threads is {cls.threads}, but only `prepare` runs on threads, and there is none. Move what is slow and "
+            "can be repeated into `def prepare(self, item)`, or leave threads out."
+        )
+    source = declared_source(cls)
+    if cls.parts != 1 and source is not None and not source.can_split():
+        yield (
+            f"parts is {cls.parts}, but items() gives a {source.__name__}, which can't be split. Leave parts "
+            "out, or use a source that has `split`: sources.queryset, sources.selection, sources.ndjson."
+        )
+
+
+def of_values(cls: Any) -> Iterator[str]:
+    own = vars(cls)
+    for attribute, (is_one, advice) in VALUES.items():
+        if attribute in ("name", "title") and attribute not in own:
+            continue  # it is made from the class's name
+        value = getattr(cls, attribute)
+        if not is_one(value):
+            yield f"{attribute} is {value!r}; {advice}"
+    declared = cls.params
+    if declared is not None and not (isinstance(declared, type) and issubclass(declared, BaseForm)):
+        yield f"params must be a Django form class, not {declared!r}."
+
+
+def of_error_codes(cls: Any) -> Iterator[str]:
+    if not isinstance(cls.error_codes, dict):
+        yield f"error_codes must be a dictionary, not {cls.error_codes!r}."
+    for kind, code in cls.error_codes.items():
+        if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, Verdict):
+            yield f"error_codes has the key {kind!r}; it must be an exception class, such as IntegrityError."
+        try:
+            check_code(code)
+        except ValueError as error:
+            yield f"error_codes: {error}"
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def takes(method: Any, count: int) -> bool:
+    """Whether a method can be called with `count` positional arguments, `self` included."""
+    try:
+        inspect.signature(method).bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def declared_source(cls: Any) -> type[Source[Any]] | None:
+    """The class that `items` is annotated to return, if it is annotated with a class of sources; else unknown yet."""
+    try:
+        annotated = get_type_hints(cls.items).get("return")
+    except Exception:  # noqa: BLE001  (names that only a type checker can find, or no function at all)
+        return None
+    found = get_origin(annotated) or annotated
+    known = isinstance(found, type) and issubclass(found, Source) and not inspect.isabstract(found)
+    return found if known else None
