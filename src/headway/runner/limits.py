@@ -1,5 +1,7 @@
 """When a run stops by itself: too many failures, or everything fails alike, or what it calls is down."""
 
+from typing import NamedTuple
+
 from headway.models import ItemOutcome, ItemState, Part
 from headway.operations.base import Operation
 from headway.operations.outcomes import TryAgain
@@ -15,13 +17,12 @@ ALIKE = 50  # items that all fail with the same unexpected error: the operation 
 DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
 
 
-class Outage:
+class Outage(NamedTuple):
     """What the items call seems to be down."""
 
-    def __init__(self, seconds: float, reason: str) -> None:
-        self.seconds = seconds
-        """Until one item is tried."""
-        self.reason = reason
+    seconds: float
+    """Until one item is tried."""
+    reason: str
 
 
 def most_at_once(part: Part, operation: Operation) -> int:
