@@ -24,7 +24,8 @@ def close_before_fork() -> None:
 
 
 def bound_idle_transactions(seconds: float) -> None:
-    """On PostgreSQL, let the server end our session when a transaction idles for longer: we are frozen or cut off."""
+    """On PostgreSQL, let the server end our session when a transaction idles for longer (and 5 s): we are frozen or cut
+    off."""
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from headway.database import bound_idle_transactions
 from headway.models import Part
 from headway.operations.sources import Source
 from headway.store.parts import totals
@@ -43,6 +44,7 @@ def count(part: Part, source: Source[Any]) -> None:
     """Add up the parts and store the sum; where a part can't be counted, the total stays open."""
     run_id = part.run_id
     try:
+        bound_idle_transactions(0)  # frozen as it writes, it must not keep the run's row from all others
         if not totals.is_first_left(part):
             return
         counts = [count_part(part, source) for part in totals.parts_to_count(run_id)]

@@ -8,6 +8,7 @@ from types import TracebackType
 from django.db import DatabaseError, InterfaceError, connections
 
 from headway.conf import conf
+from headway.database import bound_idle_transactions
 from headway.models import Part
 from headway.store.parts import leases
 
@@ -77,6 +78,7 @@ class Heartbeat:
     def renew(self) -> None:
         """One renewal; a failing one is tried again a third of a lease later."""
         try:
+            bound_idle_transactions(0)  # frozen as it writes, it must not keep the part's row from a successor
             if self.token is not None and leases.renew(self.run_id, self.token):
                 self.pulse.renewed = time.monotonic()
         except (DatabaseError, InterfaceError) as error:
