@@ -110,4 +110,5 @@ def test_while_the_service_is_down_the_run_waits_and_says_so(workers: Workers, s
     assert ended.state == "succeeded"
     assert LedgerEntry.objects.filter(run=run.pk).count() == ITEMS
     tell(f"down for {DOWN_FOR:.0f} s: asked {service.asked_while_down} times meanwhile, for {ITEMS} items")
-    assert service.asked_while_down < ITEMS / 2, "the run went through its items while nobody answered"
+    # What had been prepared ahead when it went down, and a few for each look whether it is back.
+    assert service.asked_while_down < ITEMS, "the run went through its items again and again while nobody answered"
