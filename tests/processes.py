@@ -25,7 +25,7 @@ def stop_group(group: int, seconds: float = 30) -> None:
     give_up = time.monotonic() + seconds
     while not stands_still(group):
         assert time.monotonic() < give_up, f"group {group} still runs {seconds} s after SIGSTOP"
-        time.sleep(0.001)
+        time.sleep(0.001)  # nothing tells of it: `waitpid` knows only of our own children, and not of their threads
 
 
 def stands_still(group: int) -> bool:

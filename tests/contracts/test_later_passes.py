@@ -393,12 +393,7 @@ class TestWhateverComesBetween:
     ) -> None:
         refuse_all(script, ConnectionError("refused"), among=range(80))
         run = start("tests.scripted_again")
-        part = claim(run)
-        with monkeypatch.context() as patch:
-            patch.setattr(passes, "wait", die)
-            with pytest.raises(Dead):
-                work(part)
-        expire(part)
+        die_at(passes, "wait", run, monkeypatch)
         end_waits()
         work(claim(run))
         assert set(ItemOutcome.objects.filter(run=run).values_list("attempts", flat=True)) == {0}
@@ -450,12 +445,7 @@ class TestWhateverComesBetween:
         refuse_all(script, ValueError("broken"), among=range(4))
         script["items"] = lambda: Numbers(8)
         run = start("tests.scripted_tolerant")
-        part = claim(run)
-        with monkeypatch.context() as patch:
-            patch.setattr(limits, "limit_reached", die)
-            with pytest.raises(Dead):
-                work(part)
-        expire(part)
+        die_at(limits, "limit_reached", run, monkeypatch)
         assert drive(run).reason_code == "failure-limit"
 
     def test_a_limit_counts_before_a_wait(self, script: Script) -> None:
@@ -501,5 +491,15 @@ class TestWhateverComesBetween:
         assert (run.state, run.reason_code) == ("running", "")
 
 
-def die(*given: Any) -> Any:
-    raise Dead
+def die_at(place: Any, name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that takes the run up and dies as it comes to this function; its lease has run out by then."""
+
+    def die(*given: Any) -> Any:
+        raise Dead
+
+    part = claim(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, die)
+        with pytest.raises(Dead):
+            work(part)
+    expire(part)
