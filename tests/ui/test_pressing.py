@@ -13,7 +13,7 @@ from tests.workers import until
 
 from .gallery import CSP
 from .scenes import begin, finish, go_on
-from .visitor import Visitor
+from .visitor import STREAMS, Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
@@ -194,7 +194,8 @@ def test_a_form_takes_the_new_token_of_a_sign_in_in_another_tab(visitor: Visitor
 def test_whoever_was_signed_out_is_led_to_the_sign_in_and_back(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True  # 401
     run = go_on(begin(demo, items=20), 10)
-    visitor.open(run)
+    with visitor.page.expect_response(STREAMS):  # let in, it stays; refused, it would be the first to tell
+        visitor.open(run)
     visitor.context.clear_cookies(name="sessionid")
 
     visitor.press("Pause")

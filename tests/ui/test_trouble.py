@@ -11,12 +11,11 @@ from tests.workers import until
 
 from .gallery import CSP, faced, page_of
 from .scenes import begin, done, finish, go_on, hear_of_a_worker
-from .visitor import Visitor
+from .visitor import STREAMS, Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 TURNS = "() => getComputedStyle(document.querySelector('.hw-run-head .hw-state .hw-icon')).animationName"
-STREAMS = "**/events/"
 
 
 @pytest.mark.parametrize(

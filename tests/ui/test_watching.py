@@ -17,11 +17,11 @@ from servers.web import Web
 from tests.workers import Workers, environment, until
 
 from .scenes import begin, finish, go_on, hear_of_a_worker, hold
-from .visitor import Visitor
+from .visitor import STREAMS, Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
-STREAMS, LONG_POLLS = "**/events/", "**/wait/*"
+LONG_POLLS = "**/wait/*"
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from headway.models import Run
 
-__all__ = ["Visitor"]
+__all__ = ["STREAMS", "Visitor"]
 
 # Without a graphics card, a page on which something turns takes a seventh of a processor.
 LIKES = {"timezone_id": "UTC", "locale": "en-GB", "reduced_motion": "reduce"}
 WIDE = {"width": 1440, "height": 900}
 PATIENCE_MS = 30_000  # far more than anything takes; a test that needs it has failed
 expect.set_options(timeout=PATIENCE_MS)
+STREAMS = "**/events/"  # the address of each
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
   console.error(`Content-Security-Policy: ${violatedDirective} refused ${blockedURI}`));
