@@ -5,6 +5,7 @@ them, one by one; the two databases' at the same time, since those measure thems
 most of two cores idle. With arguments, which are pytest's, the tests that they choose run one by one.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -35,17 +37,26 @@ class Suite:
     database: str
     only: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)  # the names of tests
 
     def run(self, arguments: list[str], output: IO[bytes] | None = None) -> int:
         """Run pytest, and say which database it was: 0 when all passed. It prints into `output`, if there is one."""
         print(f"\n=== The suite on {self.database}: {' '.join(arguments)} ===", flush=True)
         began = time.monotonic()
-        command = [sys.executable, "-m", "pytest", *limited(arguments, self.only)]
         environment = os.environ | TOLD | self.environment
-        code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
+        with tempfile.TemporaryDirectory() as cache:
+            command = [sys.executable, "-m", "pytest", "-o", f"cache_dir={cache}", *limited(arguments, self.only)]
+            code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
+            self.failed.extend(last_failed(Path(cache)))
         print(f"=== {self.database}: exit code {code} after {time.monotonic() - began:.0f} s ===", flush=True)
         # That none was chosen is no failure here: what was chosen touches no database.
         return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED and self.only else code
+
+
+def last_failed(cache: Path) -> list[str]:
+    """The tests of which pytest's cache says that they failed."""
+    said = cache / "v" / "cache" / "lastfailed"
+    return list(json.loads(said.read_text())) if said.exists() else []
 
 
 def limited(arguments: list[str], only: str) -> list[str]:
@@ -70,13 +81,18 @@ def at_once(suites: Sequence[Suite], arguments: list[str]) -> list[int]:
 
 
 def main() -> int:
-    """0 when both suites passed."""
+    """0 when both suites passed. What failed is named once more at the end, where nobody has to search for it."""
     arguments = sys.argv[1:]
     with Postgres() as server:
         suites = [Suite("SQLite"), Suite("PostgreSQL", ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
         if arguments:
-            return max(suite.run(arguments) for suite in suites)
-        return max([*(suite.run(SIDE_BY_SIDE) for suite in suites), *at_once(suites, ALONE)])
+            codes = [suite.run(arguments) for suite in suites]
+        else:
+            codes = [*(suite.run(SIDE_BY_SIDE) for suite in suites), *at_once(suites, ALONE)]
+    for suite in suites:
+        for test in suite.failed:
+            print(f"Failed on {suite.database}: {test}", flush=True)
+    return max(codes)
 
 
 if __name__ == "__main__":
