@@ -1,11 +1,13 @@
 """A run as a watcher sees it: plain JSON values, everything absolute, nothing a difference."""
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+from django.db import Error, connection
 from django.db.models import Q
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 
@@ -19,10 +21,12 @@ from headway.operations import params, registry
 from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
 from headway.store.parts import planning, silence, workers
 from headway.store.parts.candidates import due_parts
+from headway.store.runs import control
 
 __all__ = ["snapshot", "snapshots"]
 
 Reason = dict[str, str] | None
+log = logging.getLogger(__name__)
 
 BEHIND: Reason = {"code": "behind-run", "text": "It starts by itself when the run before it has ended."}
 MOST_AT_ONCE = 64  # runs in one statement
@@ -41,16 +45,35 @@ def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     """The runs now, by id, in the given order; those that aren't there are left out. Of 64 runs at most three
     statements, and one for each further queue of runs that wait in line.
 
-    Runs and parts are read by one statement, so that a run's counts and its revision belong together.
+    Runs and parts are read by one statement, so that a run's counts and its revision belong together. A run that is to
+    end, and whose last worker is gone, ends as it is looked at: no worker may ever come to end it.
     """
-    wanted = list(run_ids)
-    parts: dict[UUID, list[Any]] = {run_id: [] for run_id in wanted}
-    for start in range(0, len(wanted), MOST_AT_ONCE):
-        for part in parts_of(wanted[start : start + MOST_AT_ONCE]):
-            parts[part.run_id].append(part)
-    there = {run_id: found for run_id, found in parts.items() if found}
+    there = read(list(run_ids))
+    if deserted := [run_id for run_id, parts in there.items() if is_deserted(parts[0].run, parts)]:
+        end_deserted(deserted)
+        there |= read(deserted)
     reasons = waiting_reasons(there)
     return {run_id: describe(found[0].run, found, reasons.get(run_id)) for run_id, found in there.items()}
+
+
+def read(run_ids: list[UUID]) -> dict[UUID, list[Any]]:
+    """The parts of those of these runs that are there, in the order of the runs."""
+    parts: dict[UUID, list[Any]] = {run_id: [] for run_id in run_ids}
+    for start in range(0, len(run_ids), MOST_AT_ONCE):
+        for part in parts_of(run_ids[start : start + MOST_AT_ONCE]):
+            parts[part.run_id].append(part)
+    return {run_id: found for run_id, found in parts.items() if found}
+
+
+def end_deserted(run_ids: list[UUID]) -> None:
+    """End these, where it can be done now. Whoever only looks isn't kept from looking: the next one tries again."""
+    if connection.in_atomic_block:
+        return  # the caller's transaction, which needn't be committed
+    for run_id in run_ids:
+        try:
+            control.end_deserted(run_id)
+        except (Error, RunNotFound) as error:
+            log.warning("run=%s event=not-ended error=%r", run_id, error)
 
 
 def parts_of(run_ids: list[UUID]) -> list[Part]:
@@ -93,7 +116,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "finished_at": moment(run.finished_at),
         "paused_seconds": run.paused_ms / 1000,
         "waiting_until": moment(until),
-        "actions": [str(action) for action in actions(run, parts)],
+        "actions": actions(run, parts),
         "retry_of": str(run.retry_of_id) if run.retry_of_id else None,
         "revision": run.revision + sum(part.seq for part in parts),
         "links": links(run.pk),
@@ -105,13 +128,10 @@ def reason(run: Run) -> Reason:
     return {"code": run.reason_code, "text": run.reason_text} if run.reason_code else None
 
 
-def actions(run: Run, parts: list[Any]) -> list[Action]:
-    """What may be asked of it: as its state allows, a retry only where there is something to retry, and a cancel once
-    more where no worker is left to end the run."""
+def actions(run: Run, parts: list[Any]) -> list[str]:
+    """What may be asked of it: as its state allows, and a retry only where there is something to retry."""
     left = any(planning.leaves_something(part) for part in parts)
-    allowed = [action for action in ACTIONS[State(run.state)] if action != Action.RETRY or left]
-    deserted = run.state == State.CANCELLING and is_stalled(run, parts)
-    return [*allowed, Action.CANCEL] if deserted else allowed
+    return [str(action) for action in ACTIONS[State(run.state)] if action != Action.RETRY or left]
 
 
 def moment(value: datetime | None) -> str | None:
@@ -138,6 +158,12 @@ def is_stalled(run: Run, parts: list[Any]) -> bool:
     """Whether one of its owners has let its lease run out, though it could have renewed it."""
     silent = [part.due for part in parts if part.token is not None and part.due < part.now]
     return not run.is_done and bool(silent) and not silence.is_kept_silent(min(silent))
+
+
+def is_deserted(run: Run, parts: list[Any]) -> bool:
+    """Whether it is to end, and none of its owners is left to end it."""
+    alive = any(part.token is not None and part.due >= part.now for part in parts)
+    return run.want in control.ENDS and is_stalled(run, parts) and not alive
 
 
 def waiting_until(run: Run, parts: list[Any]) -> datetime | None:

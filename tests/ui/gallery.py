@@ -81,7 +81,6 @@ DIFFERS: dict[str, dict[str, Any]] = {
         "state": "paused", "actions": ["resume", "cancel"], "progress": REST,
         "reason": {"code": "operation-error", "text": "items() must return a source. Mend it, then resume."},
     },
-    "deserted": {"state": "cancelling", "stalled": True, "actions": ["cancel"], "progress": REST},
     "cancelling": {"state": "cancelling", "progress": REST},
     "succeeded": {"state": "succeeded", "done": True, "progress": ALL, "result": {"countries": 241, "newest": "ZZZZ"}},
     "partial": {

@@ -73,7 +73,6 @@ FACES = (
     Face("failed", {"state": ["failed"]}, tone="bad", bar="bad", needs_person=True),
     Face("cancelled", {"state": ["cancelled"]}, bar="rest"),
     Face("ended", {"done": [True]}, icon="cancelled", bar="rest"),  # a state that this version doesn't know
-    Face("deserted", {"state": ["cancelling"], "stalled": [True]}, icon="cancelling", tone="warn", bar="rest"),
     Face("cancelling", {"state": ["cancelling"]}, bar="rest"),
     Face("pausing", {"state": ["pausing"]}),
     Face("unattended", {"state": ["running"], "reason": ["no-worker"]}, icon="stalled", tone="warn", bar="rest"),

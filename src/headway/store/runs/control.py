@@ -19,6 +19,7 @@ from headway.store.parts.outcomes import LONGEST_TEXT, storable
 from .endings import end
 
 __all__ = [
+    "ENDS",
     "FAILURE_LIMIT",
     "OTHER_VERSION",
     "Reason",
@@ -26,11 +27,13 @@ __all__ = [
     "ask_cancel",
     "ask_pause",
     "ask_resume",
+    "end_deserted",
     "halt",
     "yield_part",
 ]
 
 LONGEST_DETAIL = 20_000
+ENDS = (Want.STOP, Want.CANCEL)  # nothing is done any more
 FAILURE_LIMIT, OTHER_VERSION = "failure-limit", "other-version"
 
 
@@ -67,7 +70,7 @@ def ask_cancel(run_id: UUID, reason: Reason) -> Run:
         if run.state == State.WAITING:
             end(run, Event.DROP)
         elif not run.is_done:
-            rest(run)  # asked again too: the last owner may have been ended before it could yield
+            rest(run)
         return run
 
 
@@ -87,6 +90,17 @@ def ask_resume(run_id: UUID) -> Run:
             move(run, Event.RESUME)
             want(run, Want.RUN, Reason("", ""))
         return run
+
+
+def end_deserted(run_id: UUID) -> None:
+    """End a run that is to end, if nobody is left who could yield: the leases of all its owners have run out.
+
+    Raises RunNotFound.
+    """
+    with write():
+        run = lock_run(run_id)
+        if not run.is_done and run.want in ENDS:
+            rest(run)
 
 
 def adopt_version(run_id: UUID, version: str) -> None:
@@ -198,7 +212,7 @@ def rest(run: Run) -> None:
     """Once nobody owns a part of a run that isn't wanted any more, say so."""
     if run.want == Want.RUN:
         return
-    if run.want != Want.PAUSE:
+    if run.want in ENDS:
         disown_the_dead(run)
     if Part.objects.filter(Q(run=run), token__isnull=False).exists():
         return
