@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ASKED_AGAIN_AFTER = 0.5  # s
 TICK = 0.25  # s, after which a signal to stop is seen at the latest
-STARTS_APART = 0.5  # s between two starts of the same child: a broken set-up must not spin; one killed twice needn't wait
+STARTS_APART = 0.5  # s between two starts of the same child, so that a broken set-up doesn't spin
 DATABASE_PATIENCE_MS = 200  # SQLite: wait no longer than this for a lock, since a stalled child may hold it
 
 FORK = multiprocessing.get_context("fork")  # a replacement is there at once, with everything imported
