@@ -95,7 +95,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
     until = waiting_until(run, parts)
     return {
         "id": str(run.pk),
-        "operation": run.operation,
+        "operation": registry.current_name(run.operation),
         "title": title(run.operation),
         "state": str(shown(State(run.state))),
         "done": run.is_done,

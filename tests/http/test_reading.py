@@ -12,6 +12,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from headway.models import Part, Run
+from headway.operations import base, registry
 from headway.runs import Disposition, start
 from tests.app.driving import drive
 from tests.http import operations  # noqa: F401  (they register themselves)
@@ -142,6 +143,34 @@ def test_runs_can_be_asked_for_by_operation_state_and_whether_they_are_active(ap
     assert ids(state="succeeded") == ids(active="false") == [str(done.pk)]
     assert ids(state="queued") == ids(active="true") == [str(live.pk)]
     assert ids(operation="no.such") == []
+
+
+def test_runs_are_found_by_every_name_that_their_operation_has_had(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, now = (api.start("tests.http_allow").json()["id"] for _ in range(2))
+    Run.objects.filter(pk=before).update(operation="tests.before")
+    operation = registry.get("tests.http_allow")
+    monkeypatch.setattr(operation, "aliases", ("tests.before",))
+    monkeypatch.setitem(base.by_name, "tests.before", operation)
+
+    for name in ("tests.before", "tests.http_allow"):
+        found = api.get(path("runs"), {"operation": name}).json()["results"]
+        assert [run["id"] for run in found] == [now, before]
+        assert {run["operation"] for run in found} == {"tests.http_allow"}
+        assert api.get(path("runs") + f"{before}/failures.csv")["Content-Disposition"].endswith(
+            'filename="tests.http_allow-failures.csv"'
+        )
+
+
+def test_a_start_by_a_former_name_is_one_of_the_operation(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = registry.get("tests.http_join")
+    monkeypatch.setattr(operation, "aliases", ("tests.before",))
+    monkeypatch.setitem(base.by_name, "tests.before", operation)
+
+    started = api.start("tests.before", {"count": 3})
+    assert (started.status_code, started.json()["operation"]) == (202, "tests.http_join")
+    assert api.start("tests.http_join", {"count": 3})["Headway-Disposition"] == "joined"
+    listed = api.get(path("operations")).json()["results"]
+    assert "tests.before" not in {each["name"] for each in listed}
 
 
 def test_an_operation_with_a_character_that_no_database_has_is_none(api: Api, demo: Any) -> None:

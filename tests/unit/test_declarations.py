@@ -178,6 +178,14 @@ PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambd
             "such as 'airports.import_airports'.",
         ),
         ({"title": 5}, "title is 5; it must be text."),
+        *(
+            (
+                {"aliases": aliases},
+                f"aliases is {aliases!r}; it must be a tuple of the names that it had before, the oldest first, such "
+                "as ('airports.import_all',).",
+            )
+            for aliases in ("tests.before", ["tests.before"], ("two words",), (5,))
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_when_the_class_is_made(attributes: dict[str, Any], said: str) -> None:
@@ -272,6 +280,29 @@ class TestNames:
             "Two operations are called 'tests.declared': tests.unit.test_declarations.Import and "
             "tests.unit.test_declarations.Other. Rename one, or give it a `name` of its own."
         )
+
+    def test_two_operations_cannot_have_had_one_name(self) -> None:
+        declare(aliases=("tests.before",))
+        for name, aliases in (("tests.before", ()), ("tests.other", ("tests.before",))):
+            body = {"name": name, "aliases": aliases, "items": items, "process": process}
+            with pytest.raises(DeclarationError) as raised:
+                type("Other", (Operation,), body)
+            assert str(raised.value) == (
+                "Two operations are called 'tests.before': tests.unit.test_declarations.Import and "
+                "tests.unit.test_declarations.Other. Take it out of the `aliases` of one."
+            )
+        with pytest.raises(UnknownOperation):
+            registry.get("tests.other")
+
+    def test_former_names_are_neither_inherited_nor_listed(self) -> None:
+        operation = declare(aliases=("tests.first", "tests.second"))
+        heir = declare(operation, name="tests.heir")
+        assert (operation.names(), heir.names()) == (
+            ("tests.first", "tests.second", "tests.declared"),
+            ("tests.heir",),
+        )
+        assert registry.get("tests.first") is registry.get("tests.second") is operation
+        assert registry.every().count(operation) == 1
 
     def test_a_module_may_be_loaded_again(self) -> None:
         first, second = declare(), declare()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.urls import get_resolver
 
-from headway import runs
+from headway import Operation, runs
 from headway.engines import Claimant, Engine, queues, reaping
 from headway.models import Part, Run
 from headway.operations import base
@@ -92,6 +92,20 @@ def test_the_default_queue_has_what_nobody_declares_any_more(several: None) -> N
     assert turn("ledgers") is None
     assert reaping.due("headway") == {"tests.removed": 1}
     assert queues.of("tests.removed") == "headway"
+
+
+@pytest.mark.parametrize("renamed", [WriteLedger, Scripted])
+def test_what_was_started_under_a_former_name_stays_in_its_operations_queue(
+    several: None, monkeypatch: pytest.MonkeyPatch, renamed: type[Operation]
+) -> None:
+    run = runs.start(renamed, {"items": 1} if renamed is WriteLedger else {}).run
+    Run.objects.filter(pk=run.pk).update(operation="tests.before")
+    monkeypatch.setattr(renamed, "aliases", ("tests.before",))
+    monkeypatch.setitem(base.by_name, "tests.before", renamed)
+    own, foreign = ("ledgers", "headway") if renamed is WriteLedger else ("headway", "ledgers")
+
+    assert turn(foreign) is None
+    assert (queues.of("tests.before"), turn(own)) == (own, "tests.before")
 
 
 @pytest.mark.parametrize("names", [(), ("headway", "ledgers")], ids=["all", "both"])

@@ -3,7 +3,7 @@
 The default queue also has the operations that nobody declares (any more), so that none is left without a worker.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.db.models import Q
 
@@ -34,7 +34,11 @@ def among(queues: Collection[str]) -> Q | None:
     """What is true of the parts of these queues; None where that is every part, so that nothing need be joined."""
     if set(every()) <= set(queues):
         return None
-    listed = [operation.name for operation in registry.every() if operation.queue in queues]
     if DEFAULT not in queues:
-        return Q(run__operation__in=listed)
-    return ~Q(run__operation__in=[operation.name for operation in registry.every() if operation.queue not in queues])
+        return Q(run__operation__in=names(lambda queue: queue in queues))
+    return ~Q(run__operation__in=names(lambda queue: queue not in queues))
+
+
+def names(are_meant: Callable[[str], bool]) -> list[str]:
+    """Every name under which runs of these queues' operations are stored."""
+    return [name for operation in registry.every() if are_meant(operation.queue) for name in operation.names()]

@@ -15,6 +15,7 @@ from rest_framework.throttling import BaseThrottle
 from headway import runs
 from headway.live.etags import etag, is_among
 from headway.models import Run
+from headway.operations import registry
 from headway.runs.pages import behind, cursor_of
 from headway.snapshots import snapshot, snapshots
 from headway.states import State, shown, stored_as
@@ -42,7 +43,7 @@ class Runs(Endpoint):
             "Runs",
             answers={200: answer("Runs")},
             parameters=(
-                parameter("operation", "Only runs of this operation."),
+                parameter("operation", "Only runs of this operation, under whatever name they were started."),
                 parameter("state", "Only runs in this state.", {"type": "string", "enum": STATES}),
                 parameter("active", "Only runs that have not ended, or only those that have.", {"type": "boolean"}),
                 LIMIT,
@@ -65,7 +66,8 @@ def wanted(request: Request) -> QuerySet[Run]:
     """The runs that the query string asks for. Raises ParseError."""
     found = runs.visible_to(request.user)
     if (operation := request.query_params.get("operation")) is not None:
-        found = found.filter(operation=operation.replace("\0", "\ufffd"))  # PostgreSQL takes no NUL, and no name has it
+        name = operation.replace("\0", "\ufffd")  # PostgreSQL takes no NUL, and no name has it
+        found = found.filter(operation__in=registry.names_of(name))
     if (state := paging.choice(request, "state", STATES)) is not None:
         found = found.filter(state__in=stored_as(State(state)))
     if (active := paging.choice(request, "active", ("true", "false"))) is not None:

@@ -20,7 +20,7 @@ __all__ = ["Operation", "by_name"]
 
 
 by_name: dict[str, "type[Operation]"] = {}
-"""All operations; `registry` looks them up."""
+"""All operations, under every name that each has had; `registry` looks them up."""
 
 
 class Operation:
@@ -41,6 +41,10 @@ class Operation:
 
     name: ClassVar[str]
     """`app_label.class_name` in snake case, unless given."""
+
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Names that it had before, the oldest first: runs that were started under them are its own. Keep them for as long
+    as there is such a run. A subclass doesn't inherit them."""
 
     title: ClassVar[str | Promise]
     """What people call it; from the class's name, unless given."""
@@ -141,6 +145,11 @@ class Operation:
         return None
 
     @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Every name that it has had, the oldest first."""
+        return (*cls.aliases, cls.name)
+
+    @classmethod
     def code_for(cls, error: Exception) -> str:
         """The code with which an item fails for this exception."""
         if isinstance(error, TryAgain):
@@ -165,6 +174,7 @@ class Operation:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.abstract = cls.__dict__.get("abstract", False)
+        cls.aliases = cls.__dict__.get("aliases", ())
         if cls.abstract:
             return
         declarations.check(cls, Operation)
@@ -178,14 +188,17 @@ class Operation:
 
 
 def register(cls: type[Operation]) -> None:
-    """Note a class under its name. Raises DeclarationError when another class has the name already."""
-    there = by_name.get(cls.name)
-    if there and (there.__module__, there.__qualname__) != (cls.__module__, cls.__qualname__):
-        raise DeclarationError(
-            f"Two operations are called {cls.name!r}: {there.__module__}.{there.__qualname__} and "
-            f"{cls.__module__}.{cls.__qualname__}. Rename one, or give it a `name` of its own."
-        )
-    by_name[cls.name] = cls
+    """Note a class under its names. Raises DeclarationError when another class has one of them already."""
+    for name in cls.names():
+        there = by_name.get(name)
+        if there and (there.__module__, there.__qualname__) != (cls.__module__, cls.__qualname__):
+            former = name in cls.aliases or name in there.aliases
+            raise DeclarationError(
+                f"Two operations are called {name!r}: {there.__module__}.{there.__qualname__} and "
+                f"{cls.__module__}.{cls.__qualname__}. "
+                + ("Take it out of the `aliases` of one." if former else "Rename one, or give it a `name` of its own.")
+            )
+    by_name.update(dict.fromkeys(cls.names(), cls))
 
 
 def app_label(cls: type[Operation]) -> str:

@@ -37,6 +37,12 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
         "it must be made of letters, digits, '.', '_' and '-', at most 200 of them, "
         "such as 'airports.import_airports'.",
     ),
+    "aliases": (
+        lambda names: (
+            isinstance(names, tuple) and all(isinstance(name, str) and NAME.fullmatch(name) for name in names)
+        ),
+        "it must be a tuple of the names that it had before, the oldest first, such as ('airports.import_all',).",
+    ),
     "title": (lambda title: isinstance(title, str | Promise), "it must be text."),
     "on_conflict": (lambda policy: policy in tuple(OnConflict), f"it must be one of {', '.join(OnConflict)}."),
     "permission": (

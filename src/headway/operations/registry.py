@@ -5,17 +5,27 @@ from headway.errors import UnknownOperation
 from . import base
 from .base import Operation
 
-__all__ = ["every", "get"]
+__all__ = ["current_name", "every", "get", "names_of"]
 
 
 def get(name: str) -> type[Operation]:
-    """The operation of this name. Raises UnknownOperation."""
+    """The operation that has this name, or had it. Raises UnknownOperation."""
     try:
         return base.by_name[name]
     except KeyError:
-        raise UnknownOperation(name, base.by_name) from None
+        raise UnknownOperation(name, (operation.name for operation in every())) from None
 
 
 def every() -> list[type[Operation]]:
     """All operations, by name."""
-    return [base.by_name[name] for name in sorted(base.by_name)]
+    return [operation for name, operation in sorted(base.by_name.items()) if name == operation.name]
+
+
+def names_of(name: str) -> tuple[str, ...]:
+    """Every name that the operation of this name has had: its runs are stored under all of them."""
+    return base.by_name[name].names() if name in base.by_name else (name,)
+
+
+def current_name(name: str) -> str:
+    """What the operation of this name is called now; the name itself, where this code doesn't have it any more."""
+    return names_of(name)[-1]

@@ -28,10 +28,11 @@ from headway.errors import (
     ParamError,
     RunConflict,
     StartForbidden,
+    UnknownOperation,
 )
 from headway.models import Run
 from headway.operations import added_fields, files, params, registry
-from headway.operations.base import Operation, by_name
+from headway.operations.base import Operation
 from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
@@ -128,10 +129,11 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     concurrency key), QuotaExceeded (the owner's).
     """
     old = steered(run, user)
-    check_permission(old.operation, user)
+    name = registry.current_name(old.operation)
+    check_permission(name, user)
     if not old.is_done:
         raise InvalidState(Action.RETRY, old.state, ACTIONS[State(old.state)])
-    return announcing(old.operation, partial(begin_retry, old, user))
+    return announcing(name, partial(begin_retry, old, user))
 
 
 def begin_retry(old: Run, user: Any) -> Started:
@@ -140,7 +142,7 @@ def begin_retry(old: Run, user: Any) -> Started:
     if not ranges and not unplanned:
         raise NothingToRetry(old.pk)
     request = Request(
-        operation=old.operation,
+        operation=registry.current_name(old.operation),
         params=old.params,
         form_fields=old.form_fields,
         fingerprint=params.fingerprint(old.params, str(old.pk)),
@@ -156,7 +158,7 @@ def begin_retry(old: Run, user: Any) -> Started:
     newest = submissions.newest_of(old)
     if newest is None:
         visible = there.pk if may_see(there, user) else None
-        raise RunConflict(old.operation, visible, "and has the same concurrency key")
+        raise RunConflict(request.operation, visible, "and has the same concurrency key")
     if newest.is_done:
         raise AlreadyRetried(old.pk, newest.pk)
     return Started(newest, Disposition.JOINED)
@@ -175,8 +177,11 @@ def announcing(operation: str, begin: Callable[[], Started]) -> Started:
 
 def check_permission(name: str, user: Any) -> None:
     """Raises StartForbidden. What isn't declared any more wants nothing; its run will say so."""
-    declared = by_name.get(name)
-    if declared is not None and declared.permission is not None and not may_start(declared, user):
+    try:
+        declared = registry.get(name)
+    except UnknownOperation:
+        return
+    if declared.permission is not None and not may_start(declared, user):
         raise StartForbidden(name, declared.permission)
 
 
@@ -199,7 +204,7 @@ def request_of(
     principal = "" if owner is None else str(owner.pk)
     named = None
     if idempotency_key is not None:
-        named = keys.Key(principal, idempotency_key, params.fingerprint(identifying, declared.name))
+        named = keys.Key(principal, idempotency_key, params.fingerprint(identifying, lasting_name(declared)))
     return Request(
         operation=declared.name,
         params=encoded,
@@ -221,13 +226,19 @@ def key_of(declared: type[Operation], cleaned: dict[str, Any], user: Any) -> str
     Under `allow` each run has a key of its own, so that nothing is ever in its way.
     """
     if declared.on_conflict == OnConflict.ALLOW:
-        return requests.hash_key(declared.name, str(uuid.uuid4()))
+        return requests.hash_key(lasting_name(declared), str(uuid.uuid4()))
     key = declared(Context(params=cleaned, user=user)).concurrency_key()
     try:
-        return requests.hash_key(declared.name, key)
+        return requests.hash_key(lasting_name(declared), key)
     except TypeError as error:
         detail = f"concurrency_key() of {declared.name} gave {key!r:.200}, which is not a JSON value; give text."
         raise InvalidParams([ParamError("", "concurrency-key", detail)]) from error
+
+
+def lasting_name(declared: type[Operation]) -> str:
+    """The name that goes into keys: the oldest, so that a run which was started under it is found under every other,
+    also by the processes that still run the old code."""
+    return declared.names()[0]
 
 
 def join(declared: type[Operation], run: Run, request: Request, user: Any) -> Started:

@@ -17,6 +17,7 @@ from headway import runs
 from headway.http import paging
 from headway.http.endpoint import Endpoint
 from headway.http.openapi import Document, answer, header, parameter
+from headway.operations import registry
 
 from .file import LARGEST, File
 from .formats import FORMATS
@@ -53,7 +54,8 @@ class Failures(Endpoint):
         written = FORMATS[name]
         file = File(run, written, paging.id_in(request, "after"), request.user.pk)
         response = StreamingHttpResponse(sent_by(request, file), content_type=written.media_type + written.details)
-        response["Content-Disposition"] = content_disposition_header(True, f"{run.operation}-failures.{name}")
+        file_name = f"{registry.current_name(run.operation)}-failures.{name}"
+        response["Content-Disposition"] = content_disposition_header(True, file_name)
         if file.more:
             response["Link"] = f'<{request.path}?after={file.last}>; rel="next"'
         return response

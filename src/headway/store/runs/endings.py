@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from headway.database import Hooks, NowMs, write, write_beside_project
 from headway.database.statements import Given, Rows, Update, UpdateOne
 from headway.models import Kind, Part, Run
+from headway.operations.registry import current_name
 from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
 from headway.store.announcing import announce_change
@@ -116,7 +117,7 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
     if held:
         promote_next(held)
     transaction.on_commit(
-        partial(run_ended.send_robust, sender=Run, run_id=run.pk, operation=run.operation, state=state)
+        partial(run_ended.send_robust, sender=Run, run_id=run.pk, operation=current_name(run.operation), state=state)
     )
 
 
