@@ -9,6 +9,8 @@ import time
 from typing import Any, ClassVar
 from urllib.request import urlopen
 
+from django.db.models import F, QuerySet
+
 from example.airports.operations import ImportAirports
 from headway import Operation, Reject, Retry, Skip, Stop, Tolerance, sources
 
@@ -151,6 +153,73 @@ class ScriptedStrict(Scripted):
 
     name = "tests.scripted_strict"
     tolerance = Tolerance(percent=10, min_items=20, then="fail")
+
+
+class ScriptedInSets(Operation):
+    """Writes many numbers, or rows' keys, into the ledger by one statement."""
+
+    name = "tests.scripted_in_sets"
+    retry = Retry(on=ConnectionError, attempts=3, backoff=30)
+
+    def items(self) -> sources.Source[Any]:
+        source: sources.Source[Any] = Scripted.script.get("items", lambda: Numbers(1_000))()
+        return source
+
+    def process_chunk(self, rows: Any) -> Any:
+        items = [getattr(row, "pk", row) for row in rows]
+        LedgerEntry.objects.bulk_create(LedgerEntry(run=self.run.id, item=str(item)) for item in items)
+        return Scripted.script.get("chunk", lambda operation, rows: None)(self, rows)
+
+
+class CreditInSets(Operation):
+    """Changes all accounts of a chunk by one UPDATE."""
+
+    name = "tests.credit_in_sets"
+
+    def items(self) -> sources.Source[Any]:
+        source: sources.Source[Any] = Scripted.script.get("items", lambda: sources.queryset(Account.objects.all()))()
+        return source
+
+    def process_chunk(self, rows: QuerySet[Account]) -> Any:
+        rows.update(balance=F("balance") + 1)
+        return Scripted.script.get("chunk", lambda operation, rows: None)(self, rows)
+
+    def label(self, account: Account) -> str:
+        return f"account of {account.note}"
+
+
+class CreditInSetsInParts(CreditInSets):
+    """The same by four workers at once."""
+
+    name = "tests.credit_in_sets_in_parts"
+    parts = 4
+
+
+class CreditLocked(Operation):
+    """Adds to the balance that it has read, of rows that it has locked."""
+
+    name = "tests.credit_locked"
+    lock_rows = True
+
+    def items(self) -> sources.Source[Any]:
+        source: sources.Source[Any] = Scripted.script.get("items", lambda: sources.queryset(Account.objects.all()))()
+        return source
+
+    def process(self, account: Account) -> None:
+        Scripted.script.get("before", lambda operation, account: None)(self, account)
+        Account.objects.filter(pk=account.pk).update(balance=account.balance + 1)
+
+
+class CreditPreparedLocked(CreditLocked):
+    """The same with rows that were prepared first."""
+
+    name = "tests.credit_prepared_locked"
+
+    def prepare(self, account: Account) -> int:
+        return 1
+
+    def process(self, account: Account, amount: int) -> None:
+        super().process(account)
 
 
 class AskService(Operation):

@@ -62,6 +62,7 @@ def process_yielding(self: Operation, item: Any) -> Iterator[Any]:
 def csv_items(self: Operation) -> sources.csv: ...  # type: ignore[empty-body]
 
 
+IN_SETS: dict[str, Any] = {"process": Operation.process, "process_chunk": lambda self, rows: None}
 PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambda self, item, prepared: None}
 
 
@@ -136,7 +137,29 @@ PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambd
         ({"tolerance": 4}, "tolerance is 4; it must be a Tolerance, such as Tolerance(percent=5)."),
         (
             {"process_chunk": lambda self, rows: None},
-            "process_chunk isn't available in this version of Headway; it would have no effect. Remove it.",
+            "process and process_chunk are both there, and an item is done once. Leave out one of them.",
+        ),
+        (
+            IN_SETS | {"prepare": lambda self, item: None},
+            "prepare is called for single items, but process_chunk does many at once. Leave out one of them.",
+        ),
+        (
+            IN_SETS | {"lock_rows": True},
+            "lock_rows is for process. In process_chunk, lock what you need: `rows.select_for_update()`.",
+        ),
+        (
+            IN_SETS | {"process_chunk": lambda self: None},
+            "process_chunk must take the rows and nothing else: `def process_chunk(self, rows)`.",
+        ),
+        (
+            IN_SETS | {"process_chunk": process_yielding},
+            "process_chunk has a `yield`, so it would do nothing. Use `return`.",
+        ),
+        ({"lock_rows": 1}, "lock_rows is 1; it must be True or False."),
+        (
+            {"lock_rows": True, "items": csv_items},
+            "lock_rows is True, but items() gives a CsvSource, which has no rows to lock. Leave lock_rows out, or use "
+            "sources.queryset or sources.selection.",
         ),
         ({"parts": 0}, "parts is 0; it must be a whole number from 1 to 256."),
         ({"parts": 257}, "parts is 257; it must be a whole number from 1 to 256."),

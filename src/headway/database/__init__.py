@@ -4,6 +4,7 @@ from headway.clock import NOW_MS, NowMs, now_ms
 
 from .faults import is_broken, is_lost, is_transient
 from .hooks import Hooks
+from .parameters import as_one_parameter
 from .sessions import bound_idle_transactions, close_before_fork, forget, idle_timeout_ms
 from .writing import back_off, data_version, write, write_beside_project
 
@@ -11,6 +12,7 @@ __all__ = [
     "NOW_MS",
     "Hooks",
     "NowMs",
+    "as_one_parameter",
     "back_off",
     "bound_idle_transactions",
     "close_before_fork",

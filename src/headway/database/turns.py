@@ -16,6 +16,7 @@ __all__ = ["BUDGET", "Turns"]
 
 BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percent
 LOOK_EVERY = 0.005  # s between two looks at who waits
+BLIND = 0.050  # s of the write lock that a chunk may take which looks up only at its end
 SHARE = 0.100  # s that a chunk lasts at least while nobody but another worker waits
 ENTRY = 0.050  # s that those who wait are given to come in
 UNHEARD = 0.200  # s that we go on if some still wait then: they are very many, or frozen
@@ -27,6 +28,8 @@ class Turns:
 
     def __init__(self) -> None:
         self.takes_turns = connection.vendor == "sqlite"
+        self.blind = BLIND if self.takes_turns else BUDGET
+        """Seconds that a chunk may take which looks up only at its end."""
         self.began = time.monotonic()
         self.next_look = math.inf
         """`monotonic` from which on `is_over` should be asked."""

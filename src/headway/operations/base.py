@@ -93,6 +93,10 @@ class Operation:
     """Which errors are tried again in later passes: `Retry(on=ConnectionError, attempts=5)`. By default only what
     raises `TryAgain`."""
 
+    lock_rows: ClassVar[bool] = False
+    """Whether each row is locked from when it is read, inside its chunk's transaction, to that chunk's end
+    (`select_for_update`). Its source must be a queryset or a selection; SQLite has no such locks, and needs none."""
+
     tolerance: ClassVar[Tolerance | None] = None
     """How many failures pause the run, or let it fail: `Tolerance(percent=5)`. None: it pauses only where the first 50
     items all fail with the same unexpected error."""
@@ -126,6 +130,17 @@ class Operation:
     def process(self, *args: Any, **kwargs: Any) -> Any:
         """Do one item: `process(self, item)`, or `process(self, item, prepared)` where `prepare` is declared."""
         raise NotImplementedError  # never reached: __init_subclass__ demands it
+
+    def process_chunk(self, rows: Any) -> Any:
+        """Do all items of a chunk, in place of `process`: as many as the time for one allows, at most 4,000.
+
+        `rows` is a queryset of the chunk's rows where the source is a queryset or a selection, otherwise a list of its
+        items. When it returns, all of them have succeeded, but for those that it returns with what they ended with:
+        pairs such as `(row, Reject("city-missing"))`; what was written for these stays. When it raises, the chunk is
+        undone and done in halves, down to a single item, for which an error means what it means in `process`; only
+        `Wait` and `Stop` are heeded at once.
+        """
+        raise NotImplementedError  # never reached: only called where it is declared
 
     def concurrency_key(self) -> Any:
         """What at most one live run of this operation may have: any JSON value. By default, the user."""
@@ -165,6 +180,11 @@ class Operation:
     def has_prepare(cls) -> bool:
         """Whether `prepare` is there to be called."""
         return cls.prepare is not Operation.prepare
+
+    @classmethod
+    def has_process_chunk(cls) -> bool:
+        """Whether `process_chunk` is there to be called."""
+        return cls.process_chunk is not Operation.process_chunk
 
     @classmethod
     def description(cls) -> str:

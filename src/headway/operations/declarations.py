@@ -15,6 +15,7 @@ from .again import Retry, Tolerance
 from .conflicts import OnConflict
 from .outcomes import Verdict, check_code
 from .sources import Source
+from .sources.table import TableSource
 
 __all__ = ["check"]
 
@@ -23,12 +24,12 @@ QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name
 NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
 REQUIRED = {"items": "def items(self): return sources.csv(…)", "process": "def process(self, item): …"}
 OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
-OF_AN_ITEM = ("process", "label", "prepare")
+OF_AN_ITEM = ("process", "label", "prepare", "process_chunk")
 MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
 LONGEST_VERSION = 64
 PLANNED = (
-    "effects", "holds", "in_doubt", "keep_results", "lock_rows", "process_chunk", "rate", "settle",
+    "effects", "holds", "in_doubt", "keep_results", "rate", "settle",
 )  # fmt: skip
 
 VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -49,6 +50,7 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda name: name is None or (isinstance(name, str) and PERMISSION.fullmatch(name)),
         "it must name one with its app, such as 'airports.add_airport'.",
     ),
+    "lock_rows": (lambda flag: isinstance(flag, bool), "it must be True or False."),
     "require_idempotency_key": (lambda flag: isinstance(flag, bool), "it must be True or False."),
     "queue": (
         lambda name: isinstance(name, str) and QUEUE.fullmatch(name),
@@ -80,6 +82,7 @@ def check(cls: Any, base: type[Any]) -> None:
 def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     """In the order in which they should be mended; what comes later may stumble over what came before."""
     yield from missing(cls, base)
+    yield from of_sets(cls, base)
     yield from of_methods(cls)
     yield from of_signatures(cls)
     yield from of_workers(cls)
@@ -92,8 +95,22 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
 
 def missing(cls: Any, base: type[Any]) -> Iterator[str]:
     for method, example in REQUIRED.items():
+        if method == "process" and cls.has_process_chunk():
+            continue
         if getattr(cls, method) is getattr(base, method):
             yield f"{method} is missing; declare `{example}`."
+
+
+def of_sets(cls: Any, base: type[Any]) -> Iterator[str]:
+    """What doesn't go with `process_chunk`."""
+    if not cls.has_process_chunk():
+        return
+    if cls.process is not base.process:
+        yield "process and process_chunk are both there, and an item is done once. Leave out one of them."
+    if cls.has_prepare():
+        yield "prepare is called for single items, but process_chunk does many at once. Leave out one of them."
+    if cls.lock_rows:
+        yield "lock_rows is for process. In process_chunk, lock what you need: `rows.select_for_update()`."
 
 
 def of_methods(cls: Any) -> Iterator[str]:
@@ -106,7 +123,7 @@ def of_methods(cls: Any) -> Iterator[str]:
                 f"{method} is async; a worker is synchronous, because Django's ORM has no async transactions. "
                 "Use `def`."
             )
-    for method in ("process", "prepare"):
+    for method in ("process", "prepare", "process_chunk"):
         if inspect.isgeneratorfunction(getattr(cls, method)):
             yield f"{method} has a `yield`, so it would do nothing. Use `return`."
 
@@ -119,6 +136,9 @@ def of_signatures(cls: Any) -> Iterator[str]:
         if method == "process" and cls.has_prepare():
             if not takes(cls.process, 3):
                 yield "process must take what prepare gives as well: `def process(self, item, prepared)`."
+        elif method == "process_chunk":
+            if not takes(cls.process_chunk, 2):
+                yield "process_chunk must take the rows and nothing else: `def process_chunk(self, rows)`."
         elif not takes(getattr(cls, method), 2):
             yield f"{method} must take the item and nothing else: `def {method}(self, item)`."
 
@@ -135,6 +155,11 @@ def of_workers(cls: Any) -> Iterator[str]:
             "can be repeated into `def prepare(self, item)`, or leave threads out."
         )
     source = declared_source(cls)
+    if cls.lock_rows is True and source is not None and not issubclass(source, TableSource):
+        yield (
+            f"lock_rows is True, but items() gives a {source.__name__}, which has no rows to lock. Leave lock_rows "
+            "out, or use sources.queryset or sources.selection."
+        )
     if cls.parts != 1 and source is not None and not source.can_split():
         yield (
             f"parts is {cls.parts}, but items() gives a {source.__name__}, which can't be split. Leave parts "

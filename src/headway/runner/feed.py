@@ -17,6 +17,7 @@ from headway.database import is_lost, is_transient
 from headway.models import Part
 from headway.operations.outcomes import Gone, Unreadable
 from headway.operations.sources import Entry, Source
+from headway.operations.sources.table import KeySource
 from headway.store.parts.leases import STEP_LIMIT
 from headway.store.parts.outcomes import failed_keys, retrying_keys
 
@@ -24,7 +25,7 @@ from .in_hand import Work
 from .loading import ask
 from .preparing import Prepared, Preparing
 
-__all__ = ["LARGEST", "Feed", "attempts_of", "failed_of", "feed_for", "told"]
+__all__ = ["LARGEST", "Feed", "attempts_of", "failed_of", "feed_for", "held_in", "is_verdict", "told"]
 
 Entries: TypeAlias = Iterator[Entry[Any]]
 
@@ -171,6 +172,15 @@ class Rows(Feed):
             work.pulse.begin(work.operation.item_timeout)
 
 
+class Keys(Rows):
+    """The keys of rows that may change: all of a chunk's, read at once."""
+
+    def entries(self, most: int, deadline: float) -> Entries:
+        page = self.read(self.work.part.cursor, most)
+        self.ended = len(page) < most
+        yield from page
+
+
 class Ready(Ahead):
     """Items that are prepared before their chunk. Rows among them are read once more inside it."""
 
@@ -260,6 +270,8 @@ def feed_for(work: Work, preparing: Preparing | None) -> Feed:
     """What the part's chunks are fed with."""
     if preparing is not None:
         return Ready(work, preparing)
+    if isinstance(work.source, KeySource):
+        return Keys(work)
     return Rows(work) if work.source.may_change else Ahead(work)
 
 

@@ -10,7 +10,7 @@ from headway.operations.sources import Source
 from headway.store.parts.outcomes import storable
 
 from .guard import Guard
-from .loading import ask, load, source_of
+from .loading import as_declared, ask, load, source_of
 from .pulse import Pulse
 
 __all__ = ["Work"]
@@ -37,7 +37,10 @@ class Work:
 
     def open_source(self) -> None:
         """Ask the operation for its items. Raises OperationError."""
-        self.source = ask("Its items can't be found.", lambda: source_of(self.operation, self.part.run))
+        self.source = ask("Its items can't be found.", self.find_source)
+
+    def find_source(self) -> Source[Any]:
+        return as_declared(self.operation, source_of(self.operation, self.part.run))
 
     def load_again(self) -> None:
         """Forget all that the operation has gathered, since something it was gathered from was rolled back."""

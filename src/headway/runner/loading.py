@@ -13,12 +13,13 @@ from headway.operations import added_fields, params, registry
 from headway.operations.base import Operation
 from headway.operations.context import Context
 from headway.operations.sources import Source
+from headway.operations.sources.table import KeySource, TableSource
 from headway.states import Counts
 from headway.store.parts.outcomes import storable
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
 
-__all__ = ["OperationError", "ask", "identity_of", "load", "source_of"]
+__all__ = ["OperationError", "as_declared", "ask", "identity_of", "load", "source_of"]
 
 T = TypeVar("T")
 
@@ -36,6 +37,10 @@ def ask(what: str, call: Callable[[], T]) -> T:
         if database.is_transient(error) or database.is_lost(error):
             raise
         raise OperationError(f"{what} {error}" if isinstance(error, Explained) else what) from error
+
+
+class NoRowsToLock(Explained, TypeError):
+    """The operation declares `lock_rows`, but its items are no rows of a table."""
 
 
 class View:
@@ -84,6 +89,20 @@ def source_of(operation: Operation, run: Run) -> Source[Any]:
     check_identity(run, identity_of(source))
     # A chain of retries has one selection, its first run's: the others take up ranges of it.
     source.attach(RunSelections(run.root_id or run.pk))
+    return source
+
+
+def as_declared(operation: Operation, source: Source[Any]) -> Source[Any]:
+    """The source as the operation wants its items: locked, or in sets. Raises NoRowsToLock."""
+    if isinstance(source, TableSource):
+        if operation.lock_rows:
+            source.lock()
+        return KeySource(source) if operation.has_process_chunk() else source
+    if operation.lock_rows:
+        raise NoRowsToLock(
+            f"lock_rows is True, but items() gave a {type(source).__name__}, which has no rows to lock. Leave "
+            "lock_rows out, or use sources.queryset or sources.selection."
+        )
     return source
 
 

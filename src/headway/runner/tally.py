@@ -1,6 +1,6 @@
 """What has become of a chunk's items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -42,6 +42,14 @@ class Tally:
     undone: int = 0
     """How many had been done when an item last had to be undone; 0: none had."""
     interruption: Interruption | None = None
+
+    def count_all(self, entries: Sequence[Entry[Any]]) -> None:
+        """All of these have succeeded."""
+        self.done += len(entries)
+        self.cursor = entries[-1][0]
+        if self.again is not None:
+            outcomes: list[Any] = [entry[0] for entry in entries]
+            self.again.extend(outcome[0] for outcome in outcomes)
 
     def count(self, entry: Entry[Any], error: Exception | None = None) -> None:
         """An item has been done."""

@@ -9,6 +9,7 @@ from django.db import transaction
 from headway.models import ItemState
 from headway.operations.outcomes import Gone, Reject, Skip, TryAgain, Unreadable
 from headway.operations.sources import Entry
+from headway.operations.sources.table import KeySource
 from headway.store.parts.outcomes import Outcome
 
 from .faults import refuse_faults
@@ -74,15 +75,23 @@ class Verdicts:
             return []
         try:
             with transaction.atomic():
-                return [self.label(entry[2]) for entry in entries]
+                return [self.label(item) for item in self.items_of(entries)]
         except Exception as error:  # noqa: BLE001  (a name that can't be told must not hide what happened)
             refuse_faults(self.work, error)
             return [self.label_or_key(entry) for entry in entries]
 
+    def items_of(self, entries: list[Entry[Any]]) -> list[Any]:
+        """The items themselves, where the entries have their keys alone."""
+        source = self.work.source
+        if not isinstance(source, KeySource):
+            return [item for _, _, item in entries]
+        rows = dict(source.table.fetch([key for _, key, _ in entries]))
+        return [rows.get(key, item) for _, key, item in entries]
+
     def label_or_key(self, entry: Entry[Any]) -> str:
         try:
             with transaction.atomic():
-                return self.label(entry[2])
+                return self.label(*self.items_of([entry]))
         except Exception as error:  # noqa: BLE001  (as above)
             refuse_faults(self.work, error)
             return entry[1]

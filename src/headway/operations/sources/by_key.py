@@ -2,7 +2,7 @@
 twice, however the rows before it have changed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -10,15 +10,16 @@ from django.db.models import Model, QuerySet
 
 from .model_key import ModelKey
 from .pages import paged
-from .protocol import Entry, Json, Source
-from .rows import check_rows, locked_again, name_of, unlocked
+from .protocol import Entry, Json
+from .rows import check_rows, name_of, unlocked
+from .table import TableSource
 
 __all__ = ["QuerysetSource"]
 
 M = TypeVar("M", bound=Model)
 
 
-class QuerysetSource(Source[M], Generic[M]):
+class QuerysetSource(TableSource[M, M], Generic[M]):
     """The rows of a queryset, by primary key or by another unique field, `key`, whose values never change.
 
     Bounds are {"last": the greatest key at the start, or None}, and of all but the first of several parts "above", the
@@ -30,8 +31,6 @@ class QuerysetSource(Source[M], Generic[M]):
     Raises ValueError for a queryset that can't be read by key: sliced, combined, DISTINCT ON, values(), ordered by
     something else (also by its manager), or with skip_locked.
     """
-
-    may_change = True
 
     def __init__(self, queryset: QuerySet[M], key: str | None = None) -> None:
         check_rows(queryset)
@@ -54,15 +53,24 @@ class QuerysetSource(Source[M], Generic[M]):
             yield cursor, str(cursor), item
 
     def page(self, within: QuerySet[M], after: Json, limit: int) -> list[tuple[Json, M]]:
-        behind = within if after is None else within.filter(**{f"{self.key.name}__gt": self.key.load(after)})
         # A join with the many side gives a row several times, side by side: the dictionary keeps one.
-        return list({self.key.of(item): (self.key.of(item), item) for item in self.locked(behind)[:limit]}.values())
+        found = self.locked(self.behind(within, after))[:limit]
+        return list({self.key.of(item): (self.key.of(item), item) for item in found}.values())
 
-    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, M]]:
-        return self.key.fetch(self.locked(self.queryset), keys).items()
+    def behind(self, within: QuerySet[M], after: Json) -> QuerySet[M]:
+        return within if after is None else within.filter(**{f"{self.key.name}__gt": self.key.load(after)})
 
-    def locked(self, rows: QuerySet[M]) -> QuerySet[M]:
-        return locked_again(rows, self.asked)
+    def read_keys(self, bounds: Json, after: Json) -> Iterator[Entry[Any]]:
+        within = self.within(bounds)
+        for cursor, value in paged(partial(self.page_of_keys, within), after, lambda: self.at_once):
+            yield cursor, str(cursor), value
+
+    def page_of_keys(self, within: QuerySet[M], after: Json, limit: int) -> list[tuple[Json, Any]]:
+        values = self.behind(within, after).values_list(self.key.field.attname, flat=True)[:limit]
+        return [(self.key.dump(value), value) for value in dict.fromkeys(values)]
+
+    def rows(self) -> QuerySet[M]:
+        return self.queryset
 
     def count(self, bounds: Json) -> int:
         within = self.within(bounds)

@@ -1,9 +1,9 @@
 """The rows that somebody selected: exactly those, whatever becomes of the conditions under which they were found."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from django.db.models import Model, QuerySet
 
@@ -11,15 +11,17 @@ from headway.operations.outcomes import Gone
 
 from .model_key import ModelKey
 from .pages import paged
-from .protocol import Entry, Json, Selections, Source
-from .rows import check_rows, locked_again, name_of, unlocked
+from .protocol import Entry, Json, Selections
+from .rows import check_rows, name_of, unlocked
+from .table import KeySource, TableSource
 
 __all__ = ["SelectionSource"]
 
 M = TypeVar("M", bound=Model)
+Fetch: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, Any]]]
 
 
-class SelectionSource(Source[M | Gone], Generic[M]):
+class SelectionSource(TableSource[M | Gone, M], Generic[M]):
     """The rows in a queryset at the start of the run, each once and in its order: their keys are copied beside the run.
 
     Bounds are {"count": rows}, and for a part "above", the number behind which it begins; a cursor is a row's number in
@@ -32,7 +34,6 @@ class SelectionSource(Source[M | Gone], Generic[M]):
     they are read to the end of their chunk.
     """
 
-    may_change = True
     selections: Selections
 
     def __init__(self, queryset: QuerySet[M]) -> None:
@@ -51,23 +52,25 @@ class SelectionSource(Source[M | Gone], Generic[M]):
         return {"count": self.selections.copy(cast("QuerySet[Model]", self.queryset))}
 
     def read(self, bounds: Json, after: Json) -> Iterator[Entry[M | Gone]]:
+        return self.entries(bounds, after, self.fetch)
+
+    def read_keys(self, bounds: Json, after: Json) -> Iterator[Entry[Any]]:
+        return self.entries(bounds, after, KeySource(self).fetch)
+
+    def entries(self, bounds: Json, after: Json, fetch: Fetch) -> Iterator[Entry[Any]]:
         above, last = ends_of(bounds)
-        for number, (key, item) in paged(
-            partial(self.page, last), above if after is None else cast(int, after), lambda: self.at_once
-        ):
+        start = above if after is None else cast(int, after)
+        for number, (key, item) in paged(partial(self.page, fetch, last), start, lambda: self.at_once):
             yield number, key, item
 
-    def page(self, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, M | Gone]]]:
+    def page(self, fetch: Fetch, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, Any]]]:
         selected = self.selections.page(after, min(limit, last - after)) if after < last else []
-        found = self.key.fetch(self.rows(), (key for _, key in selected))
+        found = dict(fetch([key for _, key in selected]))
         return [(number, (key, found[key] if key in found else self.gone(key))) for number, key in selected]
-
-    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, M | Gone]]:
-        return self.key.fetch(self.rows(), keys).items()
 
     def rows(self) -> QuerySet[M]:
         rows: QuerySet[M] = self.queryset.model._base_manager.using(self.queryset.db)
-        return locked_again(rows, self.asked)
+        return rows
 
     def count(self, bounds: Json) -> int:
         return int(cast("dict[str, Any]", bounds)["count"])

@@ -6,7 +6,7 @@ from django.db import connections, router
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 
-__all__ = ["check_rows", "locked_again", "name_of", "unlocked"]
+__all__ = ["check_rows", "locked_again", "name_of", "unlocked", "with_locks"]
 
 M = TypeVar("M", bound=Model)
 
@@ -47,6 +47,15 @@ def locked_again(rows: QuerySet[M], asked: QuerySet[M]) -> QuerySet[M]:
     return rows.select_for_update(
         nowait=query.select_for_update_nowait, of=query.select_for_update_of, no_key=query.select_for_no_key_update
     )
+
+
+def with_locks(queryset: QuerySet[M]) -> QuerySet[M]:
+    """The same rows, to be locked; as they were where the project has said how."""
+    if queryset.query.select_for_update:
+        return queryset
+    # Not the rows of joined tables: PostgreSQL refuses to lock what an outer join may lack.
+    parents = [link.name for link in queryset.model._meta.parents.values() if link is not None]
+    return queryset.select_for_update(of=("self", *parents))
 
 
 def named_database(queryset: QuerySet[M]) -> str | None:

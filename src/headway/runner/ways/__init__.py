@@ -8,13 +8,14 @@ from headway.runner.feed import Feed
 from headway.runner.in_hand import Work
 from headway.runner.tally import Tally
 
+from .set_based import SetBased
 from .singly import Careful
 from .together import Together
 from .way import Way
 
 __all__ = ["WAYS", "Way", "Ways"]
 
-WAYS: list[type[Way]] = [Together]
+WAYS: list[type[Way]] = [SetBased, Together]
 """The first that fits an operation is taken; the last fits all."""
 
 
@@ -23,8 +24,9 @@ class Ways:
 
     def __init__(self, work: Work, feed: Feed, commit: Commit) -> None:
         self.part = work.part
-        self.usual = next(way for way in WAYS if way.fits(work.operation))(work, feed, commit)
-        self.careful = Careful(work, feed, commit)
+        usual = next(way for way in WAYS if way.fits(work.operation))
+        self.usual = usual(work, feed, commit)
+        self.careful = (usual.careful or Careful)(work, feed, commit)
 
     def advance(self, budget: float) -> Tally:
         """As `Way.advance`."""

@@ -10,7 +10,7 @@ from headway.operations.outcomes import Interruption
 from headway.runner.faults import refuse_faults
 from headway.runner.tally import Entries, Tally
 
-from .way import Way, do, is_harmless
+from .way import Way, is_harmless
 
 __all__ = ["WithSavepoints"]
 
@@ -31,7 +31,7 @@ class WithSavepoints(Way):
             mark = work.guard.mark()
             try:
                 with transaction.atomic():
-                    do(work.operation, entry[2])
+                    self.do(entry[2])
                     if is_broken():
                         raise TransactionManagementError(BROKEN)
             except Interruption as interruption:

@@ -23,10 +23,17 @@ class Way(ABC):
         self.feed = feed
         self.commit = commit
 
+    careful: "type[Way] | None" = None
+    """The way taken after its workers have died, if the usual careful one doesn't do."""
+
     @classmethod
     def fits(cls, operation: Operation) -> bool:
         """Whether the operation's items are done so."""
         return True
+
+    def do(self, item: Any) -> None:
+        """Do one item. As the function `do`."""
+        do(self.work.operation, item)
 
     @abstractmethod
     def advance(self, budget: float) -> Tally:

@@ -1,0 +1,30 @@
+"""Thousands of values as one parameter of a statement."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connections
+from django.db.models import Field, IntegerField
+from django.db.models.expressions import RawSQL
+
+__all__ = ["as_one_parameter"]
+
+
+def as_one_parameter(values: Sequence[Any], field: "Field[Any, Any]", alias: str) -> Any:
+    """What a column of this field is compared with by `__in`: the same statement for any number of values.
+
+    A parameter for each would cost Django more than the database, and SQLite may refuse more than 999 of them.
+    """
+    connection = connections[alias]
+    values = list(values) if isinstance(field, IntegerField) else prepared(values, field, connection)
+    if connection.vendor == "sqlite":
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(values)])
+    if connection.vendor == "postgresql":
+        kind = field.rel_db_type(connection)
+        return RawSQL(f"SELECT unnest(%s::{kind}[])", [values])  # noqa: S611  (Django names the type)
+    return values
+
+
+def prepared(values: Sequence[Any], field: "Field[Any, Any]", connection: Any) -> list[Any]:
+    return [field.get_db_prep_value(value, connection) for value in values]
