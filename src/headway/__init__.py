@@ -6,8 +6,9 @@ What is exported here is what an operation is declared with. Starting and steeri
 from headway.operations import sources
 from headway.operations.again import Retry, Tolerance
 from headway.operations.base import Operation
+from headway.operations.kept import File
 from headway.operations.outcomes import Reject, Skip, Stop, TryAgain, Wait
 
 __version__ = "0.1.0"
 
-__all__ = ["Operation", "Reject", "Retry", "Skip", "Stop", "Tolerance", "TryAgain", "Wait", "sources"]
+__all__ = ["File", "Operation", "Reject", "Retry", "Skip", "Stop", "Tolerance", "TryAgain", "Wait", "sources"]

@@ -16,6 +16,7 @@ HeadwayError
 ├── InvalidState        the run's state doesn't allow this
 │   └── StillNeeded     a later run retries it, so it can't be deleted
 ├── QuotaExceeded       the caller has piled up as much as one person may
+├── NotKept             what an item gives away can't be stored, so the item fails
 ├── NothingToRetry      no item of the run failed or was left
 ├── AlreadyRetried      the run has been retried; the newest of its chain is named
 ├── Explained           a run pauses, and people may read this sentence as its reason
@@ -44,6 +45,7 @@ __all__ = [
     "InvalidParams",
     "InvalidState",
     "MissingParam",
+    "NotKept",
     "NotMigrated",
     "NothingToRetry",
     "ParamError",
@@ -259,6 +261,14 @@ class MissingParam(Explained, KeyError):
 
     def __str__(self) -> str:
         return f"This run was started without a parameter {self.name!r}, for which its code asks now."
+
+
+class NotKept(HeadwayError, TypeError):
+    """An item's result, or a row that it writes, can't be stored; the item fails with this code and sentence."""
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        super().__init__(text)
 
 
 class NotMigrated(HeadwayError):

@@ -119,7 +119,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "actions": actions(run, parts),
         "retry_of": str(run.retry_of_id) if run.retry_of_id else None,
         "revision": run.revision + sum(part.seq for part in parts),
-        "links": links(run.pk),
+        "links": links(run.pk) | links_to_files(run),
     }
 
 
@@ -151,6 +151,20 @@ def links(run_id: UUID) -> dict[str, str]:
             "failures": reverse("headway:run-failures", args=[run_id, "csv"]),
         }
     except NoReverseMatch:
+        return {}
+
+
+def links_to_files(run: Run) -> dict[str, str]:
+    """Where that is to be had which only some operations give: results, and a file once the run has ended."""
+    try:
+        operation = registry.get(run.operation)
+        found = {}
+        if operation.keep_results:
+            found["results"] = reverse("headway:run-results", args=[run.pk, "csv"])
+        if operation.file is not None and run.is_done:
+            found["file"] = reverse("headway:run-file", args=[run.pk, operation.file.name.rpartition(".")[2]])
+        return found
+    except (UnknownOperation, NoReverseMatch):
         return {}
 
 

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 from django.db.models import F, QuerySet
 
 from example.airports.operations import ImportAirports
-from headway import Operation, Reject, Retry, Skip, Stop, Tolerance, sources
+from headway import File, Operation, Reject, Retry, Skip, Stop, Tolerance, sources
 
 from . import conflicts  # noqa: F401  (registers what is declared there)
 from .forms import CountForm, HabitForm, HooksForm, LedgerForm, ServiceForm, TimeForm
@@ -524,3 +524,99 @@ class AskOnThreads(AskInParts):
     name = "tests.ask_on_threads"
     parts = 1
     threads = 8
+
+
+class ScriptedFile(Scripted):
+    """The same, and each number writes a row of a file first."""
+
+    name = "tests.scripted_file"
+    file = File("squares.csv", columns=("number", "square"))
+
+    def process(self, number: int) -> None:
+        self.write({"number": number, "square": number**2})
+        super().process(number)
+
+
+class ScriptedOnlyFile(ScriptedFile):
+    """The same, and nothing but the file."""
+
+    name = "tests.scripted_only_file"
+
+    def process(self, number: int) -> None:
+        self.write({"number": number})
+        self.script.get("after", lambda operation, number: None)(self, number)
+
+
+class ScriptedFileInParts(ScriptedFile):
+    """The same in four parts."""
+
+    name = "tests.scripted_file_in_parts"
+    parts = 4
+
+
+class PrepareAndWrite(Operation):
+    """Writes where it must not."""
+
+    name = "tests.prepare_and_write"
+    file = File("wrong.csv", columns=("number",))
+
+    def items(self) -> Numbers:
+        return Numbers(5)
+
+    def prepare(self, number: int) -> None:
+        self.write({"number": number})
+
+    def process(self, number: int, prepared: None) -> None:
+        pass
+
+
+class PrepareOnThreadsAndWrite(PrepareAndWrite):
+    """The same on threads."""
+
+    name = "tests.prepare_on_threads_and_write"
+    threads = 4
+
+
+class ScriptedResults(Scripted):
+    """Gives what the script says, and keeps it; by default the square."""
+
+    name = "tests.scripted_results"
+    keep_results = True
+
+    def process(self, number: int) -> Any:
+        super().process(number)
+        return self.script.get("result", lambda number: number**2)(number)
+
+
+class ScriptedResultsAgain(ScriptedResults):
+    """The same, and tries again."""
+
+    name = "tests.scripted_results_again"
+    retry = Retry(on=ConnectionError, attempts=3, backoff=30)
+
+
+class OnlyResults(ScriptedResults):
+    """The same, and nothing but the result."""
+
+    name = "tests.only_results"
+
+    def process(self, number: int) -> Any:
+        return {"number": number, "square": number**2}
+
+
+class WriteFileInSets(Operation):
+    """Writes a row for each number that the script has nothing against, a chunk at a time."""
+
+    name = "tests.write_file_in_sets"
+    file = File("numbers.csv", columns=("number",))
+
+    def items(self) -> sources.Source[Any]:
+        source: sources.Source[Any] = Scripted.script["items"]()
+        return source
+
+    def process_chunk(self, rows: list[int]) -> Any:
+        told = [(number, Scripted.script["after"](self, number)) for number in rows]
+        for number, verdict in told:
+            if verdict is None:
+                self.write({"number": number})
+        return [(number, verdict) for number, verdict in told if verdict is not None]

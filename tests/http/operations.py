@@ -106,3 +106,14 @@ class ReadPeople(Operation):
     def process(self, row: Any) -> None:
         if row["name"].endswith("!"):
             raise Reject("too-loud", "Not so loud.")
+
+
+class GreetPeople(ReadPeople):
+    """The same, and keeps what it says to them."""
+
+    name = "tests.http_greet_people"
+    keep_results = True
+
+    def process(self, row: Any) -> Any:
+        super().process(row)
+        return {"greeting": f"Hello {row['name']}", "older": int(row["age"]) + 1}

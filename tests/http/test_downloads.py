@@ -423,16 +423,17 @@ def test_under_asgi_a_download_is_sent_as_it_is_read(demo: Any, media: Any) -> N
     assert blocks[1].startswith(b"Bob!")
 
 
-@pytest.mark.parametrize("name", ["run-failures", "run-results"])
+@pytest.mark.parametrize("name", ["run-failures", "run-results", "run-file"])
 def test_other_forms_are_not_found(api: Api, demo: Any, name: str) -> None:
     run = start("tests.http_join", user=demo).run
     assert_problem(api.get(path(name, run.pk, "xlsx")), "not-found")
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
-def test_results_are_not_there_while_no_operation_keeps_them(api: Api, demo: Any, form: str) -> None:
+def test_results_and_a_file_are_not_there_where_the_operation_gives_none(api: Api, demo: Any, form: str) -> None:
     run = start("tests.http_join", user=demo).run
     assert_problem(api.get(path("run-results", run.pk, form)), "not-found")
+    assert_problem(api.get(path("run-file", run.pk, form)), "not-found")
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "99999999999999999999"])

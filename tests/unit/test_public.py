@@ -42,7 +42,7 @@ def own_names(module: ModuleType) -> list[str]:
 
 def test_the_words_for_declaring() -> None:
     assert headway.__all__ == [
-        "Operation", "Reject", "Retry", "Skip", "Stop", "Tolerance", "TryAgain", "Wait", "sources",
+        "File", "Operation", "Reject", "Retry", "Skip", "Stop", "Tolerance", "TryAgain", "Wait", "sources",
     ]  # fmt: skip
     assert all(hasattr(headway, name) for name in headway.__all__)
 

@@ -7,7 +7,7 @@ from headway.live.urls import urlpatterns as watch
 from headway.operations import registry
 
 from .callers import by_header
-from .downloads import FORMATS, Failures, Results
+from .downloads import FORMATS, Failures, Results, Written
 from .endpoint import Nowhere
 from .items import Items
 from .operations import Operations, Start
@@ -22,7 +22,11 @@ app_name = "headway"
 starts = [
     path(f"operations/{operation.name}/runs/", Start.as_view(operation=operation)) for operation in registry.every()
 ]
-failures = [path(f"runs/<headway_run:run_id>/failures.{name}", Failures.as_view(file_format=name)) for name in FORMATS]
+downloads = [
+    path(f"runs/<headway_run:run_id>/{kind}.{name}", view.as_view(file_format=name))
+    for kind, view in (("failures", Failures), ("results", Results), ("file", Written))
+    for name in FORMATS
+]
 
 urlpatterns = [
     path("operations/", Operations.as_view(), name="operations"),
@@ -35,9 +39,10 @@ urlpatterns = [
     path("runs/<headway_run:run_id>/cancel/", Cancel.as_view(), name="run-cancel"),
     path("runs/<headway_run:run_id>/retry/", Retry.as_view(), name="run-retry"),
     path("runs/<headway_run:run_id>/items/", Items.as_view(), name="run-items"),
-    *failures,
+    *downloads,
     path("runs/<headway_run:run_id>/failures.<str:file_format>", Failures.as_view(), name="run-failures"),
     path("runs/<headway_run:run_id>/results.<str:file_format>", Results.as_view(), name="run-results"),
+    path("runs/<headway_run:run_id>/file.<str:file_format>", Written.as_view(), name="run-file"),
     *documented(watch),
     # So that an unknown address gets a problem too, wherever we are included; other apps may share our prefix.
     re_path(r"^(?:operations|runs|events)(?:/.*)?$", Nowhere.as_view()),

@@ -14,12 +14,13 @@ class ItemState(models.TextChoices):
 
     FAILED = "failed"
     SKIPPED = "skipped"
+    SUCCEEDED = "succeeded"  # only where the operation keeps results
     RETRYING = "retrying"  # it hasn't ended: a later pass does it again
 
 
 class ItemOutcome(models.Model):
-    """A row for each item that failed, was skipped or is to be tried again, written with the checkpoint that moved past
-    it."""
+    """A row for each item that failed, was skipped, is to be tried again, or whose result is kept; written with the
+    checkpoint that moved past it."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="outcomes")
     part = models.ForeignKey(Part, on_delete=models.CASCADE, related_name="outcomes")
@@ -33,6 +34,7 @@ class ItemOutcome(models.Model):
         db_default=0, help_text="How often it was done and might have been again."
     )
     retry_at = models.BigIntegerField(null=True, help_text="The database's clock, in ms; NULL: it has ended.")
+    value = models.JSONField(null=True, help_text="What `process` returned, where the operation keeps results.")
 
     objects: ClassVar[OnDefaultDatabase["ItemOutcome"]] = OnDefaultDatabase()
 

@@ -2,17 +2,19 @@
 
 import inspect
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.apps import apps
 from django.forms import BaseForm
 from django.utils.functional import Promise
 
-from headway.errors import DeclarationError
+from headway.errors import DeclarationError, NotKept
 
 from . import declarations
 from .again import Retry, Tolerance
 from .context import Context
+from .kept import File
 from .outcomes import TryAgain
 from .sources import Source
 
@@ -101,6 +103,12 @@ class Operation:
     """How many failures pause the run, or let it fail: `Tolerance(percent=5)`. None: it pauses only where the first 50
     items all fail with the same unexpected error."""
 
+    keep_results: ClassVar[bool] = False
+    """Whether what `process` returns (JSON) is kept for each item that succeeds."""
+
+    file: ClassVar[File | None] = None
+    """The file that a run leaves to take away: `File("airports.csv", columns=("icao", "name"))`; see `write`."""
+
     def __init__(self, context: Context) -> None:
         self.params = context.params
         self.user = context.user
@@ -108,6 +116,7 @@ class Operation:
         """In `process`: which attempt at this item it is (`retry`). An interruption is none."""
         self.say = context.say
         self._run = context.run
+        self._write = context.write
 
     @property
     def run(self) -> Any:
@@ -142,6 +151,16 @@ class Operation:
         """
         raise NotImplementedError  # never reached: only called where it is declared
 
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Add a row to the run's file, in `process` or `process_chunk`; it is stored or undone with the item's effects.
+
+        Raises NotKept, which fails the item, when the row isn't a dictionary of the file's columns, or a value can't be
+        said in JSON; and RuntimeError anywhere else.
+        """
+        if self.file is None:
+            raise RuntimeError('write() needs a file: declare file = File("name.csv", columns=(…)) on the operation.')
+        self._write(self.file.line(row))
+
     def concurrency_key(self) -> Any:
         """What at most one live run of this operation may have: any JSON value. By default, the user."""
         return None if self.user is None else str(self.user.pk)
@@ -169,6 +188,8 @@ class Operation:
         """The code with which an item fails for this exception."""
         if isinstance(error, TryAgain):
             return "tried-too-often"
+        if isinstance(error, NotKept):
+            return error.code
         return next((code for kind, code in cls.error_codes.items() if isinstance(error, kind)), "error")
 
     @classmethod

@@ -37,3 +37,5 @@ class Context:
     user: Any = None
     run: RunView | None = None
     say: Callable[[str], None] = nowhere
+    write: Callable[[str], None] = nowhere
+    """Takes a row of the run's file, as `File.line` gives it."""

@@ -13,6 +13,7 @@ from headway.errors import DeclarationError
 
 from .again import Retry, Tolerance
 from .conflicts import OnConflict
+from .kept import File
 from .outcomes import Verdict, check_code
 from .sources import Source
 from .sources.table import TableSource
@@ -29,7 +30,7 @@ MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
 LONGEST_VERSION = 64
 PLANNED = (
-    "effects", "holds", "in_doubt", "keep_results", "rate", "settle",
+    "effects", "holds", "in_doubt", "rate", "settle",
 )  # fmt: skip
 
 VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -63,6 +64,11 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
     "version": (
         lambda text: isinstance(text, str) and len(text) <= LONGEST_VERSION,
         f"it must be text of at most {LONGEST_VERSION} characters, such as '2'.",
+    ),
+    "keep_results": (lambda flag: isinstance(flag, bool), "it must be True or False."),
+    "file": (
+        lambda file: file is None or isinstance(file, File),
+        'it must be a File, such as File("airports.csv", columns=("icao", "name")).',
     ),
     "retry": (lambda retry: isinstance(retry, Retry), "it must be a Retry, such as Retry(on=ConnectionError)."),
     "tolerance": (
@@ -109,6 +115,8 @@ def of_sets(cls: Any, base: type[Any]) -> Iterator[str]:
         yield "process and process_chunk are both there, and an item is done once. Leave out one of them."
     if cls.has_prepare():
         yield "prepare is called for single items, but process_chunk does many at once. Leave out one of them."
+    if cls.keep_results is True:
+        yield "keep_results is for process: process_chunk returns nothing about items that succeed. Leave it out."
     if cls.lock_rows:
         yield "lock_rows is for process. In process_chunk, lock what you need: `rows.select_for_update()`."
 

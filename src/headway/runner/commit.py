@@ -12,7 +12,7 @@ from headway.database.waiting import WORKER
 from headway.models import ItemState, Part
 from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
-from headway.store.parts import checkpoints, outcomes, passes
+from headway.store.parts import blocks, checkpoints, outcomes, passes
 from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
@@ -63,13 +63,14 @@ class Commit:
                     if check_fence:
                         checkpoints.check_fence(self.part)
                     entries = self.feed.entries(most or self.most_now(), deadline)
-                    do(self.numbered(entries) if self.part.phase else entries, tally, deadline)
+                    self.do_items(do, entries, tally, deadline)
                 self.attempted = tally.done
                 if not tally.done:
                     return tally
                 written = self.verdicts.outcomes_of(tally.ended)
                 outcomes.forget(tally.again or [])
-                outcomes.record(self.part, written)
+                outcomes.record(self.part, written + self.verdicts.results_of(tally))
+                self.write_rows(tally)
                 renew = time.monotonic() - work.pulse.renewed > self.renew_after
                 checkpoint = self.checkpoint(tally, written)
                 if spared := limits.spared(self.part.faults_in_a_row, checkpoint.faults_in_a_row):
@@ -87,6 +88,22 @@ class Commit:
             checkpoints.note_failed_hooks(self.part, hooks.failed)
             self.part.seq += 1
         return tally
+
+    def do_items(self, do: Do, entries: Entries, tally: Tally, deadline: float) -> None:
+        """Let the way do them; what they write, and what is kept of them, goes into the tally, and is lost with it."""
+        entries = self.numbered(entries) if self.part.phase else entries
+        entries = tally.see(entries) if self.work.operation.keep_results else entries
+        self.work.tally = tally
+        try:
+            do(entries, tally, deadline)
+        finally:
+            self.work.tally = None
+
+    def write_rows(self, tally: Tally) -> None:
+        """Store the rows of the run's file that these items have written."""
+        file = self.work.operation.file
+        if file is not None and (rows := tally.of_succeeded(tally.rows)):
+            blocks.write_rows(self.part, file.columns, [line for _, line in rows])
 
     def numbered(self, entries: Entries) -> Entries:
         """In a later pass: the same, and before each the operation is told which attempt it is."""

@@ -1,17 +1,20 @@
 """A claimed part with all that is needed to do its items."""
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 from headway.database.turns import Turns
 from headway.models import Part
 from headway.operations.base import Operation
+from headway.operations.kept import kept_value
 from headway.operations.sources import Source
 from headway.store.parts.outcomes import storable
 
 from .guard import Guard
-from .loading import as_declared, ask, load, source_of
+from .loading import as_declared, ask, load, not_here, source_of
 from .pulse import Pulse
+from .tally import Tally
 
 __all__ = ["Work"]
 
@@ -28,12 +31,15 @@ class Work:
         self.pulse = pulse
         self.guard = Guard()
         self.turns = Turns()
+        self.tally: Tally | None = None
+        """Of the chunk whose items are being done."""
+        self.thread = get_ident()
         self.language = part.run.language
         self.message = "" if part.setbacks else part.message  # which says then that it is tried again
 
     def load(self) -> None:
         """Make the operation anew. Raises OperationError."""
-        self.operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say))
+        self.operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say, self.write))
 
     def open_source(self) -> None:
         """Ask the operation for its items. Raises OperationError."""
@@ -46,6 +52,18 @@ class Work:
         """Forget all that the operation has gathered, since something it was gathered from was rolled back."""
         self.load()
         self.open_source()
+
+    def write(self, line: str) -> None:
+        """A row of the run's file, by the item in hand. Raises RuntimeError outside `process`."""
+        if self.tally is None or get_ident() != self.thread:
+            not_here(line)
+        else:
+            self.tally.write(line)
+
+    def keep(self, value: Any) -> None:
+        """What `process` returned for the item in hand. Raises NotKept."""
+        if self.tally is not None:
+            self.tally.keep(kept_value(value))
 
     def say(self, text: str) -> None:
         """The run's message; it is stored with the next checkpoint."""

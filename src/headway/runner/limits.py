@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from headway.models import ItemOutcome, ItemState, Part
 from headway.operations.base import Operation
+from headway.operations.kept import BAD_RESULT, BAD_ROW
 from headway.operations.outcomes import TryAgain
 from headway.store.runs.control import FAILURE_LIMIT, Reason
 from headway.store.runs.endings import counts_of
@@ -14,6 +15,7 @@ from .tally import Tally
 __all__ = ["Outage", "limit_reached", "most_at_once", "outage", "spared"]
 
 ALIKE = 50  # items that all fail with the same unexpected error: the operation is broken, or what it stands on
+UNEXPECTED = ("error", BAD_RESULT, BAD_ROW)  # codes that no operation has given
 DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
 
 
@@ -74,7 +76,7 @@ def all_alike(part: Part) -> Reason | None:
         return None
     failed = ItemOutcome.objects.filter(run=part.run_id, state=ItemState.FAILED).order_by("id")
     first = list(failed.values_list("code", "detail")[:ALIKE])
-    kinds = {detail.partition(":")[0] if code == "error" else "" for code, detail in first}
+    kinds = {detail.partition(":")[0] if code in UNEXPECTED else "" for code, detail in first}
     if len(kinds) > 1 or "" in kinds:
         return None
     text = f"The first {ALIKE} items all failed with {kinds.pop()}. Mend the cause, then resume: they are tried again."

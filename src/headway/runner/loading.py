@@ -19,7 +19,7 @@ from headway.store.parts.outcomes import storable
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
 
-__all__ = ["OperationError", "as_declared", "ask", "identity_of", "load", "source_of"]
+__all__ = ["OperationError", "as_declared", "ask", "identity_of", "load", "not_here", "source_of"]
 
 T = TypeVar("T")
 
@@ -43,6 +43,13 @@ class NoRowsToLock(Explained, TypeError):
     """The operation declares `lock_rows`, but its items are no rows of a table."""
 
 
+def not_here(line: str) -> None:
+    """Where no rows are written. Raises RuntimeError."""
+    raise RuntimeError(
+        "write() belongs into `process` or `process_chunk`: only there it is stored with what the item does."
+    )
+
+
 class View:
     """The run, as its own operation sees it."""
 
@@ -55,7 +62,7 @@ class View:
         return counts_of(self.id)
 
 
-def load(run: Run, say: Callable[[str], None]) -> Operation:
+def load(run: Run, say: Callable[[str], None], write: Callable[[str], None] = not_here) -> Operation:
     """The run's operation with its decoded parameters. Raises UnknownOperation, ChangedMeanwhile."""
     operation = registry.get(run.operation)
     return operation(
@@ -64,6 +71,7 @@ def load(run: Run, say: Callable[[str], None]) -> Operation:
             user=SimpleLazyObject(lambda: run.started_by) if run.started_by_id else None,
             run=View(run),
             say=say,
+            write=write,
         )
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from headway.operations.outcomes import Interruption
 from headway.operations.sources import Entry
@@ -10,6 +10,7 @@ from headway.operations.sources import Entry
 __all__ = ["Ended", "Entries", "Left", "Tally"]
 
 Entries: TypeAlias = Iterator[Entry[Any]]
+T = TypeVar("T")
 
 
 class Left(Exception):
@@ -42,6 +43,33 @@ class Tally:
     undone: int = 0
     """How many had been done when an item last had to be undone; 0: none had."""
     interruption: Interruption | None = None
+    in_sets: bool = False
+    """Whether one call does all items, so that a row that is written belongs to no single one."""
+    rows: list[tuple[int, str]] = field(default_factory=list)
+    """Rows of the run's file, each with the place of the item that has written it; 0: of none."""
+    values: list[tuple[int, Any]] = field(default_factory=list)
+    """What is kept of what `process` returned, likewise."""
+    seen: list[Entry[Any]] = field(default_factory=list)
+    """The items that were handed out, where results are kept."""
+
+    def write(self, line: str) -> None:
+        """The item in hand has written a row."""
+        self.rows.append((0 if self.in_sets else self.done + 1, line))
+
+    def keep(self, value: Any) -> None:
+        """The item in hand has returned this."""
+        self.values.append((self.done + 1, value))
+
+    def see(self, entries: Entries) -> Entries:
+        """The same; what is handed out can be told afterwards."""
+        for entry in entries:
+            self.seen.append(entry)
+            yield entry
+
+    def of_succeeded(self, given: list[tuple[int, T]]) -> list[tuple[int, T]]:
+        """The same without what came of items that have not succeeded: they failed, or were interrupted."""
+        others = {each.place for each in self.ended}
+        return [(place, each) for place, each in given if place <= self.done and place not in others]
 
     def count_all(self, entries: Sequence[Entry[Any]]) -> None:
         """All of these have succeeded."""

@@ -1,4 +1,4 @@
-"""What is written down of the items that didn't succeed: failed, skipped, or to be tried again."""
+"""What is written down of single items: failed, skipped, to be tried again, or succeeded with a result to keep."""
 
 import logging
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from headway.errors import NotKept
 from headway.models import ItemState
 from headway.operations.outcomes import Gone, Reject, Skip, TryAgain, Unreadable
 from headway.operations.sources import Entry
@@ -36,6 +37,18 @@ class Verdicts:
         """One for each."""
         labels = self.labels([each.entry for each in ended])
         return [self.outcome(each, label) for each, label in zip(ended, labels, strict=True)]
+
+    def results_of(self, tally: Tally) -> list[Outcome]:
+        """One for each item whose result is kept."""
+        kept = tally.of_succeeded(tally.values)
+        if not kept:
+            return []
+        entries = [tally.seen[place - 1] for place, _ in kept]
+        labels = self.labels(entries)
+        return [
+            Outcome(entry[1], ItemState.SUCCEEDED, "", "", label, value=value)
+            for entry, label, (_, value) in zip(entries, labels, kept, strict=True)
+        ]
 
     def outcome(self, ended: Ended, label: str) -> Outcome:
         key, error = ended.entry[1], ended.error
@@ -106,4 +119,4 @@ class Verdicts:
 
 def sentence(error: Exception) -> str:
     """What everybody may read of it."""
-    return str(error) if isinstance(error, TryAgain) else plain_sentence(error)
+    return str(error) if isinstance(error, TryAgain | NotKept) else plain_sentence(error)

@@ -4,7 +4,6 @@ claimed ─ plan ─► items: chunk, look, chunk, look … ─► close ─► 
                     └► yield (pause, cancel) · release (slice over, shutdown) · halt (stop, operation-error)
 """
 
-import json
 import logging
 import time
 import traceback
@@ -20,6 +19,7 @@ from headway.database.turns import BUDGET
 from headway.errors import RunNotFound
 from headway.models import Kind, Part
 from headway.operations.base import Operation
+from headway.operations.kept import plain_json
 from headway.operations.outcomes import Stop, Wait
 from headway.operations.sources import Source
 from headway.signals import write_fenced
@@ -379,10 +379,6 @@ def result_of(operation: Operation) -> Any:
     """What `on_finish` gives. Raises TypeError when it isn't JSON that every database keeps."""
     result = operation.on_finish()
     try:
-        text = json.dumps(result, allow_nan=False, ensure_ascii=False)
-        text.encode()  # half of a surrogate pair can't be
-        if "\\u0000" in text.replace("\\\\", ""):
-            raise ValueError("a NUL character can't be stored")
-    except (TypeError, ValueError) as error:
+        return plain_json(result)
+    except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"on_finish() returned {result!r:.200}, which is not JSON ({error}).") from error
-    return result

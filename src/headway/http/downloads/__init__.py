@@ -1,6 +1,8 @@
-"""Row 8 of the contract: a run's failures as a file, with the items as their source has them now."""
+"""Row 8 of the contract: a run's failures and results as files, with the items as their source has them now; and the
+file that its items have written."""
 
 from .formats import FORMATS
 from .views import Failures, Results
+from .written import Written
 
-__all__ = ["FORMATS", "Failures", "Results"]
+__all__ = ["FORMATS", "Failures", "Results", "Written"]

@@ -13,7 +13,8 @@ from typing import Any
 from headway import runs
 from headway.models import Run
 
-from .formats import Format
+from .formats import Format, Header
+from .kinds import Kind
 from .limits import Share
 from .originals import Originals
 
@@ -30,19 +31,20 @@ NO_END = 2**63 - 1  # above every id
 
 
 class File:
-    """The failures of a run behind the id `after`. `more`: not all of them, the next ones come behind `last`.
+    """The outcomes of a run behind the id `after`. `more`: not all of them, the next ones come behind `last`.
 
     Raises Throttled.
     """
 
-    def __init__(self, run: Run, file_format: Format, after: int, user_key: Any) -> None:
-        self.run, self.file_format, self.place = run, file_format, after
+    def __init__(self, run: Run, kind: Kind, file_format: Format, after: int, user_key: Any) -> None:
+        self.run, self.kind, self.file_format, self.place = run, kind, file_format, after
         self.last, self.limit = NO_END, FIRST_PAGE
         self.rows, self.pace, self.weight = 0, 0.0, 0.0  # read so far; seconds and bytes a row of the last page
         self.share = Share(user_key)
         with self.share.reading:
             self.originals = Originals(run)
-        self.begun = [file_format.header(self.originals.columns), *(self.page() for _ in range(TRIAL))]
+            self.header = Header(self.originals.columns, kind.columns(run), kind)
+        self.begun = [file_format.header(self.header), *(self.page() for _ in range(TRIAL))]
         self.last, self.more = self.end_of(after, self.bearable())
 
     def bearable(self) -> int:
@@ -52,7 +54,7 @@ class File:
 
     def end_of(self, after: int, rows: int) -> tuple[int, bool]:
         """The id of the last one of so many rows, and whether there are more."""
-        ids = runs.outcomes(self.run, after=after).values_list("id", flat=True)
+        ids = runs.outcomes(self.run, self.kind.state, after=after).values_list("id", flat=True)
         edge = list(ids[rows - 1 : rows + 1])
         return (edge[0], True) if len(edge) == 2 else (ids.last() or after, False)
 
@@ -72,13 +74,14 @@ class File:
         """The next rows, as they are written; nothing when there are no more."""
         with self.share.reading:
             began = time.monotonic()
-            found = runs.outcomes(self.run, after=self.place).filter(id__lte=self.last)
-            rows = list(found.values_list("key", "code", "text", "id")[: self.limit])
+            found = runs.outcomes(self.run, self.kind.state, after=self.place).filter(id__lte=self.last)
+            rows = list(found.values_list("id", *self.kind.fields)[: self.limit])
             if not rows:
                 return b""
-            block = self.file_format.rows(self.originals.lines_of(rows), self.originals.columns)
+            told = [dict(zip(self.kind.fields, fields, strict=True)) for _, *fields in rows]
+            block = self.file_format.rows(self.originals.lines_of(told), self.header)
             seconds = time.monotonic() - began
-        self.place, self.rows = rows[-1][-1], self.rows + len(rows)
+        self.place, self.rows = rows[-1][0], self.rows + len(rows)
         self.pace, self.weight = seconds / len(rows), len(block) / len(rows)
         quick = int(PAGE_SECONDS / self.pace) if self.pace else MOST_ROWS
         self.limit = max(1, min(MOST_ROWS, quick, int(PAGE_WEIGHT / self.weight)))

@@ -5,36 +5,47 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, time
-from typing import Any
+from typing import Any, NamedTuple
 
+from .kinds import Kind
 from .originals import ITEM, Line
 from .values import encoded, encoded_object
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["FORMATS", "Format", "Header", "csv_of"]
 
-OURS = ("key", "code", "text")
 FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # OWASP, "CSV injection"
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?")
 
 
-def csv_header(columns: list[str]) -> bytes:
-    return written([[*(columns or [ITEM]), *ours(columns or [ITEM])]])
+class Header(NamedTuple):
+    """The columns of a CSV file: the items' own, and what is told of each."""
+
+    item: list[str]
+    told: list[str]
+    kind: Kind
 
 
-def csv_rows(lines: list[Line], columns: list[str]) -> bytes:
+def csv_header(header: Header) -> bytes:
+    columns = header.item or [ITEM]
+    return csv_of([[*columns, *ours(header.told, columns)]])
+
+
+def csv_rows(lines: list[Line], header: Header) -> bytes:
     """Without columns, an item stands in one, as JSON if need be."""
-    return written(csv_row(line, columns or [ITEM]) for line in lines)
+    columns, cells = header.item or [ITEM], header.kind.cells
+    return csv_of([*item_cells(line.item, columns), *cells(line.told, header.told)] for line in lines)
 
 
-def csv_row(line: Line, columns: list[str]) -> list[Any]:
-    item = {ITEM: line.item} if columns == [ITEM] and line.item and line.item.keys() != {ITEM} else line.item
-    return [*map(item.get, columns), line.key, line.code, line.text]
+def item_cells(item: dict[str, Any], columns: list[str]) -> Iterable[Any]:
+    item = {ITEM: item} if columns == [ITEM] and item and item.keys() != {ITEM} else item
+    return map(item.get, columns)
 
 
-def written(rows: Iterable[Iterable[Any]]) -> bytes:
+def csv_of(rows: Iterable[Iterable[Any]]) -> bytes:
+    """These rows as CSV, none of whose cells a spreadsheet takes for a formula."""
     text = io.StringIO()
     # Nearly all are plain: to ask for each one by a call would take longer than to write it.
     csv.writer(text).writerows(
@@ -57,17 +68,25 @@ def text_of(value: Any) -> str:
     return encoded_object(value) if isinstance(value, dict) else encoded(value)
 
 
-def ndjson_rows(lines: list[Line], columns: list[str]) -> bytes:
+def ndjson_rows(lines: list[Line], header: Header) -> bytes:
     """One JSON object per line."""
     return "".join(f"{encoded_object(ndjson_row(line))}\n" for line in lines).encode()
 
 
 def ndjson_row(line: Line) -> dict[str, Any]:
-    return line.item | dict(zip(ours(line.item), (line.key, line.code, line.text), strict=True))
+    return line.item | dict(zip(ours(line.told, line.item), line.told.values(), strict=True))
 
 
-def ours(columns: Container[str]) -> list[str]:
-    return [f"headway_{name}" if name in columns else name for name in OURS]
+def ours(told: Iterable[str], columns: Iterable[str]) -> list[str]:
+    """What is told, by names that no column has yet."""
+    taken = dict.fromkeys(columns)
+    names = []
+    for name in told:
+        while name in taken:
+            name = f"headway_{name}"
+        taken[name] = None
+        names.append(name)
+    return names
 
 
 @dataclass(frozen=True)
@@ -76,13 +95,13 @@ class Format:
 
     media_type: str
     details: str
-    header: Callable[[list[str]], bytes]
-    """What stands before all rows, given the columns."""
-    rows: Callable[[list[Line], list[str]], bytes]
-    """These rows, given the columns."""
+    header: Callable[[Header], bytes]
+    """What stands before all rows."""
+    rows: Callable[[list[Line], Header], bytes]
+    """These rows."""
 
 
 FORMATS = {
     "csv": Format("text/csv", "; charset=utf-8; header=present", csv_header, csv_rows),
-    "ndjson": Format("application/x-ndjson", "", lambda columns: b"", ndjson_rows),
+    "ndjson": Format("application/x-ndjson", "", lambda header: b"", ndjson_rows),
 }

@@ -24,12 +24,10 @@ GONE = "The item itself can't be had from its source any more."
 
 
 class Line(NamedTuple):
-    """One outcome: the item's own columns (or what it is, under "item"), then key, code and text."""
+    """One outcome: the item's own columns (or what it is, under "item"), and what is told of it (its key first)."""
 
     item: dict[str, Any]
-    key: str
-    code: str
-    text: str
+    told: dict[str, Any]
 
 
 class Originals:
@@ -45,13 +43,10 @@ class Originals:
         except Exception:  # noqa: BLE001  (the project's code; the file may be deleted, the operation gone)
             self.log_unreadable()
 
-    def lines_of(self, outcomes: Sequence[tuple[str, str, str, int]]) -> list[Line]:
-        """These outcomes (key, code, text and id), each with its item."""
-        found = self.fetch([key for key, *_ in outcomes])
-        return [
-            Line(found[key], key, code, text) if key in found else Line({}, key, code, f"{text} {GONE}".lstrip())
-            for key, code, text, _ in outcomes
-        ]
+    def lines_of(self, outcomes: Sequence[dict[str, Any]]) -> list[Line]:
+        """These outcomes, each with its item."""
+        found = self.fetch([told["key"] for told in outcomes])
+        return [Line(found[told["key"]], told) if told["key"] in found else without_item(told) for told in outcomes]
 
     def fetch(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The columns of each item that the source still has; none of one that was never readable."""
@@ -65,6 +60,11 @@ class Originals:
 
     def log_unreadable(self) -> None:
         log.warning("run=%s event=source-not-readable", self.run.pk, exc_info=True)
+
+
+def without_item(told: dict[str, Any]) -> Line:
+    """The line of an item that its source hasn't any more; where a sentence is told, it says so."""
+    return Line({}, told | {"text": f"{told['text']} {GONE}".lstrip()} if "text" in told else told)
 
 
 def columns_of(source: Source[Any]) -> list[str]:

@@ -16,18 +16,23 @@ from rest_framework.request import Request
 from headway import runs
 from headway.http import paging
 from headway.http.endpoint import Endpoint
+from headway.http.items import keeps_results
 from headway.http.openapi import Document, answer, header, parameter
+from headway.models import Run
 from headway.operations import registry
 
 from .file import LARGEST, File
-from .formats import FORMATS
+from .formats import FORMATS, Format
+from .kinds import FAILURES, RESULTS, Kind
 
-__all__ = ["Failures", "Results"]
+__all__ = ["Failures", "Results", "sent"]
 
 
-class Failures(Endpoint):
-    """A run's failed items: their own columns, then key, code and text. At most 100,000 rows; `Link` has the rest."""
+class Outcomes(Endpoint):
+    """Some of a run's items as a file. At most 100,000 rows; `Link` has the rest."""
 
+    kind: Kind
+    title = ""
     file_format = ""
 
     def document(self, method: str) -> Document | None:
@@ -39,39 +44,59 @@ class Failures(Endpoint):
             "Content-Disposition": header("A name for the file."),
         }
         return Document(
-            f"download_failures_{self.file_format}",
-            f"Failed items as {self.file_format.upper()}",
+            f"download_{self.kind.name}_{self.file_format}",
+            f"{self.title} as {self.file_format.upper()}",
             answers={200: answer("File", f"At most {LARGEST:,} rows.", headers, FORMATS[self.file_format].media_type)},
             refusals=("not-found",),
             parameters=(parameter("after", "From `Link`, as it is.", {"type": "integer", "minimum": 0}),),
         )
 
     def get(self, request: Request, run_id: UUID, file_format: str = "") -> HttpResponseBase:
-        run = runs.get(run_id, user=request.user)
+        run, kind = runs.get(run_id, user=request.user), self.kind
         name = self.file_format or file_format
         if name not in FORMATS:
-            raise NotFound(f"There is no failures.{name[:20]}; there are: {', '.join(FORMATS)}.")
+            raise NotFound(f"There is no {kind.name}.{name[:20]}; there are: {', '.join(FORMATS)}.")
+        self.check(run)
         written = FORMATS[name]
-        file = File(run, written, paging.id_in(request, "after"), request.user.pk)
-        response = StreamingHttpResponse(sent_by(request, file), content_type=written.media_type + written.details)
-        file_name = f"{registry.current_name(run.operation)}-failures.{name}"
-        response["Content-Disposition"] = content_disposition_header(True, file_name)
+        file = File(run, kind, written, paging.id_in(request, "after"), request.user.pk)
+        response = sent(request, file, written, f"{registry.current_name(run.operation)}-{kind.name}.{name}")
         if file.more:
             response["Link"] = f'<{request.path}?after={file.last}>; rel="next"'
         return response
 
-
-class Results(Endpoint):
-    """What `process` returned for each item, where the operation keeps it."""
-
-    schema = None  # type: ignore[assignment]
-
-    def get(self, request: Request, run_id: UUID, file_format: str) -> HttpResponseBase:
-        runs.get(run_id, user=request.user)
-        raise NotFound("This operation keeps no results.")
+    def check(self, run: Run) -> None:
+        """Raises NotFound where the run has no such file."""
 
 
-def sent_by(request: Request, file: File) -> Any:
+class Failures(Outcomes):
+    """A run's failed items: their own columns, then key, code and text. At most 100,000 rows; `Link` has the rest."""
+
+    kind = FAILURES
+    title = "Failed items"
+
+
+class Results(Outcomes):
+    """What `process` returned for each item, where the operation keeps it: the items' own columns, then key and value.
+
+    In CSV a value that is an object has its members in columns. At most 100,000 rows; `Link` has the rest.
+    """
+
+    kind = RESULTS
+    title = "Results"
+
+    def check(self, run: Run) -> None:
+        if not keeps_results(run):
+            raise NotFound("This operation keeps no results.")
+
+
+def sent(request: Request, file: Any, written: Format, name: str) -> HttpResponseBase:
+    """The file, which iterates over its blocks and can be closed, sent as it is read."""
+    response = StreamingHttpResponse(sent_by(request, file), content_type=written.media_type + written.details)
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return response
+
+
+def sent_by(request: Request, file: Any) -> Any:
     """Under ASGI an ordinary iterator would be read to its end, into memory, before anything is sent."""
     return InThread(file) if isinstance(request._request, ASGIRequest) else file
 
@@ -79,7 +104,7 @@ def sent_by(request: Request, file: File) -> Any:
 class InThread:
     """The file, each of whose blocks is read in the request's own thread."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: Any) -> None:
         self.blocks = iter(file)
         self.close = file.close
 

@@ -100,7 +100,10 @@ ITEM = thing(
         "code": a("string"),
         "text": a("string"),
     },
-    {"detail": a("string", description="The error itself; for staff.")},
+    {
+        "detail": a("string", description="The error itself; for staff."),
+        "value": {"description": "What `process` returned; of an item that succeeded."},
+    },
 )
 
 PROBLEM = thing(
@@ -150,7 +153,13 @@ SCHEMAS: dict[str, Schema] = {
     "Message": MESSAGE,
     "OperationLinks": thing({"start": LINK}),
     "ParamError": thing({"pointer": a("string"), "code": a("string"), "detail": a("string")}),
-    "RunLinks": thing(dict.fromkeys(("self", "events", "wait", "socket", "items", "failures"), LINK)),
+    "RunLinks": thing(
+        dict.fromkeys(("self", "events", "wait", "socket", "items", "failures"), LINK),
+        {
+            "results": LINK | {"description": "Where the operation keeps results."},
+            "file": LINK | {"description": "Where the items have written a file, once the run has ended."},
+        },
+    ),
     "ServerSentEvent": thing(
         {"data": a("string", description="A Message, as JSON.")},
         {

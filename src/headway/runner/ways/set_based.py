@@ -113,7 +113,7 @@ class SetBased(Way):
         chunk = list(entries)
         if not chunk:
             return
-        self.commit.attempted = len(chunk)
+        self.commit.attempted, tally.in_sets = len(chunk), True
         items = [item for _, _, item in chunk if not is_verdict(item)]
         told = self.verdicts(items) if items else {}
         if not told and len(items) == len(chunk):

@@ -16,7 +16,7 @@ from headway.runner.tally import Entries, Tally
 
 from .savepoints import WithSavepoints
 from .singly import Singly
-from .way import do, is_harmless
+from .way import is_harmless
 
 __all__ = ["Together"]
 
@@ -61,7 +61,7 @@ class Together(WithSavepoints):
         """Item after item. Raises Replay when one fails and is not clean."""
         work = self.work
         should_stop, monotonic = work.should_stop, time.monotonic
-        pulse, guard, turns = work.pulse, work.guard, work.turns
+        pulse, guard, turns, do = work.pulse, work.guard, work.turns, self.do_one
         pulse.begin(work.operation.item_timeout)
         for entry in entries:
             mark = guard.mark()

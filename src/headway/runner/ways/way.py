@@ -1,6 +1,7 @@
 """What all ways have in common: their shape, and how one item is done."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
@@ -22,6 +23,7 @@ class Way(ABC):
         self.work = work
         self.feed = feed
         self.commit = commit
+        self.do_one = do_and_keep(work) if work.operation.keep_results else do
 
     careful: "type[Way] | None" = None
     """The way taken after its workers have died, if the usual careful one doesn't do."""
@@ -32,8 +34,8 @@ class Way(ABC):
         return True
 
     def do(self, item: Any) -> None:
-        """Do one item. As the function `do`."""
-        do(self.work.operation, item)
+        """Do one item. As the function `do`; what `process` returned is kept where that is wanted."""
+        self.do_one(self.work.operation, item)
 
     @abstractmethod
     def advance(self, budget: float) -> Tally:
@@ -45,18 +47,26 @@ class Way(ABC):
         """
 
 
-def do(operation: Operation, item: Any) -> None:
+def do(operation: Operation, item: Any) -> Any:
     """Do one item, in a context of its own: what it activates (a language, a time zone) reaches no other.
 
-    Raises its verdict, and whatever `process` or `prepare` raised.
+    Gives what `process` returned. Raises its verdict, and whatever `process` or `prepare` raised.
     """
     kind = item.__class__
     if kind is Prepared:
-        copy_context().run(operation.process, item.item, item.future.result())
-    elif kind is Unreadable or kind is Gone:
+        return copy_context().run(operation.process, item.item, item.future.result())
+    if kind is Unreadable or kind is Gone:
         raise item
-    else:
-        copy_context().run(operation.process, item)
+    return copy_context().run(operation.process, item)
+
+
+def do_and_keep(work: Work) -> Callable[[Operation, Any], None]:
+    """The same, and what `process` returned is kept. Raises NotKept where it can't be."""
+
+    def do_one(operation: Operation, item: Any) -> None:
+        work.keep(do(operation, item))
+
+    return do_one
 
 
 def is_harmless(error: Exception, item: Any) -> bool:

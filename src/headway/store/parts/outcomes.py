@@ -18,7 +18,7 @@ AT_ONCE = 500  # ids in a statement
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one item ended, if it didn't succeed; or that it is to be tried again."""
+    """How one item ended, if it didn't succeed; or that it is to be tried again; or its result."""
 
     key: str
     state: ItemState
@@ -29,6 +29,8 @@ class Outcome:
     attempts: int = 0
     retry_after: float | None = None
     """Seconds from now."""
+    value: Any = None
+    """What `process` returned, as JSON."""
 
 
 def record(part: Part, outcomes: Sequence[Outcome]) -> None:
@@ -47,12 +49,13 @@ def record(part: Part, outcomes: Sequence[Outcome]) -> None:
                 label=storable(outcome.label, 255),
                 attempts=outcome.attempts,
                 retry_at=moment_in(outcome.retry_after),
+                value=outcome.value,
             )
             for outcome in by_key.values()
         ],
         update_conflicts=True,
         unique_fields=["run", "key"],
-        update_fields=["part", "state", "code", "text", "detail", "label", "attempts", "retry_at"],
+        update_fields=["part", "state", "code", "text", "detail", "label", "attempts", "retry_at", "value"],
         batch_size=500,
     )
 
