@@ -128,6 +128,12 @@ if not DEMO and DATABASES["default"].get("PASSWORD") == DEMO_KEY:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = DATA_DIR / "media"
 
+# Mail goes to the server that is named; where none is, into files.
+EMAIL_HOST, EMAIL_PORT = text("EMAIL_HOST", "localhost"), int(number("EMAIL_PORT", 25))
+EMAIL_TIMEOUT = 10  # s
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if text('EMAIL_HOST') else 'filebased'}.EmailBackend"
+
 REDIS_URL = text("REDIS_URL")
 if REDIS_URL:
     CACHES = {

@@ -3,7 +3,9 @@
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from smtplib import SMTPRecipientsRefused
 
+from django.core.mail import EmailMessage
 from django.db import IntegrityError
 
 from headway import Operation, sources
@@ -62,6 +64,24 @@ class NearestNeighbours(Operation):
 
     def concurrency_key(self):
         return "all airports"  # one table for everybody, so one run at a time
+
+
+class WriteToAirports(Operation):
+    """Send each imported airport a mail that asks whether its data are right; each goes out once."""
+
+    effects = "outside"
+    threads = 8
+    error_codes = {SMTPRecipientsRefused: "refused"}  # so it did not go out
+
+    def items(self):
+        return sources.queryset(Airport.objects.all())
+
+    def process(self, airport):
+        text = f"We have you at {airport.latitude}, {airport.longitude}. Is that right?"
+        address = f"{airport.icao.lower()}@airports.example"
+        with self.effect("mail") as mail:
+            headers = {"Message-ID": f"<{mail.key}@airports.example>"}
+            EmailMessage(f"{airport.name}: your data", text, to=[address], headers=headers).send()
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ OF_A_RUN = [
     ("post", "run-cancel", ()),
     ("post", "run-retry", ()),
     ("get", "run-items", ()),
+    ("post", "run-settle", ()),
     ("get", "run-failures", ("csv",)),
     ("get", "run-failures", ("ndjson",)),
     ("get", "run-results", ("csv",)),

@@ -85,6 +85,7 @@ def test_every_endpoint_is_there_and_no_address_is_said_twice(schema: dict[str, 
         ("post", f"{run}resume/"), ("post", f"{run}cancel/"), ("post", f"{run}retry/"), ("get", f"{run}items/"),
         ("get", f"{run}failures.csv"), ("get", f"{run}failures.ndjson"), ("get", f"{run}results.csv"),
         ("get", f"{run}results.ndjson"), ("get", f"{run}file.csv"), ("get", f"{run}file.ndjson"),
+        ("post", f"{run}items/settle/"),
         ("get", "runs/{id}/wait/"), ("get", "runs/{id}/events/"), ("get", "events/"),
     }  # fmt: skip
     ids = [told["operationId"] for methods in schema["paths"].values() for told in methods.values()]

@@ -63,6 +63,7 @@ def csv_items(self: Operation) -> sources.csv: ...  # type: ignore[empty-body]
 
 
 IN_SETS: dict[str, Any] = {"process": Operation.process, "process_chunk": lambda self, rows: None}
+FEW = "window is 4, fewer than its 8 threads: some would never have an item."
 PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambda self, item, prepared: None}
 
 
@@ -175,7 +176,7 @@ PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambd
         (
             {"threads": 4},
             "threads is 4, but only `prepare` runs on threads, and there is none. Move what is slow and can be "
-            "repeated into `def prepare(self, item)`, or leave threads out.",
+            "repeated into `def prepare(self, item)`, declare effects = 'outside', or leave threads out.",
         ),
         (
             {"prepare": lambda self, item: None},
@@ -201,6 +202,21 @@ PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambd
             "such as 'airports.import_airports'.",
         ),
         ({"title": 5}, "title is 5; it must be text."),
+        ({"effects": "mail"}, "effects is 'mail'; it must be 'inside' or 'outside'."),
+        (
+            {"window": 4},
+            "window has no meaning without effects = 'outside'. Declare that, or leave it out.",
+        ),
+        ({"effects": "outside", "threads": 8, "window": 4}, FEW),
+        ({"effects": "outside", "window": 0}, "window is 0; it must be a whole number from 1 to 1000, or None."),
+        (
+            {"effects": "outside", "in_doubt": "settle"},
+            "in_doubt = 'settle' and `def settle(self, item)` belong together: declare both, or neither.",
+        ),
+        (
+            {"effects": "outside", "prepare": lambda self, item: item, "process": lambda self, item, prepared: None},
+            "prepare isn't called with effects = 'outside': process runs on threads itself. Do it there.",
+        ),
         *(
             (
                 {"aliases": aliases},

@@ -5,7 +5,14 @@ from headway.clock import NOW_MS, NowMs, now_ms
 from .faults import is_broken, is_lost, is_transient
 from .hooks import Hooks
 from .parameters import as_one_parameter
-from .sessions import bound_idle_transactions, close_before_fork, forget, idle_timeout_ms
+from .sessions import (
+    bound_idle_transactions,
+    close_before_fork,
+    forget,
+    idle_timeout_ms,
+    set_sync,
+    sync_each_commit,
+)
 from .writing import back_off, data_version, write, write_beside_project
 
 __all__ = [
@@ -23,6 +30,8 @@ __all__ = [
     "is_lost",
     "is_transient",
     "now_ms",
+    "set_sync",
+    "sync_each_commit",
     "write",
     "write_beside_project",
 ]

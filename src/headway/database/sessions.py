@@ -2,7 +2,7 @@
 
 from django.db import Error, connection, connections
 
-__all__ = ["bound_idle_transactions", "close_before_fork", "forget", "idle_timeout_ms"]
+__all__ = ["bound_idle_transactions", "close_before_fork", "forget", "idle_timeout_ms", "set_sync", "sync_each_commit"]
 
 IDLE_SLACK = 5.0  # s beyond what an item may take, so that only a worker that can't end its transaction is ended
 
@@ -37,3 +37,22 @@ def bound_idle_transactions(seconds: float) -> None:
 def idle_timeout_ms(seconds: float) -> str:
     """What PostgreSQL is to be told, where a transaction may rightly idle for so long."""
     return str(round((seconds + IDLE_SLACK) * 1000))
+
+
+def sync_each_commit() -> int | None:
+    """On SQLite, let each COMMIT of this connection reach the disk before it returns: with WAL many projects do without
+    (`synchronous=NORMAL`), and a power cut then takes back what was committed last. Gives what was set before.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return None
+    with connection.cursor() as cursor:
+        before: int = cursor.execute("PRAGMA synchronous").fetchone()[0]
+        cursor.execute("PRAGMA synchronous = FULL")
+    return before
+
+
+def set_sync(level: int | None) -> None:
+    """As it was before `sync_each_commit`; None: nothing has changed."""
+    if level is not None and connection.connection is not None and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA synchronous = {level:d}")

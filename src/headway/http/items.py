@@ -1,4 +1,4 @@
-"""Row 7 of the contract: what became of single items."""
+"""Row 7 of the contract: what became of single items; and what a person says of those in doubt."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from headway import runs
-from headway.errors import UnknownOperation
+from headway.errors import InvalidParams, ParamError, UnknownOperation
 from headway.models import ItemOutcome, ItemState, Run
 from headway.operations import registry
 
 from . import paging
+from .answers import run_answer
 from .endpoint import Endpoint
 from .openapi import CURSOR, LIMIT, Document, answer, parameter
+from .openapi.schemas import ref
 
-__all__ = ["Items", "keeps_results"]
+__all__ = ["Items", "Settle", "keeps_results"]
 
 STATES = [str(state) for state in ItemState.values]
 
@@ -71,3 +73,40 @@ def keeps_results(run: Run) -> bool:
     except UnknownOperation:
         kept = False
     return kept or runs.outcomes(run, ItemState.SUCCEEDED).exists()
+
+
+class Settle(Endpoint):
+    """Say whether items in doubt went out; those that did not are done again by a retry."""
+
+    documents = {
+        "post": Document(
+            "settle_items",
+            "Settle items in doubt",
+            answers={200: answer("Run", "It is stored.")},
+            refusals=("validation", "forbidden", "not-found", "invalid-state", "already-retried"),
+            body={"content": {"application/json": {"schema": ref("Settling")}}, "required": True},
+        )
+    }
+
+    def post(self, request: Request, run_id: UUID) -> Response:
+        runs.get(run_id, user=request.user)  # first of all: to others it isn't there, whatever they send
+        went_out, keys = settling(request.data)
+        runs.settle(run_id, went_out=went_out, keys=keys, user=request.user)
+        return run_answer(request, run_id, 200)
+
+
+def settling(sent: Any) -> tuple[bool, list[str] | None]:
+    """What was said, and of which items; None: of all. Raises InvalidParams."""
+    if not isinstance(sent, dict):
+        raise InvalidParams([ParamError("", "type", 'Send a JSON object, such as {"went_out": true}.')])
+    wrong = [
+        ParamError(f"/{name}", "unknown", "There is no such member.") for name in sent.keys() - {"went_out", "keys"}
+    ]
+    went_out, keys = sent.get("went_out"), sent.get("keys")
+    if not isinstance(went_out, bool):
+        wrong.append(ParamError("/went_out", "type", "It must be true or false: whether they went out."))
+    if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+        wrong.append(ParamError("/keys", "type", "It must be a list of the items' keys; without it, all are meant."))
+    if wrong:
+        raise InvalidParams(wrong)
+    return bool(went_out), keys

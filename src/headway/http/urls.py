@@ -9,7 +9,7 @@ from headway.operations import registry
 from .callers import by_header
 from .downloads import FORMATS, Failures, Results, Written
 from .endpoint import Nowhere
-from .items import Items
+from .items import Items, Settle
 from .operations import Operations, Start
 from .runs import Cancel, OneRun, Pause, Resume, Retry, Runs
 from .watching import documented
@@ -39,6 +39,7 @@ urlpatterns = [
     path("runs/<headway_run:run_id>/cancel/", Cancel.as_view(), name="run-cancel"),
     path("runs/<headway_run:run_id>/retry/", Retry.as_view(), name="run-retry"),
     path("runs/<headway_run:run_id>/items/", Items.as_view(), name="run-items"),
+    path("runs/<headway_run:run_id>/items/settle/", Settle.as_view(), name="run-settle"),
     *downloads,
     path("runs/<headway_run:run_id>/failures.<str:file_format>", Failures.as_view(), name="run-failures"),
     path("runs/<headway_run:run_id>/results.<str:file_format>", Results.as_view(), name="run-results"),

@@ -33,6 +33,7 @@ class ItemOutcome(models.Model):
     attempts = models.PositiveSmallIntegerField(
         db_default=0, help_text="How often it was done and might have been again."
     )
+    effects = models.JSONField(null=True, help_text="The names of its effects outside that have gone out.")
     retry_at = models.BigIntegerField(null=True, help_text="The database's clock, in ms; NULL: it has ended.")
     value = models.JSONField(null=True, help_text="What `process` returned, where the operation keeps results.")
 

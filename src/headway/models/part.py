@@ -64,6 +64,10 @@ class Part(models.Model):
     faults_in_a_row = models.PositiveIntegerField(
         db_default=0, help_text="Items in a row, up to the last one, that ended as to be tried again."
     )
+    flight = models.JSONField(
+        null=True,
+        help_text="Items behind the cursor that are, or were, under way outside: [key, cursor, state, starts] of each.",
+    )
     waits = models.CharField(max_length=255, db_default="", help_text="Why it isn't due yet, in a sentence for people.")
     failures = models.JSONField(default=dict, help_text="How many failed by each code: a watcher counts no rows.")
 

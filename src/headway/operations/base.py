@@ -14,6 +14,7 @@ from headway.errors import DeclarationError, NotKept
 from . import declarations
 from .again import Retry, Tolerance
 from .context import Context
+from .effects import Effect, Effects
 from .kept import File
 from .outcomes import TryAgain
 from .sources import Source
@@ -31,7 +32,7 @@ class Operation:
     `process` runs inside the chunk's transaction, which also holds the checkpoint, so its effects in this database
     happen exactly once. It may run more than once for an item whose chunk is rolled back, and only its last run
     counts: then with the item read again, and on an operation made anew. What can't be rolled back (mail, HTTP)
-    belongs into `transaction.on_commit`; if that fails, the item has succeeded all the same, and the run counts it.
+    is done under `effects = "outside"`.
 
     An item ends as succeeded when `process` returns, as skipped or failed when it raises `Skip` or `Reject`, and as
     failed when it raises anything else, unless `retry` covers that, or it raises `TryAgain`: then a later pass does it
@@ -87,6 +88,21 @@ class Operation:
     threads: ClassVar[int] = 1
     """How many items each worker may `prepare` at once."""
 
+    effects: ClassVar[str] = "inside"
+    """Where an item's effects happen. "inside": in this database, in the chunk's transaction, exactly once. "outside":
+    in other systems (mail, HTTP), with no transaction around `process`, which runs on `threads`. Before an item is
+    begun it is on record that it will be; so after a crash each item that may have gone out is known, and none is
+    silently done twice."""
+
+    window: ClassVar[int | None] = None
+    """With effects outside: how many items may be under way at once, and so in doubt after a crash, from `threads` on.
+    None: twice as many, so that no thread waits for a commit."""
+
+    in_doubt: ClassVar[str] = "list"
+    """With effects outside: what becomes of an item whose worker died while it was under way. "list": it fails with the
+    code "in-doubt", until a person says whether it went out. "again": it is done again, under the same keys, where the
+    other side keeps them. "settle": `settle` finds out."""
+
     version: ClassVar[str] = ""
     """Change it where the new code must not go on with what the old one has begun: a live run then waits for a person,
     whose resume lets it go on under this version. Up to 64 characters."""
@@ -115,6 +131,7 @@ class Operation:
         self.attempt = 1
         """In `process`: which attempt at this item it is (`retry`). An interruption is none."""
         self.say = context.say
+        self._effects: Effects | None = None
         self._run = context.run
         self._write = context.write
 
@@ -161,6 +178,23 @@ class Operation:
             raise RuntimeError('write() needs a file: declare file = File("name.csv", columns=(…)) on the operation.')
         self._write(self.file.line(row))
 
+    def effect(self, name: str) -> Effect:
+        """An effect of the item in hand, in `process` and `settle` under `effects = "outside"`:
+
+            with self.effect("mail") as effect:
+                send(…, key=effect.key)
+
+        An item of several effects gives each a name of its own, and asks `effect.done` before it does it again.
+        """
+        if self._effects is None:
+            raise RuntimeError('self.effect() is there in `process` and `settle`, under `effects = "outside"`.')
+        return self._effects(name)
+
+    def settle(self, item: Any) -> bool:
+        """Whether an item that is in doubt went out: ask the other side for `self.effect("…").key`. False: it is done
+        again, so a call that lands late is then a second one."""
+        raise NotImplementedError  # never reached: only called where it is declared
+
     def concurrency_key(self) -> Any:
         """What at most one live run of this operation may have: any JSON value. By default, the user."""
         return None if self.user is None else str(self.user.pk)
@@ -206,6 +240,11 @@ class Operation:
     def has_process_chunk(cls) -> bool:
         """Whether `process_chunk` is there to be called."""
         return cls.process_chunk is not Operation.process_chunk
+
+    @classmethod
+    def is_outside(cls) -> bool:
+        """Whether its items' effects happen outside this database."""
+        return cls.effects == "outside"
 
     @classmethod
     def description(cls) -> str:

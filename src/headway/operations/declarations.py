@@ -25,13 +25,13 @@ QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name
 NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
 REQUIRED = {"items": "def items(self): return sources.csv(…)", "process": "def process(self, item): …"}
 OF_THE_RUN = ("items", "on_start", "on_finish", "concurrency_key")
-OF_AN_ITEM = ("process", "label", "prepare", "process_chunk")
+OF_AN_ITEM = ("process", "label", "prepare", "process_chunk", "settle")
 MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
 LONGEST_VERSION = 64
-PLANNED = (
-    "effects", "holds", "in_doubt", "rate", "settle",
-)  # fmt: skip
+MOST_WINDOW = 1_000  # what is under way is written down anew with each commit
+PLANNED = ("holds", "rate")
+IN_DOUBT = ("list", "again", "settle")
 
 VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
     "name": (
@@ -61,6 +61,12 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda seconds: is_number(seconds) and 0 < seconds < math.inf,
         "it must be a number of seconds above 0.",
     ),
+    "effects": (lambda where: where in ("inside", "outside"), "it must be 'inside' or 'outside'."),
+    "window": (
+        lambda count: count is None or (isinstance(count, int) and is_number(count) and 1 <= count <= MOST_WINDOW),
+        f"it must be a whole number from 1 to {MOST_WINDOW}, or None.",
+    ),
+    "in_doubt": (lambda policy: policy in IN_DOUBT, f"it must be one of {', '.join(IN_DOUBT)}."),
     "version": (
         lambda text: isinstance(text, str) and len(text) <= LONGEST_VERSION,
         f"it must be text of at most {LONGEST_VERSION} characters, such as '2'.",
@@ -92,6 +98,7 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_methods(cls)
     yield from of_signatures(cls)
     yield from of_workers(cls)
+    yield from of_effects(cls, base)
     yield from of_values(cls)
     yield from of_error_codes(cls)
     for attribute in PLANNED:
@@ -157,10 +164,10 @@ def of_workers(cls: Any) -> Iterator[str]:
         count = getattr(cls, attribute)
         if not (isinstance(count, int) and is_number(count) and 1 <= count <= most):
             yield f"{attribute} is {count!r}; it must be a whole number from 1 to {most}."
-    if cls.threads != 1 and not cls.has_prepare():
+    if cls.threads != 1 and not cls.has_prepare() and not cls.is_outside():
         yield (
             f"threads is {cls.threads}, but only `prepare` runs on threads, and there is none. Move what is slow and "
-            "can be repeated into `def prepare(self, item)`, or leave threads out."
+            "can be repeated into `def prepare(self, item)`, declare effects = 'outside', or leave threads out."
         )
     source = declared_source(cls)
     if cls.lock_rows is True and source is not None and not issubclass(source, TableSource):
@@ -173,6 +180,29 @@ def of_workers(cls: Any) -> Iterator[str]:
             f"parts is {cls.parts}, but items() gives a {source.__name__}, which can't be split. Leave parts "
             "out, or use a source that has `split`: sources.queryset, sources.selection, sources.ndjson."
         )
+
+
+def of_effects(cls: Any, base: type[Any]) -> Iterator[str]:
+    """What belongs to effects outside the database, or can't be had with them."""
+    own_settle = cls.settle is not base.settle
+    if not cls.is_outside():
+        for attribute in ("window", "in_doubt"):
+            if getattr(cls, attribute) != getattr(base, attribute):
+                yield f"{attribute} has no meaning without effects = 'outside'. Declare that, or leave it out."
+        if own_settle:
+            yield "settle is called only with effects = 'outside'. Declare that, or leave settle out."
+        return
+    if cls.has_prepare():
+        yield "prepare isn't called with effects = 'outside': process runs on threads itself. Do it there."
+    if cls.has_process_chunk():
+        yield "process_chunk works in the database, and effects = 'outside' is for what can't be undone. Use process."
+    for attribute in ("lock_rows", "file"):
+        if getattr(cls, attribute) != getattr(base, attribute):
+            yield f"{attribute} belongs to a chunk's transaction, which effects = 'outside' has not. Leave it out."
+    if own_settle != (cls.in_doubt == "settle"):
+        yield "in_doubt = 'settle' and `def settle(self, item)` belong together: declare both, or neither."
+    if isinstance(cls.window, int) and cls.window < cls.threads:
+        yield f"window is {cls.window}, fewer than its {cls.threads} threads: some would never have an item."
 
 
 def of_values(cls: Any) -> Iterator[str]:

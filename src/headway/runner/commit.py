@@ -65,7 +65,7 @@ class Commit:
                     entries = self.feed.entries(most or self.most_now(), deadline)
                     self.do_items(do, entries, tally, deadline)
                 self.attempted = tally.done
-                if not tally.done:
+                if not tally.done and tally.flight is None:
                     return tally
                 written = self.verdicts.outcomes_of(tally.ended)
                 outcomes.forget(tally.again or [])
@@ -112,7 +112,7 @@ class Commit:
             yield entry
 
     def most_now(self) -> int:
-        """Items that the next chunk may have."""
+        """Items that the next chunk may have, or that may be under way at once."""
         return min(self.most, limits.most_at_once(self.part, self.work.operation))
 
     def left_out(self, verdict: Exception) -> Tally:
@@ -153,6 +153,7 @@ class Commit:
             retrying=part.retrying + retrying - len(tally.again or ()),
             faults_in_a_row=self.verdicts.faults_in_a_row(tally),
             failures=summed(part.failures, codes) if codes else None,
+            flight=tally.flight,
         )
 
     def move(self, checkpoint: Checkpoint, renewed: float | None) -> None:

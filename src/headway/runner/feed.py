@@ -25,7 +25,18 @@ from .in_hand import Work
 from .loading import ask
 from .preparing import Prepared, Preparing
 
-__all__ = ["LARGEST", "Feed", "attempts_of", "failed_of", "feed_for", "held_in", "is_verdict", "told"]
+__all__ = [
+    "LARGEST",
+    "UNREADABLE",
+    "Feed",
+    "attempts_of",
+    "failed_of",
+    "feed_for",
+    "held_in",
+    "is_verdict",
+    "read",
+    "told",
+]
 
 Entries: TypeAlias = Iterator[Entry[Any]]
 

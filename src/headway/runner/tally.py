@@ -28,6 +28,8 @@ class Ended(NamedTuple):
     """Which of the chunk's items it was, from 1."""
     entry: Entry[Any]
     error: Exception
+    effects: tuple[str, ...] = ()
+    """The names of its effects outside that have gone out."""
 
 
 @dataclass
@@ -79,7 +81,10 @@ class Tally:
             outcomes: list[Any] = [entry[0] for entry in entries]
             self.again.extend(outcome[0] for outcome in outcomes)
 
-    def count(self, entry: Entry[Any], error: Exception | None = None) -> None:
+    flight: list[list[Any]] | None = None
+    """What is under way outside from now on; None: as it was."""
+
+    def count(self, entry: Entry[Any], error: Exception | None = None, effects: tuple[str, ...] = ()) -> None:
         """An item has been done."""
         self.done += 1
         self.cursor = entry[0]
@@ -87,4 +92,4 @@ class Tally:
             outcome: Any = entry[0]
             self.again.append(outcome[0])
         if error is not None:
-            self.ended.append(Ended(self.done, entry, error))
+            self.ended.append(Ended(self.done, entry, error, effects))

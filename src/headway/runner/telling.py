@@ -32,7 +32,7 @@ def plain_sentence(error: Exception) -> str:
     return "Something unexpected went wrong with it."
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """What staff read of an unexpected error: itself, and the lines of the project's own code that it came through."""
     try:
         said = str(error)

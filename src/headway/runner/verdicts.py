@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -36,7 +37,11 @@ class Verdicts:
     def outcomes_of(self, ended: Sequence[Ended]) -> list[Outcome]:
         """One for each."""
         labels = self.labels([each.entry for each in ended])
-        return [self.outcome(each, label) for each, label in zip(ended, labels, strict=True)]
+        outcomes = [self.outcome(each, label) for each, label in zip(ended, labels, strict=True)]
+        return [
+            replace(one, effects=each.effects) if each.effects else one
+            for one, each in zip(outcomes, ended, strict=True)
+        ]
 
     def results_of(self, tally: Tally) -> list[Outcome]:
         """One for each item whose result is kept."""
@@ -55,7 +60,8 @@ class Verdicts:
         if isinstance(error, Skip):
             return Outcome(key, ItemState.SKIPPED, error.code, error.text, label)
         if isinstance(error, Reject | Left):
-            return Outcome(key, ItemState.FAILED, error.code, error.text, label)
+            detail = describe(error.__cause__) if isinstance(error, Left) and error.__cause__ else ""
+            return Outcome(key, ItemState.FAILED, error.code, error.text, label, detail)
         operation, retry = self.work.operation, self.work.operation.retry
         code, text, detail = operation.code_for(error), sentence(error), describe(error)
         attempts = 1 + (attempts_of(ended.entry) if self.part.phase else 0) if retry.covers(error) else 0

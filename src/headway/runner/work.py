@@ -35,6 +35,7 @@ from . import limits
 from .commit import Commit
 from .counting import count_in_background
 from .feed import Feed, feed_for
+from .flight import Flight
 from .in_hand import Work
 from .loading import OperationError, ask, identity_of
 from .preparing import preparing
@@ -118,6 +119,7 @@ class Slice:
         self.began = time.monotonic()
         self.next_look = self.began + min(SHORTEST_SLICE, conf().busy_slice_seconds)
         self.winding_up = False
+        self.ways: Ways | None = None
 
     def go(self) -> Ending:
         """The slice. Raises Fenced, RunNotFound, and errors of the database."""
@@ -180,10 +182,11 @@ class Slice:
     def items(self) -> Ending:
         """The part's items, until its end or the slice's."""
         database.bound_idle_transactions(self.work.operation.item_timeout)
-        feed = feed_for(self.work, preparing(self.work))
+        feed = Flight(self.work) if self.work.operation.is_outside() else feed_for(self.work, preparing(self.work))
         commit = Commit(self.work, feed)
+        self.ways = ways = Ways(self.work, feed, commit)
         try:
-            return self.bury(commit) or self.chunks(Ways(self.work, feed, commit), feed) or self.close()
+            return self.bury(commit) or self.chunks(ways, feed) or self.close()
         finally:
             feed.close()
             if self.work.guard.session_changed:
@@ -252,6 +255,8 @@ class Slice:
         """The item that has killed its workers so often, or cost the connection, is written down, not run again; the
         run goes on, unless there were several."""
         part = self.part
+        if self.work.operation.is_outside():
+            return None  # an item that was under way is in doubt, and not begun again unasked
         slow = part.processed and part.worked_ms / part.processed > SLOW_ITEM_MS
         if part.deaths >= (POISON_DEATHS_SLOW if slow else POISON_DEATHS):
             text = f"Its worker died {part.deaths} times while doing it, so it was left out."
@@ -330,25 +335,35 @@ class Slice:
 
     def release(self, after_ms: int = 0) -> Ending:
         """Give the part back for the next slice, due after so many milliseconds."""
+        self.settle()
         return Ending.GIVEN_BACK if leases.release(self.part, after_ms) else self.give_in()
 
     def set_back(self, error: Exception) -> Ending:
         """Give the part back for a while, because the database fails at one and the same place."""
         log.warning("part=%s run=%s event=set-back error=%r", self.part.pk, self.part.run_id, error)
+        self.settle()
         return Ending.GIVEN_BACK if leases.set_back(self.part, REST_AFTER_FAULTS_MS) else self.give_in()
 
     def wait(self, seconds: float, reason: str) -> Ending:
         """Give the part back until so many seconds have passed."""
         log.warning("part=%s run=%s event=waits seconds=%s reason=%r", self.part.pk, self.part.run_id, seconds, reason)
+        self.settle()
         return Ending.GIVEN_BACK if passes.wait(self.part, seconds, reason) else self.give_in()
 
     def give_in(self) -> Ending:
         """Give the part back because something else than to run is wanted."""
+        self.settle()
         run = control.yield_part(self.part)
         return Ending.GIVEN_BACK if run.want == Want.RUN else Ending.DONE
 
+    def settle(self) -> None:
+        """Whatever gives the part back first ends what is under way. Raises Fenced, and errors of the database."""
+        if self.ways:
+            self.ways.settle()
+
     def halt(self, reason: Reason, wanted: Want = Want.PAUSE) -> Ending:
         """The run can't go on: say why, and let it come to rest."""
+        self.settle()
         control.halt(self.part, wanted, reason)
         return Ending.DONE
 

@@ -9,7 +9,7 @@ from headway.store.starts.requests import Disposition
 
 from .access import get, may_see, may_steer, startable_by, visible_to
 from .starting import Started, retry, start
-from .steering import cancel, delete, pause, resume
+from .steering import cancel, delete, pause, resume, settle
 
 __all__ = [
     "Disposition",
@@ -23,6 +23,7 @@ __all__ = [
     "pause",
     "resume",
     "retry",
+    "settle",
     "start",
     "startable_by",
     "visible_to",

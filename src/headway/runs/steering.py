@@ -1,21 +1,24 @@
 """Pausing, resuming, cancelling and deleting runs."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from headway.errors import InvalidState
+from headway.errors import AlreadyRetried, InvalidState
 from headway.models import Run
 from headway.operations import files, params
 from headway.states import ACTIONS, State
+from headway.store.parts import flights
 from headway.store.runs import control
 from headway.store.runs.control import Reason
+from headway.store.starts import submissions
 from headway.store.upkeep import removals
 
 from .access import steered
 
-__all__ = ["cancel", "delete", "pause", "resume"]
+__all__ = ["cancel", "delete", "pause", "resume", "settle"]
 
 
 def pause(run: Run | UUID | str, *, user: Any = None) -> Run:
@@ -31,6 +34,21 @@ def cancel(run: Run | UUID | str, *, user: Any = None) -> Run:
 def resume(run: Run | UUID | str, *, user: Any = None) -> Run:
     """Let the run go on at the item where it stopped. Raises RunNotFound, Forbidden, InvalidState."""
     return control.ask_resume(steered(run, user).pk)
+
+
+def settle(run: Run | UUID | str, *, went_out: bool, keys: Collection[str] | None = None, user: Any = None) -> int:
+    """Say of the run's items in doubt, of those with these `keys` or of all, whether they went out; gives of how many.
+
+    Those that went out are left alone from then on; the others are done again when the run is retried. The run's own
+    counts stay, as it has ended: what changes is the code with which these items failed, "went-out" or "not-sent".
+    Raises RunNotFound, Forbidden, InvalidState (it has neither ended nor paused), AlreadyRetried (say it of the newest
+    run of the chain, where they are listed again).
+    """
+    found = steered(run, user)
+    newest = submissions.newest_of(found)
+    if newest is not None:
+        raise AlreadyRetried(found.pk, newest.pk)
+    return control.settle(found.pk, flights.WENT_OUT if went_out else flights.NOT_SENT, keys)
 
 
 def delete(run: Run | UUID | str, *, user: Any = None) -> None:

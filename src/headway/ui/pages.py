@@ -14,6 +14,8 @@ from django.views.decorators.cache import never_cache
 from headway import panel, runs
 from headway.errors import RunNotFound
 from headway.models import Run
+from headway.states import State
+from headway.store.parts.flights import IN_DOUBT
 
 from .failures import failures_of, reasons_of
 from .history import history_of
@@ -51,12 +53,20 @@ class RunPage(LoginRequiredMixin, View):
         context = {
             "shown": shown,
             "reasons": reasons_of(shown.run),
+            "in_doubt": in_doubt(shown),
             "failures": failures_of(run_id, code=code, after=after) if shown.run["progress"]["failed"] else None,
             "confirming": confirming,
             "found": request.GET.get("found", ""),
             "refresh": None if shown.run["done"] or confirming else REFRESH_SECONDS,
         }
         return render(request, "headway/run.html", context)
+
+
+def in_doubt(shown: panel.Shown) -> int:
+    """How many items this person can settle now."""
+    run = shown.run
+    counts = {entry["code"]: entry["count"] for entry in run["failure_summary"]}
+    return counts.get(IN_DOUBT, 0) if shown.can_steer and (run["done"] or run["state"] == State.PAUSED) else 0
 
 
 def run_or_404(run_id: UUID, user: Any) -> Run:

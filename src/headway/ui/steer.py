@@ -1,4 +1,4 @@
-"""Pause, resume, cancel and retry by a plain form, for browsers without script."""
+"""Pause, resume, cancel, retry and settle by a plain form, for browsers without script."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -16,7 +16,7 @@ from headway.models import Run
 
 from .pages import run_or_404
 
-__all__ = ["SteerView", "run_address"]
+__all__ = ["SettleView", "SteerView", "run_address"]
 
 
 ACTIONS: dict[str, Callable[..., Run | runs.Started]] = {
@@ -55,6 +55,31 @@ class SteerView(LoginRequiredMixin, View):
             return see(runs.get(error.newest), "retried")
         except RunConflict as error:
             return see(runs.get(error.existing) if error.existing else run, "conflict")
+
+
+class SettleView(LoginRequiredMixin, View):
+    """POST says of the item in doubt with this `key`, or of all, whether they went out, and leads back to the list."""
+
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        """As `SteerView.get`."""
+        return see(run_or_404(run_id, request.user))
+
+    def post(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        run = run_or_404(run_id, request.user)
+        said, key = request.POST.get("went_out"), request.POST.get("key")
+        if said not in ("yes", "no"):
+            return see(run)
+        try:
+            runs.settle(run, went_out=said == "yes", keys=None if key is None else [key], user=request.user)
+            return see(run)
+        except Forbidden as error:
+            raise PermissionDenied(str(error)) from error
+        except InvalidState:
+            return see(run, "too-late")
+        except AlreadyRetried as error:
+            return see(runs.get(error.newest), "retried")
 
 
 def see(run: Run, found: str = "") -> HttpResponse:

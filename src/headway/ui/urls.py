@@ -6,7 +6,7 @@ from headway.live import run_ids  # noqa: F401  (registers the converter)
 
 from .pages import HomePage, RunPage
 from .start import StartRunView
-from .steer import ACTIONS, SteerView
+from .steer import ACTIONS, SettleView, SteerView
 
 app_name = "headway_ui"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("", HomePage.as_view(), name="home"),
     path("start/<str:name>/", StartRunView.as_view(), name="start"),
     path("runs/<headway_run:run_id>/", RunPage.as_view(), name="run"),
+    path("runs/<headway_run:run_id>/settle/", SettleView.as_view(), name="settle"),
     *(
         path(f"runs/<headway_run:run_id>/{action}/", SteerView.as_view(action=action), name=action)
         for action in ACTIONS

@@ -177,4 +177,5 @@ SCHEMAS: dict[str, Schema] = {
     "Progress": PROGRESS,
     "Run": RUN,
     "Runs": paged(ref("Run")),
+    "Settling": thing({"went_out": a("boolean")}, {"keys": many(a("string"))}, additionalProperties=False),
 }

@@ -8,6 +8,7 @@ from headway.runner.feed import Feed
 from headway.runner.in_hand import Work
 from headway.runner.tally import Tally
 
+from .outside import Outside
 from .set_based import SetBased
 from .singly import Careful
 from .together import Together
@@ -15,7 +16,7 @@ from .way import Way
 
 __all__ = ["WAYS", "Way", "Ways"]
 
-WAYS: list[type[Way]] = [SetBased, Together]
+WAYS: list[type[Way]] = [Outside, SetBased, Together]
 """The first that fits an operation is taken; the last fits all."""
 
 
@@ -30,4 +31,9 @@ class Ways:
 
     def advance(self, budget: float) -> Tally:
         """As `Way.advance`."""
-        return (self.careful if self.part.careful else self.usual).advance(budget)
+        careful = self.part.careful and not isinstance(self.usual, Outside)  # which puts each item on record anyway
+        return (self.careful if careful else self.usual).advance(budget)
+
+    def settle(self) -> None:
+        """As `Way.settle`."""
+        self.usual.settle()

@@ -46,6 +46,9 @@ class Way(ABC):
         errors of the database that say nothing about an item.
         """
 
+    def settle(self) -> None:  # noqa: B027  (most ways have nothing under way between two chunks)
+        """End what is under way, as the part is about to be given back. Raises Fenced, and errors of the database."""
+
 
 def do(operation: Operation, item: Any) -> Any:
     """Do one item, in a context of its own: what it activates (a language, a time zone) reaches no other.

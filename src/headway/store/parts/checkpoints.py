@@ -31,6 +31,8 @@ class Checkpoint:
     faults_in_a_row: int = 0
     failures: dict[str, int] | None = None
     """By code; None: as they were."""
+    flight: list[list[Any]] | None = None
+    """What is under way outside from now on; None: as it was."""
 
 
 def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None:
@@ -38,8 +40,11 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
 
     `renew` also prolongs the lease; not every time, because `due` is indexed.
     """
-    counts = checkpoint.counts
-    moved = (RENEW if renew else MOVE)(
+    counts, flight = checkpoint.counts, {}
+    statements = MOVES
+    if checkpoint.flight is not None:
+        statements, flight = MOVES_IN_FLIGHT, {"flight": checkpoint.flight or None}
+    moved = statements[renew](
         part=part.pk,
         token=part.token,
         seq=part.seq,
@@ -56,6 +61,7 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
         retrying=checkpoint.retrying,
         faults_in_a_row=checkpoint.faults_in_a_row,
         failures=checkpoint.failures,
+        **flight,
     )
     if not moved:
         raise Fenced
@@ -80,8 +86,13 @@ STAND: dict[str, Any] = {
     "message": Given("message", Part),
     "changed": NowMs(),
 }
-MOVE = Update(AS_WE_LEFT_IT, **STAND)
-RENEW = Update(AS_WE_LEFT_IT, **STAND, due=NowMs() + Given("lease"))
+RENEWED: dict[str, Any] = {"due": NowMs() + Given("lease")}
+IN_FLIGHT: dict[str, Any] = {"flight": Given("flight", Part)}
+MOVES = {False: Update(AS_WE_LEFT_IT, **STAND), True: Update(AS_WE_LEFT_IT, **STAND, **RENEWED)}
+MOVES_IN_FLIGHT = {
+    False: Update(AS_WE_LEFT_IT, **STAND, **IN_FLIGHT),
+    True: Update(AS_WE_LEFT_IT, **STAND, **IN_FLIGHT, **RENEWED),
+}
 
 
 def check_fence(part: Part) -> None:

@@ -31,6 +31,8 @@ class Outcome:
     """Seconds from now."""
     value: Any = None
     """What `process` returned, as JSON."""
+    effects: Sequence[str] = ()
+    """The names of those outside that have gone out."""
 
 
 def record(part: Part, outcomes: Sequence[Outcome]) -> None:
@@ -48,6 +50,7 @@ def record(part: Part, outcomes: Sequence[Outcome]) -> None:
                 detail=storable(outcome.detail, LONGEST_TEXT),
                 label=storable(outcome.label, 255),
                 attempts=outcome.attempts,
+                effects=list(outcome.effects) or None,
                 retry_at=moment_in(outcome.retry_after),
                 value=outcome.value,
             )
@@ -55,7 +58,7 @@ def record(part: Part, outcomes: Sequence[Outcome]) -> None:
         ],
         update_conflicts=True,
         unique_fields=["run", "key"],
-        update_fields=["part", "state", "code", "text", "detail", "label", "attempts", "retry_at", "value"],
+        update_fields=["part", "state", "code", "text", "detail", "label", "attempts", "effects", "retry_at", "value"],
         batch_size=500,
     )
 

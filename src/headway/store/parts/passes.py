@@ -17,6 +17,7 @@ from headway.models import ItemOutcome, ItemState, Kind, Part
 from headway.states import Want, summed
 
 from .checkpoints import Checkpoint
+from .flights import IN_DOUBT, WENT_OUT
 from .leases import Fenced
 
 __all__ = ["begin_pass", "give_up_retrying", "is_left", "try_failed_again", "uncount", "wait"]
@@ -84,20 +85,23 @@ def retrying(part: Part) -> QuerySet[ItemOutcome]:
 
 def try_failed_again(run_id: UUID) -> int:
     """Let every item that has failed be tried again, as if it had never been done, where nobody owns its part; gives
-    how many of the run's parts are open then. Under the run's lock.
+    how many of the run's parts are open then. What is in doubt, or went out, stays. Under the run's lock.
     """
-    parts = Part.objects.filter(run=run_id, kind=Kind.ITEMS, failed__gt=0, token=None)
-    failed = ItemOutcome.objects.filter(part__in=parts, state=ItemState.FAILED)
-    failed.update(state=ItemState.RETRYING, attempts=0, retry_at=NowMs())
-    parts.filter(closed=True).update(closed=False, phase=F("phase") + 1, cursor=None)
-    parts.update(
-        retrying=F("retrying") + F("failed"),
-        failed=0,
-        failures={},
-        faults_in_a_row=0,
-        seq=F("seq") + 1,
-        changed=NowMs(),
-    )
+    for part in Part.objects.filter(run=run_id, kind=Kind.ITEMS, failed__gt=0, token=None):
+        failed = ItemOutcome.objects.filter(part=part.pk, state=ItemState.FAILED).exclude(code__in=(IN_DOUBT, WENT_OUT))
+        again = failed.update(state=ItemState.RETRYING, attempts=0, retry_at=NowMs())
+        anew: dict[str, Any] = (
+            {"closed": False, "phase": F("phase") + 1, "cursor": None} if part.closed and again else {}
+        )
+        Part.objects.filter(pk=part.pk).update(
+            retrying=F("retrying") + again,
+            failed=F("failed") - again,
+            failures={code: part.failures[code] for code in (IN_DOUBT, WENT_OUT) if code in part.failures},
+            faults_in_a_row=0,
+            seq=F("seq") + 1,
+            changed=NowMs(),
+            **anew,
+        )
     return Part.objects.filter(run=run_id, closed=False).count()
 
 

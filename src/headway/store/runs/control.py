@@ -1,5 +1,6 @@
 """What is wanted of a run, and how it comes to rest. Each function is one transaction under the run's row lock."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from headway.models import Part, Run
 from headway.states import ACTIONS, Action, Event, State, Want, after
 from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
-from headway.store.parts import passes
+from headway.store.parts import flights, passes
 from headway.store.parts.leases import Fenced, end_session_of
 from headway.store.parts.outcomes import LONGEST_TEXT, storable
 
@@ -29,6 +30,7 @@ __all__ = [
     "ask_resume",
     "end_deserted",
     "halt",
+    "settle",
     "yield_part",
 ]
 
@@ -101,6 +103,22 @@ def end_deserted(run_id: UUID) -> None:
         run = lock_run(run_id)
         if not run.is_done and run.want in ENDS:
             rest(run)
+
+
+def settle(run_id: UUID, code: str, keys: Collection[str] | None = None) -> int:
+    """A person says of items in doubt, of all where `keys` is None, that they went out or did not (`flights.say`).
+
+    Gives of how many. Raises RunNotFound, and InvalidState unless the run has ended or rests: an owner counts failures,
+    too.
+    """
+    with write():
+        run = lock_run(run_id)
+        if not run.is_done and run.state != State.PAUSED:
+            raise InvalidState("settle what is in doubt", run.state, ACTIONS[State(run.state)])
+        told = flights.say(run_id, code, keys)
+        if told:
+            announce_change(run_id)
+        return told
 
 
 def adopt_version(run_id: UUID, version: str) -> None:

@@ -18,7 +18,7 @@ from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
 from headway.store.announcing import announce_change
 from headway.store.locks import lock_run
-from headway.store.parts import passes
+from headway.store.parts import flights, passes
 from headway.store.parts.leases import AS_WE_LEFT_IT, Fenced, lease_ms
 
 from .promotions import promote_next
@@ -113,6 +113,7 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
             run.reason_code, run.reason_text = nothing_succeeded(counts) if counts.skipped else EVERY_ITEM_FAILED
     else:
         passes.give_up_retrying(run.pk)
+        flights.end_flights(run.pk)
     vars(run).update(vars(END(**vars(run))))
     if held:
         promote_next(held)

@@ -1,0 +1,30 @@
+"""manage.py headway_settle ID --went-out | --not-sent: say what became of items in doubt."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from headway import runs
+from headway.management.steering import SteeringCommand
+from headway.models import Run
+
+
+class Command(SteeringCommand):
+    """See its help."""
+
+    help = "Says of a run's items in doubt whether they went out. Those that did not are done again by a retry."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        found = parser.add_mutually_exclusive_group(required=True)
+        found.add_argument("--went-out", action="store_true", dest="went_out", help="They went out.")
+        found.add_argument("--not-sent", action="store_false", dest="went_out", help="They did not.")
+        parser.add_argument("--key", action="append", dest="keys", help="Of this item alone; may be given often.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.went_out, self.keys = options["went_out"], options["keys"]
+        super().handle(*args, **options)
+
+    def ask(self, run: Run) -> str:
+        told = runs.settle(run, went_out=self.went_out, keys=self.keys)
+        again = "" if self.went_out or not told else f" They are done again by: manage.py headway_retry {run.pk}"
+        return f"{told:,} items {'went out' if self.went_out else 'did not go out'}.{again}"

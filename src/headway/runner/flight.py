@@ -1,0 +1,287 @@
+"""What an operation with effects outside is fed with: items in the source's order, of which some are under way."""
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from headway import database
+from headway.operations.outcomes import Gone, Interruption, Skip
+from headway.operations.sources import Entry
+from headway.store.parts import flights
+from headway.store.parts.flights import IN_DOUBT, NOT_SENT, WENT_OUT, Known
+from headway.store.parts.leases import STEP_LIMIT
+
+from . import limits
+from .calls import Calls
+from .feed import UNREADABLE, Feed, attempts_of, read, told
+from .in_hand import Work
+from .loading import ask
+from .slots import Slot, Stand, in_doubt
+from .tally import Left, Tally
+
+__all__ = ["Flight"]
+
+LOOK_EVERY = 0.1  # s between two looks at whether to stop, and at what hangs, while calls are waited for
+GATHER = 0.002  # s for which others are waited for once a call has returned: what a commit for each would cost
+SETTLED_BEHIND = 200  # items behind one that is slow; more would make what is written down too long
+MOST_HUNG = 100  # calls that are given up, each with its thread; then the worker is replaced
+MOST_STARTS = 4  # of one item: it is what kills its workers
+
+
+class Flight(Feed):
+    """A window over the source: items that are settled behind one that isn't, under way, or due."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        operation = work.operation
+        self.calls = Calls(work, operation.threads)
+        self.window = operation.window or 2 * operation.threads  # so that no thread waits for a commit
+        self.slots: list[Slot] = []
+        self.written: list[list[Any]] = work.part.flight or []
+        """The flight, as it is committed."""
+        self.to_begin: list[Slot] = []
+        """Slots whose flight is committed, and that nobody has been asked for yet."""
+        self.tail = self.written[-1][1] if self.written else work.part.cursor
+        self.reading: Iterator[Entry[Any]] | None = None
+        self.source_ended = self.winding_up = False
+        self.restored = not self.written
+        self.hung = 0
+        self.sync_before = database.sync_each_commit()
+
+    def ready(self, until: float) -> bool:
+        if not self.restored:
+            self.restore()
+        while True:
+            self.collect(0)
+            if self.has_returned or self.may_begin:
+                return True
+            if not self.is_half_done:
+                self.ended = not self.winding_up
+                return False
+            left = until - time.monotonic()
+            if left <= 0 or (self.work.should_stop() and not self.winding_up):
+                return False
+            self.collect(min(LOOK_EVERY, left))
+            self.give_up_hung()
+
+    def entries(self, most: int, deadline: float) -> Iterator[Entry[Any]]:
+        """What comes behind all that was ever begun, as it is now."""
+        source = self.work.source
+        if source.may_change or self.reading is None:
+            source.at_once = max(1, most)
+            self.reading = read(self.work.part, source, self.tail)
+        return self.reading
+
+    def turn(self, tally: Tally) -> "Turn":
+        """Count what has returned, and choose what is begun next; nothing moves before that is committed."""
+        turn = Turn(self.slots)
+        for slot in self.slots:
+            if slot.returned and slot.stand == Stand.BEGUN:
+                turn.end(slot, tally)
+        room = self.room(returned=len(turn.stands))
+        turn.begin([slot for slot in self.slots if slot.stand == Stand.DUE][: max(0, room)])
+        room -= len(turn.begun)
+        if room > 0 and not (self.source_ended or self.winding_up or len(self.slots) >= SETTLED_BEHIND):
+            self.read_behind(turn, room, tally)
+        return turn
+
+    def read_behind(self, turn: "Turn", room: int, tally: Tally) -> None:
+        self.work.pulse.begin(STEP_LIMIT)
+        page = ask(UNREADABLE, lambda: [told(each) for each in islice(self.entries(room, 0), room)])
+        self.source_ended = len(page) < room
+        known = self.known([key for _, key, _ in page])
+        for entry in page:
+            slot = Slot(entry)
+            slot.attempts = attempts_of(entry) if self.work.part.phase else 0
+            verdict = self.verdict(slot, known.get(entry[1]))
+            turn.add(slot)
+            if verdict:
+                slot.settle(verdict)
+                turn.end(slot, tally)
+            else:
+                turn.begin([slot])
+
+    def known(self, keys: list[str]) -> dict[str, Known]:
+        """What earlier attempts have left of these items, where there were any."""
+        part = self.work.part
+        run_id = part.run_id if part.phase else part.retries_id
+        return flights.known(run_id, keys) if run_id and keys else {}
+
+    def verdict(self, slot: Slot, known: Known | None) -> Exception | None:
+        """Its verdict, where it isn't to be begun."""
+        if isinstance(slot.item, Exception):
+            return slot.item
+        if known is None:
+            return None
+        slot.known = known.effects
+        if known.code == IN_DOUBT:
+            return in_doubt("An earlier run began it, and nobody has said yet whether it went out.")
+        if known.code == WENT_OUT:
+            return Skip(WENT_OUT, "It went out in an earlier run.")
+        if known.code == NOT_SENT:
+            slot.known = ()
+        return None
+
+    def room(self, returned: int = 0) -> int:
+        """How many more may be under way, where so many have just returned."""
+        if self.winding_up:
+            return 0
+        under_way = [slot for slot in self.slots if slot.stand == Stand.BEGUN]
+        suspected = any(slot.starts > 1 for slot in self.slots if slot.stand != Stand.SETTLED)
+        most = min(self.window, limits.most_at_once(self.work.part, self.work.operation) - returned)
+        return (1 if suspected else most) - (len(under_way) - returned)
+
+    @property
+    def may_begin(self) -> bool:
+        if self.room() <= 0:
+            return False
+        due = any(slot.stand == Stand.DUE for slot in self.slots)
+        return due or not (self.source_ended or len(self.slots) >= SETTLED_BEHIND)
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether there is something to commit."""
+        return any(slot.returned and slot.stand == Stand.BEGUN for slot in self.slots)
+
+    @property
+    def is_half_done(self) -> bool:
+        return any(slot.stand == Stand.BEGUN for slot in self.slots) or self.told() != self.written
+
+    def told(self) -> list[list[Any]]:
+        return [slot.told for slot in self.slots]
+
+    def collect(self, seconds: float) -> None:
+        """Hear of the calls that have returned, within so many seconds."""
+        if self.hung <= MOST_HUNG:
+            self.work.pulse.begin(self.work.operation.item_timeout)
+        if self.calls.next(seconds) is not None:
+            until = time.monotonic() + GATHER
+            while self.is_awaited and self.calls.next(until - time.monotonic()) is not None:
+                pass
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a call is under way that hasn't returned."""
+        return any(slot.stand == Stand.BEGUN and not slot.returned for slot in self.slots)
+
+    def give_up_hung(self) -> None:
+        """A call that takes too long is in doubt. Its thread can't be ended, so another takes its place."""
+        limit = self.work.operation.item_timeout
+        for slot in self.slots:
+            if slot.began and not slot.returned and time.monotonic() - slot.began > limit:
+                slot.hung = True
+                slot.settle(in_doubt(f"It took longer than {limit:g} seconds, and was given up."))
+                self.hung += 1
+                if self.hung <= MOST_HUNG:
+                    self.calls.start()
+
+    def restore(self) -> None:
+        """The flight that an earlier owner has left."""
+        self.restored = True
+        keys = [key for key, *_ in self.written]
+        items = ask(UNREADABLE, lambda: dict(self.work.source.fetch(keys)))
+        for key, cursor, stand, starts in self.written:
+            slot = Slot((cursor, key, items[key] if key in items else Gone(key)), Stand(stand), starts)
+            self.slots.append(slot)
+            if slot.stand == Stand.BEGUN:
+                self.doubt(slot)
+        self.attempts_of_restored(keys)
+
+    def attempts_of_restored(self, keys: list[str]) -> None:
+        known = self.known(keys)
+        for slot in self.slots:
+            slot.attempts = attempts_of(slot.entry) if self.work.part.phase else 0
+            slot.known = known[slot.key].effects if slot.key in known else ()
+
+    def doubt(self, slot: Slot) -> None:
+        """Its owner is gone: it may have gone out."""
+        policy = self.work.operation.in_doubt
+        if policy == "list" or (slot.starts >= MOST_STARTS and policy == "settle"):
+            slot.settle(in_doubt("Its worker was ended while it was under way: it may have gone out."))
+        elif slot.starts >= MOST_STARTS:
+            slot.settle(Left("worker-died", f"Its worker died {slot.starts} times while doing it, so it was left out."))
+        elif isinstance(slot.item, Gone):
+            slot.settle(in_doubt("Its worker was ended while it was under way, and it isn't there any more."))
+        else:
+            slot.stand, slot.is_in_doubt = Stand.DUE, policy == "settle"
+
+    def move(self, turn: "Turn", flight: list[list[Any]]) -> None:
+        """The turn is committed: what it says holds, and what it begins may go out."""
+        turn.apply()
+        if turn.slots:
+            self.tail = turn.slots[-1].entry[0]
+        self.slots = turn.slots[turn.settled_ahead :]
+        self.written = flight
+        self.calls.begin(turn.begun)
+
+    def keep(self, done: int, seconds: float, budget: float) -> None:
+        pass  # a turn moves it
+
+    def rewind(self) -> None:
+        super().rewind()
+        self.reading, self.source_ended = None, False
+
+    def wind_up(self) -> None:
+        self.winding_up = True
+
+    def close(self) -> None:
+        self.calls.close()
+        database.set_sync(self.sync_before)
+
+
+class Turn:
+    """What one transaction is to change of a flight."""
+
+    def __init__(self, slots: list[Slot]) -> None:
+        self.slots = list(slots)
+        self.stands: dict[Slot, Stand] = {}
+        self.begun: list[Slot] = []
+
+    def add(self, slot: Slot) -> None:
+        self.slots.append(slot)
+
+    def end(self, slot: Slot, tally: Tally) -> None:
+        """It has returned."""
+        if isinstance(slot.error, Interruption):
+            tally.interruption = slot.error
+            self.stands[slot] = Stand.DUE
+        else:
+            tally.seen.append(slot.entry)
+            tally.values += [(tally.done + 1, value) for value in slot.kept]
+            tally.count(slot.entry, slot.error, slot.effects if slot.error else ())
+            self.stands[slot] = Stand.SETTLED
+
+    def begin(self, slots: list[Slot]) -> None:
+        """They are to go out."""
+        self.begun += slots
+        self.stands |= dict.fromkeys(slots, Stand.BEGUN)
+
+    @property
+    def settled_ahead(self) -> int:
+        """How many at the head are settled: behind them stands the cursor."""
+        return next((at for at, slot in enumerate(self.slots) if self.stand(slot) != Stand.SETTLED), len(self.slots))
+
+    def stand(self, slot: Slot) -> Stand:
+        return self.stands.get(slot, slot.stand)
+
+    def flight(self) -> list[list[Any]]:
+        """As it is written down once this is committed."""
+        starting = set(self.begun)
+        return [
+            [slot.key, slot.entry[0], int(self.stand(slot)), slot.starts + (slot in starting)]
+            for slot in self.slots[self.settled_ahead :]
+        ]
+
+    def cursor(self, before: Any) -> Any:
+        """Behind what is settled at the head."""
+        ahead = self.settled_ahead
+        return self.slots[ahead - 1].entry[0] if ahead else before
+
+    def apply(self) -> None:
+        for slot, stand in self.stands.items():
+            if stand == Stand.DUE:
+                slot.error, slot.returned, slot.began = None, False, None
+            slot.stand = stand
+        for slot in self.begun:
+            slot.starts += 1
