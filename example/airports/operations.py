@@ -8,7 +8,7 @@ from smtplib import SMTPRecipientsRefused
 from django.core.mail import EmailMessage
 from django.db import IntegrityError
 
-from headway import Operation, sources
+from headway import File, Operation, sources
 
 from .forms import ImportForm
 from .models import Airport, Neighbourhood
@@ -34,6 +34,18 @@ class ImportAirports(Operation):
 
     def label(self, row):
         return f"{row['icao']}, line {row.line}"
+
+
+class ExportAirports(Operation):
+    """Write all imported airports into a file to take away."""
+
+    file = File("airports.csv", columns=("icao", "iata", "name", "city", "country", "latitude", "longitude"))
+
+    def items(self):
+        return sources.queryset(Airport.objects.all())
+
+    def process(self, airport):
+        self.write({name: getattr(airport, name) for name in self.file.columns})
 
 
 class NearestNeighbours(Operation):

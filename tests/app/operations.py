@@ -620,3 +620,24 @@ class WriteFileInSets(Operation):
             if verdict is None:
                 self.write({"number": number})
         return [(number, verdict) for number, verdict in told if verdict is not None]
+
+
+class ExportNumbers(Operation):
+    """Writes a row of a file for each number."""
+
+    name = "tests.export_numbers"
+    params = CountForm
+    file = File("numbers.csv", columns=("number", "name", "square"))
+
+    def items(self) -> Numbers:
+        return Numbers(self.params["count"])
+
+    def process(self, number: int) -> None:
+        self.write({"number": number, "name": f"Number {number}, of all numbers", "square": number**2})
+
+
+class ExportNumbersInParts(ExportNumbers):
+    """The same in four parts."""
+
+    name = "tests.export_numbers_in_parts"
+    parts = 4

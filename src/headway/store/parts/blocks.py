@@ -9,7 +9,7 @@ from headway.models import Block, Part
 
 __all__ = ["columns_of", "read_blocks", "write_rows"]
 
-PIECE = 1_000_000  # characters; so that reading a block takes little memory, however much a chunk has written
+PIECE = 250_000  # characters; so that reading a block takes little memory, however much a chunk has written
 
 
 def write_rows(part: Part, columns: Sequence[str], lines: Sequence[str]) -> None:
