@@ -42,6 +42,7 @@ RUN: dict[str, Any] = {
 }  # fmt: skip
 NEVER = {"total": None, "processed": 0, "succeeded": 0, "failed": 0, "percent": None, "rate": None, "eta_seconds": None}
 ALL = {"processed": 28298, "succeeded": 28298, "failed": 0, "percent": 100.0, "rate": None, "eta_seconds": None}
+GIVES = {"failures": "/api/failures.csv", "file": "/api/file.csv", "results": "/api/results.csv"}
 REST = {"rate": None, "eta_seconds": None}
 
 # What differs from RUN, by face; `progress` is merged.
@@ -82,9 +83,12 @@ DIFFERS: dict[str, dict[str, Any]] = {
         "reason": {"code": "operation-error", "text": "items() must return a source. Mend it, then resume."},
     },
     "cancelling": {"state": "cancelling", "progress": REST},
-    "succeeded": {"state": "succeeded", "done": True, "progress": ALL, "result": {"countries": 241, "newest": "ZZZZ"}},
+    "succeeded": {
+        "state": "succeeded", "done": True, "progress": ALL, "result": {"countries": 241, "newest": "ZZZZ"},
+        "links": GIVES,
+    },
     "partial": {
-        "state": "partial", "done": True, "actions": ["retry"],
+        "state": "partial", "done": True, "actions": ["retry"], "links": GIVES,
         "progress": ALL | {"succeeded": 23740, "failed": 4558},
     },
     "failed": {
@@ -101,7 +105,7 @@ DIFFERS: dict[str, dict[str, Any]] = {
         "reason": {"code": "nothing-succeeded", "text": "Nothing succeeded: 1 failed, and 28,297 were skipped."},
     },
     "cancelled": {
-        "state": "cancelled", "done": True, "actions": ["retry"], "progress": REST,
+        "state": "cancelled", "done": True, "actions": ["retry"], "progress": REST, "links": GIVES,
         "reason": {"code": "cancelled", "text": "Cancelled by demo."},
     },
     "ended": {"state": "evaporated", "done": True, "progress": REST},

@@ -103,6 +103,41 @@ def test_the_failures_are_downloaded(visitor: Visitor, demo: Any) -> None:
     assert "is not wanted." in download.value.path().read_text()
 
 
+def test_a_file_can_be_taken_away_as_soon_as_the_run_has_ended(visitor: Visitor, demo: Any) -> None:
+    run = go_on(begin(demo, "tests.export_numbers", count=50), 20)
+    visitor.open(run)
+    link = visitor.page.get_by_role("link", name="Download the file")
+    expect(link).to_be_hidden()
+
+    finish(run)
+    with visitor.page.expect_download() as download:
+        link.click()
+
+    assert download.value.suggested_filename == "numbers.csv"
+    assert len(download.value.path().read_text().splitlines()) == 51
+
+
+def test_a_cancelled_run_offers_what_was_written_and_says_that_it_is_not_all(visitor: Visitor, demo: Any) -> None:
+    run = go_on(begin(demo, "tests.export_numbers", count=50), 20)
+    runs.cancel(run)
+    visitor.open(run)
+
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("link", name="Download what was written").click()
+
+    assert download.value.suggested_filename == "numbers-incomplete.csv"
+    assert len(download.value.path().read_text().splitlines()) == 21
+
+
+def test_results_are_downloaded_where_they_are_kept(visitor: Visitor, demo: Any, script: dict[str, Any]) -> None:
+    visitor.open(finish(begin(demo, "tests.scripted_results")))
+
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("link", name="Download results (CSV)").click()
+
+    assert download.value.path().read_text().splitlines()[:2] == ["item,key,value", "0,0,0"]
+
+
 def test_failures_are_shown_by_reason_and_page_by_page(visitor: Visitor, demo: Any) -> None:
     wrong = ",".join(str(number) for number in range(60))
     run = finish(begin(demo, items=80, reject=wrong, fail="70,71"))

@@ -19,6 +19,8 @@ def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
         **steering,
         "page": page,
         "failures": failures,
+        "file": links.get("file", ""),
+        "results": links.get("results", ""),
         "list": f"{page}#failures" if page else failures,
         "again": of_page("start", run["operation"]),
     }

@@ -153,8 +153,8 @@ class HeadwayRun extends HTMLElement {
 
   get #hrefs() {
     const { page, again } = this.dataset;
-    const { failures } = this.#run.links;
-    return { failures, again, page, list: page ? `${page}#failures` : failures };
+    const { failures, file, results } = this.#run.links;
+    return { failures, file, results, again, page, list: page ? `${page}#failures` : failures };
   }
 
   #onClick = (event) => {
