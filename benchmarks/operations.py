@@ -4,6 +4,7 @@ import time
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import F, QuerySet
 
 from headway import Operation, sources
 from tests.app.sources import Numbers
@@ -11,7 +12,7 @@ from tests.app.sources import Numbers
 from .models import Row
 from .work import spin
 
-__all__ = ["Nothing", "Ping", "SideBySide", "Spin", "UpdateRows", "update"]
+__all__ = ["Nothing", "Ping", "SideBySide", "Spin", "UpdateInSets", "UpdateRows", "update"]
 
 
 class SizeForm(forms.Form):
@@ -66,6 +67,18 @@ class UpdateRows(Operation):
 
     def process(self, row: Row) -> None:
         update(row)
+
+
+class UpdateInSets(Operation):
+    """One UPDATE for each chunk."""
+
+    name = "benchmarks.update_in_sets"
+
+    def items(self) -> sources.Source[Row]:
+        return sources.queryset(Row.objects.all())
+
+    def process_chunk(self, rows: QuerySet[Row]) -> None:
+        rows.update(number=F("number") + 1)
 
 
 def update(row: Row) -> None:

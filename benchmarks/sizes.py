@@ -14,6 +14,7 @@ class Size:
     short_items: int
     long_items: int
     rows: int
+    set_rows: int
     idle_items: int
     more_idle_items: int
     moves: int
@@ -37,6 +38,7 @@ FULL = Size(
     short_items=20_000,
     long_items=5_000,
     rows=5_000,
+    set_rows=200_000,
     idle_items=100_000,
     more_idle_items=1_000_000,
     moves=300,
@@ -60,6 +62,7 @@ QUICK = Size(
     short_items=2_000,
     long_items=200,
     rows=300,
+    set_rows=5_000,
     idle_items=5_000,
     more_idle_items=20_000,
     moves=20,

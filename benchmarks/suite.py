@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
 
 def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
     """What can be measured, by name. Imported late: their modules need Django's apps."""
-    from .figures import airports, bystanders, fairness, idle, latency, many_runs, moves, pure_work, updates
+    from .figures import airports, bystanders, fairness, idle, latency, many_runs, moves, pure_work, sets, updates
 
     return {
         "short-items": pure_work.short_items,
@@ -44,6 +44,7 @@ def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
         "idle-items": idle.idle_items,
         "updates": updates.updates,
         "airports": airports.airports,
+        "sets": sets.sets,
         "checkpoint": moves.checkpoint,
         "claim": moves.claim,
         "start": moves.start,

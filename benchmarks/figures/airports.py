@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,16 @@ from example.airports.operations import BUNDLED, ImportAirports
 from headway import Reject, sources
 from headway.operations.context import Context
 
-__all__ = ["airports"]
+__all__ = ["airports", "beginning", "import_file"]
 
 AT_ONCE = 100  # rows in a transaction
 
 
 def airports(size: Size) -> Iterator[Figure]:
     """Against a loop over the same source with 100 rows a transaction, which passes over what it refuses."""
-    path = SCRATCH / "airports.csv"
-    with BUNDLED.open("rb") as whole:
-        path.write_bytes(b"".join(islice(whole, size.airports + 1)))
-    samples = interleave(size.rounds // 4 or 1, {"loop": lambda: loop(path), "headway": lambda: run(path)})
+    path = beginning(size.airports)
+    run = partial(import_file, ImportAirports.name, path)
+    samples = interleave(size.rounds // 4 or 1, {"loop": lambda: loop(path), "headway": run})
     forget_runs()
     Airport.objects.all().delete()
     yield Figure(
@@ -40,10 +40,19 @@ def airports(size: Size) -> Iterator[Figure]:
     )
 
 
-def run(path: Path) -> Sample:
+def beginning(rows: int) -> Path:
+    """A file with so many of the bundled rows."""
+    path = SCRATCH / "airports.csv"
+    with BUNDLED.open("rb") as whole:
+        path.write_bytes(b"".join(islice(whole, rows + 1)))
+    return path
+
+
+def import_file(operation: str, path: Path) -> Sample:
+    """Into an empty table."""
     Airport.objects.all().delete()
     with path.open("rb") as file:
-        return drive(ImportAirports.name, {"file": File(file, name=path.name)})
+        return drive(operation, {"file": File(file, name=path.name)})
 
 
 def loop(path: Path) -> Sample:

@@ -13,7 +13,7 @@ from benchmarks.sizes import Size
 from benchmarks.table import Figure, at_least, spell_seconds, spell_times
 from headway import sources
 
-__all__ = ["updates"]
+__all__ = ["rows", "updates"]
 
 AT_ONCE = 100  # rows in a transaction
 
@@ -44,6 +44,7 @@ def updates(size: Size) -> Iterator[Figure]:
 
 
 def rows() -> Iterator[Row]:
+    """As a run reads them."""
     source = sources.queryset(Row.objects.all())
     return (row for _cursor, _key, row in source.read(source.freeze(), None))
 

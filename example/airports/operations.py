@@ -8,7 +8,7 @@ from smtplib import SMTPRecipientsRefused
 from django.core.mail import EmailMessage
 from django.db import IntegrityError
 
-from headway import File, Operation, sources
+from headway import File, Operation, Reject, sources
 
 from .forms import ImportForm
 from .models import Airport, Neighbourhood
@@ -31,6 +31,32 @@ class ImportAirports(Operation):
     def process(self, row):
         fields = airport_from(row)
         Airport.objects.update_or_create(icao=fields["icao"], defaults=fields)
+
+    def label(self, row):
+        return f"{row['icao']}, line {row.line}"
+
+
+class ImportAirportsInSets(Operation):
+    """Create or update airports from a CSV file, thousands by one statement.
+
+    To the same end as `ImportAirports`, and in a fraction of its time.
+    """
+
+    params = ImportForm
+    error_codes = {IntegrityError: "duplicate"}
+
+    def items(self):
+        return sources.csv(self.params["file"] or BUNDLED)
+
+    def process_chunk(self, rows):
+        airports, refused = judged(rows)
+        Airport.objects.bulk_create(
+            airports,
+            update_conflicts=True,
+            unique_fields=["icao"],
+            update_fields=[field.name for field in Airport._meta.fields if not field.primary_key],
+        )
+        return refused
 
     def label(self, row):
         return f"{row['icao']}, line {row.line}"
@@ -94,6 +120,24 @@ class WriteToAirports(Operation):
         with self.effect("mail") as mail:
             headers = {"Message-ID": f"<{mail.key}@airports.example>"}
             EmailMessage(f"{airport.name}: your data", text, to=[address], headers=headers).send()
+
+
+def judged(rows):
+    """The airports that these rows make, and the rows that make none, each with its reason."""
+    names = {row["name"] for row in rows}
+    there = Airport.objects.filter(name__in=names).values_list("name", "country", "icao")
+    owners = {(name, country): icao for name, country, icao in there}
+    airports, refused = {}, []
+    for row in rows:
+        try:
+            airport = Airport(**airport_from(row))
+            owner = owners.setdefault((airport.name, airport.country), airport.icao)
+            if owner != airport.icao:
+                raise Reject("duplicate", f"{owner} has that name in that country already.")
+            airports[airport.icao] = airport
+        except Reject as reason:
+            refused.append((row, reason))
+    return list(airports.values()), refused
 
 
 @lru_cache(maxsize=1)

@@ -171,6 +171,23 @@ class ScriptedInSets(Operation):
         return Scripted.script.get("chunk", lambda operation, rows: None)(self, rows)
 
 
+class WriteInSets(Operation):
+    """Writes many rows by one statement; at its gate it stands behind that, in the midst of its chunk."""
+
+    name = "tests.write_in_sets"
+    params = LedgerForm
+
+    def items(self) -> Numbers:
+        at, _, path = self.params["gate"].partition(":")
+        self.gate_at, self.gate = (int(at), Gate(path)) if path else (None, None)
+        return Numbers(self.params["items"])
+
+    def process_chunk(self, rows: list[int]) -> None:
+        LedgerEntry.objects.bulk_create(LedgerEntry(run=self.run.id, item=str(number)) for number in rows)
+        if self.gate_at in rows and self.gate:
+            self.gate.wait_here()
+
+
 class CreditInSets(Operation):
     """Changes all accounts of a chunk by one UPDATE."""
 

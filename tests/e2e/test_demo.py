@@ -80,7 +80,16 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
     assert bare.undisturbed(took) < READY_WITHIN
     assert api.status_code == 200
     names = [operation["name"] for operation in api.json()["results"]]
-    assert names == ["airports.export_airports", "airports.import_airports", "airports.nearest_neighbours"]
+    assert names == [
+        f"airports.{name}"
+        for name in (
+            "export_airports",
+            "import_airports",
+            "import_airports_in_sets",
+            "nearest_neighbours",
+            "write_to_airports",
+        )
+    ]
     assert (process.returncode, rest.strip(), errors) == (0, "Ended.", "")
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://localhost:{port}/")
