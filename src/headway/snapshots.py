@@ -117,6 +117,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "paused_seconds": run.paused_ms / 1000,
         "waiting_until": moment(until),
         "actions": actions(run, parts),
+        "dry_run": run.dry_run,
         "retry_of": str(run.retry_of_id) if run.retry_of_id else None,
         "revision": run.revision + sum(part.seq for part in parts),
         "links": links(run.pk) | links_to_files(run),

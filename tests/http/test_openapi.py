@@ -125,8 +125,8 @@ def test_types_of_problems_may_become_more(schema: dict[str, Any]) -> None:
 
 def test_a_key_is_marked_as_required_where_it_is(schema: dict[str, Any]) -> None:
     for operation, required in (("tests.http_keyed", True), ("tests.http_join", False)):
-        (key,) = post(schema, operation)["parameters"]
-        assert (key["name"], key["required"]) == ("Idempotency-Key", required)
+        told = {each["name"]: each["required"] for each in post(schema, operation)["parameters"]}
+        assert told == {"Idempotency-Key": required, "dry_run": False}
 
 
 def test_the_messages_are_told(schema: dict[str, Any]) -> None:
@@ -151,7 +151,7 @@ def test_headers_and_security_are_said(schema: dict[str, Any]) -> None:
     assert set(start["responses"]["202"]["headers"]) == {
         "Location", "Retry-After", "Headway-Disposition", "Idempotent-Replayed",
     }  # fmt: skip
-    assert [parameter["name"] for parameter in start["parameters"]] == ["Idempotency-Key"]
+    assert [parameter["name"] for parameter in start["parameters"]] == ["Idempotency-Key", "dry_run"]
     assert "WWW-Authenticate" in start["responses"]["401"]["headers"]
     assert start["security"] == [{"tokenAuth": []}, {"cookieAuth": []}]
     assert set(schema["components"]["securitySchemes"]) == {"tokenAuth", "cookieAuth"}

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from headway.models import IdempotencyKey, Run
+from headway.operations import registry
 from tests.app.driving import claim, drive, fresh, work
 from tests.http import operations  # noqa: F401  (they register themselves)
 
@@ -73,6 +74,32 @@ def test_other_parameters_while_the_run_is_live_are_a_conflict_that_names_it(api
 
     assert_problem(second, "run-conflict", existing=first["Location"])
     assert Run.objects.count() == 1
+
+
+def test_a_dry_run_is_asked_for_beside_the_parameters(api: Api) -> None:
+    address = path("start", JOIN) + "?dry_run=true"
+    tried = api.post(address, '{"count": 3}', "application/json")
+    real = api.start(JOIN, {"count": 3})
+
+    assert (disposition(tried), disposition(real)) == ("created", "created")
+    assert (tried.json()["dry_run"], real.json()["dry_run"]) == (True, False)
+    assert disposition(api.post(address, '{"count": 3}', "application/json")) == "joined"
+    assert_problem(api.post(path("start", JOIN) + "?dry_run=yes", "{}", "application/json"), "malformed")
+
+
+def test_a_key_of_a_dry_run_starts_no_run(api: Api) -> None:
+    headers = {"Idempotency-Key": KEY}
+    assert disposition(api.post(path("start", JOIN) + "?dry_run=true", "{}", "application/json", headers=headers))
+    assert_problem(api.start(JOIN, {}, KEY), "idempotency-key-reused")
+
+
+def test_what_has_effects_outside_is_not_tried(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry.get(JOIN), "effects", "outside")
+    refused = api.post(path("start", JOIN) + "?dry_run=true", "{}", "application/json")
+    assert [error["code"] for error in assert_problem(refused, "validation")["errors"]] == ["dry-run"]
+    listed = {each["name"]: each["has_dry_run"] for each in api.get(path("operations")).json()["results"]}
+    assert listed[JOIN] is False
+    assert listed["tests.write_ledger"] is True
 
 
 def test_the_same_start_by_two_people_is_two_runs(api: Api, other: Api) -> None:

@@ -30,7 +30,7 @@ def seen(**changed: Any) -> dict[str, Any]:
         "finishing": False,
     }
     run = {"title": "Import airports", "state": "running", "done": False, "stalled": False, "reason": None}
-    run["waiting_until"] = None
+    run |= {"waiting_until": None, "dry_run": False}
     return (
         run
         | {name: value for name, value in changed.items() if name in run}
@@ -81,6 +81,7 @@ def test_the_bar_gives_way_first_then_the_line_is_cut_visibly(width: int, line: 
     ("changed", "line"),
     [
         ({"percent": None, "total": None}, "Import airports  running  50 so far"),
+        ({"percent": None, "dry_run": True}, "Import airports (dry run)  running  50 so far"),
         (
             {"state": "queued", "percent": None, "processed": 0, "reason": {"code": "no-worker", "text": ""}},
             "Import airports  queued: no worker is there  0 so far",

@@ -57,6 +57,21 @@ class Clock:
             raise KeyboardInterrupt
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_dry_run_says_so_from_beginning_to_end() -> None:
+    out = io.StringIO()
+    call_command("headway_run", "tests.for_everybody", "--dry-run", stdout=out)
+    run = Run.objects.get()
+    assert run.dry_run
+    assert f"Created dry run {run.pk} of tests.for_everybody." in out.getvalue()
+
+    drive(run)
+    call_command("headway_status", str(run.pk), stdout=out)
+    call_command("headway_status", stdout=out)
+    assert "Dry run: nothing is changed.\n" in out.getvalue()
+    assert "For everybody (dry run)  succeeded" in out.getvalue()
+
+
 def worked_while_watching(monkeypatch: pytest.MonkeyPatch, operation: str) -> tuple[str, str]:
     """(what `headway_run --watch` says, its error) while a worker works whenever the command sleeps."""
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: drive(Run.objects.get()))

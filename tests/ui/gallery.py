@@ -36,6 +36,7 @@ RUN: dict[str, Any] = {
     "waiting_until": None, "paused_seconds": 0,
     "finished_at": None,
     "actions": [],
+    "dry_run": False,
     "retry_of": None,
     "revision": 57,
     "links": {"failures": "/api/failures.csv"},  # no others, so that nothing is watched

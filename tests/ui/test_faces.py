@@ -90,6 +90,22 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
     }  # their sentences are alerts, and speak
 
 
+DRY = "Dry run: nothing is changed."
+LASTING = re.compile("(already done|succeeded) stays|What is done stays, whether")
+
+
+@pytest.mark.parametrize("java_script_enabled", [True, False])
+def test_a_dry_run_says_so_in_every_state(visit: Callable[..., Visitor], java_script_enabled: bool) -> None:
+    visitor = visit(java_script_enabled=java_script_enabled)
+    tried = look(visitor, page_of(*(faced(name, dry_run=True) for name in FACED)))
+    real = look(visitor, page_of(*(faced(name) for name in FACED)))
+
+    assert [DRY in panel["text"] for panel in tried] == [True] * len(FACED)
+    assert not any(LASTING.search(" ".join(panel["text"])) for panel in tried)
+    assert not any(DRY in panel["text"] for panel in real)
+    assert sum(bool(LASTING.search(" ".join(panel["text"]))) for panel in real) == 3
+
+
 def test_a_run_that_failed_with_all_its_items_offers_just_those(visitor: Visitor) -> None:
     panels = look(visitor, page_of(faced("failed", progress=NONE_LEFT)))
 

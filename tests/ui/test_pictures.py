@@ -88,6 +88,10 @@ def test_pictures_of_each_state(album: Album, demo: Any, rows: Path, tmp_path: P
     album.take("partial-whole", partial, "partial", whole=True)
     failed = finish(begin_import(demo, rows_without_city(tmp_path, "airports-export-2026-11-23-final-corrected.csv")))
     album.take("failed", failed, "all-failed")
+    with rows.open("rb") as opened:
+        tried = runs.start("airports.import_airports", {"file": File(opened, rows.name)}, user=demo, dry_run=True).run
+    album.take("dry-run", go_on(tried, count * 441 // 1000), "running")
+    album.take("dry-run-ended", finish(tried), "partial")
     running = go_on(begin_import(demo, rows), count * 441 // 1000)
     album.take("start", IMPORT)
     album.take("home", "/")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from example.airports.models import Airport
 from headway.models import Run
 from tests.files import dirty_rows, first_rows
 from tests.workers import Workers
@@ -109,6 +110,36 @@ def test_reload_back_and_another_tab_find_the_same_run(visitor: Visitor) -> None
 
     assert {reloaded, back, visitor.run_id} == {str(run.pk)}
     assert Run.objects.count() == 1
+
+
+def test_a_dry_run_is_a_tick_beside_the_form_and_says_what_it_is_to_its_end(
+    visitor: Visitor, workers: Workers, tmp_path: Path
+) -> None:
+    choose(visitor, first_rows(tmp_path, 600))
+    visitor.page.get_by_role("checkbox", name="Dry run").check()
+    visitor.press("Start import")
+    visitor.page.wait_for_url("**/runs/**")
+    visitor.sees("no-worker")
+    visitor.reads("Dry run: nothing is changed.")
+
+    workers.start()
+    visitor.sees("partial")
+    visitor.reads("Dry run: nothing is changed.")
+    assert (Run.objects.get().dry_run, Airport.objects.count()) == (True, 0)
+
+    visitor.open("/")
+    visitor.reads("Dry run: nothing is changed.", "table")
+
+
+def test_what_is_wrong_with_the_form_keeps_the_tick(visitor: Visitor) -> None:
+    visitor.expects_errors = True  # Chromium reports the answer's status, 422
+    visitor.open(IMPORT)
+    visitor.page.get_by_role("radio", name="Your own file").check()
+    visitor.page.get_by_role("checkbox", name="Dry run").check()
+    visitor.page.evaluate("document.querySelector('form[data-start]').noValidate = true")
+    visitor.press("Start import")
+    expect(visitor.page.locator(".hw-error").first).to_be_visible()
+    expect(visitor.page.get_by_role("checkbox", name="Dry run")).to_be_checked()
 
 
 def test_another_device_finds_the_run_in_the_list(visit: Callable[..., Visitor], visitor: Visitor, demo: Any) -> None:

@@ -29,7 +29,7 @@ Seen = dict[str, Any]
 FIELDS = [
     "id", "operation", "title", "state", "done", "progress", "message", "reason", "stalled", "resumes",
     "hooks_failed", "params", "result", "failure_summary", "created_at", "started_at", "updated_at", "finished_at",
-    "paused_seconds", "waiting_until", "actions", "retry_of", "revision", "links",
+    "paused_seconds", "waiting_until", "actions", "dry_run", "retry_of", "revision", "links",
 ]  # fmt: skip
 PROGRESS = [
     "total", "total_exact", "processed", "succeeded", "failed", "skipped", "retrying", "percent", "rate", "eta_seconds",
@@ -114,6 +114,7 @@ class TestShape:
             "paused_seconds": 0.0,
             "waiting_until": None,
             "actions": ["cancel"],
+            "dry_run": False,
             "retry_of": None,
             "revision": 1,
         }

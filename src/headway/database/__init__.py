@@ -13,6 +13,7 @@ from .sessions import (
     set_sync,
     sync_each_commit,
 )
+from .undoing import undone
 from .writing import back_off, data_version, write, write_beside_project
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "now_ms",
     "set_sync",
     "sync_each_commit",
+    "undone",
     "write",
     "write_beside_project",
 ]

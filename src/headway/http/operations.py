@@ -26,6 +26,7 @@ from .given import given_to, takes_files
 from .idempotency import key_of
 from .json import JsonParser
 from .openapi import LOCATION, Document, answer, header, parameter, start_of
+from .paging import choice
 from .throttles import StartThrottle
 
 __all__ = ["Operations", "Start"]
@@ -39,6 +40,11 @@ IDEMPOTENCY_KEY = parameter(
         "examples": ["8e03978e-40d5-43dd"],
     },
     place="header",
+)
+DRY_RUN = parameter(
+    "dry_run",
+    "Whether to change nothing: what the run writes is rolled back, and what became of each item is kept.",
+    {"type": "boolean"},
 )
 CAME_TO, REPLAYED = "What the start came to.", "The key has been sent before."
 
@@ -62,6 +68,7 @@ def describe(operation: type[Operation]) -> dict[str, Any]:
         "params": schema.of_form(operation.form),
         "on_conflict": str(operation.on_conflict),
         "require_idempotency_key": operation.require_idempotency_key or conf().require_idempotency_key,
+        "has_dry_run": operation.has_dry_run(),
         "links": {"start": reverse("headway:start", args=[operation.name])},
     }
 
@@ -101,7 +108,7 @@ class Start(Endpoint):
                 "idempotency-key-invalid", "idempotency-key-required", "idempotency-key-reused",
                 "quota-exceeded",
             ),
-            parameters=(IDEMPOTENCY_KEY,),
+            parameters=(IDEMPOTENCY_KEY, DRY_RUN),
             tag="operations",
         )
     }  # fmt: skip
@@ -131,10 +138,14 @@ class Start(Endpoint):
     def post(self, request: Request, name: str = "") -> Response:
         operation = self.operation or registry.get(name)
         self.check_media_type(request)
-        return started(
-            request,
-            runs.start(operation, given_to(operation, request), user=request.user, idempotency_key=key_of(request)),
+        answer = runs.start(
+            operation,
+            given_to(operation, request),
+            user=request.user,
+            idempotency_key=key_of(request),
+            dry_run=choice(request, "dry_run", ("true", "false")) == "true",
         )
+        return started(request, answer)
 
     def check_media_type(self, request: Request) -> None:
         """Raises UnsupportedMediaType.

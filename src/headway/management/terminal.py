@@ -93,7 +93,7 @@ def draw(seen: dict[str, Any], width: int) -> str:
         figures.append(speed(progress["rate"]))
     if progress["eta_seconds"] is not None and not seen["done"]:
         figures.append(f"about {spell(progress['eta_seconds'])} left")
-    head = f"{seen['title']}  {word(seen)}"
+    head = f"{seen['title']}{' (dry run)' if seen['dry_run'] else ''}  {word(seen)}"
     tail = " · ".join(figures)
     percent = "" if share is None else f" {share:5.1f} %"
     room = min(40, width - cells(head) - len(percent) - len(tail) - 7)
@@ -148,6 +148,8 @@ def spell(seconds: int) -> str:
 def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
     """The run in several lines: what it came to, and why."""
     progress = seen["progress"]
+    if seen["dry_run"]:
+        out.write("Dry run: nothing is changed.\n")
     out.write(f"{seen['title']} ({seen['operation']}), run {seen['id']}\n")
     out.write(f"  state      {word(seen)}\n")
     of_total = "" if progress["total"] is None else f" of {progress['total']:,}"

@@ -46,6 +46,7 @@ class Run(models.Model):
     version = models.CharField(
         max_length=64, blank=True, default="", db_default="", help_text="The operation's, under which it goes on."
     )
+    dry_run = models.BooleanField(default=False, db_default=False, help_text="Its effects are undone, chunk by chunk.")
     fingerprint = models.CharField(max_length=64)
 
     state = models.CharField(

@@ -137,7 +137,7 @@ class Operation:
 
     @property
     def run(self) -> Any:
-        """The run: `id`, `retry_of`, `counts()`. None before it exists (in `concurrency_key`)."""
+        """The run: `id`, `retry_of`, `dry_run`, `counts()`. None before it exists (in `concurrency_key`)."""
         return self._run
 
     def items(self) -> Source[Any]:
@@ -225,6 +225,11 @@ class Operation:
         if isinstance(error, NotKept):
             return error.code
         return next((code for kind, code in cls.error_codes.items() if isinstance(error, kind)), "error")
+
+    @classmethod
+    def has_dry_run(cls) -> bool:
+        """Whether it can be tried without effects: those outside the database couldn't be undone."""
+        return not cls.is_outside()
 
     @classmethod
     def has_finish(cls) -> bool:

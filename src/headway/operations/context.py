@@ -21,6 +21,10 @@ class RunView(Protocol):
     def retry_of(self) -> UUID | None:
         """The run whose failed and unreached items this one takes up."""
 
+    @property
+    def dry_run(self) -> bool:
+        """Whether it changes nothing: what is written to the run's own database is rolled back."""
+
     def counts(self) -> Counts:
         """The items that have ended so far, over all parts; in `on_finish`, all of them."""
 

@@ -29,9 +29,9 @@ EXACT = {"created_exact", "updated_exact", "finished_exact", "until"}
 SLOW = 0.5  # items a second; below it, how long one takes says more
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
-    *COUNTS, *MOMENTS, "as_of", "at_work", "eta", "every", "failed_share", "failures", "left", "message", "nothing",
-    "others", "percent", "queued_for", "reached", "reason", "resting_for", "result", "resumes", "retry_in", "retryable",
-    "running_for", "silent", "silent_for", "skipped_share",
+    *COUNTS, *MOMENTS, "as_of", "at_work", "dry", "eta", "every", "failed_share", "failures", "left", "message",
+    "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for", "result", "resumes", "retry_in",
+    "retryable", "running_for", "silent", "silent_for", "skipped_share",
     "skips", "speed", "state", "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
 )  # fmt: skip
 
@@ -49,6 +49,7 @@ def texts(run: Mapping[str, Any]) -> dict[str, str]:
         "reason": run["reason"]["text"] if run["reason"] else "",
         "result": shown(run["result"]),
         "resumes": words.number(run["resumes"]) if run["resumes"] else "",
+        "dry": run["state"] if run["dry_run"] else "",
         "silent": run["state"] if run["stalled"] else "",
         "retryable": run["state"] if "retry" in run["actions"] else "",
     }

@@ -59,15 +59,16 @@ class Commit:
         try:
             with write_beside_project(kind=WORKER):
                 deadline = work.turns.begin(budget)
-                with connection.execute_wrapper(work.guard):
-                    if check_fence:
-                        checkpoints.check_fence(self.part)
-                    entries = self.feed.entries(most or self.most_now(), deadline)
-                    self.do_items(do, entries, tally, deadline)
-                self.attempted = tally.done
-                if not tally.done and tally.flight is None:
-                    return tally
-                written = self.verdicts.outcomes_of(tally.ended)
+                with work.trial():
+                    with connection.execute_wrapper(work.guard):
+                        if check_fence:
+                            checkpoints.check_fence(self.part)
+                        entries = self.feed.entries(most or self.most_now(), deadline)
+                        self.do_items(do, entries, tally, deadline)
+                    self.attempted = tally.done
+                    if not tally.done and tally.flight is None:
+                        return tally
+                    written = self.verdicts.outcomes_of(tally.ended)
                 outcomes.forget(tally.again or [])
                 outcomes.record(self.part, written + self.verdicts.results_of(tally))
                 self.write_rows(tally)
@@ -83,6 +84,8 @@ class Commit:
         self.most = items_for_hooks(hooks.count, tally.done, time.monotonic() - committing)
         self.move(checkpoint, renewed=began if renew else None)
         self.feed.keep(tally.done, committing - began, budget)
+        if self.part.run.dry_run:
+            self.feed.rewind()
         run_changed.send_robust(sender=Part, run_id=self.part.run_id)
         if hooks.failed:
             checkpoints.note_failed_hooks(self.part, hooks.failed)

@@ -45,6 +45,8 @@ class Guard:
         """The item in hand, if it is a row."""
         self.tables: set[str] = set()
         self.meanings: dict[tuple[str, type], Meaning] = {}
+        self.earlier: list[Meaning] = []
+        """Those that were forgotten, one for each table."""
         # Looked up once: Django's proxy would cost each item a microsecond.
         self.connection: BaseDatabaseWrapper = connections[DEFAULT_DB_ALIAS]
 
@@ -85,12 +87,25 @@ class Guard:
         known = (sql, self.row.__class__)
         if known not in self.meanings:
             if len(self.meanings) >= MOST_MEANINGS:
-                self.meanings.clear()
+                self.forget()
             self.meanings[known] = meaning_of(sql, self.row, self.connection)
         meaning = self.meanings[known]
         self.session_changed |= meaning.of_session
         if self.tables and not self.stale and (meaning.table is None or meaning.table in self.tables):
             self.stale = not meaning.harmless and (many or not self.is_own_row(meaning, params))
+
+    def forget(self) -> None:
+        """Forget the statements, but not where they wrote."""
+        self.earlier = [Meaning(table, harmless=not changed) for table, changed in self.written().items()]
+        self.meanings.clear()
+
+    def written(self) -> dict[str | None, bool]:
+        """The tables that items have written to so far, and whether rows that were there may have changed."""
+        found: dict[str | None, bool] = {}
+        for meaning in [*self.earlier, *self.meanings.values()]:
+            if not (meaning.table is None and meaning.harmless):
+                found[meaning.table] = found.get(meaning.table, False) or not meaning.harmless
+        return found
 
     def is_own_row(self, meaning: "Meaning", params: Any) -> bool:
         """Whether the statement can concern no other row than the item in hand."""

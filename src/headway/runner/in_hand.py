@@ -1,9 +1,13 @@
 """A claimed part with all that is needed to do its items."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import get_ident
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db import connection
+
+from headway.database import undone
 from headway.database.turns import Turns
 from headway.models import Part
 from headway.operations.base import Operation
@@ -17,6 +21,8 @@ from .pulse import Pulse
 from .tally import Tally
 
 __all__ = ["Work"]
+
+T = TypeVar("T")
 
 
 class Work:
@@ -64,6 +70,17 @@ class Work:
         """What `process` returned for the item in hand. Raises NotKept."""
         if self.tally is not None:
             self.tally.keep(kept_value(value))
+
+    def trial(self) -> AbstractContextManager[None]:
+        """Around the operation's effects, inside a transaction: a dry run undoes them, once they have been judged."""
+        return undone(self.guard.written) if self.part.run.dry_run else nullcontext()
+
+    def hook(self, call: Callable[[], T]) -> T:
+        """What one of the operation's own hooks gives; of its effects the same holds."""
+        if not self.part.run.dry_run:
+            return call()
+        with connection.execute_wrapper(self.guard), self.trial():
+            return call()
 
     def say(self, text: str) -> None:
         """The run's message; it is stored with the next checkpoint."""

@@ -56,6 +56,7 @@ class View:
     def __init__(self, run: Run) -> None:
         self.id: UUID = run.pk
         self.retry_of: UUID | None = run.retry_of_id
+        self.dry_run: bool = run.dry_run
 
     def counts(self) -> Counts:
         """The items that have ended so far, over all parts."""
@@ -65,6 +66,8 @@ class View:
 def load(run: Run, say: Callable[[str], None], write: Callable[[str], None] = not_here) -> Operation:
     """The run's operation with its decoded parameters. Raises UnknownOperation, ChangedMeanwhile."""
     operation = registry.get(run.operation)
+    if run.dry_run and not operation.has_dry_run():
+        raise ChangedMeanwhile("It is a dry run, and what its operation does now can't be undone.")
     return operation(
         Context(
             params=params_of(run, operation),

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from django.utils import timezone, translation
@@ -171,7 +172,7 @@ class Slice:
         def freeze() -> list[Range]:
             left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
             fresh = ranges_of(source, operation.parts) if unplanned else []
-            ask("Its on_start failed.", operation.on_start)
+            ask("Its on_start failed.", lambda: self.work.hook(operation.on_start))
             return left + fresh
 
         self.pulse.begin(STEP_LIMIT)
@@ -330,7 +331,8 @@ class Slice:
             return self.release()
         database.bound_idle_transactions(STEP_LIMIT)
         self.pulse.begin(STEP_LIMIT)
-        finished = endings.finish(self.part, lambda: ask("Its on_finish failed.", lambda: result_of(operation)))
+        conclude = partial(ask, "Its on_finish failed.", lambda: self.work.hook(partial(result_of, operation)))
+        finished = endings.finish(self.part, conclude)
         return Ending.DONE if finished else self.give_in()
 
     def release(self, after_ms: int = 0) -> Ending:

@@ -47,6 +47,7 @@ from .access import may_see, may_start, may_steer, steered
 __all__ = ["Started", "lacks_tables", "retry", "start"]
 
 NEW = (Disposition.CREATED, Disposition.QUEUED)
+DRY = "dry run"
 KEY = re.compile(r"[\x21-\x7e]{8,255}")
 
 
@@ -65,6 +66,7 @@ def start(
     form: BaseForm | None = None,
     user: Any = None,
     idempotency_key: str | None = None,
+    dry_run: bool = False,
 ) -> Started:
     """Start a run, or get the one that it would double: by the operation's `on_conflict`, or by the idempotency key.
 
@@ -73,17 +75,20 @@ def start(
     operation's own class, or of a subclass that has fields of the page's own beside, is not cleaned a second time. One
     small transaction, whatever the number of items; a worker begins when it has committed.
 
+    `dry_run`: what its items write to the run's own database is rolled back, and what became of them is kept.
+
     Raises UnknownOperation, StartForbidden, IdempotencyKeyError, InvalidParams, RunConflict, QuotaExceeded,
     NotMigrated; nothing is left behind then, no file either.
     """
     declared = registry.get(operation) if isinstance(operation, str) else operation
     check_permission(declared.name, user)
     check_key(declared, user, idempotency_key)
+    check_dry_run(declared, dry_run)
     if form is None:
         accepted = params.clean(declared.form, given or {})
     else:
         given = accepted = params.of_page(declared.form, form)
-    return announcing(declared.name, partial(begin, declared, given or {}, accepted, user, idempotency_key))
+    return announcing(declared.name, partial(begin, declared, given or {}, accepted, user, idempotency_key, dry_run))
 
 
 def begin(
@@ -92,6 +97,7 @@ def begin(
     accepted: dict[str, Any],
     user: Any,
     idempotency_key: str | None,
+    dry_run: bool,
 ) -> Started:
     """What `start` gives, once it is clear that this user may start it with these parameters."""
     if user is not None:
@@ -99,7 +105,7 @@ def begin(
     cleaned, stored = files.store(accepted)
     keep = False
     try:
-        request = request_of(declared, given, cleaned, user, idempotency_key)
+        request = request_of(declared, given, cleaned, user, idempotency_key, dry_run)
         request = replace(request, upload_bytes=sum(file.size for file in stored))
         run, disposition = submissions.submit(request)
         keep = disposition in NEW
@@ -151,6 +157,7 @@ def begin_retry(old: Run, user: Any) -> Started:
         started_by_id=old.started_by_id,
         is_bounded=user is not None,
         retry_of=old,
+        dry_run=old.dry_run,
     )
     there, disposition = submissions.submit(request)
     if disposition == Disposition.CREATED:
@@ -194,8 +201,20 @@ def check_key(declared: type[Operation], user: Any, key: str | None) -> None:
         raise IdempotencyKeyRequired(declared.name)
 
 
+def check_dry_run(declared: type[Operation], wanted: bool) -> None:
+    """Raises InvalidParams where a dry run is wanted and can't be had."""
+    if wanted and not declared.has_dry_run():
+        detail = f"{declared.name} has effects outside the database, which can't be undone: it has no dry run."
+        raise InvalidParams([ParamError("", "dry-run", detail)])
+
+
 def request_of(
-    declared: type[Operation], given: dict[str, Any], cleaned: dict[str, Any], user: Any, idempotency_key: str | None
+    declared: type[Operation],
+    given: dict[str, Any],
+    cleaned: dict[str, Any],
+    user: Any,
+    idempotency_key: str | None,
+    dry_run: bool,
 ) -> Request:
     """What the store is asked for. Raises InvalidParams for a value that can't be stored."""
     owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
@@ -204,15 +223,17 @@ def request_of(
     principal = "" if owner is None else str(owner.pk)
     named = None
     if idempotency_key is not None:
-        named = keys.Key(principal, idempotency_key, params.fingerprint(identifying, lasting_name(declared)))
+        what = [lasting_name(declared), *([DRY] if dry_run else [])]
+        named = keys.Key(principal, idempotency_key, params.fingerprint(identifying, *what))
     return Request(
         operation=declared.name,
         params=encoded,
         form_fields=added_fields.names_of(declared.form),
         fingerprint=params.fingerprint(identifying),
-        key=key_of(declared, cleaned, owner),
+        key=key_of(declared, cleaned, owner, dry_run),
         language=translation.get_language() or settings.LANGUAGE_CODE,
         started_by_id=None if owner is None else owner.pk,
+        dry_run=dry_run,
         is_bounded=user is not None,
         on_conflict=OnConflict(declared.on_conflict),
         idempotency=named,
@@ -220,16 +241,18 @@ def request_of(
     )
 
 
-def key_of(declared: type[Operation], cleaned: dict[str, Any], user: Any) -> str:
+def key_of(declared: type[Operation], cleaned: dict[str, Any], user: Any, dry_run: bool) -> str:
     """The hash of the operation's concurrency key. Raises InvalidParams when it can't be made a JSON value.
 
-    Under `allow` each run has a key of its own, so that nothing is ever in its way.
+    Under `allow` each run has a key of its own, so that nothing is ever in its way. Dry runs have keys of their own:
+    none joins a run that changes something, waits for it or replaces it, nor the other way round.
     """
+    name = lasting_name(declared) + (f" {DRY}" if dry_run else "")  # no name has a blank
     if declared.on_conflict == OnConflict.ALLOW:
-        return requests.hash_key(lasting_name(declared), str(uuid.uuid4()))
+        return requests.hash_key(name, str(uuid.uuid4()))
     key = declared(Context(params=cleaned, user=user)).concurrency_key()
     try:
-        return requests.hash_key(lasting_name(declared), key)
+        return requests.hash_key(name, key)
     except TypeError as error:
         detail = f"concurrency_key() of {declared.name} gave {key!r:.200}, which is not a JSON value; give text."
         raise InvalidParams([ParamError("", "concurrency-key", detail)]) from error

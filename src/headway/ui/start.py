@@ -1,6 +1,7 @@
 """The page that starts a run. POST leads to the run's page, however often it is sent."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -34,7 +35,7 @@ from .steer import run_address
 
 __all__ = ["StartRunView"]
 
-KEY_FIELD = "headway_key"
+KEY_FIELD, DRY_RUN_FIELD = "headway_key", "headway_dry_run"  # beside the form's own
 RECENT = 6
 
 
@@ -109,11 +110,17 @@ class StartRunView(LoginRequiredMixin, View):
     def start(self, form: Any) -> Started:
         """With the operation's own parameters among those of the page's form. Raises what `runs.start` does."""
         key = self.request.POST.get(KEY_FIELD) or new_key()
+        begin = partial(runs.start, self.declared, form=form, user=self.request.user, dry_run=self.is_dry_run)
         try:
-            return runs.start(self.declared, form=form, user=self.request.user, idempotency_key=key)
+            return begin(idempotency_key=key)
         except (IdempotencyKeyReused, IdempotencyKeyInvalid):
             # The same page, sent once more with something else in it: that is another run.
-            return runs.start(self.declared, form=form, user=self.request.user, idempotency_key=new_key())
+            return begin(idempotency_key=new_key())
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether the page's tick was sent."""
+        return DRY_RUN_FIELD in self.request.POST
 
     def page(self, form: Any, *, status: int = 200, **notices: Any) -> HttpResponse:
         """The form's page, with these notices on top."""
@@ -122,6 +129,8 @@ class StartRunView(LoginRequiredMixin, View):
             "form": form,
             "key_field": KEY_FIELD,
             "key": new_key(),
+            "dry_run_field": DRY_RUN_FIELD,
+            "is_dry_run": self.is_dry_run,
             "history": history_of(self.request.user, limit=RECENT),
             "largest": conf().max_upload_bytes,
             **notices,

@@ -83,7 +83,7 @@ def start_of(operation: type[Operation], document: Document) -> Document:
         name=name,
         summary=str(operation.title),
         description=operation.description() or str(operation.title),
-        parameters=tuple(each | {"required": wanted} for each in document.parameters),
+        parameters=tuple(each | {"required": wanted and each["in"] == "header"} for each in document.parameters),
         body={
             "content": {kind: {"schema": ref(component)} for kind, (component, _) in bodies.items()},
             "required": bool(whole["required"]),

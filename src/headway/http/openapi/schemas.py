@@ -77,6 +77,7 @@ RUN = thing({
     "paused_seconds": a("number", minimum=0, description="In all pauses that are over."),
     "waiting_until": maybe("string", **MOMENT),
     "actions": many(a("string", description=f"Of {', '.join(Action)}.")),
+    "dry_run": a("boolean", description="Whether it changes nothing: what it writes is rolled back."),
     "retry_of": maybe("string", format="uuid"),
     "revision": a("integer", minimum=0, description="Grows with every change, and never falls."),
     "links": ref("RunLinks"),
@@ -89,6 +90,7 @@ OPERATION = thing({
     "params": a("object", description="JSON Schema (2020-12) of the parameters."),
     "on_conflict": a("string", description="join, reject, queue, replace or allow."),
     "require_idempotency_key": a("boolean"),
+    "has_dry_run": a("boolean", description="Whether it can be tried without changing anything."),
     "links": ref("OperationLinks"),
 })  # fmt: skip
 

@@ -30,6 +30,7 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help="A parameter; for a file its path, for a list several times the same name.",
         )
+        parser.add_argument("--dry-run", action="store_true", help="Change nothing: what it writes is rolled back.")
         parser.add_argument("--user", metavar="USERNAME", help="Start it as this user.")
         parser.add_argument(
             "--watch", action="store_true", help="Follow it to its end. Ctrl-C stops watching, not the run."
@@ -41,14 +42,16 @@ class Command(BaseCommand):
             operation = registry.get(options["operation"])
             with ExitStack() as files:
                 given = parse(options["param"], schema.of_form(operation.form)["properties"], files)
-                started = runs.start(operation, given, user=self.user(options["user"]))
+                user = self.user(options["user"])
+                started = runs.start(operation, given, user=user, dry_run=options["dry_run"])
         except RunConflict as error:
             see = f" See: manage.py headway_status {error.existing}" if error.existing else ""
             raise CommandError(f"{error}{see}") from error
         except HeadwayError as error:
             raise CommandError(str(error)) from error
         run = started.run
-        self.stdout.write(f"{started.disposition.capitalize()} run {run.pk} of {operation.name}.")
+        kind = "dry run" if run.dry_run else "run"
+        self.stdout.write(f"{started.disposition.capitalize()} {kind} {run.pk} of {operation.name}.")
         if not options["watch"]:
             self.stdout.write(f"Watch it: manage.py headway_status {run.pk} --watch")
             return

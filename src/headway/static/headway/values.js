@@ -46,6 +46,7 @@ function texts(run, words) {
     reason: run.reason?.text ?? "",
     result: shown(run.result, words),
     resumes: run.resumes ? words.number(run.resumes) : "",
+    dry: run.dry_run ? run.state : "",
     silent: run.stalled ? run.state : "",
     retryable: run.actions.includes("retry") ? run.state : "",
   };

@@ -40,6 +40,7 @@ class Request:
     form_fields: list[str] | None = None
     started_by_id: Any = None
     retry_of: Run | None = None
+    dry_run: bool = False
     on_conflict: OnConflict = OnConflict.JOIN
     idempotency: Key | None = None
     upload_bytes: int = 0
@@ -65,6 +66,7 @@ def new_run(request: Request, **columns: Any) -> Run:
         language=request.language,
         params=request.params,
         form_fields=request.form_fields,
+        dry_run=request.dry_run,
         source=old.source if old else "",
         fingerprint=request.fingerprint,
         concurrency_key=request.key,
