@@ -85,7 +85,7 @@ class Commit:
         self.move(checkpoint, renewed=began if renew else None)
         self.feed.keep(tally.done, committing - began, budget)
         if self.part.run.dry_run:
-            self.feed.rewind()
+            self.feed.forget()
         run_changed.send_robust(sender=Part, run_id=self.part.run_id)
         if hooks.failed:
             checkpoints.note_failed_hooks(self.part, hooks.failed)

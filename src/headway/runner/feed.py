@@ -73,6 +73,10 @@ class Feed(ABC):
 
     def rewind(self) -> None:
         """The chunk was rolled back: from the checkpoint again, with an operation that remembers nothing of it."""
+        self.forget()
+
+    def forget(self) -> None:
+        """What the chunk has left in the database was rolled back, and no more: as `rewind`, but from where it is."""
         self.work.load_again()
         self.ended = False
 
