@@ -98,8 +98,8 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_methods(cls)
     yield from of_signatures(cls)
     yield from of_workers(cls)
-    yield from of_effects(cls, base)
     yield from of_values(cls)
+    yield from of_effects(cls, base)
     yield from of_error_codes(cls)
     for attribute in PLANNED:
         if hasattr(cls, attribute):
