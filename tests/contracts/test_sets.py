@@ -295,10 +295,12 @@ class TestVerdicts:
             f"account of person {n}7" for n in ["", *range(1, 12)]
         }
 
+    @pytest.mark.parametrize("items", [1, 1_000])
     @pytest.mark.parametrize("returned", [7, "done", [(4_711, Skip("x"))], [(0, "wrong")], [(0, Stop("x"))]])
     def test_anything_else_that_is_returned_pauses_the_run_and_says_what_is_right(
-        self, script: Script, returned: Any
+        self, script: Script, returned: Any, items: int
     ) -> None:
+        script["items"] = lambda: Numbers(items)
         sizes(script, lambda operation, rows: returned)
         run = drive(start(IN_SETS))
         assert (run.state, run.reason_code) == ("paused", "operation-error")

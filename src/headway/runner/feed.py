@@ -28,6 +28,7 @@ from .preparing import Prepared, Preparing
 __all__ = [
     "LARGEST",
     "UNREADABLE",
+    "VERDICTS",
     "Feed",
     "attempts_of",
     "failed_of",
@@ -47,6 +48,7 @@ GROWTH = 2  # of what is read ahead, from one chunk to the next
 FAST, FAST_GROWTH = 8, 8  # the same after a chunk that took an eighth of its budget or less
 LONGEST_FILL = 0.25  # s: a slow source must not keep what it has given already from being worked
 LONGEST_KEY = 255
+VERDICTS = (Unreadable, Gone)  # given in place of an item
 UNREADABLE = "Its items can't be read."
 
 
@@ -181,14 +183,20 @@ class Rows(Feed):
         work.guard.stale, work.guard.reading = False, True
         work.pulse.begin(STEP_LIMIT)
         try:
-            return ask(UNREADABLE, lambda: [told(each) for each in islice(read(work.part, work.source, cursor), size)])
+            return ask(UNREADABLE, lambda: list(self.checked(islice(read(work.part, work.source, cursor), size))))
         finally:
             work.guard.reading = False
             work.pulse.begin(work.operation.item_timeout)
 
+    def checked(self, entries: Entries) -> Iterable[Entry[Any]]:
+        return map(told, entries)
+
 
 class Keys(Rows):
     """The keys of rows that may change: all of a chunk's, read at once."""
+
+    def checked(self, entries: Entries) -> Iterable[Entry[Any]]:
+        return entries  # a model's key is short, and a check of each would cost a tenth of what a row does
 
     def entries(self, most: int, deadline: float) -> Entries:
         page = self.read(self.work.part.cursor, most)
@@ -291,7 +299,7 @@ def feed_for(work: Work, preparing: Preparing | None) -> Feed:
 
 
 def is_verdict(item: Any) -> bool:
-    return isinstance(item, Unreadable | Gone)
+    return isinstance(item, VERDICTS)
 
 
 def is_untouched(prepared: Prepared) -> bool:

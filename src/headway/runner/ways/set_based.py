@@ -15,7 +15,7 @@ from headway.operations.base import Operation
 from headway.operations.outcomes import Interruption
 from headway.operations.sources.table import KeySource
 from headway.runner.faults import refuse_faults
-from headway.runner.feed import LARGEST, held_in, is_verdict
+from headway.runner.feed import LARGEST, VERDICTS, held_in, is_verdict
 from headway.runner.in_hand import Work
 from headway.runner.loading import OperationError
 from headway.runner.tally import Entries, Tally
@@ -114,7 +114,7 @@ class SetBased(Way):
         if not chunk:
             return
         self.commit.attempted, tally.in_sets = len(chunk), True
-        items = [item for _, _, item in chunk if not is_verdict(item)]
+        items = [item for _, _, item in chunk if not isinstance(item, VERDICTS)]
         told = self.verdicts(items) if items else {}
         if not told and len(items) == len(chunk):
             tally.count_all(chunk)
@@ -128,8 +128,6 @@ class SetBased(Way):
         self.work.pulse.begin(self.work.operation.item_timeout)
         try:
             told = call(self.work, items)
-        except OperationError:
-            raise
         except Exception as error:
             refuse_faults(self.work, error)
             raise Failed from error
