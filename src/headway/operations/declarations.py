@@ -201,7 +201,7 @@ def of_effects(cls: Any, base: type[Any]) -> Iterator[str]:
             yield f"{attribute} belongs to a chunk's transaction, which effects = 'outside' has not. Leave it out."
     if own_settle != (cls.in_doubt == "settle"):
         yield "in_doubt = 'settle' and `def settle(self, item)` belong together: declare both, or neither."
-    if isinstance(cls.window, int) and cls.window < cls.threads:
+    if isinstance(cls.window, int) and 1 <= cls.window < cls.threads:
         yield f"window is {cls.window}, fewer than its {cls.threads} threads: some would never have an item."
 
 
