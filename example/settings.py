@@ -128,6 +128,8 @@ if not DEMO and DATABASES["default"].get("PASSWORD") == DEMO_KEY:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = DATA_DIR / "media"
 
+AIRPORT_SERVICE = text("AIRPORT_SERVICE")  # its address; each worker's process has one of its own where none is named
+
 # Mail goes to the server that is named; where none is, into files.
 EMAIL_HOST, EMAIL_PORT = text("EMAIL_HOST", "localhost"), int(number("EMAIL_PORT", 25))
 EMAIL_TIMEOUT = 10  # s

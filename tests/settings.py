@@ -39,6 +39,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 SECRET_KEY = "only-for-tests"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = SCRATCH / "media"
+AIRPORT_SERVICE = example.AIRPORT_SERVICE
 EMAIL_BACKEND = example.EMAIL_BACKEND
 EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = example.EMAIL_HOST, example.EMAIL_PORT, example.EMAIL_TIMEOUT
 EMAIL_FILE_PATH = SCRATCH / "mail"

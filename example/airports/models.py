@@ -25,6 +25,16 @@ class Airport(models.Model):
         return f"{self.icao} {self.name}"
 
 
+class Check(models.Model):
+    """What the service said of an airport."""
+
+    airport = models.OneToOneField(Airport, primary_key=True, on_delete=models.CASCADE, related_name="check_of")
+    runways = models.PositiveSmallIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.airport_id}: {self.runways}"
+
+
 class Neighbourhood(models.Model):
     """The airports nearest to an airport: a list of [ICAO code, distance in km], the nearest first."""
 

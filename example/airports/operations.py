@@ -1,17 +1,20 @@
 """The work that takes longer than a request may."""
 
+import json
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from smtplib import SMTPRecipientsRefused
+from urllib.request import urlopen
 
 from django.core.mail import EmailMessage
 from django.db import IntegrityError
 
-from headway import File, Operation, Reject, sources
+from headway import File, Operation, Reject, Retry, sources
 
+from . import service
 from .forms import ImportForm
-from .models import Airport, Neighbourhood
+from .models import Airport, Check, Neighbourhood
 from .nearest import Index, Place
 from .rows import airport_from
 
@@ -102,6 +105,25 @@ class NearestNeighbours(Operation):
 
     def concurrency_key(self):
         return "all airports"  # one table for everybody, so one run at a time
+
+
+class CheckAirports(Operation):
+    """Ask a service how many runways each imported airport with an IATA code has; it is often busy, or down."""
+
+    threads = 8
+    retry = Retry(on=OSError, attempts=8, backoff=0.5)  # what urlopen raises, for 429 and 503 too
+    error_codes = {IntegrityError: "gone"}  # it was deleted after it had been read
+
+    def items(self):
+        return sources.queryset(Airport.objects.exclude(iata=""))
+
+    def prepare(self, airport):
+        with urlopen(f"{service.address()}/{airport.icao}", timeout=5) as answer:  # noqa: S310  (HTTP, by its address)
+            return json.load(answer)["runways"]
+
+    def process(self, airport, runways):
+        check = Check(airport=airport, runways=runways)
+        Check.objects.bulk_create([check], update_conflicts=True, unique_fields=["airport"], update_fields=["runways"])
 
 
 class WriteToAirports(Operation):

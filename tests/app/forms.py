@@ -22,13 +22,6 @@ class CountForm(forms.Form):
     count = forms.IntegerField(min_value=0, initial=1)
 
 
-class ServiceForm(forms.Form):
-    """About how many items to ask, and where."""
-
-    items = forms.IntegerField(min_value=0)
-    url = forms.URLField(assume_scheme="http")
-
-
 class HooksForm(forms.Form):
     """In which hook to stand, and where."""
 

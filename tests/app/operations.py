@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from typing import Any, ClassVar
-from urllib.request import urlopen
 
 from django.db.models import F, QuerySet
 
@@ -15,7 +14,7 @@ from example.airports.operations import ImportAirports
 from headway import File, Operation, Reject, Retry, Skip, Stop, Tolerance, sources
 
 from . import conflicts, outside  # noqa: F401  (registers what is declared there)
-from .forms import CountForm, HabitForm, HooksForm, LedgerForm, ServiceForm, TimeForm
+from .forms import CountForm, HabitForm, HooksForm, LedgerForm, TimeForm
 from .gates import Gate
 from .models import Account, Child, LedgerEntry, Thing
 from .sources import GatedNumbers, Numbers
@@ -237,25 +236,6 @@ class CreditPreparedLocked(CreditLocked):
 
     def process(self, account: Account, amount: int) -> None:
         super().process(account)
-
-
-class AskService(Operation):
-    """Asks an HTTP service about each number, and writes down that it has answered."""
-
-    name = "tests.ask_service"
-    params = ServiceForm
-    threads = 8
-    retry = Retry(on=OSError, attempts=8, backoff=0.3)
-
-    def items(self) -> Numbers:
-        return Numbers(self.params["items"])
-
-    def prepare(self, number: int) -> int:
-        with urlopen(f"{self.params['url']}/{number}", timeout=5) as answer:
-            return int(answer.status)
-
-    def process(self, number: int, status: int) -> None:
-        LedgerEntry.objects.create(run=self.run.id, item=str(number))
 
 
 class CreditAccounts(Operation):
