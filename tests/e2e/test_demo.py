@@ -83,6 +83,7 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
     assert names == [
         f"airports.{name}"
         for name in (
+            "check_airports",
             "export_airports",
             "import_airports",
             "import_airports_in_sets",

@@ -6,6 +6,7 @@ import pytest
 from django.urls import URLPattern, resolve
 
 from headway.http import urls
+from headway.http.downloads import FORMATS
 from headway.models import Run
 from headway.runs import start
 from tests.app.driving import drive
@@ -29,6 +30,8 @@ OF_A_RUN = [
     ("get", "run-failures", ("ndjson",)),
     ("get", "run-results", ("csv",)),
     ("get", "run-results", ("ndjson",)),
+    ("get", "run-file", ("csv",)),
+    ("get", "run-file", ("ndjson",)),
     ("get", "run-wait", ()),
     ("get", "run-events", ()),
 ]
@@ -41,9 +44,10 @@ OF_ALL = [
 ]
 UNNAMED = {
     "^(?:operations|runs|events)(?:/.*)?$",  # what is at no address: not-found for everybody
-    "runs/<headway_run:run_id>/failures.csv",  # typed twins of `run-failures` and `start`, which resolve first
-    "runs/<headway_run:run_id>/failures.ndjson",
+    # Typed twins of `start` and of the downloads, which resolve first.
+    *(f"runs/<headway_run:run_id>/{what}.{kind}" for what in ("failures", "results", "file") for kind in FORMATS),
 }
+LEFT_NOTHING = ("run-results", "run-file")  # by this run
 
 
 @pytest.fixture
@@ -115,5 +119,5 @@ def test_the_typed_twins_are_the_same_views() -> None:
 def test_whoever_may_see_all_runs_sees_them_on_every_route_that_only_reads(run: Run, person: Caller) -> None:
     person("auditor", "headway.view_run")
     auditor = Api("auditor")
-    reading = [(name, more) for method, name, more in OF_A_RUN if method == "get" and name != "run-results"]
+    reading = [(name, more) for method, name, more in OF_A_RUN if method == "get" and name not in LEFT_NOTHING]
     assert {auditor.get(path(name, run.pk, *more)).status_code for name, more in reading} == {200}
