@@ -10,6 +10,8 @@ __all__ = ["Evidence", "Violation", "examine", "left_by"]
 Snapshot: TypeAlias = dict[str, Any]
 
 ON_START, ON_FINISH = "on_start", "on_finish"
+IN_DOUBT, NOT_SENT = "in-doubt", "not-sent"  # codes of items whose effects are outside
+OUTSIDE = "tests.storm_outside"
 UNTRIED = "tried-too-often"  # what was still to be tried again when the run was cancelled
 CODES = {"reject": "rejected", "fail": "bad-value", "mend": "bad-value"}
 
@@ -40,6 +42,15 @@ class Evidence:
         return self.run["state"] in ("succeeded", "partial") or reason == "every-item-failed"
 
     @property
+    def in_doubt(self) -> set[str]:
+        """The items that may have an effect, or none: never more than one. Only of effects outside."""
+        return {item for item, code in self.failed.items() if code == IN_DOUBT} if self.is_outside else set()
+
+    @property
+    def is_outside(self) -> bool:
+        return bool(self.run["operation"] == OUTSIDE)
+
+    @property
     def done(self) -> set[str]:
         """The items with an effect."""
         return set(self.ledger) - {ON_START, ON_FINISH}
@@ -68,7 +79,9 @@ def strays(evidence: Evidence) -> Found:
     cut_short = (
         set() if evidence.is_finished else dict.fromkeys(numbers(evidence.run["params"]["again"]), UNTRIED).items()
     )
-    if wrong := evidence.failed.items() - expected["failed"].items() - cut_short:
+    doubted = dict.fromkeys(evidence.in_doubt, IN_DOUBT).items()
+    left = set() if evidence.is_finished else dict.fromkeys(evidence.failed, NOT_SENT).items()
+    if wrong := evidence.failed.items() - expected["failed"].items() - cut_short - doubted - left:
         yield "stray", f"{len(wrong)} failures without a reason: {some(wrong)}"
     if wrong := evidence.skipped - expected["skipped"].keys():
         yield "stray", f"{len(wrong)} items skipped without a reason: {some(wrong)}"
@@ -78,7 +91,7 @@ def never(evidence: Evidence) -> Found:
     if not evidence.is_finished:
         return
     expected = expected_of(evidence)
-    if missing := expected["succeeded"].keys() - evidence.done:
+    if missing := expected["succeeded"].keys() - evidence.done - evidence.in_doubt:
         yield "never", f"{len(missing)} effects are not in the ledger: {some(missing)}"
     if missing := expected["failed"].keys() - evidence.failed.keys():
         yield "never", f"{len(missing)} items did not fail: {some(missing)}"
@@ -89,7 +102,7 @@ def never(evidence: Evidence) -> Found:
 def counters(evidence: Evidence) -> Found:
     told = evidence.run["progress"]
     real = {
-        "succeeded": len(evidence.done),
+        "succeeded": len(evidence.done - evidence.in_doubt),
         "failed": len(evidence.failed),
         "skipped": len(evidence.skipped),
     }
@@ -116,7 +129,7 @@ def hooks(evidence: Evidence) -> Found:
 
 def ending(evidence: Evidence) -> Found:
     """The state that follows from what became of the items."""
-    state, (good, bad) = evidence.run["state"], (len(evidence.done), len(evidence.failed))
+    state, (good, bad) = evidence.run["state"], (len(evidence.done - evidence.in_doubt), len(evidence.failed))
     finished = "failed" if bad and not good else "partial" if bad else "succeeded"
     if state != "cancelled" and state != finished:
         yield "state", f"it ended as {state}, not as {finished}: {evidence.run['reason']}"
@@ -127,8 +140,11 @@ def expected_of(evidence: Evidence) -> dict[str, dict[str, str]]:
     params = evidence.run["params"]
     wrong = {kind: numbers(params[kind]) for kind in ("reject", "skip", "fail", "mend")}
     found: dict[str, dict[str, str]] = {"succeeded": {}, "failed": {}, "skipped": {}}
+    doubted = evidence.retried.in_doubt if evidence.retried else set()
     for item in items_of(evidence):
-        if item in wrong["reject"]:
+        if item in doubted:
+            found["failed"][item] = IN_DOUBT  # nobody has settled it, so nothing does it again
+        elif item in wrong["reject"]:
             found["failed"][item] = CODES["reject"]
         elif item in wrong["skip"]:
             found["skipped"][item] = ""
@@ -148,7 +164,7 @@ def items_of(evidence: Evidence) -> set[str]:
 
 def left_by(evidence: Evidence) -> set[str]:
     """The items that failed, and those that were never reached."""
-    return items_of(evidence) - evidence.done - evidence.skipped
+    return items_of(evidence) - (evidence.done - evidence.in_doubt) - evidence.skipped
 
 
 def numbers(text: str) -> set[str]:

@@ -18,7 +18,7 @@ from headway.operations.sources import Entry, Json
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers
 
-__all__ = ["Storm", "StormForm", "StormInParts"]
+__all__ = ["Storm", "StormForm", "StormInParts", "StormOutside"]
 
 
 class StormForm(forms.Form):
@@ -98,6 +98,27 @@ class Storm(Operation):
 
     def write(self, item: str) -> LedgerEntry:
         return LedgerEntry.objects.create(run=self.run.id, item=item)
+
+
+class StormOutside(Storm):
+    """The same with effects outside: each row is written by a thread, in a transaction of its own."""
+
+    name = "tests.storm_outside"
+    effects = "outside"
+    threads = 4
+
+    def process(self, given: dict[str, int]) -> None:
+        item = str(given.pop("number"))
+        if item in self.wrong["reject"]:
+            raise Reject("rejected", f"{item} is not wanted.")
+        if item in self.wrong["skip"]:
+            raise Skip("skipped", f"{item} needs nothing.")
+        if item in self.wrong["again"] and self.attempt == 1:
+            raise TryAgain(f"{item} has its time still to come.")
+        if item in self.wrong["fail"] or (item in self.wrong["mend"] and self.run.retry_of is None):
+            raise ValueError(f"{item} fails")
+        with self.effect("row"):
+            self.write(item)
 
 
 class StormInParts(Storm):
