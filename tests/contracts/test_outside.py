@@ -347,6 +347,23 @@ class TestLaterPasses:
         assert all(len(keys) == 1 for keys in calls.keys.values())
         assert not ItemOutcome.objects.filter(run=run).exists()
 
+    def test_a_cancel_in_a_later_pass_counts_what_was_under_way_once(self, calls: Calls, script: Script) -> None:
+        def judge(operation: Any, number: int) -> None:
+            if number in (1, 5, 7) and operation.attempt == 1:
+                raise TryAgain("Busy.")
+
+        calls.before = judge
+        run = start("tests.scripted_outside")
+        drive(run)
+        end_waits()
+        doubted = die_in_flight(run, script, 3)
+        assert doubted == {1, 5, 7}
+
+        assert runs.cancel(run).state == "cancelled"
+        part = run.parts.get()
+        assert codes(run) == dict.fromkeys(("1", "5", "7"), "in-doubt")
+        assert (part.succeeded, part.failed, part.retrying, part.failures) == (9, 3, 0, {"in-doubt": 3})
+
     def test_a_retry_keeps_the_keys(self, calls: Calls) -> None:
         wrong = {1}
 

@@ -56,6 +56,7 @@ def end_flights(run_id: UUID) -> None:
         codes = Counter(outcome.code for outcome in outcomes)
         Part.objects.filter(pk=part.pk).update(
             failed=F("failed") + len(outcomes),
+            retrying=F("retrying") - (len(outcomes) if part.phase else 0),  # as which a later pass has them on record
             failures=summed(part.failures, codes),
             cursor=flight[-1][1],
             flight=None,

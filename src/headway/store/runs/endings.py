@@ -112,8 +112,8 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
         if event == Event.FINISH_ALL_FAILED:
             run.reason_code, run.reason_text = nothing_succeeded(counts) if counts.skipped else EVERY_ITEM_FAILED
     else:
-        passes.give_up_retrying(run.pk)
         flights.end_flights(run.pk)
+        passes.give_up_retrying(run.pk)
     vars(run).update(vars(END(**vars(run))))
     if held:
         promote_next(held)
