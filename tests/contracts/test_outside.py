@@ -171,6 +171,19 @@ class TestCalls:
         assert drive(run).state == "succeeded"
         assert calls.made == once_each(12)
 
+    def test_a_worker_that_may_have_lost_its_part_begins_no_call(
+        self, calls: Calls, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = start("tests.scripted_outside")
+        with monkeypatch.context() as late:
+            late.setattr("headway.runner.calls.LATEST", -1)  # of a lease since it was renewed
+            assert work(claim(run), after_items(3)) is runner.Ending.GIVEN_BACK
+        assert not calls.made
+        assert {stand for _, _, stand, _ in flight(run)} == {0}, "none of them has gone out, and that is on record"
+
+        assert drive(run).state == "succeeded"
+        assert calls.made == once_each(12)
+
     def test_a_pause_and_a_cancel_wait_for_what_is_under_way(self, calls: Calls) -> None:
         run = start("tests.scripted_outside")
         calls.after = lambda operation, number: runs.cancel(run) if number == 2 else None

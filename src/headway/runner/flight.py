@@ -40,8 +40,6 @@ class Flight(Feed):
         self.slots: list[Slot] = []
         self.written: list[list[Any]] = work.part.flight or []
         """The flight, as it is committed."""
-        self.to_begin: list[Slot] = []
-        """Slots whose flight is committed, and that nobody has been asked for yet."""
         self.tail = self.written[-1][1] if self.written else work.part.cursor
         self.reading: Iterator[Entry[Any]] | None = None
         self.source_ended = self.winding_up = False
@@ -56,9 +54,9 @@ class Flight(Feed):
             self.collect(0)
             if self.has_returned or self.may_begin:
                 return True
-            if not self.is_half_done:
-                self.ended = not self.winding_up
-                return False
+            if not self.is_under_way:
+                self.ended = not (self.is_half_done or self.winding_up)
+                return self.is_half_done
             left = until - time.monotonic()
             if left <= 0 or (self.work.should_stop() and not self.winding_up):
                 return False
@@ -146,10 +144,12 @@ class Flight(Feed):
 
     @property
     def is_half_done(self) -> bool:
-        return any(slot.stand == Stand.BEGUN for slot in self.slots) or self.told() != self.written
+        return self.is_under_way or [slot.told for slot in self.slots] != self.written
 
-    def told(self) -> list[list[Any]]:
-        return [slot.told for slot in self.slots]
+    @property
+    def is_under_way(self) -> bool:
+        """Whether anything is on record as begun that isn't settled."""
+        return any(slot.stand == Stand.BEGUN for slot in self.slots)
 
     def collect(self, seconds: float) -> None:
         """Hear of the calls that have returned, within so many seconds."""
