@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from django.core import mail
 from django.test import TestCase
 
+from example.airports.models import Airport
 from headway import runs
 from headway.models import Run
 from headway.testing import drain
@@ -47,3 +49,12 @@ class InsideATransaction(TestCase):
         run.refresh_from_db()
         assert run.state == "partial"
         assert sorted(LedgerEntry.objects.values_list("item", flat=True)) == ["0", "2"]
+
+    def test_effects_outside_are_done_where_the_tests_own_rows_are_seen(self) -> None:
+        airport = Airport.objects.create(icao="LOWI", name="Innsbruck", latitude=47.26, longitude=11.34, elevation_ft=0)
+
+        runs.start("airports.write_to_airports")
+        drain()
+
+        (sent,) = mail.outbox
+        assert sent.to == [f"{airport.icao.lower()}@airports.example"]
