@@ -53,10 +53,10 @@ class File:
             raise NotKept(BAD_ROW, f"The row can't be written: {error}") from error
 
 
-def kept_value(value: Any) -> Any:
-    """What `process` returned, as plain JSON of its own. Raises NotKept."""
+def kept_value(value: Any) -> str:
+    """What `process` returned, in JSON. Raises NotKept."""
     try:
-        return plain_json(value)
+        return storable_json(value)
     except (TypeError, ValueError, RecursionError) as error:
         text = f"process() returned a value of type {type(value).__name__} that is not JSON: {error}"
         raise NotKept(BAD_RESULT, text) from error
@@ -64,8 +64,13 @@ def kept_value(value: Any) -> Any:
 
 def plain_json(value: Any) -> Any:
     """A copy, as every database keeps it and gives it back. Raises TypeError, ValueError or RecursionError."""
+    return json.loads(storable_json(value))
+
+
+def storable_json(value: Any) -> str:
+    """The value in JSON that every database keeps. Raises as `plain_json`."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     text.encode()  # half of a surrogate pair can't be
     if "\\u0000" in text.replace("\\\\", ""):
         raise ValueError("a NUL character can't be stored")
-    return json.loads(text)
+    return text

@@ -12,7 +12,7 @@ from headway.database.waiting import WORKER
 from headway.models import ItemState, Part
 from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
-from headway.store.parts import blocks, checkpoints, outcomes, passes
+from headway.store.parts import blocks, checkpoints, outcomes, passes, results
 from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
@@ -70,7 +70,8 @@ class Commit:
                         return tally
                     written = self.verdicts.outcomes_of(tally.ended)
                 outcomes.forget(tally.again or [])
-                outcomes.record(self.part, written + self.verdicts.results_of(tally))
+                outcomes.record(self.part, written)
+                results.record_results(self.part, self.verdicts.results_of(tally))
                 self.write_rows(tally)
                 renew = time.monotonic() - work.pulse.renewed > self.renew_after
                 checkpoint = self.checkpoint(tally, written)

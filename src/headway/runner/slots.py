@@ -42,7 +42,7 @@ class Slot:
         self.began: float | None = None
         self.hung = False
         self.error: Exception | None = None
-        self.kept: list[Any] = []
+        self.kept: list[str] = []
         """What `process` returned, where the operation keeps results."""
         self.returned = False
 

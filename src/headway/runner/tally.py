@@ -49,8 +49,8 @@ class Tally:
     """Whether one call does all items, so that a row that is written belongs to no single one."""
     rows: list[tuple[int, str]] = field(default_factory=list)
     """Rows of the run's file, each with the place of the item that has written it; 0: of none."""
-    values: list[tuple[int, Any]] = field(default_factory=list)
-    """What is kept of what `process` returned, likewise."""
+    values: list[tuple[int, str]] = field(default_factory=list)
+    """What `process` returned and is to be kept, in JSON, likewise."""
     seen: list[Entry[Any]] = field(default_factory=list)
     """The items that were handed out, where results are kept."""
 
@@ -58,7 +58,7 @@ class Tally:
         """The item in hand has written a row."""
         self.rows.append((0 if self.in_sets else self.done + 1, line))
 
-    def keep(self, value: Any) -> None:
+    def keep(self, value: str) -> None:
         """The item in hand has returned this."""
         self.values.append((self.done + 1, value))
 

@@ -13,6 +13,7 @@ from headway.operations.outcomes import Gone, Reject, Skip, TryAgain, Unreadable
 from headway.operations.sources import Entry
 from headway.operations.sources.table import KeySource
 from headway.store.parts.outcomes import Outcome
+from headway.store.parts.results import Result
 
 from .faults import refuse_faults
 from .feed import attempts_of
@@ -43,17 +44,14 @@ class Verdicts:
             for one, each in zip(outcomes, ended, strict=True)
         ]
 
-    def results_of(self, tally: Tally) -> list[Outcome]:
+    def results_of(self, tally: Tally) -> list[Result]:
         """One for each item whose result is kept."""
         kept = tally.of_succeeded(tally.values)
         if not kept:
             return []
         entries = [tally.seen[place - 1] for place, _ in kept]
         labels = self.labels(entries)
-        return [
-            Outcome(entry[1], ItemState.SUCCEEDED, "", "", label, value=value)
-            for entry, label, (_, value) in zip(entries, labels, kept, strict=True)
-        ]
+        return [Result(entry[1], label, value) for entry, label, (_, value) in zip(entries, labels, kept, strict=True)]
 
     def outcome(self, ended: Ended, label: str) -> Outcome:
         key, error = ended.entry[1], ended.error

@@ -38,7 +38,8 @@ class Results(Kind):
 
     def columns(self, run: Run) -> list[str]:
         sample = list(runs.outcomes(run, self.state).values_list("value", flat=True)[:SAMPLE])
-        names = dict.fromkeys(name for value in sample if isinstance(value, dict) for name in value)
+        # By the alphabet, since PostgreSQL forgets in which order they were.
+        names = sorted({name for value in sample if isinstance(value, dict) for name in value})
         return ["key", *names, "value"]
 
     def cells(self, told: dict[str, Any], columns: list[str]) -> list[Any]:

@@ -18,7 +18,7 @@ AT_ONCE = 500  # ids in a statement
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one item ended, if it didn't succeed; or that it is to be tried again; or its result."""
+    """How one item ended, if it didn't succeed; or that it is to be tried again."""
 
     key: str
     state: ItemState
@@ -29,8 +29,6 @@ class Outcome:
     attempts: int = 0
     retry_after: float | None = None
     """Seconds from now."""
-    value: Any = None
-    """What `process` returned, as JSON."""
     effects: Sequence[str] = ()
     """The names of those outside that have gone out."""
 
@@ -52,7 +50,7 @@ def record(part: Part, outcomes: Sequence[Outcome]) -> None:
                 attempts=outcome.attempts,
                 effects=list(outcome.effects) or None,
                 retry_at=moment_in(outcome.retry_after),
-                value=outcome.value,
+                value=None,
             )
             for outcome in by_key.values()
         ],
