@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, connections, models, transaction
 from django.db.models import F
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from headway import sources
 from headway.models import ItemOutcome
@@ -131,3 +131,31 @@ def test_a_source_without_rows_pauses_the_run_and_says_what_to_do(script: Script
     run = drive(start("tests.credit_locked"))
     assert (run.state, run.reason_code) == ("paused", "operation-error")
     assert "sources.queryset or sources.selection" in run.reason_text
+
+
+@pytest.mark.postgresql
+def test_of_a_row_in_several_tables_each_is_locked() -> None:
+    with isolate_apps("tests.app"), transaction.atomic():
+
+        class Base(models.Model):
+            class Meta:
+                app_label = "tests"
+
+        class Between(Base):
+            class Meta:
+                app_label = "tests"
+
+        class Below(Between):
+            class Meta:
+                app_label = "tests"
+
+        class Proxy(Below):
+            class Meta:
+                app_label = "tests"
+                proxy = True
+
+        for model in (Below, Proxy):
+            source = sources.queryset(model._default_manager.all())
+            source.lock()
+            sql = str(source.asked.query)
+            assert all(table in sql.partition("FOR UPDATE OF")[2] for table in ("base", "between", "below")), sql

@@ -15,7 +15,7 @@ from headway.models import ItemOutcome, Part, Run
 from headway.snapshots import snapshot
 from headway.testing import end_waits
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
-from tests.app.models import Account, Child, LedgerEntry, Thing
+from tests.app.models import Account, Child, LedgerEntry, Tagged, Thing
 from tests.app.sources import Numbers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -134,6 +134,28 @@ class TestChunks:
         script["chunk"] = lambda operation, rows: rows.update(name="done") and None
         drive(start(IN_SETS))
         assert Thing.objects.filter(name="done").count() == 300
+
+    def test_by_a_random_key(self, script: Script) -> None:
+        Tagged.objects.bulk_create(Tagged() for _ in range(300))
+        script["items"] = lambda: sources.queryset(Tagged.objects.all())
+        run = drive(start(IN_SETS))
+        keys = LedgerEntry.objects.filter(run=run.pk).values_list("item", flat=True)
+        assert sorted(keys) == sorted(map(str, Tagged.objects.values_list("pk", flat=True)))
+
+    @pytest.mark.parametrize("source", [sources.queryset, sources.selection])
+    def test_a_set_may_be_deleted_joined_and_counted(self, script: Script, source: Any) -> None:
+        Thing.objects.bulk_create(Thing(code=f"c{number}") for number in range(300))
+        Child.objects.bulk_create(Child(thing=thing) for thing in Thing.objects.all())
+        counted = []
+
+        def chunk(operation: Any, rows: Any) -> None:
+            counted.append((rows.count(), Child.objects.filter(thing__in=rows).count()))
+            rows.delete()
+
+        script |= {"items": lambda: source(Thing.objects.all()), "chunk": chunk}
+        run = drive(start(IN_SETS))
+        assert (run.state, Thing.objects.count(), Child.objects.count()) == ("succeeded", 0, 0)
+        assert sum(rows for rows, _ in counted) == sum(children for _, children in counted) == 300
 
     def test_several_parts_do_each_row_once(self, script: Script) -> None:
         accounts(1_000)

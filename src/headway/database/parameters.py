@@ -19,7 +19,7 @@ def as_one_parameter(values: Sequence[Any], field: "Field[Any, Any]", alias: str
     connection = connections[alias]
     values = list(values) if isinstance(field, IntegerField) else prepared(values, field, connection)
     if connection.vendor == "sqlite":
-        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(values)])
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(values, default=str)])
     if connection.vendor == "postgresql":
         kind = field.rel_db_type(connection)
         return RawSQL(f"SELECT unnest(%s::{kind}[])", [values])  # noqa: S611  (Django names the type)

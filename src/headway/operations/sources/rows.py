@@ -1,5 +1,6 @@
 """What the sources take of a project's queryset: which rows, of which database, and whether they are to be locked."""
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 from django.db import connections, router
@@ -54,8 +55,16 @@ def with_locks(queryset: QuerySet[M]) -> QuerySet[M]:
     if queryset.query.select_for_update:
         return queryset
     # Not the rows of joined tables: PostgreSQL refuses to lock what an outer join may lack.
-    parents = [link.name for link in queryset.model._meta.parents.values() if link is not None]
-    return queryset.select_for_update(of=("self", *parents))
+    return queryset.select_for_update(of=("self", *links_to_parents(queryset.model)))
+
+
+def links_to_parents(model: type[Model]) -> Iterator[str]:
+    """The tables over which a row of this model is spread, beside its own, as `of` names them."""
+    concrete = model._meta.concrete_model or model
+    for parent, link in concrete._meta.parents.items():
+        if link is not None and link.model is concrete:
+            yield link.name
+            yield from (f"{link.name}__{further}" for further in links_to_parents(parent))
 
 
 def named_database(queryset: QuerySet[M]) -> str | None:
