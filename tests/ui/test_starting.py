@@ -115,7 +115,7 @@ def test_reload_back_and_another_tab_find_the_same_run(visitor: Visitor) -> None
 def test_a_dry_run_is_a_tick_beside_the_form_and_says_what_it_is_to_its_end(
     visitor: Visitor, workers: Workers, tmp_path: Path
 ) -> None:
-    choose(visitor, first_rows(tmp_path, 600))
+    choose(visitor, first_rows(tmp_path, 60))
     visitor.page.get_by_role("checkbox", name="Dry run").check()
     visitor.press("Start import")
     visitor.page.wait_for_url("**/runs/**")
@@ -123,7 +123,7 @@ def test_a_dry_run_is_a_tick_beside_the_form_and_says_what_it_is_to_its_end(
     visitor.reads("Dry run: nothing is changed.")
 
     workers.start()
-    visitor.sees("partial")
+    visitor.sees("succeeded")
     visitor.reads("Dry run: nothing is changed.")
     assert (Run.objects.get().dry_run, Airport.objects.count()) == (True, 0)
 
