@@ -8,13 +8,14 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F, QuerySet
 
-from headway.database import NowMs
+from headway.database import NowMs, as_one_parameter
 from headway.models import ItemOutcome, ItemState, Part
 from headway.states import summed
 
-from .outcomes import Outcome, record
+from .outcomes import Outcome, record, storable
 
 __all__ = ["IN_DOUBT", "NOT_SENT", "WENT_OUT", "Known", "end_flights", "in_doubt", "known", "say"]
 
@@ -27,6 +28,8 @@ SAID = {
 LEFT = "The run ended while it was under way: it may have gone out."
 NOT_BEGUN = "The run ended before it was begun."
 DUE, BEGUN, SETTLED = range(3)
+LONGEST_KEY = 255
+KEY = ItemOutcome._meta.get_field("key")
 
 
 class Known(NamedTuple):
@@ -68,7 +71,10 @@ def end_flights(run_id: UUID) -> None:
 def in_doubt(run_id: UUID, keys: Collection[str] | None = None) -> QuerySet[ItemOutcome]:
     """The run's items in doubt; of these `keys` alone, if given."""
     found = ItemOutcome.objects.filter(run=run_id, state=ItemState.FAILED, code=IN_DOUBT)
-    return found if keys is None else found.filter(key__in=keys)
+    if keys is None:
+        return found
+    told = [storable(key, LONGEST_KEY) for key in keys]  # however many a caller sends, and whatever is in them
+    return found.filter(key__in=as_one_parameter(told, KEY, DEFAULT_DB_ALIAS))
 
 
 def say(run_id: UUID, code: str, keys: Collection[str] | None = None) -> int:
