@@ -1,0 +1,148 @@
+"""The explorer's steps are the store's: from the same rows, both come to the same rows and the same answer."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+
+from headway.states.machine import InvalidMove
+
+from .mishaps import Nature
+from .mutations import MUTATIONS, Mutation
+from .real import STEPS, RealStore
+from .scenes import LONG, SCENES, Scene
+from .state import Data, Part
+from .store import Done, Store
+from .worker import Runner
+
+pytestmark = pytest.mark.django_db
+
+WALKS, LENGTH = (1_000, 80) if LONG else (150, 60)
+OF_EACH = 20 if LONG else 1  # of the calls of one step in one situation
+OWNED = ("take", "reclaim", "plan")  # give the part as its owner has it from then on
+
+OF_STORE = [mutation for mutation in MUTATIONS if mutation.store is not Store]
+
+Call = tuple[Any, ...]
+
+
+class Heard:
+    """The calls of a store's steps on random walks through a scene, by step and situation."""
+
+    def __init__(self, scene: Scene, kind: type[Store] = Store) -> None:
+        self.calls: dict[tuple[str, Any], dict[Call, Any]] = defaultdict(dict)
+        self.kind = kind
+        self.model = scene.store(kind)
+        self.store = scene.store(type("Recorded", (kind,), {name: self.recorded(name) for name in STEPS}))
+        self.scene = scene
+        self.walk(random.Random(scene.name))
+
+    def recorded(self, name: str) -> Any:
+        step = getattr(self.kind, name)
+
+        def call(store: Store, data: Data, *given: Any) -> Any:
+            answer = step(store, data, *given)
+            self.note(name, data, given, answer)
+            self.note_strangers(name, data, given)
+            return answer
+
+        return call
+
+    def note(self, name: str, data: Data, given: Call, answer: Any) -> None:
+        situation = (name, kind_of(answer, data), *situation_of(data, given))
+        self.calls[name, situation].setdefault((data, *map(fixed, given)), answer)
+
+    def note_strangers(self, name: str, data: Data, given: Call) -> None:
+        """The same, asked for by an owner of another token, and by one who is a checkpoint behind."""
+        if name != "is_left" and given and isinstance(given[0], Part):
+            mine, rest = given[0], given[1:]
+            for stranger in (mine._replace(token=(mine.token or 0) + 7), mine._replace(seq=mine.seq + 1)):
+                answer = getattr(self.model, name)(data, stranger, *rest)
+                self.note(name, data, (stranger, *rest), answer)
+
+    def walk(self, chance: random.Random) -> None:
+        nature = Nature(self.store, Runner(self.store, self.scene.most, self.scene.window), with_bells=False)
+        for _ in range(WALKS):
+            world = self.scene.start()
+            for _ in range(LENGTH):
+                if not (moves := list(nature.moves(world))):
+                    break
+                world = chance.choice(moves).after
+
+    def some(self) -> list[tuple[str, Call, Any]]:
+        chance = random.Random(self.scene.name)
+        return [
+            (name, *pair)
+            for (name, _), calls in self.calls.items()
+            for pair in chance.sample(list(calls.items()), min(OF_EACH, len(calls)))
+        ]
+
+
+def situation_of(data: Data, given: Call) -> tuple[Any, ...]:
+    """What a step may go by, of the part and the run that it is about."""
+    if not given or not (isinstance(given[0], Part) or len(given) == 2):
+        runs = tuple((run.state, run.want, run.over_limit) for run in data.runs)
+        return runs, tuple((part.token is None, part.due, part.closed, part.failed > 0) for part in data.parts)
+    mine = given[0] if isinstance(given[0], Part) else data.parts[given[0]]
+    row = data.parts[mine.id]
+    run = data.runs[row.run]
+    fence = row.token == mine.token, row.token is None, row.seq == mine.seq
+    other = tuple((part.token is None, part.closed) for part in data.parts if part.id != row.id)
+    of_row = row.due, row.kind, row.phase > 0, row.retrying > 0, row.flight, row.suspected, row.careful, row.want
+    return fence, of_row, run.state, run.want, run.parts_left, other
+
+
+def fixed(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list) else given
+
+
+def kind_of(answer: Any, before: Data) -> str:
+    if isinstance(answer, Done):
+        return answer.answer or ("moved" if answer.data != before else "stayed")
+    return "moved" if isinstance(answer, tuple) and answer != before else repr(answer)[:5]
+
+
+def expected(name: str, data: Data, answer: Any) -> tuple[Data, Any]:
+    """What the real step must come to: the rows, and what it says."""
+    if isinstance(answer, Done):
+        owned = answer.part if name in OWNED and not answer.answer else None
+        return answer.data, owned if name in OWNED and not answer.answer else answer.answer
+    if name == "is_left":
+        return data, answer
+    return (data if answer is None else answer), None
+
+
+def differences(scene: Scene, kind: type[Store] = Store) -> Iterator[str]:
+    """Where the explorer and the store come to something else."""
+    real = RealStore(scene.store())
+    for name, (data, *given), answer in Heard(scene, kind).some():
+        rows, said = expected(name, data, answer)
+        try:
+            after, says = real.do(name, data, *given)
+        except (IntegrityError, InvalidMove) as error:
+            after, says = data, error
+        if (after, says) != (rows, said):
+            yield f"{name}{tuple(given)} on {data} says {says!r}, expected {said!r}, and comes to {after}"
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
+def test_each_step_of_the_explorer_comes_to_the_rows_to_which_the_store_comes(scene: Scene) -> None:
+    assert next(differences(scene), None) is None
+
+
+def test_no_step_of_the_explorer_is_left_uncompared() -> None:
+    assert {name for scene in SCENES for name, _ in Heard(scene).calls} == set(STEPS)
+
+
+@pytest.mark.once
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", OF_STORE, ids=[mutation.name for mutation in OF_STORE])
+def test_the_comparison_notices_each_mutation_of_the_store(mutation: Mutation) -> None:
+    scene = next(scene for scene in SCENES if scene.name == mutation.scene)
+    try:
+        assert next(differences(scene, mutation.store), None)
+    except InvalidMove:
+        pass  # the walk itself has met the table
