@@ -12,6 +12,7 @@ from headway.errors import AlreadyRetried, InvalidState
 from headway.models import ItemOutcome, Part, Run
 from headway.testing import end_waits
 from tests.app.driving import after_items, claim, drive, fresh, start, work
+from tests.app.outside import codes
 from tests.app.sources import Numbers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,11 +49,6 @@ def calls(script: Script) -> Calls:
 
 def once_each(count: int) -> Counter[int]:
     return Counter(range(count))
-
-
-def codes(run: Run) -> dict[str, str]:
-    """Of the items that are written down, by key."""
-    return dict(ItemOutcome.objects.filter(run=run).order_by("id").values_list("key", "code"))
 
 
 def flight(run: Run) -> Any:

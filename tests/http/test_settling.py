@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from headway.models import ItemOutcome, Run
-from tests.app.driving import drive, start
+from headway.models import Run
+from tests.app import outside
+from tests.app.driving import start
 
 from .client import Api, assert_problem, path
 
@@ -15,24 +16,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def doubtful(script: dict[str, Any], demo: Any) -> Run:
     """A run of twelve, three of which are in doubt."""
-
-    def call(operation: Any, number: int) -> None:
-        with operation.effect("line"):
-            if number in (2, 5, 7):
-                raise TimeoutError("no answer")
-
-    script["call"] = call
-    run = drive(start("tests.scripted_outside"))
-    Run.objects.update(started_by=demo)
-    return run
+    return outside.doubtful(demo)
 
 
 def send(api: Api, run: Run, body: Any) -> Any:
     return api.post(path("run-settle", run.pk), body, content_type="application/json")
-
-
-def codes(run: Run) -> dict[str, str]:
-    return dict(ItemOutcome.objects.filter(run=run).order_by("id").values_list("key", "code"))
 
 
 def test_some_and_then_the_rest(api: Api, doubtful: Run) -> None:
@@ -41,7 +29,7 @@ def test_some_and_then_the_rest(api: Api, doubtful: Run) -> None:
     assert answer.status_code == 200
     assert {"code": "went-out", "count": 1} in answer.json()["failure_summary"]
     assert send(api, doubtful, {"went_out": False}).status_code == 200
-    assert codes(doubtful) == {"2": "not-sent", "5": "went-out", "7": "not-sent"}
+    assert outside.codes(doubtful) == {"2": "not-sent", "5": "went-out", "7": "not-sent"}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +47,7 @@ def test_what_is_wrong_is_said_and_nothing_is_settled(api: Api, doubtful: Run, b
     answer = send(api, doubtful, body)
     assert_problem(answer, "validation")
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
-    assert set(codes(doubtful).values()) == {"in-doubt"}
+    assert set(outside.codes(doubtful).values()) == {"in-doubt"}
 
 
 def test_a_live_run_is_not_settled(api: Api, demo: Any, script: dict[str, Any]) -> None:

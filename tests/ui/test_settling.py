@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import Permission
 from playwright.sync_api import expect
 
-from headway.models import ItemOutcome, Run
+from headway.models import Run
+from tests.app import outside
 
-from .scenes import begin, finish
 from .visitor import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -20,18 +20,7 @@ DOUBT = ".hw-doubt"
 @pytest.fixture
 def doubtful(script: dict[str, Any], demo: Any) -> Run:
     """A run of twelve, three of which are in doubt."""
-
-    def call(operation: Any, number: int) -> None:
-        with operation.effect("line"):
-            if number in (2, 5, 7):
-                raise TimeoutError("no answer")
-
-    script["call"] = call
-    return finish(begin(demo, "tests.scripted_outside"))
-
-
-def codes(run: Run) -> dict[str, str]:
-    return dict(ItemOutcome.objects.filter(run=run).order_by("id").values_list("key", "code"))
+    return outside.doubtful(demo)
 
 
 def test_all_at_once(visitor: Visitor, doubtful: Run) -> None:
@@ -41,7 +30,7 @@ def test_all_at_once(visitor: Visitor, doubtful: Run) -> None:
 
     expect(visitor.page.locator(DOUBT)).to_have_count(0)
     visitor.reads("not-sent", "#failures")
-    assert set(codes(doubtful).values()) == {"not-sent"}
+    assert set(outside.codes(doubtful).values()) == {"not-sent"}
     visitor.press("Retry 3 failed")
     visitor.page.wait_for_url(lambda address: str(doubtful.pk) not in address)
 
@@ -52,11 +41,11 @@ def test_one_by_one(visitor: Visitor, doubtful: Run) -> None:
     visitor.page.get_by_role("button", name="5 went out", exact=True).click()
 
     visitor.reads("2 items are in doubt", DOUBT)
-    assert codes(doubtful)["5"] == "went-out"
+    assert outside.codes(doubtful)["5"] == "went-out"
     visitor.page.get_by_role("link", name="Say it one by one").click()
     visitor.page.get_by_role("button", name="7 did not go out", exact=True).click()
     visitor.reads("1 item is in doubt", DOUBT)
-    assert codes(doubtful) == {"2": "in-doubt", "5": "went-out", "7": "not-sent"}
+    assert outside.codes(doubtful) == {"2": "in-doubt", "5": "went-out", "7": "not-sent"}
 
 
 def test_who_may_not_steer_is_not_asked(

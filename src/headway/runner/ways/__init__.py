@@ -31,8 +31,7 @@ class Ways:
 
     def advance(self, budget: float) -> Tally:
         """As `Way.advance`."""
-        careful = self.part.careful and not isinstance(self.usual, Outside)  # which puts each item on record anyway
-        return (self.careful if careful else self.usual).advance(budget)
+        return (self.careful if self.part.careful else self.usual).advance(budget)
 
     def settle(self) -> None:
         """As `Way.settle`."""

@@ -28,8 +28,7 @@ SAID = {
 LEFT = "The run ended while it was under way: it may have gone out."
 NOT_BEGUN = "The run ended before it was begun."
 DUE, BEGUN, SETTLED = range(3)
-LONGEST_KEY = 255
-KEY = ItemOutcome._meta.get_field("key")
+KEY: Any = ItemOutcome._meta.get_field("key")
 
 
 class Known(NamedTuple):
@@ -73,7 +72,7 @@ def in_doubt(run_id: UUID, keys: Collection[str] | None = None) -> QuerySet[Item
     found = ItemOutcome.objects.filter(run=run_id, state=ItemState.FAILED, code=IN_DOUBT)
     if keys is None:
         return found
-    told = [storable(key, LONGEST_KEY) for key in keys]  # however many a caller sends, and whatever is in them
+    told = [key for key in keys if key == storable(key, KEY.max_length)]  # no other can be an item's
     return found.filter(key__in=as_one_parameter(told, KEY, DEFAULT_DB_ALIAS))
 
 
