@@ -90,7 +90,13 @@ def test_a_part_whose_owners_keep_dying_goes_before_the_others_once() -> None:
 def test_a_slice_lasts_as_long_as_the_least_served_of_those_that_wait_has_been_served(
     least_served_ms: int | None, seconds: float
 ) -> None:
-    assert slice_seconds(least_served_ms) == seconds
+    assert slice_seconds(60_000, least_served_ms) == seconds
+
+
+@pytest.mark.parametrize(("served_ms", "seconds"), [(8_999, 30.0), (9_000, 2.0)])
+@pytest.mark.once
+def test_a_part_gives_way_to_none_that_was_served_more(served_ms: int, seconds: float) -> None:
+    assert slice_seconds(served_ms, 9_000) == seconds
 
 
 @pytest.mark.parametrize("count", [0, 3, ENOUGH, ENOUGH + 1, 40])

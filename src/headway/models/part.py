@@ -124,3 +124,8 @@ class Part(models.Model):
     def processed(self) -> int:
         """How many items of this part have ended."""
         return self.succeeded + self.failed + self.skipped
+
+    @property
+    def served_so_far_ms(self) -> int:
+        """What `served_ms` will be once its owner gives it back."""
+        return self.worked_ms + self.number * SPACING_MS

@@ -287,7 +287,7 @@ class Slice:
         seen = self.see()
         if seen.want != Want.RUN:
             return self.give_in()
-        over_at = self.began + slice_seconds(seen.least_served_ms)
+        over_at = self.began + slice_seconds(self.part.served_so_far_ms, seen.least_served_ms)
         if time.monotonic() < over_at:
             self.next_look = min(self.next_look, over_at)
             return None
@@ -370,10 +370,11 @@ class Slice:
         return Ending.DONE
 
 
-def slice_seconds(least_served_ms: int | None) -> float:
-    """How long a slice lasts: while others wait, as long as the least served of them has been served so far, within
-    limits. So who comes new waits for a moment only, and those that have been served alike change seldom."""
-    if least_served_ms is None:
+def slice_seconds(served_ms: int, least_served_ms: int | None) -> float:
+    """How long a slice of a part lasts: while one waits that was served less, as long as that one was served so far,
+    within limits. So a new run waits for a moment only, parts that were served alike change seldom, and a short run
+    among long ones goes on to its end."""
+    if least_served_ms is None or served_ms < least_served_ms:
         return conf().slice_seconds
     return min(conf().busy_slice_seconds, max(SHORTEST_SLICE, least_served_ms / 1000))
 
