@@ -67,7 +67,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 lock: $(SETUP) ## Write requirements/*.txt anew from pyproject.toml: for everybody here, for the image, for its build
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(LOCK) --all-extras --group dev --group example --group servers pyproject.toml --output-file requirements/dev.txt
+	$(LOCK) --all-extras --group dev --group docs --group example --group servers pyproject.toml --output-file requirements/dev.txt
 	$(LOCK) --extra api --extra celery --extra metrics --extra postgres --group example --constraints requirements/dev.txt \
 		pyproject.toml --output-file requirements/example.txt
 	echo hatchling | $(LOCK) --constraints requirements/dev.txt - --output-file requirements/build.txt

@@ -1,5 +1,7 @@
 """Where something is missing or goes wrong in the browser, a panel goes on by other ways, or says that it can't."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from playwright.sync_api import Route, expect
 
 from headway import runs
 from headway.snapshots import snapshot
+from tests.live.server import serving
 from tests.workers import until
 
 from .gallery import CSP, faced, page_of
@@ -55,6 +58,33 @@ def test_a_message_that_can_not_be_shown_is_survived(visitor: Visitor, demo: Any
     visitor.reads("here again")
     expect(broken).to_be_hidden()
     assert turning == "none"
+
+
+def test_where_no_static_file_is_served_the_pages_load_themselves_anew(visitor: Visitor, demo: Any) -> None:
+    visitor.expects_errors = True
+    visitor.context.route("**/static/**", lambda route: route.fulfill(status=404))
+    run = go_on(begin(demo, items=400), 50)
+    other = visitor.tab()
+    other.goto("/")
+    visitor.open(run)
+
+    finish(run)
+
+    visitor.sees("succeeded")
+    expect(other.locator("headway-runs")).to_contain_text("Succeeded")
+
+
+def test_where_the_api_is_not_mounted_the_page_loads_itself_anew(
+    visit: Callable[..., Visitor], demo: Any, tmp_path: Path
+) -> None:
+    with serving(tmp_path / "log", TEST_URLCONF="tests.ui.pages_alone") as server:
+        visitor = visit(demo, server=server)
+        run = go_on(begin(demo, items=400), 50)
+        visitor.open(run)
+
+        finish(run)
+
+        visitor.sees("succeeded")
 
 
 def test_a_script_that_does_not_come_leaves_a_page_that_says_so(visitor: Visitor, demo: Any) -> None:

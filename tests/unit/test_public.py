@@ -72,6 +72,15 @@ def test_every_error_says_what_it_means_and_is_one_of_headways() -> None:
             assert f"── {name} " in (errors.__doc__ or "") or name == "HeadwayError"
 
 
+def test_live_delivery_is_imported_before_django_has_loaded_the_apps() -> None:
+    """As the usual asgi.py does: imports first, then `asgi(get_asgi_application())`."""
+    code = (
+        "from django.core.asgi import get_asgi_application; from headway.live import asgi; asgi(get_asgi_application())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (0, "")
+
+
 def test_importing_the_words_needs_no_settings_and_no_models() -> None:
     code = (
         "import sys, headway; from headway import sources; from headway.forms import CsvFileField; "

@@ -12,6 +12,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from headway import panel, runs
+from headway.addresses import of_api
 from headway.errors import RunNotFound
 from headway.models import Run
 from headway.states import State
@@ -22,7 +23,7 @@ from .history import history_of
 
 __all__ = ["HomePage", "RunPage", "run_or_404"]
 
-REFRESH_SECONDS = 3  # of a page without script
+REFRESH_SECONDS = 3  # of a page that no script keeps up to date
 LARGEST_ID = 2**63 - 1
 
 
@@ -36,7 +37,7 @@ class HomePage(LoginRequiredMixin, View):
         context = {
             "operations": runs.startable_by(request.user),
             "history": history,
-            "refresh": REFRESH_SECONDS if any(not shown.run["done"] for shown in history["runs"]) else None,
+            **refreshing(any(not shown.run["done"] for shown in history["runs"])),
         }
         return render(request, "headway/home.html", context)
 
@@ -57,9 +58,14 @@ class RunPage(LoginRequiredMixin, View):
             "failures": failures_of(run_id, code=code, after=after) if shown.run["progress"]["failed"] else None,
             "confirming": confirming,
             "found": request.GET.get("found", ""),
-            "refresh": None if shown.run["done"] or confirming else REFRESH_SECONDS,
+            **refreshing(not shown.run["done"] and not confirming),
         }
         return render(request, "headway/run.html", context)
+
+
+def refreshing(wanted: bool) -> dict[str, Any]:
+    """What refreshing.html asks."""
+    return {"refresh": REFRESH_SECONDS if wanted else None, "has_api": bool(of_api("runs"))}
 
 
 def in_doubt(shown: panel.Shown) -> int:

@@ -1,6 +1,7 @@
 """The pages' URLs; a project includes them wherever it likes."""
 
 from django.urls import path
+from django.views.generic import TemplateView
 
 from headway.live import run_ids  # noqa: F401  (registers the converter)
 
@@ -10,8 +11,12 @@ from .steer import ACTIONS, SettleView, SteerView
 
 app_name = "headway_ui"
 
+# By the application, since static files may be what is missing.
+reload = TemplateView.as_view(template_name="headway/reload.js", content_type="text/javascript")
+
 urlpatterns = [
     path("", HomePage.as_view(), name="home"),
+    path("reload.js", reload, name="reload"),
     path("start/<str:name>/", StartRunView.as_view(), name="start"),
     path("runs/<headway_run:run_id>/", RunPage.as_view(), name="run"),
     path("runs/<headway_run:run_id>/settle/", SettleView.as_view(), name="settle"),
