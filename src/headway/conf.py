@@ -46,7 +46,7 @@ class Conf:
     """How long a worker may be silent before another takes its part over."""
 
     slice_seconds: float = 30.0
-    """How long a worker stays with one part while nobody waits."""
+    """How long a worker stays with one part while no other waits."""
 
     busy_slice_seconds: float = 2.0
     """The longest while others wait; a worker gives way sooner to a part that has been served less."""

@@ -14,7 +14,7 @@ Given = TypeVar("Given")
 
 
 class Fuse:
-    """For what is only there to save time: whether it works never matters to who calls."""
+    """For what is only there to save time: whether it works never matters to the caller."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -27,7 +27,7 @@ class Fuse:
             return None
         try:
             given = call()
-        except Exception as error:  # noqa: BLE001  (whatever is wrong with it, the caller goes on without)
+        except Exception as error:  # noqa: BLE001  (the caller goes on without it)
             rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(self.failures, 10))
             self.failures += 1
             self.rests_until = time.monotonic() + rest

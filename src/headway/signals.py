@@ -32,4 +32,4 @@ write_fenced = Signal()
 """A worker has found that its part isn't its own any more, so what it had not committed is void. Argument: `run_id`."""
 
 watchers_changed = Signal()
-"""Somebody has begun or ceased to watch. Argument: `watchers` (int, on this hub). On the event loop: be quick."""
+"""A watcher has come or gone. Argument: `watchers` (int, on this hub). On the event loop: be quick."""

@@ -66,7 +66,7 @@ def read(run_ids: list[UUID]) -> dict[UUID, list[Any]]:
 
 
 def end_deserted(run_ids: list[UUID]) -> None:
-    """End these, where it can be done now. Whoever only looks isn't kept from looking: the next one tries again."""
+    """End these, where it can be done now. A caller that only looks isn't kept from it: the next tries again."""
     if connection.in_atomic_block:
         return  # the caller's transaction, which needn't be committed
     for run_id in run_ids:

@@ -10,7 +10,7 @@ __all__ = ["drain", "end_waits"]
 
 
 def drain(seconds: float = 60) -> None:
-    """Do whatever is due, of all operations and queues, until nothing is due any more or the seconds are over.
+    """Do all that is due, of all operations and queues, until nothing is due any more or the seconds are over.
 
     Each item is done exactly as by a worker: in chunks, with checkpoints, outcomes and signals. What is due later (a
     part that waits, or an item that is to be tried again) isn't waited for: see `end_waits`. Raises errors of the

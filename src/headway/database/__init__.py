@@ -1,4 +1,4 @@
-"""What the databases can do, and where they differ. Knows no table of ours."""
+"""What the databases can do, and where they differ. Knows no table of Headway's."""
 
 from headway.clock import NOW_MS, NowMs, now_ms
 

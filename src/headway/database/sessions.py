@@ -1,4 +1,4 @@
-"""Connections: closed whatever their state, before a fork, and by the server when we are frozen."""
+"""Connections: closed in any state, before a fork, and by the server when this process is frozen."""
 
 from django.db import Error, connection, connections
 
@@ -8,7 +8,7 @@ IDLE_SLACK = 5.0  # s beyond what an item may take, so that only a worker that c
 
 
 def forget() -> None:
-    """Close the connection, whatever state it is in; the next query opens a new one."""
+    """Close the connection, in any state; the next query opens a new one."""
     try:
         connection.close()
     except Error:
@@ -35,7 +35,7 @@ def bound_idle_transactions(seconds: float) -> None:
 
 
 def idle_timeout_ms(seconds: float) -> str:
-    """What PostgreSQL is to be told, where a transaction may rightly idle for so long."""
+    """What PostgreSQL is to be told, where a transaction may rightly idle for this time."""
     return str(round((seconds + IDLE_SLACK) * 1000))
 
 

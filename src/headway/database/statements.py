@@ -217,7 +217,7 @@ class Rows(Statement):
 
 
 def is_made(column: Any) -> bool:
-    """Whether the database makes the value of this field; one that has a default of ours as well isn't left to it."""
+    """Whether the database makes the value of this field; one with a default of the model isn't left to it."""
     made_by_default = column.has_db_default() and not column.has_default()
     return isinstance(column, AutoField) or column.generated or made_by_default
 

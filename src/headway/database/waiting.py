@@ -1,8 +1,8 @@
-"""On SQLite: who waits for the one write lock, told by a shared lock on a file beside the database's.
+"""On SQLite: which writers wait for the one write lock, told by a shared lock on a file beside the database's.
 
-SQLite has no queue for it, and whoever has it can't know that others want it. So whoever is about to write says so for
-as long as it waits, Headway's own writes and those of the project's processes alike; a worker looks every few
-milliseconds, and lets them in. Programs that don't use Django say nothing: for them workers keep silent now and then.
+SQLite has no queue for it, and the writer that has it can't know that others want it. So a writer says so while it
+waits, Headway's own writes and those of the project's processes alike; a worker looks every few milliseconds, and lets
+them in. Programs that don't use Django say nothing: for them workers leave the lock alone now and then.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ told: ContextVar[bool] = ContextVar("told", default=False)
 
 @contextmanager
 def waiting(kind: str = SOMEBODY) -> Iterator[None]:
-    """Inside, others know that the write lock of the default database is waited for: by somebody, or by a worker."""
+    """Inside, others know that a writer of this kind waits for the write lock of the default database."""
     path = path_of(kind)
     descriptor = opened(path) if path else None
     if descriptor is None:
@@ -50,18 +50,18 @@ def waiting(kind: str = SOMEBODY) -> Iterator[None]:
 
 def say(descriptor: int) -> None:
     """Take the shared lock. A worker that looks has it for a microsecond, or for as long as it is frozen just then: so
-    after some attempts one waits untold."""
+    after some attempts the writer waits untold."""
     for _ in range(ATTEMPTS):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            time.sleep(0.0002)  # not LOCK_SH that blocks: nobody may wait for a frozen one
+            time.sleep(0.0002)  # not LOCK_SH that blocks: it would wait for a frozen worker
         else:
             return
 
 
 def is_awaited(kind: str = SOMEBODY) -> bool:
-    """Whether somebody (or a worker) waits for it now: about 2 µs."""
+    """Whether a writer of this kind waits for it now: about 2 µs."""
     path = path_of(kind)
     if path is None:
         return False
@@ -90,7 +90,7 @@ def beside(database: str, kind: str) -> str | None:
 
 
 def opened(path: str) -> int | None:
-    """Whoever may read it may wait; None where even that isn't possible: then one waits as any program does."""
+    """A process that may read the file may wait on it; None where it can't: then it waits as any program does."""
     try:
         return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError:

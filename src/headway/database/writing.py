@@ -15,7 +15,7 @@ from .waiting import SOMEBODY, waiting
 
 __all__ = ["back_off", "data_version", "write", "write_beside_project"]
 
-BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves whoever waits
+BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves a writer that waits
 BUSY_PATIENCE = 20.0  # s; after that the error is raised
 
 
@@ -24,7 +24,7 @@ def back_off(attempt: int) -> None:
     time.sleep(min(0.25, BUSY_RETRY * 2**attempt) * random.uniform(0.5, 1.5))
 
 
-asking = threading.Lock()  # one thread of a process asks for SQLite's lock; fifty would leave the CPU to nobody
+asking = threading.Lock()  # one thread of a process asks for SQLite's lock; fifty would use up the CPU
 
 
 def nobody_asks() -> None:
@@ -40,8 +40,8 @@ os.register_at_fork(after_in_child=nobody_asks)
 def write() -> Iterator[None]:
     """A transaction for a short write of our own, in READ COMMITTED: it waits for a row, and then reads what is there.
 
-    In a stricter level that a project has chosen it would fail instead, whenever somebody was quicker. Inside a
-    transaction of the project's it is as strict as that one.
+    In a stricter level that a project has chosen it would fail instead, whenever another one was quicker. Inside
+    a transaction of the project's it is as strict as that one.
     """
     outermost = not connection.in_atomic_block
     with write_beside_project():

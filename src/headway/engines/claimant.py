@@ -1,4 +1,4 @@
-"""One who claims: what every engine's worker does, whatever has woken it."""
+"""What every engine's worker does once it is awake: it claims a part and has it advanced."""
 
 import logging
 import random

@@ -24,7 +24,7 @@ def on_parts_due(sender: Any, operation: str, parts: int, **kwargs: Any) -> None
 
 
 def ring(operation: str, times: int = 1) -> bool:
-    """Wake as many as `times` of those who work on this operation. Gives whether that went well; never raises."""
+    """Wake up to `times` of the workers of this operation. Gives whether that went well; never raises."""
     try:
         chosen().ring(operation, min(times, MOST))
     except Exception as error:  # noqa: BLE001  (a broker that is gone must not fail a start that is committed)

@@ -20,10 +20,10 @@ class Engine(ABC):
 
     @abstractmethod
     def ring(self, operation: str, times: int) -> None:
-        """Wake as many as `times` of those who work on this operation. What it raises is logged: a ring may be lost."""
+        """Wake up to `times` of the workers of this operation. What it raises is logged: a ring may be lost."""
 
     def waiting(self, queue: str) -> int:
-        """How many rings for operations of this queue nobody has heard yet: for so many parts none is rung again."""
+        """How many rings for operations of this queue no worker has heard yet: they stand for that many parts."""
         return 0
 
     def faults(self) -> list[CheckMessage]:

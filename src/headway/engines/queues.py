@@ -1,6 +1,6 @@
 """Which queue an operation's parts belong to, and which parts a worker of certain queues may claim.
 
-The default queue also has the operations that nobody declares (any more), so that none is left without a worker.
+The default queue also has the operations that no code declares (any more), so that none is left without a worker.
 """
 
 from collections.abc import Callable, Collection

@@ -1,4 +1,4 @@
-"""Which error is which problem. Whatever an endpoint raises ends here, so no answer is ever HTML or a traceback."""
+"""Which error is which problem. All that an endpoint raises ends here, so no answer is ever HTML or a traceback."""
 
 from __future__ import annotations
 

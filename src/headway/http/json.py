@@ -50,7 +50,7 @@ class JsonRenderer(JSONRenderer):
 
 
 class AlwaysJson(DefaultContentNegotiation):
-    """JSON, whatever the client would like better (RFC 9110, 12.5.1, allows it): an error is never a page."""
+    """JSON, also where the client prefers something else (RFC 9110, 12.5.1, allows it): an error is never a page."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type

@@ -35,7 +35,7 @@ def asgi(application: Application, *, max_body_bytes: int | None = None) -> Appl
             if scope["type"] == "websocket" and speaks_no_sockets:
                 return await send({"type": "websocket.close"})  # Django speaks no WebSocket and would raise
             return await application(scope, receive, send)
-        scope = hide(scope)  # whatever becomes of it, the server logs no ticket
+        scope = hide(scope)  # the server logs no ticket, however it is answered
         if scope["type"] == "http" and scope["method"] != "GET":
             return await application(scope, receive, send)  # a HEAD is answered at once, all others are refused
         if target.kind == Kind.SHORT_POLL:

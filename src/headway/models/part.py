@@ -26,7 +26,7 @@ SPACING_MS = 250
 
 
 class Part(models.Model):
-    """A range of a run. Owned by whoever's token it carries; `(token, seq)` fences everybody else.
+    """A range of a run. Owned by the worker whose token it carries; `(token, seq)` fences all others.
 
     `due` alone says when it can be claimed (database clock, ms): when it was queued, when a lease ends, when it was
     given back. NULL: not claimable. So the poll loop and the reaper are one query.

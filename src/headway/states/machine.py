@@ -79,7 +79,7 @@ class Move:
 S, E = State, Event
 MOVES = (
     Move(S.WAITING, E.PROMOTE, S.QUEUED, "the run before it has really ended, so the key is free"),
-    Move(S.WAITING, E.DROP, S.CANCELLED, "it held nothing and nobody owns it, so it ends at once"),
+    Move(S.WAITING, E.DROP, S.CANCELLED, "it held nothing and no worker owns it, so it ends at once"),
     Move(S.QUEUED, E.BEGIN, S.RUNNING, "a worker has claimed its planning part"),
     Move(S.QUEUED, E.ASK_CANCEL, S.CANCELLING, "nothing was begun, so nothing has to be waited for"),
     Move(S.QUEUED, E.BREAK, S.PAUSING, "its worker failed before it could begin; a person must look"),
@@ -96,7 +96,7 @@ MOVES = (
     Move(S.PAUSING, E.RESUME, S.RUNNING, "the wish was taken back"),
     Move(S.PAUSING, E.ASK_CANCEL, S.CANCELLING, "cancel outranks pause"),
     Move(S.PAUSED, E.RESUME, S.RUNNING, "every part that isn't closed is due again"),
-    Move(S.PAUSED, E.ASK_CANCEL, S.CANCELLING, "nobody owns a part, so it ends at once"),
+    Move(S.PAUSED, E.ASK_CANCEL, S.CANCELLING, "no worker owns a part, so it ends at once"),
     Move(S.CANCELLING, E.YIELD_CANCEL, S.CANCELLED, "the last owned part has yielded"),
 )
 TABLE = {(move.before, move.event): move.after for move in MOVES}

@@ -137,7 +137,7 @@ def processed_at(parts: Sequence[Marks], at_ms: float) -> float:
 
 
 def of_part(marks: Marks, at_ms: float) -> float:
-    """How many of a part; before its first mark as many as by then, since nobody knows when they were done."""
+    """How many of a part; before its first mark as many as by then, since it isn't known when they were done."""
     if at_ms <= marks[0][0]:
         return marks[0][1]
     for (since, before), (until, after) in pairwise(marks):

@@ -1,4 +1,4 @@
-"""Telling what has been stored, once it is committed. Who listens, and whether anybody does, is not known here."""
+"""Telling what has been stored, once it is committed. This module doesn't know its listeners."""
 
 from functools import partial
 from uuid import UUID

@@ -29,9 +29,9 @@ LOCKED = First(Run.objects.select_for_update(no_key=True).filter(pk=Given("id", 
 
 
 def take_turn(key: str) -> None:
-    """Wait until all who came before have done with this key (a SHA-256 in hex); it is ours until the transaction ends.
+    """Wait until all transactions before this one have done with this key (a SHA-256 in hex), and hold it to the end.
 
-    Guards nothing. PostgreSQL lets everybody who waits for a row go on at once when it changes: where each of them
+    Guards nothing. PostgreSQL lets all that wait for a row go on at once when it changes: where each of them
     changes it, all but one have waited in vain, again and again. For this lock they stand in a line.
 
     On SQLite the transaction itself is the turn.

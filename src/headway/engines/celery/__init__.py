@@ -1,6 +1,6 @@
 """Celery delivers: one task, which claims whatever should go next, advances it for a slice and rings again.
 
-The message is a doorbell and carries no truth. Celery is an extra: it is imported by whoever rings, counts or works.
+The message is a doorbell and carries no truth. Celery is an extra: it is imported where it is used.
 """
 
 from django.core.checks import CheckMessage

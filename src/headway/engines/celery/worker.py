@@ -57,7 +57,7 @@ def answer(queue: str) -> None:
 
 
 class StopFirst(bootsteps.StartStopStep):
-    """Whatever ends the worker, its pool waits for the tasks in hand: they must know before."""
+    """However the worker ends, its pool waits for the tasks in hand: they must know before."""
 
     requires = ("celery.worker.components:Pool",)
 

@@ -26,7 +26,7 @@ class Stop:
 def heard() -> Iterator[Stop]:
     """Listen, and let the worker's own handlers hear it as well; afterwards all is as it was.
 
-    Python lets nobody but the main thread listen: in another one the slice ends by the clock alone.
+    Python lets only the main thread listen: in another one the slice ends by the clock alone.
     """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():

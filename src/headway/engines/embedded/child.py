@@ -122,7 +122,7 @@ class Child:
 
 
 def leave() -> NoReturn:
-    """End this process, whatever threads an item may have left behind in it."""
+    """End this process, also where an item has left threads behind in it."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

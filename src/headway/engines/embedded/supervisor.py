@@ -162,7 +162,7 @@ class Supervisor:
                 log.error("worker=%s event=died exitcode=%s", child.worker, child.process.exitcode)
 
     def make_due(self) -> None:
-        """Make the parts of those who are gone due at once; while the database is busy, with the next tick."""
+        """Make the parts of children that are gone due at once; while the database is busy, with the next tick."""
         for worker, released in list(self.orphaned.items()):
             try:
                 if connection.vendor == "sqlite":

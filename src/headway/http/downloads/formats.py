@@ -1,4 +1,5 @@
-"""CSV and NDJSON: how lines are written. Names of ours that an item has as well get a prefix; its own stay."""
+"""CSV and NDJSON: how lines are written. Where an item has a column of Headway's name, Headway's
+gets a prefix."""
 
 from __future__ import annotations
 

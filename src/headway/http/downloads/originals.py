@@ -1,6 +1,6 @@
 """The items behind the outcomes: what the run's source still has of them, as plain values.
 
-The source is the project's own code, run here in a web process: whatever it raises must not cost the failures.
+The source is the project's own code, run here in a web process: no error of it may cost the failures.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ class Gate(BaseHandler):
             response.close()  # sends request_finished, upon which Django looks after its connections
 
     def keep_connections(self) -> None:
-        """Let this thread's connections live for a minute, whatever CONN_MAX_AGE says; tried before each use."""
+        """Let this thread's connections live for a minute, also where CONN_MAX_AGE says less; tried before each use."""
         now = time.monotonic()
         if now >= self.kept.__dict__.setdefault("until", now + KEEP_SECONDS):
             self.kept.until = now + KEEP_SECONDS  # this time they close

@@ -1,6 +1,6 @@
 """Permits: the gate's answers, remembered for a minute, so that a watcher that comes back isn't asked for again.
 
-Whatever a permit opens is over within that minute, too: a sign-out has its effect within a minute.
+All that a permit opens is over within that minute, too: a sign-out has its effect within a minute.
 """
 
 import time

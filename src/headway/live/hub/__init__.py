@@ -1,1 +1,1 @@
-"""Who watches what, what has changed, and telling the one of the other: one hub for each event loop, and its thread."""
+"""The watchers, what has changed, and telling the ones of the other: one hub for each event loop, and its thread."""

@@ -1,4 +1,4 @@
-"""The hub's thread: asks the database every 100 ms while somebody watches, and hands what it finds to the loop.
+"""The hub's thread: asks the database every 100 ms while there are watchers, and hands what it finds to the loop.
 
 It has a connection of its own. It knows no watcher and no transport.
 """
@@ -81,7 +81,7 @@ class Feed(threading.Thread):
                     return self.take()
 
     def rest(self) -> None:
-        """Until somebody watches; the connection is closed when that takes long."""
+        """Until there is a watcher; the connection is closed when that takes long."""
         with self.changed:
             if self.changed.wait_for(self.is_needed, IDLE):
                 return

@@ -1,4 +1,4 @@
-"""The hub of one event loop: who watches what, how each run was seen last, and telling the one of the other.
+"""The hub of one event loop: its watchers, how each run was seen last, and telling the ones of the other.
 
 All of it runs on the loop. What it knows comes from its feed, a thread.
 """
@@ -44,7 +44,7 @@ class TooManyStreams(Exception):
 
 
 class Hub:
-    """Made by `Hub.here` at the first watch, so that it belongs to the process that serves, whatever was forked before.
+    """Made by `Hub.here` at the first watch, so that it belongs to the process that serves, and not to its parent.
 
     Its `permits` say who may watch.
     """

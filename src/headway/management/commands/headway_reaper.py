@@ -60,6 +60,6 @@ class Command(BaseCommand):
                     tidying.tidy()
                     tidied = time.monotonic()
             except Exception as error:  # noqa: BLE001  (of the database, or whatever the project's backend raises)
-                self.stderr.write(f"Nobody could be rung for ({error}). Trying again.")
+                self.stderr.write(f"No worker could be rung ({error}). Trying again.")
                 connections.close_all()
             time.sleep(LOOK_EVERY * random.uniform(0.7, 1.0))

@@ -1,1 +1,1 @@
-"""Who owns a part, what it has come to, and who is there to own one."""
+"""Which worker owns a part, what the part has come to, and which workers are there."""

@@ -16,7 +16,7 @@ from headway.models import Part
 __all__ = ["ANYBODYS", "Candidate", "Candidates", "candidates", "due_parts"]
 
 ENOUGH = 8  # so that workers who see the same list don't come away empty-handed
-BY_AGE_EVERY = 4  # picks: however many short runs come, nobody waits for ever
+BY_AGE_EVERY = 4  # picks: however many short runs come, no part waits for ever
 
 
 @dataclass(frozen=True)

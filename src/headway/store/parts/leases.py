@@ -1,7 +1,7 @@
 """Who owns a part, and for how long: claim, renew, release, and what an owner may still believe after a fault.
 
-A claim draws a new random token; every later write asks for it. An owner that was silent for a lease is followed by
-whoever claims next, and finds no row any more.
+A claim draws a new random token; every later write asks for it. After a silence of a
+lease the next worker that claims the part owns it, and the old owner finds no row any more.
 """
 
 import secrets
@@ -50,7 +50,7 @@ STEP_LIMIT = 900.0  # s that planning and finishing may take: a selection of mil
 
 
 class Fenced(Exception):
-    """The part isn't ours any more, or has moved on without us: whatever we hold in memory is void."""
+    """The part isn't ours any more, or has moved on without us: all that this worker holds in memory is void."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ def claim(worker: str, pick: int, candidates: Candidates = ANYBODYS) -> Part | N
                 return part
         except Exception as error:
             if not is_transient(error):
-                raise  # else somebody holds the row just now: the next candidate, or the next poll
+                raise  # else another transaction holds the row just now: the next candidate, or the next poll
     return None
 
 
 def take(candidate: Candidate, worker: str) -> Part | None:
-    """The part, if it was still due. Whoever takes a run's planning part has begun the run."""
+    """The part, if it was still due. A worker that takes a run's planning part has begun the run."""
     token = secrets.randbits(62)
     with write():
         fence_session(token)
@@ -90,7 +90,7 @@ def take(candidate: Candidate, worker: str) -> Part | None:
         # What it returns is the part after the update: before it, the old owner may still move the cursor.
         part = TAKE(part=candidate.id, token=token, worker=worker, lease=lease_ms())
         if part is None:
-            transaction.set_rollback(True)  # whoever was quicker has begun the run
+            transaction.set_rollback(True)  # the worker that was quicker has begun the run
             return None
         run: Any = begun or RUN(id=part.run_id)  # it lives as long as its parts do
         part.run = run
@@ -98,7 +98,7 @@ def take(candidate: Candidate, worker: str) -> Part | None:
 
 
 def begin(run_id: UUID) -> Run | None:
-    """The run, running now; None when something else is wanted, which whoever owns a part of it will see."""
+    """The run, running now; None when something else is wanted, which the owners of its parts will see."""
     begun = BEGIN(id=run_id)
     if begun:
         announce_change(run_id)
@@ -159,7 +159,7 @@ RENEW = Update(Part.objects.filter(run=Given("run", Part), token=Given("token"))
 
 
 def release(part: Part, after_ms: int = 0) -> bool:
-    """Give the part back, due after so long. False when it isn't ours, or something else than to run is wanted."""
+    """Give the part back, due after so many ms. False when it isn't ours, or something else than to run is wanted."""
     with write():
         return bool(RELEASE(part=part.pk, token=part.token, after=after_ms))
 
@@ -176,7 +176,7 @@ RELEASE = Update(
 def look(part: Part, rivals: Candidates = ANYBODYS) -> Look:
     """What is wanted, and whether `rivals` wait for a worker. Raises Fenced when the part isn't ours any more.
 
-    The run's own parts don't wait for each other, unless one was left by an owner who is gone: it looks stalled.
+    The run's own parts don't wait for each other, unless one was left by an owner that is gone: it looks stalled.
     """
     for want, least_served_ms in looking_for(rivals)(part=part.pk, token=part.token, run=part.run_id):
         return Look(Want(want), least_served_ms)
@@ -195,7 +195,7 @@ SIBLINGS = Q(run=Given("run", Part), token__isnull=True)
 def reclaim(part: Part) -> Part | None:
     """What of the run still carries our token, as the database has it, for another lease: after a lost connection.
 
-    It is counted as a setback. We live, so the item in hand has killed nobody.
+    It is counted as a setback. This worker lives, so the item in hand has killed none.
     """
     with write():
         fence_session(part.token or 0)
@@ -240,11 +240,11 @@ def lease_ms() -> int:
 
 
 def fence_session(token: int) -> None:
-    """On PostgreSQL, name the session after its token, so that who takes over can end it; and bound its waits, with
+    """On PostgreSQL, name the session after its token, so that a successor can end it; and bound its waits, with
     what planning may take, as that comes first.
 
     A frozen owner may hold row locks in its open transaction; fenced or not, its successor would wait for them.
-    The open transaction's COMMIT then returns before it is on disk: whatever the owner commits afterwards puts the
+    The open transaction's COMMIT then returns before it is on disk: the next thing that the owner commits puts the
     claim there too, and if the server crashes before, the part is due as it was, and its owner finds no row.
     """
     if connection.vendor != "postgresql":

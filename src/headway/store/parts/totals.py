@@ -23,7 +23,7 @@ def is_first_left(part: Part) -> bool:
 
 
 def set_total(run_id: UUID, total: int) -> bool:
-    """Store it, unless the run has ended or somebody was quicker."""
+    """Store it, unless the run has ended or another worker was quicker."""
     with write():
         stored = Run.objects.filter(pk=run_id, total=None, state__in=sorted(LIVE)).update(
             total=total, total_exact=True, revision=F("revision") + 1, changed=NowMs()

@@ -1,4 +1,4 @@
-"""Which workers are there: they tell, nobody guesses."""
+"""Which workers are there, by their own word."""
 
 from django.db.models import Q
 

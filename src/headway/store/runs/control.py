@@ -95,7 +95,7 @@ def ask_resume(run_id: UUID) -> Run:
 
 
 def end_deserted(run_id: UUID) -> None:
-    """End a run that is to end, if nobody is left who could yield: the leases of all its owners have run out.
+    """End a run that is to end, if no owner is left to yield: all their leases have run out.
 
     Raises RunNotFound.
     """
@@ -227,7 +227,7 @@ def hand_back(part: Part, run: Run) -> None:
 
 
 def rest(run: Run) -> None:
-    """Once nobody owns a part of a run that isn't wanted any more, say so."""
+    """Once no worker owns a part of a run that isn't wanted any more, say so."""
     if run.want == Want.RUN:
         return
     if run.want in ENDS:

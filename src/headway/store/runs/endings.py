@@ -53,7 +53,7 @@ def close_part(part: Part, *, has_finish: bool) -> Closed:
         if run.parts_left:
             return Closed()
         if has_finish:
-            # A new part under the same token: nobody else has to be woken for it.
+            # A new part under the same token: no other worker has to be woken for it.
             created = Part.objects.create(
                 run=run,
                 kind=Kind.FINISH,
@@ -102,7 +102,7 @@ SUMS = Rows(
 def end(run: Run, event: Event, *, result: Any = None) -> None:
     """End a locked run: its state, its times and its key in one UPDATE. Nothing of it changes after this.
 
-    Whatever waits behind it becomes live in the same transaction.
+    The run that waits behind it becomes live in the same transaction.
     """
     held, run.result = run.live_key, result
     run.state = state = after(State(run.state), event)

@@ -36,7 +36,7 @@ NEXT = First(
 
 
 def promote_stranded() -> None:
-    """Runs that wait for a key that nobody holds: there are none, unless somebody has edited the tables by hand."""
+    """Runs that wait for a key that no run holds: there are none, unless a person has edited the tables by hand."""
     live = Run.objects.filter(live_key=OuterRef("concurrency_key"))
     stranded = Run.objects.filter(~Exists(live), waiting_key__isnull=False).order_by()
     for key in set(stranded.values_list("concurrency_key", flat=True)):

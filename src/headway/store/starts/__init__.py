@@ -1,1 +1,1 @@
-"""What decides whether a start makes a run: keys, quotas, who stands in the way, who is first."""
+"""What decides whether a start makes a run: keys, quotas, the runs that stand in the way, the order."""

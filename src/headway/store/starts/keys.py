@@ -40,7 +40,7 @@ class Key:
 
     @property
     def name(self) -> str:
-        """By which a cache may know it: whoever asks for something else with the same key finds nothing there."""
+        """By which a cache may know it: a start of something else with the same key finds nothing there."""
         said = json.dumps([self.principal, self.text, self.fingerprint])
         return f"headway-key-{hashlib.sha256(said.encode()).hexdigest()}"
 

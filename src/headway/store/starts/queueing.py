@@ -31,7 +31,7 @@ def stand_in_line(request: Request, by_turns: bool = False) -> tuple[Run, Dispos
     """(the new run, queued) or (the identical one that waits already, joined); None when the live run has just ended.
 
     The live run is locked first, so that it can't end between our look and our insert, and leave us waiting for ever.
-    `by_turns`: whoever got None asks so the next time, since others may end the live run as fast as we find it. Not at
+    `by_turns`: a start that got None asks so the next time, since others may end each live run that it finds. Not at
     once: who has locked the run already, in a transaction of the caller's, would wait for one who waits for that run.
     Raises InTheWay, Overtaken, QuotaExceeded.
     """

@@ -27,7 +27,7 @@ def guess(name: str) -> UUID | None:
     try:
         return None if said is None else UUID(str(said))
     except ValueError:
-        return None  # somebody else's value
+        return None  # another program's value
 
 
 def keep(name: str, run_id: UUID) -> None:

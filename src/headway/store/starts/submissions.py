@@ -28,7 +28,7 @@ def submit(request: Request) -> tuple[Run, Disposition]:
     """(the run that this request comes to, how). A run that is `joined` may be another's, with other parameters:
     whether the caller gets it is for the caller to judge.
 
-    Insert first: whoever loses the race reads the winner. Nothing is counted or read before.
+    Insert first: a start that loses the race reads the winner. Nothing is counted or read before.
     Raises IdempotencyKeyReused, InTheWay, QuotaExceeded, RunNotFound.
     """
     for attempt in range(ATTEMPTS):
@@ -63,7 +63,7 @@ def in_turn(key: str) -> Iterator[None]:
     """One thread of this process after the other, for the same key.
 
     A courtesy to the database, not the guard: of two hundred threads one tries to insert, and the others find its run.
-    Whoever waits too long goes on regardless, since the one before may wait for a transaction of ours.
+    A start that waits too long goes on regardless, since the one before may wait for this one's transaction.
     """
     turn = turns[hash(key) % len(turns)]
     mine = turn.acquire(timeout=LONGEST_TURN)

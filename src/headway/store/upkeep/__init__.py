@@ -1,1 +1,1 @@
-"""What is seen to now and then, whoever works: what is over, hidden, stranded or from another clock."""
+"""What every worker sees to now and then: what is over, hidden, stranded or from another clock."""

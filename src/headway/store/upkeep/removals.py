@@ -1,6 +1,6 @@
-"""Deleted runs: hidden at once, and then removed in bites, each so short that nobody waits for it.
+"""Deleted runs: hidden at once, and then removed in bites, each so short that no writer waits for it.
 
-Whoever is killed meanwhile leaves a run that is there for nobody; every worker goes on with what is left of it.
+A process that is killed meanwhile leaves a run that no caller sees; every worker goes on with what is left of it.
 """
 
 import time
@@ -44,7 +44,7 @@ def delete(run_id: UUID) -> bool:
 
 
 def clear_away(seconds: float = AT_ONCE) -> None:
-    """Remove what is left of deleted runs, for at most so long. A run's row stays while an idempotency key names it."""
+    """Remove what is left of deleted runs, for at most so many seconds. A run's row stays while a key names it."""
     turns, until = Turns(), time.monotonic() + seconds
     for run_id in left_over():
         if not all(is_emptied(rows, turns, until) for rows in rows_of(run_id)):
@@ -88,4 +88,4 @@ def drop(run_id: UUID) -> None:
             with write():
                 row.delete()
         except (ProtectedError, RestrictedError):
-            pass  # by the project's own tables; it is there for nobody else
+            pass  # by the project's own tables; no caller sees it any more
