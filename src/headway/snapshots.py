@@ -19,7 +19,7 @@ from headway.errors import RunNotFound, UnknownOperation
 from headway.models import Kind, Part, Run
 from headway.operations import params, registry
 from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
-from headway.store.parts import planning, silence, workers
+from headway.store.parts import holds, planning, silence, workers
 from headway.store.parts.candidates import due_parts
 from headway.store.runs import control
 
@@ -42,7 +42,7 @@ def snapshot(run_id: UUID) -> dict[str, Any]:
 
 
 def snapshots(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The runs now, by id, in the given order; those that aren't there are left out. Of 64 runs at most three
+    """The runs now, by id, in the given order; those that aren't there are left out. Of 64 runs at most four
     statements, and one for each further queue of runs that wait in line.
 
     Runs and parts are read by one statement, so that a run's counts and its revision belong together. A run that is to
@@ -226,7 +226,26 @@ def waiting_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
     """Why runs don't go on although nothing was asked of them: they stand behind another, in line, or lack a worker."""
     behind = [run_id for run_id, parts in there.items() if parts[0].run.state == State.WAITING]
     unowned = {run_id: parts for run_id, parts in there.items() if needs_worker(parts)}
-    return dict.fromkeys(behind, BEHIND) | (unowned_reasons(unowned) if unowned else {})
+    in_line = holds_reasons([run_id for run_id, parts in unowned.items() if stands_in_line(parts)])
+    unowned = {run_id: parts for run_id, parts in unowned.items() if run_id not in in_line}
+    return dict.fromkeys(behind, BEHIND) | in_line | (unowned_reasons(unowned) if unowned else {})
+
+
+def stands_in_line(parts: list[Any]) -> bool:
+    """Whether the run waits for names that other runs hold."""
+    return any(part.lacks_holds and part.due is None and not part.closed for part in parts)
+
+
+def holds_reasons(run_ids: list[UUID]) -> dict[UUID, Reason]:
+    """For runs that wait for names: for which."""
+    wanted = holds.wanted_by(run_ids) if run_ids else {}
+    return {run_id: held_elsewhere(names) for run_id, names in wanted.items()}
+
+
+def held_elsewhere(names: list[str]) -> Reason:
+    """Which run has them isn't said: not everybody who sees this run may see that one."""
+    listed = ", ".join(f"“{name}”" for name in names)
+    return {"code": "hold", "text": f"Another run comes first for {listed}. It goes on by itself after that one."}
 
 
 def needs_worker(parts: list[Any]) -> bool:

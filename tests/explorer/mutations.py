@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from headway.states import State, Want
+from headway.states import TERMINAL, State, Want
 
 from .mishaps import Nature
 from .scenes import SCENES
 from .search import Found
 from .state import LEASED, NOW, Data, Part, Run, Worker
-from .store import ENDS, FENCED, Done, Store, change, parts_of, put, put_run
+from .store import ENDS, FENCED, Done, Store, change, first_of, parts_of, put, put_run
 from .worker import Runner, Step
 
 __all__ = ["MUTATIONS", "Mutation"]
@@ -389,6 +389,66 @@ class EndForgetsFlight(Store):
         return data
 
 
+class HoldsAreTakenWhoeverHasThem(Store):
+    def is_behind(self, data: Data, run: int) -> bool:
+        return False
+
+
+class HoldsAreTakenOneByOne(Store):
+    """What is free is taken, although the rest isn't."""
+
+    def take_holds(self, data: Data, run: int) -> tuple[Data, bool]:
+        data, has_all = super().take_holds(data, run)
+        held = tuple(
+            place._replace(held=place.held or (place.run == run and first_of(data, place.name) == place))
+            for place in data.places
+        )
+        return change(data._replace(places=held), parts_of(data, run), lacks_holds=False), has_all or any(
+            place.run == run and place.held for place in held
+        )
+
+
+class EndKeepsHolds(Store):
+    """They are freed in a transaction of its own, before which the worker may die."""
+
+    def free(self, data: Data, run: int) -> Data:
+        return data
+
+
+class CancelFreesHolds(Store):
+    """As soon as it is asked for."""
+
+    def ask_cancel(self, data: Data, run: int) -> Data | None:
+        after = super().ask_cancel(data, run)
+        return after and self.free(after, run)
+
+
+class FreedNamesPromoteNobody(Store):
+    def promote(self, data: Data, freed_by: int) -> Data:
+        return data
+
+
+class ResumeGoesOnWithoutHolds(Store):
+    """A pause frees, and the resume takes nothing."""
+
+    def free(self, data: Data, run: int) -> Data:
+        freed = super().free(data, run)
+        return change(freed, parts_of(freed, run), lacks_holds=False)
+
+
+class TakesForTheEnded(Store):
+    """A claim that comes late takes for a run that has ended meanwhile."""
+
+    def may_be_claimed(self, row: Part) -> bool:
+        return super().may_be_claimed(row) or (row.closed and row.lacks_holds)
+
+    def take_holds(self, data: Data, run: int) -> tuple[Data, bool]:
+        state = data.runs[run].state
+        live = put_run(data, run, data.runs[run]._replace(state=State.RUNNING))
+        taken, has_all = super().take_holds(live, run)
+        return put_run(taken, run, taken.runs[run]._replace(state=state)), has_all and state not in TERMINAL
+
+
 MUTATIONS = [
     Mutation("no fence at the checkpoint", "chunks", NoFence),
     Mutation("no token in the fence", "wishes", NoToken),
@@ -426,6 +486,13 @@ MUTATIONS = [
     Mutation("an end promotes nobody", "in line", NobodyIsPromoted),
     Mutation("a promoted run is not due", "in line", PromotedIsNotDue),
     Mutation("a submit looks first and inserts then", "in line", SubmitIgnoresTheLive),
+    Mutation("a name is taken whoever holds it", "holds", HoldsAreTakenWhoeverHasThem),
+    Mutation("names are taken one by one", "three lines", HoldsAreTakenOneByOne),
+    Mutation("an end keeps its holds", "holds", EndKeepsHolds),
+    Mutation("a cancel frees the holds while an owner works", "holds", CancelFreesHolds),
+    Mutation("freed names promote nobody", "holds", FreedNamesPromoteNobody),
+    Mutation("a resume goes on without its holds", "holds and pauses", ResumeGoesOnWithoutHolds),
+    Mutation("a late claim takes for a run that has ended", "holds", TakesForTheEnded),
     Mutation("nobody polls: a doorbell is lost", "doorbells", nature=NobodyPolls),
     Mutation("the flight is written after the call", "calls", runner=CallsBeforeCommit),
     Mutation("the take-over forgets the flight", "calls", TakeOverForgetsFlight),

@@ -24,6 +24,7 @@ class Promises:
             ("an ended run never changes", self.ends_are_final),
             ("an accepted cancel is never forgotten", self.cancels_are_kept),
             ("no effect without the run's key", self.effects_need_the_key),
+            ("no effect without the run's holds", self.effects_need_the_holds),
             ("no part is claimed before its owner's lease has ended", self.leases_are_kept),
         ]
         self.of_states: list[tuple[str, Callable[[World], bool]]] = [
@@ -35,6 +36,8 @@ class Promises:
             ("nothing pending in a closed part", self.closed_parts_have_nothing_pending),
             ("at the end each item has its fate", self.ends_are_complete),
             ("at the end nothing is owned or due", self.ends_are_at_rest),
+            ("a name is held by one run", self.names_have_one_holder),
+            ("a run at rest holds nothing", self.resting_runs_hold_nothing),
             ("nothing is stuck", self.nothing_is_stuck),
             ("nothing goes round for ever", self.nothing_goes_round),
         ]
@@ -94,7 +97,8 @@ class Promises:
 
     def one_run_holds_the_key(self, world: World) -> bool:
         runs = world.data.runs
-        return sum(run.holds_key for run in runs) <= 1 and all(run.holds_key == (run.state in LIVE) for run in runs)
+        most = len(runs) if self.store.holds else 1  # each has a key of its own
+        return sum(run.holds_key for run in runs) <= most and all(run.holds_key == (run.state in LIVE) for run in runs)
 
     def closed_parts_have_nothing_pending(self, world: World) -> bool:
         closed = {part.id for part in world.data.parts if part.closed}
@@ -126,8 +130,17 @@ class Promises:
     def nothing_is_stuck(self, world: World) -> bool:
         """Whoever isn't done, at rest or in line has a part that will be due."""
         due = {part.run for part in world.data.parts if part.due is not None}
-        resting = (*TERMINAL, State.PAUSED, State.WAITING)
-        return all(number in due for number, run in enumerate(world.data.runs) if run.state not in resting)
+        data, resting = world.data, (*TERMINAL, State.PAUSED, State.WAITING)
+        left = [number for number, run in enumerate(data.runs) if run.state not in resting]
+        return all(number in due or self.store.is_behind(data, number) for number in left)
+
+    def names_have_one_holder(self, world: World) -> bool:
+        held = [place.name for place in world.data.places if place.held]
+        return len(held) == len(set(held))
+
+    def resting_runs_hold_nothing(self, world: World) -> bool:
+        runs = world.data.runs
+        return not any(runs[place.run].state in (*TERMINAL, State.PAUSED) for place in world.data.places)
 
     def nothing_goes_round(self, world: World) -> bool:
         """No part of so few items needs so many checkpoints, or so many passes."""
@@ -179,6 +192,15 @@ class Promises:
             return True
         changed = {at for at, count in enumerate(effects) if count != move.after.data.effects[at]}
         return all(before.data.runs[self.store.items[item].part // 100].holds_key for item in changed)
+
+    def effects_need_the_holds(self, before: World, move: Move) -> bool:
+        data, effects = before.data, before.data.effects
+        changed = {at for at, count in enumerate(effects) if count != move.after.data.effects[at]}
+        for run in {self.store.items[item].part // 100 for item in changed}:
+            held = {place.name for place in data.places if place.held and place.run == run}
+            if held != set(self.store.names_of(run)):
+                return False
+        return True
 
     def leases_are_kept(self, before: World, move: Move) -> bool:
         parts = zip(before.data.parts, move.after.data.parts, strict=False)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from headway.clock import now_ms
 from headway.database import write
 from headway.errors import InvalidState
-from headway.models import ItemOutcome
+from headway.models import Hold, ItemOutcome
 from headway.models import Part as PartRow
 from headway.models import Run as RunRow
 from headway.operations.conflicts import OnConflict
@@ -32,7 +32,7 @@ from headway.store.starts import submissions
 from headway.store.starts.requests import Request, hash_key
 from tests.app.models import LedgerEntry
 
-from .state import LATER, LEASED, NOW, Data, Outcome, Part, Run
+from .state import LATER, LEASED, NOW, Data, Outcome, Part, Place, Run
 from .store import FENCED, Done, Store
 
 __all__ = ["STEPS", "RealStore"]
@@ -53,17 +53,19 @@ class RealStore:
         """Make the tables say what `data` says."""
         LedgerEntry.objects.all().delete()
         ItemOutcome.objects.all().delete()
+        Hold.objects.all().delete()
         PartRow.objects.all().delete()
         RunRow.everything.all().delete()
         now = now_ms()
-        RunRow.objects.bulk_create([run_row(number, run, now) for number, run in enumerate(data.runs)])
+        RunRow.objects.bulk_create([self.run_row(number, run, now) for number, run in enumerate(data.runs)])
         PartRow.objects.bulk_create([self.part_row(part, now) for part in data.parts])
         ItemOutcome.objects.bulk_create([outcome_row(each, data, now) for each in data.outcomes])
+        Hold.objects.bulk_create([place_row(at, place) for at, place in enumerate(data.places, 1)])
         LedgerEntry.objects.bulk_create(
             [LedgerEntry(run=RUNS[0], item=str(at)) for at, count in enumerate(data.effects) for _ in range(count)]
         )
         with connection.cursor() as cursor:  # ids that were given don't move PostgreSQL's sequences
-            for statement in connection.ops.sequence_reset_sql(no_style(), [PartRow, ItemOutcome]):
+            for statement in connection.ops.sequence_reset_sql(no_style(), [PartRow, ItemOutcome, Hold]):
                 cursor.execute(statement)
 
     def part_row(self, part: Part, now: int) -> PartRow:
@@ -86,9 +88,21 @@ class RealStore:
             careful=MOST_CAREFUL * part.careful,
             deaths=part.deaths,
             setbacks=part.setbacks,
+            lacks_holds=part.lacks_holds,
             flight=self.flight(part) or None,
             changed=now,
         )
+
+    def run_row(self, number: int, run: Run, now: int) -> RunRow:
+        row = run_row(number, run, now)
+        if self.model.holds:
+            row.holds, row.concurrency_key = sorted(self.model.names_of(number)), self.key(number)
+            row.live_key = row.live_key and row.concurrency_key
+        return row
+
+    def key(self, number: int) -> str:
+        """A run that holds something has a key of its own."""
+        return hash_key("tests.scripted", number if self.model.holds else None)
 
     def cursor_of(self, part: Part) -> Any:
         if not part.cursor:
@@ -114,7 +128,10 @@ class RealStore:
         rows = tuple(outcome(each, now) for each in ItemOutcome.objects.order_by("id"))
         effects = [LedgerEntry.objects.filter(item=str(item)).count() for item in range(len(self.model.items))]
         ordered = sorted(runs.values(), key=lambda row: (row.pk not in RUNS, row.pk))
-        return Data(tuple(map(run, ordered)), parts, rows, tuple(effects))
+        places = [
+            Place(self.number_of(row.run_id), row.name, row.held is not None) for row in Hold.objects.order_by("id")
+        ]
+        return Data(tuple(map(run, ordered)), parts, rows, tuple(effects), tuple(places))
 
     def part(self, row: PartRow, now: int, tokens: dict[int, int]) -> Part:
         due: int | None = None
@@ -141,6 +158,7 @@ class RealStore:
             careful=row.careful > 0,
             deaths=row.deaths,
             setbacks=row.setbacks,
+            lacks_holds=row.lacks_holds,
             flight=tuple("settled" if stand == SETTLED else "out" for _, _, stand, _ in row.flight or []),
         )
 
@@ -165,7 +183,7 @@ class RealStore:
 
     def take(self, part: int, token: int) -> PartRow | None:
         row = PartRow.objects.get(pk=part + 1)
-        return leases.take(Candidate(row.pk, row.run_id, row.kind, row.token, row.resumes), "worker")
+        return leases.take(Candidate(row.pk, row.run_id, row.kind, row.token, row.resumes, row.lacks_holds), "worker")
 
     def renew(self, mine: Part) -> str:
         leases.renew(RUNS[mine.run], FAR + (mine.token or 0))
@@ -257,8 +275,9 @@ class RealStore:
         control.end_deserted(RUNS[run])
 
     def submit(self) -> None:
-        given = {"operation": "tests.scripted", "params": {}, "language": "en", "key": KEY}
         number = RunRow.objects.count()
+        given: Any = {"operation": "tests.scripted", "params": {}, "language": "en", "key": self.key(number)}
+        given["holds"] = sorted(self.model.names_of(number)) or None
         submissions.submit(Request(**given, fingerprint=f"{number}", on_conflict=OnConflict.QUEUE))
 
     def do(self, name: str, data: Data, *given: Any) -> tuple[Data, Any]:
@@ -342,6 +361,13 @@ def run(row: RunRow) -> Run:
         row.parts_left,
         row.reason_code == FAILURE_LIMIT,
         row.result or 0,
+    )
+
+
+def place_row(at: int, place: Place) -> Hold:
+    held = place.held
+    return Hold(
+        id=at, run_id=RUNS[place.run], name=place.name, held=place.name if held else None, fence=at if held else None
     )
 
 

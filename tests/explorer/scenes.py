@@ -33,20 +33,22 @@ class Scene:
     window: int = 0
     most_failed: int | None = None
     with_bells: bool = False
+    holds: tuple[str, ...] = ()
+    """Of each run, the letters that it holds."""
 
     @property
     def items(self) -> tuple[Item, ...]:
         return tuple(Item(part, does) for part, items in self.ranges.items() for does in items.split())
 
     def store(self, kind: type[Store] = Store) -> Store:
-        return kind(self.items, has_finish=self.has_finish, most_failed=self.most_failed)
+        return kind(self.items, has_finish=self.has_finish, most_failed=self.most_failed, holds=self.holds)
 
     def start(self) -> World:
         """A run that has just been submitted, and idle workers."""
         items = len(self.items)
         may = self.may | (self.more if LONG else {})
         sent = (0,) * items if self.window else ()
-        data = Data((Run(State.QUEUED),), (Part(0),), effects=(0,) * items)
+        data = Data((Run(State.QUEUED),), (Part(0, lacks_holds=bool(self.holds)),), effects=(0,) * items)
         left = tuple(may.get(kind, 0) for kind in KINDS)
         return World(data, (IDLE,) * WORKERS, left, sent, sent, bells=int(self.with_bells))
 
@@ -70,6 +72,23 @@ SCENES = [
     Scene("broken", {0: "ok", 1: "ok"}, {"freeze": 1, "cancel": 1, "break": 1}, {"crash": 1, "pause": 1}),
     Scene("a killing item", {0: "ok kill"}, {"crash": 1, "lost": 1, "cancel": 1}, {"freeze": 1}),
     Scene("in line", {0: "ok", 100: "ok"}, {"submit": 1, "cancel": 1, "freeze": 1}, {"crash": 1}, has_finish=True),
+    Scene(
+        "holds",
+        {0: "ok", 100: "ok"},
+        {"submit": 1, "cancel": 1, "freeze": 1},
+        {"pause": 1, "crash": 1},
+        holds=("ab", "ba"),
+    ),
+    Scene(
+        "holds and pauses",
+        {0: "ok", 100: "ok"},
+        {"submit": 1, "pause": 1},
+        {"freeze": 1, "cancel": 1},
+        holds=("a", "a"),
+    ),
+    Scene(
+        "three lines", {0: "ok", 100: "ok", 200: "ok"}, {"submit": 2, "cancel": 1}, {"crash": 1}, holds=("b", "ab", "a")
+    ),
     Scene("failover", {0: "ok ok ok"}, {"rewind": 2, "freeze": 1}, {"crash": 1}),
     Scene("doorbells", {0: "ok", 1: "ok"}, {"bell": 2, "crash": 1}, {"bell": 3, "pause": 1}, with_bells=True),
     Scene("calls", {0: "ok ok"}, {"crash": 1, "freeze": 1}, {"crash": 2, "lost": 1}, window=2),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from headway.states import State, Want
 
-__all__ = ["LATER", "LEASED", "NOW", "Data", "Item", "Outcome", "Part", "Run", "Worker", "World"]
+__all__ = ["LATER", "LEASED", "NOW", "Data", "Item", "Outcome", "Part", "Place", "Run", "Worker", "World"]
 
 NOW, LATER, LEASED = 0, 1, 2
 
@@ -58,6 +58,7 @@ class Part(NamedTuple):
     careful: bool = False
     deaths: int = 0
     setbacks: int = 0
+    lacks_holds: bool = False
     flight: tuple[str, ...] = ()
     """Of the items from the cursor on that were started: "out" or "settled"."""
 
@@ -75,6 +76,14 @@ class Outcome(NamedTuple):
     code: str = ""
 
 
+class Place(NamedTuple):
+    """A row of the holds: a run's place in the line of a name."""
+
+    run: int
+    name: str
+    held: bool = False
+
+
 class Data(NamedTuple):
     """The database."""
 
@@ -83,6 +92,8 @@ class Data(NamedTuple):
     outcomes: tuple[Outcome, ...] = ()
     effects: tuple[int, ...] = ()
     """How often the effect of each item has been committed."""
+    places: tuple[Place, ...] = ()
+    """In the order in which they were taken."""
 
 
 class Worker(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from headway.states import TERMINAL, Action, Event, State, Want, after
 from headway.states.machine import ACTIONS
 
-from .state import LATER, LEASED, NOW, Data, Item, Outcome, Part, Run
+from .state import LATER, LEASED, NOW, Data, Item, Outcome, Part, Place, Run
 
 __all__ = ["ENDS", "FENCED", "Done", "Store"]
 
@@ -33,8 +33,12 @@ class Done(NamedTuple):
 class Store:
     """The store of a scene."""
 
-    def __init__(self, items: tuple[Item, ...], *, has_finish: bool, most_failed: int | None) -> None:
+    def __init__(
+        self, items: tuple[Item, ...], *, has_finish: bool, most_failed: int | None, holds: tuple[str, ...] = ()
+    ) -> None:
         self.items = items
+        self.holds = holds
+        """Of each run the names that it holds, each a letter; such runs have keys of their own."""
         self.has_finish = has_finish
         self.most_failed = most_failed
         self.ranges = {
@@ -61,6 +65,11 @@ class Store:
         row = data.parts[part]
         if not self.may_be_claimed(row):
             return Done(data)
+        if row.lacks_holds:
+            data, has_all = self.take_holds(data, row.run)
+            if not has_all:
+                return Done(data)
+            row = data.parts[part]
         if row.kind == "plan":
             data = self.begin(data, row.run)
         interrupted = row.token is not None
@@ -77,6 +86,46 @@ class Store:
         row = data.runs[run]
         if row.want == Want.RUN and row.state in ACTIVE:
             return put_run(data, run, row._replace(state=after(row.state, Event.BEGIN)))
+        return data
+
+    # Holds
+
+    def names_of(self, run: int) -> str:
+        return self.holds[run] if self.holds else ""
+
+    def take_holds(self, data: Data, run: int) -> tuple[Data, bool]:
+        """Whether the run has all its names now; otherwise it stands in their lines."""
+        if data.runs[run].state in TERMINAL or data.runs[run].want != Want.RUN:
+            return data, False
+        there = {place.name for place in data.places if place.run == run}
+        new = tuple(Place(run, name) for name in sorted(self.names_of(run)) if name not in there)
+        data = data._replace(places=(*data.places, *new))
+        if self.is_behind(data, run):
+            return self.move_parts(data, run, None), False
+        held = tuple(place._replace(held=True) if place.run == run else place for place in data.places)
+        return change(data._replace(places=held), parts_of(data, run), lacks_holds=False), True
+
+    def is_behind(self, data: Data, run: int) -> bool:
+        """Whether another run comes first for one of its names."""
+        return any(first_of(data, place.name).run != run for place in data.places if place.run == run)
+
+    def free(self, data: Data, run: int) -> Data:
+        if not self.names_of(run):
+            return data
+        data = data._replace(places=tuple(place for place in data.places if place.run != run))
+        return self.promote(change(data, parts_of(data, run), lacks_holds=True), run)
+
+    def promote(self, data: Data, freed_by: int) -> Data:
+        names = [name for name in self.names_of(freed_by) if any(place.name == name for place in data.places)]
+        first = [first_of(data, name) for name in names]
+        for run in sorted({place.run for place in first if not place.held}):
+            data = self.move_parts(data, run, NOW)
+        return data
+
+    def move_parts(self, data: Data, run: int, due: int | None) -> Data:
+        for part in self.open_parts(data, run):
+            if part.lacks_holds and part.token is None and part.want == Want.RUN:
+                data = put(data, part._replace(due=due, seq=part.seq + 1))
         return data
 
     def renew(self, data: Data, mine: Part) -> Done:
@@ -292,7 +341,7 @@ class Store:
         data = put_run(data, run, row._replace(state=after(row.state, event), holds_key=False))
         if event not in FINISHES:
             data = self.give_up_retrying(self.list_flights(data, run), run)
-        return self.promote_next(data) if held else data
+        return self.free(self.promote_next(data), run) if held else data
 
     def give_up_retrying(self, data: Data, run: int) -> Data:
         for part in parts_of(data, run):
@@ -320,10 +369,11 @@ class Store:
     def submit(self, data: Data) -> Data:
         """Another run of the same key, which stands in line where one is live."""
         number = len(data.runs)
-        taken = any(run.holds_key for run in data.runs)
+        taken = any(run.holds_key for run in data.runs) and not self.holds
         run = Run(State.WAITING, holds_key=False) if taken else Run(State.QUEUED)
         data = data._replace(runs=(*data.runs, run))
-        return add(data, Part(len(data.parts), number, due=None if taken else NOW))
+        lacks = bool(self.names_of(number))
+        return add(data, Part(len(data.parts), number, due=None if taken else NOW, lacks_holds=lacks))
 
     def ask_pause(self, data: Data, run: int) -> Data | None:
         row = data.runs[run]
@@ -421,7 +471,7 @@ class Store:
         if self.is_owned(data, run):
             return data
         if wanted == Want.PAUSE:
-            return self.move(data, run, Event.YIELD_PAUSE)
+            return self.free(self.move(data, run, Event.YIELD_PAUSE), run)
         return self.end(data, run, Event.YIELD_CANCEL if wanted == Want.CANCEL else Event.YIELD_STOP)
 
     def is_owned(self, data: Data, run: int) -> bool:
@@ -457,6 +507,11 @@ def change(data: Data, rows: Iterable[Part], **columns: Any) -> Data:
 
 def parts_of(data: Data, run: int) -> list[Part]:
     return [part for part in data.parts if part.run == run]
+
+
+def first_of(data: Data, name: str) -> Place:
+    """Who comes first for a name."""
+    return next(place for place in data.places if place.name == name)
 
 
 def retrying(data: Data, part: int) -> list[Outcome]:

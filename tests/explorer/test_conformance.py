@@ -85,12 +85,16 @@ def situation_of(data: Data, given: Call) -> tuple[Any, ...]:
     """What a step may go by, of the part and the run that it is about."""
     if not given or not (isinstance(given[0], Part) or len(given) == 2):
         runs = tuple((run.state, run.want, run.over_limit) for run in data.runs)
-        return runs, tuple((part.token is None, part.due, part.closed, part.failed > 0) for part in data.parts)
+        parts = tuple((part.token is None, part.due, part.closed, part.failed > 0) for part in data.parts)
+        return runs, parts, data.places
     mine = given[0] if isinstance(given[0], Part) else data.parts[given[0]]
     row = data.parts[mine.id]
     run = data.runs[row.run]
     fence = row.token == mine.token, row.token is None, row.seq == mine.seq
-    other = tuple((part.token is None, part.closed) for part in data.parts if part.id != row.id)
+    other = (
+        tuple((part.token is None, part.closed, part.lacks_holds) for part in data.parts if part.id != row.id),
+        data.places,
+    )
     of_row = row.due, row.kind, row.phase > 0, row.retrying > 0, row.flight, row.suspected, row.careful, row.want
     return fence, of_row, run.state, run.want, run.parts_left, other
 

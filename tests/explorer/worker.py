@@ -84,7 +84,8 @@ class Runner:
         for row in data.parts:
             if self.store.may_be_claimed(row):
                 taken = self.store.take(data, row.id, token)
-                yield Step(f"claim part {row.id}", taken.data, self.owner(taken.part), writes=True)
+                then = IDLE if taken.part is None else self.owner(taken.part)  # else its run stands in line
+                yield Step(f"claim part {row.id}", taken.data, then, writes=True)
 
     def owner(self, part: Part) -> Worker:
         return Worker(self.next_of(part), part)

@@ -68,6 +68,12 @@ DIFFERS: dict[str, dict[str, Any]] = {
         "waiting_until": "2026-11-23T16:12:30Z", "actions": ["pause", "cancel"], "progress": REST,
         "reason": {"code": "waiting", "text": "50 attempts in a row have failed, so what it calls seems to be down."},
     },
+    "in-line": {
+        "actions": ["pause", "cancel"], "progress": REST,
+        "reason": {
+            "code": "hold", "text": "Another run comes first for “stock”. It goes on by itself after that one."
+        },
+    },
     "stalled": {"stalled": True, "resumes": 1, "actions": ["pause", "cancel"], "progress": REST},
     "pausing": {"state": "pausing", "actions": ["resume", "cancel"]},
     "paused": {

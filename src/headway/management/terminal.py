@@ -126,6 +126,8 @@ def word(seen: dict[str, Any]) -> str:
     """The state as people say it."""
     if lacks_worker(seen):
         return f"{seen['state']}: no worker is there"
+    if code_of_reason(seen) == "hold":
+        return "waiting for its turn"
     if seen["waiting_until"]:
         return f"waiting until {datetime.fromisoformat(seen['waiting_until']).astimezone():%H:%M:%S}"
     if seen["stalled"]:
@@ -135,7 +137,11 @@ def word(seen: dict[str, Any]) -> str:
 
 def lacks_worker(seen: dict[str, Any]) -> bool:
     """Whether it can't begin or go on because no worker has been heard of."""
-    return (seen["reason"] or {}).get("code") == "no-worker"
+    return code_of_reason(seen) == "no-worker"
+
+
+def code_of_reason(seen: dict[str, Any]) -> str | None:
+    return (seen["reason"] or {}).get("code")
 
 
 def spell(seconds: int) -> str:

@@ -1,6 +1,7 @@
 """The tables. What may be written into them, and when, is the store's business."""
 
 from .block import Block
+from .hold import Hold
 from .idempotency_key import IdempotencyKey
 from .outcome import ItemOutcome, ItemState
 from .part import Kind, Part
@@ -8,4 +9,4 @@ from .run import Run
 from .selection import Selection
 from .worker import Worker
 
-__all__ = ["Block", "IdempotencyKey", "ItemOutcome", "ItemState", "Kind", "Part", "Run", "Selection", "Worker"]
+__all__ = ["Block", "Hold", "IdempotencyKey", "ItemOutcome", "ItemState", "Kind", "Part", "Run", "Selection", "Worker"]

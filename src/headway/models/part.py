@@ -49,6 +49,9 @@ class Part(models.Model):
     due = models.BigIntegerField(null=True)
     token = models.BigIntegerField(null=True, help_text="Random; NULL: released.")
     worker = models.CharField(max_length=64, blank=True)
+    lacks_holds = models.BooleanField(
+        default=False, db_default=False, help_text="Its run has yet to take its holds before anybody may own it."
+    )
     want = models.CharField(max_length=6, choices=[(str(want), str(want)) for want in Want], default=str(Want.RUN))
 
     before = models.BigIntegerField(

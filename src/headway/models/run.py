@@ -47,6 +47,7 @@ class Run(models.Model):
         max_length=64, blank=True, default="", db_default="", help_text="The operation's, under which it goes on."
     )
     dry_run = models.BooleanField(default=False, db_default=False, help_text="Its effects are undone, chunk by chunk.")
+    holds = models.JSONField(null=True, help_text="The names that it holds while it is worked on, sorted; NULL: none.")
     fingerprint = models.CharField(max_length=64)
 
     state = models.CharField(

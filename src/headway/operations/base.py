@@ -119,6 +119,11 @@ class Operation:
     """How many failures pause the run, or let it fail: `Tolerance(percent=5)`. None: it pauses only where the first 50
     items all fail with the same unexpected error."""
 
+    holds: Any = ()
+    """Names of what two runs must not work on at once, whatever their operations: `holds = ("stock",)`, or a method
+    that makes them of the parameters as the run is started: `def holds(self): return [f"account:{…}"]`. At most 20.
+    A run begins once it holds all of them, and gives them back when it pauses or ends; see `fence`."""
+
     keep_results: ClassVar[bool] = False
     """Whether what `process` returns (JSON) is kept for each item that succeeds."""
 
@@ -134,6 +139,7 @@ class Operation:
         self._effects: Effects | None = None
         self._run = context.run
         self._write = context.write
+        self._fences = context.fences
 
     @property
     def run(self) -> Any:
@@ -177,6 +183,14 @@ class Operation:
         if self.file is None:
             raise RuntimeError('write() needs a file: declare file = File("name.csv", columns=(…)) on the operation.')
         self._write(self.file.line(row))
+
+    def fence(self, name: str) -> int:
+        """The number of this taking of a name that the run `holds`: higher than that of every taking before it. Hand it
+        to a system outside that refuses numbers below the highest it has seen: then only the present holder changes it.
+        """
+        if name not in self._fences:
+            raise RuntimeError(f"fence({name!r}): the run holds {', '.join(self._fences) or 'nothing, or not yet'}.")
+        return self._fences[name]
 
     def effect(self, name: str) -> Effect:
         """An effect of the item in hand, in `process` and `settle` under `effects = "outside"`:

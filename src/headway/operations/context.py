@@ -1,6 +1,6 @@
 """What an operation's code sees of the run that it works for. The runner fills it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -43,3 +43,5 @@ class Context:
     say: Callable[[str], None] = nowhere
     write: Callable[[str], None] = nowhere
     """Takes a row of the run's file, as `File.line` gives it."""
+    fences: Mapping[str, int] = field(default_factory=dict)
+    """Of each name that the run holds, the number of this taking."""

@@ -13,6 +13,7 @@ from headway.errors import DeclarationError
 
 from .again import Retry, Tolerance
 from .conflicts import OnConflict
+from .holding import names_of
 from .kept import File
 from .outcomes import Verdict, check_code
 from .sources import Source
@@ -30,7 +31,7 @@ MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
 LONGEST_VERSION = 64
 MOST_WINDOW = 1_000  # what is under way is written down anew with each commit
-PLANNED = ("holds", "rate")
+PLANNED = ("rate",)
 IN_DOUBT = ("list", "again", "settle")
 
 VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -100,6 +101,7 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_workers(cls)
     yield from of_values(cls)
     yield from of_effects(cls, base)
+    yield from of_holds(cls)
     yield from of_error_codes(cls)
     for attribute in PLANNED:
         if hasattr(cls, attribute):
@@ -216,6 +218,17 @@ def of_values(cls: Any) -> Iterator[str]:
     declared = cls.params
     if declared is not None and not (isinstance(declared, type) and issubclass(declared, BaseForm)):
         yield f"params must be a Django form class, not {declared!r}."
+
+
+def of_holds(cls: Any) -> Iterator[str]:
+    if callable(cls.holds):
+        if inspect.iscoroutinefunction(cls.holds) or not takes(cls.holds, 1):
+            yield "holds must be a tuple of names, or a method that takes nothing: `def holds(self): return […]`."
+        return
+    try:
+        names_of(cls.holds)
+    except ValueError as error:
+        yield f"holds: {error}"
 
 
 def of_error_codes(cls: Any) -> Iterator[str]:

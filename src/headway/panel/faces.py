@@ -90,6 +90,7 @@ FACES = (
     Face("no-worker", {"state": ["queued"], "reason": ["no-worker"]}, icon="queued"),
     Face("queued", {"state": ["queued"]}),
     Face("waiting", {"waiting": [True]}, bar="rest"),
+    Face("in-line", {"state": ["running"], "reason": ["hold"]}, icon="waiting", bar="rest"),
     Face("finishing", {"state": ["running"], "finishing": [True]}, icon="running", tone="work"),
     Face("counting", {"state": ["running"], "counting": [True]}, icon="running", tone="work"),
     Face("retrying", {"state": ["running"], "retrying": [True]}, icon="running", tone="work"),

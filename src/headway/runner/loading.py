@@ -15,6 +15,7 @@ from headway.operations.context import Context
 from headway.operations.sources import Source
 from headway.operations.sources.table import KeySource, TableSource
 from headway.states import Counts
+from headway.store.parts import holds
 from headway.store.parts.outcomes import storable
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
@@ -75,6 +76,7 @@ def load(run: Run, say: Callable[[str], None], write: Callable[[str], None] = no
             run=View(run),
             say=say,
             write=write,
+            fences=holds.fences_of(run.pk) if run.holds else {},
         )
     )
 

@@ -31,7 +31,7 @@ from headway.errors import (
     UnknownOperation,
 )
 from headway.models import Run
-from headway.operations import added_fields, files, params, registry
+from headway.operations import added_fields, files, holding, params, registry
 from headway.operations.base import Operation
 from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
@@ -157,6 +157,7 @@ def begin_retry(old: Run, user: Any) -> Started:
         started_by_id=old.started_by_id,
         is_bounded=user is not None,
         retry_of=old,
+        holds=old.holds,
         dry_run=old.dry_run,
     )
     there, disposition = submissions.submit(request)
@@ -233,6 +234,7 @@ def request_of(
         key=key_of(declared, cleaned, owner, dry_run),
         language=translation.get_language() or settings.LANGUAGE_CODE,
         started_by_id=None if owner is None else owner.pk,
+        holds=holds_of(declared, cleaned, owner),
         dry_run=dry_run,
         is_bounded=user is not None,
         on_conflict=OnConflict(declared.on_conflict),
@@ -256,6 +258,17 @@ def key_of(declared: type[Operation], cleaned: dict[str, Any], user: Any, dry_ru
     except TypeError as error:
         detail = f"concurrency_key() of {declared.name} gave {key!r:.200}, which is not a JSON value; give text."
         raise InvalidParams([ParamError("", "concurrency-key", detail)]) from error
+
+
+def holds_of(declared: type[Operation], cleaned: dict[str, Any], user: Any) -> list[str] | None:
+    """The names that the run is to hold. Raises InvalidParams when they can't be names."""
+    holds = declared.holds
+    if callable(holds):
+        holds = declared(Context(params=cleaned, user=user)).holds()
+    try:
+        return holding.names_of(holds) or None
+    except ValueError as error:
+        raise InvalidParams([ParamError("", "holds", f"holds() of {declared.name}: {error}")]) from error
 
 
 def lasting_name(declared: type[Operation]) -> str:

@@ -28,6 +28,7 @@ class Candidate:
     kind: str
     token: int | None
     resumes: int
+    lacks_holds: bool
 
 
 class Candidates:

@@ -22,6 +22,7 @@ from headway.signals import part_taken_over
 from headway.states import MOVES, Event, State, Want, after
 from headway.store.announcing import announce_change
 
+from . import holds
 from .candidates import ANYBODYS, Candidate, Candidates
 
 __all__ = [
@@ -82,10 +83,15 @@ def claim(worker: str, pick: int, candidates: Candidates = ANYBODYS) -> Part | N
 
 
 def take(candidate: Candidate, worker: str) -> Part | None:
-    """The part, if it was still due. A worker that takes a run's planning part has begun the run."""
+    """The part, if it was still due. A worker that takes a run's planning part has begun the run.
+
+    A run that holds names has taken all of them by then; where it can't, it stands in their lines, and this gives None.
+    """
     token = secrets.randbits(62)
     with write():
         fence_session(token)
+        if candidate.lacks_holds and not holds.take(candidate.run_id):
+            return None
         begun = begin(candidate.run_id) if candidate.kind == Kind.PLAN else None  # the run's lock comes first, always
         # What it returns is the part after the update: before it, the old owner may still move the cursor.
         part = TAKE(part=candidate.id, token=token, worker=worker, lease=lease_ms())

@@ -13,7 +13,7 @@ from headway.models import Part, Run
 from headway.states import ACTIONS, Action, Event, State, Want, after
 from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
-from headway.store.parts import flights, passes
+from headway.store.parts import flights, holds, passes
 from headway.store.parts.leases import Fenced, end_session_of
 from headway.store.parts.outcomes import LONGEST_TEXT, storable
 
@@ -236,6 +236,7 @@ def rest(run: Run) -> None:
         return
     if run.want == Want.PAUSE:
         move(run, Event.YIELD_PAUSE)
+        holds.free(run)
     else:
         end(run, Event.YIELD_CANCEL if run.want == Want.CANCEL else Event.YIELD_STOP)
 

@@ -18,7 +18,7 @@ from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
 from headway.store.announcing import announce_change
 from headway.store.locks import lock_run
-from headway.store.parts import flights, passes
+from headway.store.parts import flights, holds, passes
 from headway.store.parts.leases import AS_WE_LEFT_IT, Fenced, lease_ms
 
 from .promotions import promote_next
@@ -102,7 +102,7 @@ SUMS = Rows(
 def end(run: Run, event: Event, *, result: Any = None) -> None:
     """End a locked run: its state, its times and its key in one UPDATE. Nothing of it changes after this.
 
-    The run that waits behind it becomes live in the same transaction.
+    The run that waits behind it becomes live in the same transaction, and the names that it holds are free.
     """
     held, run.result = run.live_key, result
     run.state = state = after(State(run.state), event)
@@ -117,6 +117,7 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
     vars(run).update(vars(END(**vars(run))))
     if held:
         promote_next(held)
+        holds.free(run)
     transaction.on_commit(
         partial(run_ended.send_robust, sender=Run, run_id=run.pk, operation=current_name(run.operation), state=state)
     )

@@ -40,6 +40,8 @@ class Request:
     form_fields: list[str] | None = None
     started_by_id: Any = None
     retry_of: Run | None = None
+    holds: list[str] | None = None
+    """The names that it holds while it is worked on, sorted; None: none."""
     dry_run: bool = False
     on_conflict: OnConflict = OnConflict.JOIN
     idempotency: Key | None = None
@@ -66,6 +68,7 @@ def new_run(request: Request, **columns: Any) -> Run:
         language=request.language,
         params=request.params,
         form_fields=request.form_fields,
+        holds=request.holds,
         dry_run=request.dry_run,
         source=old.source if old else "",
         fingerprint=request.fingerprint,
@@ -80,7 +83,7 @@ def new_run(request: Request, **columns: Any) -> Run:
 
 def add_planning_part(run: Run) -> None:
     """What a worker claims first: at once, unless the run waits for another."""
-    part = Part(run=run, kind=Kind.PLAN)
+    part = Part(run=run, kind=Kind.PLAN, lacks_holds=bool(run.holds))
     (NOT_YET if run.state == State.WAITING else AT_ONCE)(part)
 
 

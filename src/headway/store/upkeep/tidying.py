@@ -1,6 +1,6 @@
 """What every worker sees to now and then, beside its work."""
 
-from headway.store.parts import workers
+from headway.store.parts import holds, workers
 from headway.store.runs import promotions
 from headway.store.starts import keys
 
@@ -11,10 +11,11 @@ __all__ = ["tidy"]
 
 def tidy() -> None:
     """Forget idempotency keys whose time is over, what is left of deleted runs, and workers that are gone; let no run
-    wait for a key that is free, nor for a clock that was set back.
+    wait for a key or a hold that is free, nor for a clock that was set back.
     """
     stepped_clock.bring_back()
     keys.forget_expired()
     removals.clear_away(seconds=1)
     workers.forget_silent()
     promotions.promote_stranded()
+    holds.promote_stranded()
