@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full demo-postgres demo-shell test crash check format screenshots bench lock
+.PHONY: help setup demo demo-full demo-postgres demo-shell test crash check docs format screenshots bench lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -47,6 +47,9 @@ check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: half a m
 	$(BIN)/python manage.py check --fail-level WARNING
 	@$(BIN)/python -m pytest --collect-only -qq > $(VENV)/collected || { cat $(VENV)/collected; exit 1; }
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit
+
+docs: $(SETUP) ## Build the documentation's site in var/docs; a warning is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs var/docs
 
 screenshots: $(SETUP) ## Take the README's pictures anew, into docs/images (minutes: it imports the whole file)
 	SCREENSHOT_ROWS=all $(BIN)/python -m pytest -q tests/ui/test_pictures.py

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from headway import runs, signals
 from headway.conf import Conf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,16 +15,6 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "be
 def test_every_setting_is_on_its_page_in_the_order_of_the_code() -> None:
     page = (ROOT / "docs/reference/settings.md").read_text()
     assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == [field.name.upper() for field in fields(Conf)]
-
-
-def test_every_signal_is_on_its_page() -> None:
-    page = (ROOT / "docs/reference/signals.md").read_text()
-    assert sorted(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) == signals.__all__
-
-
-def test_all_that_can_be_asked_of_runs_is_on_its_page() -> None:
-    page = (ROOT / "docs/reference/runs.md").read_text()
-    assert set(runs.__all__) <= set(re.findall(r"`(\w+)[`(]", page))
 
 
 def test_every_test_that_a_promise_names_is_there() -> None:

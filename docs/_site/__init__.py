@@ -1,0 +1,1 @@
+"""What builds the site: a Django project for the reference, and what is generated of it."""
