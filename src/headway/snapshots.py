@@ -198,23 +198,35 @@ def asleep(parts: list[Any]) -> Reason:
 def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
     """Counts that add up, a percentage that is rounded down, and a rate while there is one."""
     counts = Counts.over(Counts(part.succeeded, part.failed, part.skipped) for part in parts)
+    known = None if run.total is None else run.total + sum(part.added for part in parts)
     # A total that was counted before rows were added must not be passed by.
-    total = None if run.total is None else max(run.total, counts.processed)
+    total = None if known is None else max(known, counts.processed)
+    grows = may_grow(run, parts) and not (run.is_done and total == counts.processed)
     paces, now = [part.pace for part in parts], parts[0].now
     working = run.state == State.RUNNING
     return {
         "total": total,
-        "total_exact": run.total_exact and total == run.total,
+        "total_exact": run.total_exact and total == known and not grows,
         "processed": counts.processed,
         "succeeded": counts.succeeded,
         "failed": counts.failed,
         "skipped": counts.skipped,
         "retrying": sum(part.retrying for part in parts),
-        "percent": percent(counts.processed, total, done=run.is_done),
+        "percent": None if grows else percent(counts.processed, total, done=run.is_done),
         "rate": rounded(rate(paces, now)) if working else None,
-        "eta_seconds": eta_seconds(paces, now, counts, total) if working else None,
+        "eta_seconds": eta_seconds(paces, now, counts, total) if working and not grows else None,
         "finishing": working and any(part.kind == Kind.FINISH for part in parts),
     }
+
+
+def may_grow(run: Run, parts: list[Any]) -> bool:
+    """Whether its items add others: then its total is what is known so far, and a share of that would fall again."""
+    if any(part.added for part in parts):
+        return True
+    try:
+        return registry.get(run.operation).discovers
+    except UnknownOperation:
+        return False
 
 
 def rounded(speed: float | None) -> float | None:

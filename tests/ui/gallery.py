@@ -58,6 +58,9 @@ DIFFERS: dict[str, dict[str, Any]] = {
         "stalled": True, "actions": ["pause", "cancel"], "progress": REST,
         "reason": {"code": "no-worker", "text": "It goes on by itself as soon as a worker is there."},
     },
+    "growing": {
+        "progress": {"percent": None, "total_exact": False, "eta_seconds": None}, "actions": ["pause", "cancel"],
+    },
     "retrying": {"progress": {"retrying": 216}, "actions": ["pause", "cancel"]},
     "queued": {"state": "queued", "started_at": None, "progress": NEVER, "actions": ["cancel"]},
     "no-worker": {

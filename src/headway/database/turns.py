@@ -35,19 +35,25 @@ class Turns:
         """`monotonic` from which on `is_over` should be asked."""
         self.long_gap_due = next_long_gap(self.began - LONG_GAP) if self.takes_turns else math.inf  # it may be going on
         self.unheard_until = -math.inf
+        self.is_full = False
         self.counted = self.began  # the end of the last long gap; `rested` counts from there
         self.rested = 0.0  # s for which this worker has held no lock
 
     def begin(self, budget: float) -> float:
         """A chunk has begun, with the write lock; gives its deadline (`monotonic`)."""
-        self.began = time.monotonic()
-        if self.takes_turns:
-            self.next_look = self.began + LOOK_EVERY
+        self.began, self.is_full = time.monotonic(), False
+        self.next_look = self.began + LOOK_EVERY if self.takes_turns else math.inf
         return min(self.began + budget, self.long_gap_due)
 
+    def fill(self) -> None:
+        """What the chunk has to write is enough: it ends behind the item in hand."""
+        self.is_full, self.next_look = True, -math.inf
+
     def is_over(self, now: float) -> bool:
-        """Whether another writer waits; asked every few milliseconds of a chunk."""
+        """Whether the chunk is full, or another writer waits; asked every few milliseconds of a chunk."""
         self.next_look = now + LOOK_EVERY
+        if self.is_full:
+            return True
         if now < self.unheard_until:
             return False
         return is_awaited() or (now - self.began > SHARE and is_awaited(WORKER))

@@ -80,9 +80,7 @@ def draw(seen: dict[str, Any], width: int) -> str:
     """The run in one line, not wider than `width`."""
     progress = seen["progress"]
     share = progress["percent"]
-    figures = [
-        f"{progress['processed']:,} so far" if share is None else f"{progress['processed']:,} of {progress['total']:,}"
-    ]
+    figures = [f"{progress['processed']:,}{of_total(progress) or ' so far'}"]
     if progress["failed"]:
         figures.append(f"{progress['failed']:,} failed")
     if progress["skipped"]:
@@ -99,6 +97,14 @@ def draw(seen: dict[str, Any], width: int) -> str:
     room = min(40, width - cells(head) - len(percent) - len(tail) - 7)
     bar = "" if share is None or room < 8 else f"{FULL * int(room * share / 100):{EMPTY}<{room}}"
     return cut("  ".join(piece for piece in (head, f"{bar}{percent}".strip(), tail) if piece), width - 1)
+
+
+def of_total(progress: dict[str, Any]) -> str:
+    """Of how many; "" where that isn't known."""
+    if progress["total"] is None:
+        return ""
+    growing = progress["percent"] is None and not progress["total_exact"]
+    return f" of {'at least ' if growing else ''}{progress['total']:,}"
 
 
 def cells(text: str) -> int:
@@ -158,8 +164,7 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         out.write("Dry run: nothing is changed.\n")
     out.write(f"{seen['title']} ({seen['operation']}), run {seen['id']}\n")
     out.write(f"  state      {word(seen)}\n")
-    of_total = "" if progress["total"] is None else f" of {progress['total']:,}"
-    out.write(f"  processed  {progress['processed']:,}{of_total}\n")
+    out.write(f"  processed  {progress['processed']:,}{of_total(progress)}\n")
     out.write(f"  succeeded  {progress['succeeded']:,}\n")
     out.write(f"  failed     {progress['failed']:,}\n")
     for failure in seen["failure_summary"]:

@@ -1,6 +1,7 @@
 """The tables. What may be written into them, and when, is the store's business."""
 
 from .block import Block
+from .discovery import Discovery
 from .hold import Hold
 from .idempotency_key import IdempotencyKey
 from .outcome import ItemOutcome, ItemState
@@ -9,4 +10,16 @@ from .run import Run
 from .selection import Selection
 from .worker import Worker
 
-__all__ = ["Block", "Hold", "IdempotencyKey", "ItemOutcome", "ItemState", "Kind", "Part", "Run", "Selection", "Worker"]
+__all__ = [
+    "Block",
+    "Discovery",
+    "Hold",
+    "IdempotencyKey",
+    "ItemOutcome",
+    "ItemState",
+    "Kind",
+    "Part",
+    "Run",
+    "Selection",
+    "Worker",
+]

@@ -61,8 +61,10 @@ class Part(models.Model):
     failed = models.BigIntegerField(default=0)
     skipped = models.BigIntegerField(default=0)
     retrying = models.BigIntegerField(db_default=0, help_text="Items that a later pass does again.")
+    added = models.BigIntegerField(db_default=0, help_text="Items that its items have added on the way.")
     phase = models.PositiveIntegerField(
-        db_default=0, help_text="0: it reads its range; from 1 on, a pass over what is to be tried again."
+        db_default=0,
+        help_text="0: it reads its range; from 1 on, a pass over what was added, and what is to be tried again.",
     )
     faults_in_a_row = models.PositiveIntegerField(
         db_default=0, help_text="Items in a row, up to the last one, that ended as to be tried again."

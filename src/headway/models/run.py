@@ -66,7 +66,9 @@ class Run(models.Model):
     reason_detail = models.TextField(blank=True, help_text="For staff: the error and where it was raised.")
 
     upload_bytes = models.BigIntegerField(null=True, help_text="Of the files that are stored for it; NULL: none.")
-    total = models.BigIntegerField(null=True)
+    total = models.BigIntegerField(
+        null=True, help_text="Items of its source; those that were added on the way come on top of it (Part.added)."
+    )
     total_exact = models.BooleanField(default=False)
     parts_left = models.PositiveIntegerField(default=1)
     revision = models.BigIntegerField(default=1)

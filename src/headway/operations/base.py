@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -15,6 +15,7 @@ from . import declarations
 from .again import Retry, Tolerance
 from .context import Context
 from .effects import Effect, Effects
+from .found import keys_of
 from .kept import File
 from .outcomes import TryAgain
 from .sources import Source
@@ -130,6 +131,10 @@ class Operation:
     file: ClassVar[File | None] = None
     """The file that a run leaves to take away: `File("airports.csv", columns=("icao", "name"))`; see `write`."""
 
+    discovers: ClassVar[bool] = False
+    """Whether items `add` others on the way. Its source must tell the keys that it begins with: `sources.roots`, or a
+    selection. While such a run lasts, its total is what is known so far."""
+
     def __init__(self, context: Context) -> None:
         self.params = context.params
         self.user = context.user
@@ -140,6 +145,7 @@ class Operation:
         self._run = context.run
         self._write = context.write
         self._fences = context.fences
+        self._add = context.add
 
     @property
     def run(self) -> Any:
@@ -191,6 +197,19 @@ class Operation:
         if name not in self._fences:
             raise RuntimeError(f"fence({name!r}): the run holds {', '.join(self._fences) or 'nothing, or not yet'}.")
         return self._fences[name]
+
+    def add(self, keys: str | Iterable[Any]) -> None:
+        """Add items to the run, by the keys with which its source fetches them (text, whole numbers or UUIDs; one, or
+        many), in `process` or `process_chunk`. They are stored or undone with the item's effects, and done when the
+        rest is, each key once in a run and its retries: one that is known already is passed over.
+
+        Raises NotKept, which fails the item, for what can't be a key; and RuntimeError anywhere else.
+        """
+        if not self.discovers:
+            raise RuntimeError(
+                "add() needs discovers = True on the operation: so the run says that its total may grow."
+            )
+        self._add(keys_of(keys))
 
     def effect(self, name: str) -> Effect:
         """An effect of the item in hand, in `process` and `settle` under `effects = "outside"`:

@@ -33,6 +33,10 @@ def nowhere(text: str) -> None:
     """Where a message goes while no run is there to show it."""
 
 
+def no_items(keys: list[str]) -> None:
+    """Where keys go while no run is there to do their items."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What lies on `self` inside an operation."""
@@ -45,3 +49,5 @@ class Context:
     """Takes a row of the run's file, as `File.line` gives it."""
     fences: Mapping[str, int] = field(default_factory=dict)
     """Of each name that the run holds, the number of this taking."""
+    add: Callable[[list[str]], None] = no_items
+    """Takes keys that an item has found."""

@@ -72,6 +72,7 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda text: isinstance(text, str) and len(text) <= LONGEST_VERSION,
         f"it must be text of at most {LONGEST_VERSION} characters, such as '2'.",
     ),
+    "discovers": (lambda flag: isinstance(flag, bool), "it must be True or False."),
     "keep_results": (lambda flag: isinstance(flag, bool), "it must be True or False."),
     "file": (
         lambda file: file is None or isinstance(file, File),
@@ -176,6 +177,11 @@ def of_workers(cls: Any) -> Iterator[str]:
         yield (
             f"lock_rows is True, but items() gives a {source.__name__}, which has no rows to lock. Leave lock_rows "
             "out, or use sources.queryset or sources.selection."
+        )
+    if cls.discovers is True and source is not None and not source.tells_keys():
+        yield (
+            f"discovers is True, but items() gives a {source.__name__}, which can't tell the keys that it begins with. "
+            "Use sources.roots or sources.selection, or leave discovers out."
         )
     if cls.parts != 1 and source is not None and not source.can_split():
         yield (

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .values import is_growing
+
 __all__ = ["FACES", "Face", "face_of", "signs"]
 
 Signs = Mapping[str, str | bool]
@@ -93,6 +95,7 @@ FACES = (
     Face("in-line", {"state": ["running"], "reason": ["hold"]}, icon="waiting", bar="rest"),
     Face("finishing", {"state": ["running"], "finishing": [True]}, icon="running", tone="work"),
     Face("counting", {"state": ["running"], "counting": [True]}, icon="running", tone="work"),
+    Face("growing", {"state": ["running"], "growing": [True]}, icon="running", tone="work"),
     Face("retrying", {"state": ["running"], "retrying": [True]}, icon="running", tone="work"),
     Face("running", {"state": ["running"]}, tone="work"),
     Face("going-on", icon="running", tone="work"),  # a state that this version doesn't know
@@ -111,6 +114,7 @@ def signs(run: Mapping[str, Any]) -> Signs:
         "reason": run["reason"]["code"] if run["reason"] else "",
         "finishing": run["progress"]["finishing"],
         "counting": run["progress"]["total"] is None,
+        "growing": is_growing(run["progress"]),
         "retrying": run["progress"]["retrying"] > 0,
         "waiting": run["waiting_until"] is not None,
     }

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from .faces import Face
-from .values import MOMENTS, NAMES, Values
+from .values import MOMENTS, NAMES, Values, is_growing
 
 __all__ = ["ACTIONS", "bar_of", "empty", "filled", "forbidden"]
 
@@ -28,7 +28,7 @@ def bar_of(face: Face, run: Mapping[str, Any]) -> dict[str, Any]:
         main = 100 - bad - 0.3  # a hair's breadth between the two
     return {
         "processed": progress["processed"],
-        "total": progress["total"],
+        "total": None if is_growing(progress) else progress["total"],
         "done": done,
         "main": width(main),
         "bad_at": width(100 - bad),

@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from . import words
 
-__all__ = ["MOMENTS", "NAMES", "Values", "values"]
+__all__ = ["MOMENTS", "NAMES", "Values", "is_growing", "values"]
 
 Values = Mapping[str, str]
 """Text by name; "" where there is nothing to say."""
@@ -29,10 +29,10 @@ EXACT = {"created_exact", "updated_exact", "finished_exact", "until"}
 SLOW = 0.5  # items a second; below it, how long one takes says more
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
-    *COUNTS, *MOMENTS, "as_of", "at_work", "dry", "eta", "every", "failed_share", "failures", "left", "message",
-    "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for", "result", "resumes", "retry_in",
-    "retryable", "running_for", "silent", "silent_for", "skipped_share",
-    "skips", "speed", "state", "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
+    *COUNTS, *MOMENTS, "as_of", "at_least", "at_work", "dry", "eta", "every", "failed_share", "failures", "left",
+    "message", "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for", "result", "resumes",
+    "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share", "skips",
+    "speed", "state", "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
 )  # fmt: skip
 
 
@@ -61,6 +61,9 @@ def counts(progress: Mapping[str, Any]) -> dict[str, str]:
     found["failures"] = found["failed"] if progress["failed"] else ""
     found["skips"] = found["skipped"] if progress["skipped"] else ""
     found["successes"] = found["succeeded"] if progress["succeeded"] else ""
+    if is_growing(progress):
+        found["at_least"] = found.pop("total")
+        total = None
     found["reached"] = found["total"] if processed == total and progress["failed"] else ""  # so only they are left
     found["nothing"] = found["total"] if total == 0 else ""
     if total is not None:
@@ -77,6 +80,11 @@ def counts(progress: Mapping[str, Any]) -> dict[str, str]:
     if progress["eta_seconds"] is not None:
         found["eta"] = words.about(progress["eta_seconds"])
     return found
+
+
+def is_growing(progress: Mapping[str, Any]) -> bool:
+    """Whether its items find others on the way, so that its total is only what is known so far."""
+    return progress["percent"] is None and bool(progress["total"])
 
 
 def times(run: Mapping[str, Any], now: datetime) -> dict[str, str]:

@@ -86,6 +86,8 @@ class Calls:
         """Call for one item, or ask whether an earlier call went out."""
         operation = copy.copy(self.work.operation)  # each call has an attempt and effects of its own
         operation.attempt, operation._effects = slot.attempts + 1, slot.attempt
+        slot.found = []
+        operation._add = slot.found.extend
         call: Callable[..., object] = operation.settle if slot.is_in_doubt else operation.process
         slot.began = time.monotonic()
         try:

@@ -12,7 +12,7 @@ from headway.database.waiting import WORKER
 from headway.models import ItemState, Part
 from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
-from headway.store.parts import blocks, checkpoints, outcomes, passes, results
+from headway.store.parts import blocks, checkpoints, discoveries, outcomes, passes, results
 from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
@@ -74,7 +74,7 @@ class Commit:
                 results.record_results(self.part, self.verdicts.results_of(tally))
                 self.write_rows(tally)
                 renew = time.monotonic() - work.pulse.renewed > self.renew_after
-                checkpoint = self.checkpoint(tally, written)
+                checkpoint = self.checkpoint(tally, written, added=self.note_found(tally))
                 if spared := limits.spared(self.part.faults_in_a_row, checkpoint.faults_in_a_row):
                     checkpoint = passes.uncount(self.part, spared, checkpoint)
                 checkpoints.write_checkpoint(self.part, checkpoint, renew=renew)
@@ -109,6 +109,12 @@ class Commit:
         if file is not None and (rows := tally.of_succeeded(tally.rows)):
             blocks.write_rows(self.part, file.columns, [line for _, line in rows])
 
+    def note_found(self, tally: Tally) -> int:
+        """Store the items that these have added; gives how many of them are new to the run."""
+        if not (tally.found and (found := tally.of_succeeded(tally.found))):
+            return 0
+        return discoveries.note(self.part.run, self.part, sorted({key for _, keys in found for key in keys}))
+
     def numbered(self, entries: Entries) -> Entries:
         """In a later pass: the same, and before each the operation is told which attempt it is."""
         for entry in entries:
@@ -132,7 +138,7 @@ class Commit:
     def begin_hook(self) -> None:
         self.work.pulse.begin(self.work.operation.item_timeout)
 
-    def checkpoint(self, tally: Tally, written: list[Outcome]) -> Checkpoint:
+    def checkpoint(self, tally: Tally, written: list[Outcome], added: int) -> Checkpoint:
         """How the part stands with this chunk."""
         codes = Counter(outcome.code for outcome in written if outcome.state == ItemState.FAILED)
         states = Counter(outcome.state for outcome in written)
@@ -155,6 +161,7 @@ class Commit:
             pace=keep_pace(part.pace, self.claimed_ms + round((now - self.claimed) * 1000), counts.processed),
             message=self.work.message,
             retrying=part.retrying + retrying - len(tally.again or ()),
+            added=part.added + added,
             faults_in_a_row=self.verdicts.faults_in_a_row(tally),
             failures=summed(part.failures, codes) if codes else None,
             flight=tally.flight,
@@ -168,6 +175,7 @@ class Commit:
         part.failed = checkpoint.counts.failed
         part.skipped = checkpoint.counts.skipped
         part.retrying, part.faults_in_a_row = checkpoint.retrying, checkpoint.faults_in_a_row
+        part.added = checkpoint.added
         part.suspected, part.careful = checkpoint.suspected, checkpoint.careful
         part.worked_ms, part.pace = checkpoint.worked_ms, checkpoint.pace
         part.tries = part.deaths = part.setbacks = 0

@@ -10,10 +10,10 @@ from django.db import connections
 from headway.database import bound_idle_transactions
 from headway.models import Part
 from headway.operations.sources import Source
-from headway.store.parts import totals
+from headway.store.parts import discoveries, totals
 from headway.store.parts.outcomes import count_failed
 
-from .feed import failed_of
+from .feed import added_in, failed_of
 
 __all__ = ["count_in_background"]
 
@@ -63,8 +63,11 @@ def count(part: Part, source: Source[Any]) -> None:
 
 def count_part(part: Part, source: Source[Any]) -> int | None:
     """How many items this part holds for this run."""
-    if part.retries_id is not None:
-        counted: int | None = count_failed(part.retries_id, *failed_of(part))
+    counted: int | None
+    if part.retries_id is not None and (found := added_in(part)):
+        counted = discoveries.count(*found)
+    elif part.retries_id is not None:
+        counted = count_failed(part.retries_id, *failed_of(part))
     else:
         counted = source.count(part.bounds)
     return None if counted is None else max(0, counted - part.before)

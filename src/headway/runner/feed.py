@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 from django.db.models import Model
@@ -18,6 +18,7 @@ from headway.models import Part
 from headway.operations.outcomes import Gone, Unreadable
 from headway.operations.sources import Entry, Source
 from headway.operations.sources.table import KeySource
+from headway.store.parts import discoveries
 from headway.store.parts.leases import STEP_LIMIT
 from headway.store.parts.outcomes import failed_keys, retrying_keys
 
@@ -30,6 +31,7 @@ __all__ = [
     "UNREADABLE",
     "VERDICTS",
     "Feed",
+    "added_in",
     "attempts_of",
     "failed_of",
     "feed_for",
@@ -82,6 +84,11 @@ class Feed(ABC):
         self.work.load_again()
         self.ended = False
 
+    @property
+    def may_grow(self) -> bool:
+        """Whether what is read now may have grown since it was asked for: later passes read what items add."""
+        return self.work.operation.discovers and self.work.part.phase > 0
+
     def renew(self) -> None:
         """The item in hand alone was rolled back: whatever it may have touched in memory is read again."""
         self.work.load_again()
@@ -114,6 +121,9 @@ class Ahead(Feed):
 
     def ready(self, until: float) -> bool:
         self.fill(max(self.size, self.least))
+        if not self.window and self.may_grow:
+            self.reading = self.read()
+            self.fill(max(self.size, self.least))
         self.ended = not self.window
         return bool(self.window)
 
@@ -169,7 +179,7 @@ class Rows(Feed):
                     break
             else:
                 if len(page) < size:
-                    self.ended = True
+                    self.ended = not (page and self.may_grow)
                     return
             self.most = handed - before if guard.stale else min(AT_ONCE, self.most * 2)
 
@@ -200,7 +210,7 @@ class Keys(Rows):
 
     def entries(self, most: int, deadline: float) -> Entries:
         page = self.read(self.work.part.cursor, most)
-        self.ended = len(page) < most
+        self.ended = len(page) < most and not (page and self.may_grow)
         yield from page
 
 
@@ -330,13 +340,15 @@ def told(entry: Entry[Any]) -> Entry[Any]:
 
 
 def read(part: Part, source: Source[Any], cursor: Any = None) -> Entries:
-    """The entries of a part from its cursor on: a range of its source, the failed items of an earlier run, or what is
-    to be tried again by now."""
+    """The entries of a part from its cursor on: a range of its source, what an earlier run has left, or what was added
+    and what is to be tried again by now."""
     cursor = part.cursor if cursor is None else cursor
     if part.phase:
-        return read_retrying(part, source, cursor or [0, 0])
+        return read_later(part, source, cursor or [0, 0, 0])
     if part.retries_id is None:
         return source.read(part.bounds, cursor)
+    if (found := added_in(part)) is not None:
+        return read_added(found[0], source, after=cursor or found[1])
     above, last = failed_of(part)
     return read_failed(part.retries_id, source, after=cursor or above, last=last)
 
@@ -350,20 +362,40 @@ def read_failed(run_id: UUID, source: Source[Any], after: int, last: int) -> Ent
             yield after, key, Gone(label) if item is None else item
 
 
-def read_retrying(part: Part, source: Source[Any], cursor: list[int]) -> Entries:
-    """What a later pass does; in place of a cursor [id of what was written down, attempts so far]."""
-    after = cursor[0]
+def read_added(part_id: int, source: Source[Any], after: int) -> Entries:
+    """What the items of a part have added; a cursor is its id."""
+    while page := discoveries.next_of(part_id, after, min(AT_ONCE, source.at_once)):
+        found = dict(source.fetch([key for _, key in page]))
+        for after, key in page:
+            item = found.get(key)
+            yield after, key, Gone(key) if item is None else item
+
+
+def read_later(part: Part, source: Source[Any], cursor: list[int]) -> Entries:
+    """What a later pass does: what was added, and then what is to be tried again. A cursor is [id of what was written
+    down, attempts so far (None: it is new), id of what was added last]."""
+    after, _, added = [*cursor, 0][:3]
+    for place, key, item in read_added(part.pk, source, after=added) if part.added else ():
+        added = cast(int, place)
+        yield [after, None, added], key, item
     while page := retrying_keys(part, after, min(AT_ONCE, source.at_once)):
         found = dict(source.fetch([key for _, _, key, _ in page]))
         for after, attempts, key, label in page:
             item = found.get(key)
-            yield [after, attempts], key, Gone(label) if item is None else item
+            yield [after, attempts, added], key, Gone(label) if item is None else item
 
 
 def attempts_of(entry: Entry[Any]) -> int:
     """How often the item of a later pass has been done."""
     cursor: Any = entry[0]
-    return int(cursor[1])
+    return int(cursor[1] or 0)
+
+
+def added_in(part: Part) -> tuple[int, int] | None:
+    """Where the part takes up what an earlier run's part was still to do of what was added: (that part's id, the id
+    behind which that begins)."""
+    bounds: Any = part.bounds
+    return (int(bounds["added_in"]), int(bounds["above"])) if "added_in" in bounds else None
 
 
 def failed_of(part: Part) -> tuple[int, int]:

@@ -213,6 +213,8 @@ class Flight(Feed):
             self.tail = turn.slots[-1].entry[0]
         self.slots = turn.slots[turn.settled_ahead :]
         self.written = flight
+        if self.may_grow and self.source_ended:
+            self.reading, self.source_ended = None, False
         self.calls.begin(turn.begun)
 
     def keep(self, done: int, seconds: float, budget: float) -> None:
@@ -249,6 +251,7 @@ class Turn:
         else:
             tally.seen.append(slot.entry)
             tally.values += [(tally.done + 1, value) for value in slot.kept]
+            tally.found.append((tally.done + 1, list(slot.found)))
             tally.count(slot.entry, slot.error, slot.effects if slot.error else ())
             self.stands[slot] = Stand.SETTLED
 

@@ -16,11 +16,13 @@ from headway.operations.sources import Source
 from headway.store.parts.outcomes import storable
 
 from .guard import Guard
-from .loading import as_declared, ask, load, not_here, source_of
+from .loading import add_nowhere, as_declared, ask, load, source_of, write_nowhere
 from .pulse import Pulse
 from .tally import Tally
 
 __all__ = ["Work"]
+
+MOST_FOUND = 1_000  # keys in a chunk, behind which it ends: they are stored while it holds the database
 
 T = TypeVar("T")
 
@@ -45,7 +47,9 @@ class Work:
 
     def load(self) -> None:
         """Make the operation anew. Raises OperationError."""
-        self.operation = ask("Its operation can't be loaded.", lambda: load(self.part.run, self.say, self.write))
+        self.operation = ask(
+            "Its operation can't be loaded.", lambda: load(self.part.run, self.say, self.write, self.add)
+        )
 
     def open_source(self) -> None:
         """Ask the operation for its items. Raises OperationError."""
@@ -62,9 +66,16 @@ class Work:
     def write(self, line: str) -> None:
         """A row of the run's file, by the item in hand. Raises RuntimeError outside `process`."""
         if self.tally is None or get_ident() != self.thread:
-            not_here(line)
+            write_nowhere(line)
         else:
             self.tally.write(line)
+
+    def add(self, keys: list[str]) -> None:
+        """Items that the item in hand has found. Raises RuntimeError outside `process`."""
+        if self.tally is None or get_ident() != self.thread:
+            add_nowhere(keys)
+        elif self.tally.find(keys) >= MOST_FOUND:
+            self.turns.fill()
 
     def keep(self, value: Any) -> None:
         """What `process` returned for the item in hand. Raises NotKept."""

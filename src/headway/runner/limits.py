@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from headway.models import ItemOutcome, ItemState, Part
 from headway.operations.base import Operation
+from headway.operations.found import BAD_KEY
 from headway.operations.kept import BAD_RESULT, BAD_ROW
 from headway.operations.outcomes import TryAgain
 from headway.store.parts.flights import IN_DOUBT
@@ -16,7 +17,7 @@ from .tally import Tally
 __all__ = ["Outage", "limit_reached", "most_at_once", "outage", "spared"]
 
 ALIKE = 50  # items that all fail with the same unexpected error: the operation is broken, or what it stands on
-UNEXPECTED = ("error", BAD_RESULT, BAD_ROW, IN_DOUBT)  # codes that no operation has given
+UNEXPECTED = ("error", BAD_KEY, BAD_RESULT, BAD_ROW, IN_DOUBT)  # codes that no operation has given
 DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
 
 

@@ -20,7 +20,7 @@ from headway.store.parts.outcomes import storable
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
 
-__all__ = ["OperationError", "as_declared", "ask", "identity_of", "load", "not_here", "source_of"]
+__all__ = ["OperationError", "add_nowhere", "as_declared", "ask", "identity_of", "load", "source_of", "write_nowhere"]
 
 T = TypeVar("T")
 
@@ -44,11 +44,22 @@ class NoRowsToLock(Explained, TypeError):
     """The operation declares `lock_rows`, but its items are no rows of a table."""
 
 
-def not_here(line: str) -> None:
-    """Where no rows are written. Raises RuntimeError."""
-    raise RuntimeError(
-        "write() belongs into `process` or `process_chunk`: only there it is stored with what the item does."
-    )
+class NoKeysToTell(Explained, TypeError):
+    """The operation declares `discovers`, but its source can't tell the keys that it begins with."""
+
+
+def not_here(name: str) -> Callable[[Any], None]:
+    """`write` or `add`, where no item is in hand. Raises RuntimeError."""
+
+    def refuse(given: Any) -> None:
+        raise RuntimeError(
+            f"{name}() belongs into `process` or `process_chunk`: only there it is stored with what the item does."
+        )
+
+    return refuse
+
+
+write_nowhere, add_nowhere = not_here("write"), not_here("add")
 
 
 class View:
@@ -64,7 +75,12 @@ class View:
         return counts_of(self.id)
 
 
-def load(run: Run, say: Callable[[str], None], write: Callable[[str], None] = not_here) -> Operation:
+def load(
+    run: Run,
+    say: Callable[[str], None],
+    write: Callable[[str], None] = write_nowhere,
+    add: Callable[[list[str]], None] = add_nowhere,
+) -> Operation:
     """The run's operation with its decoded parameters. Raises UnknownOperation, ChangedMeanwhile."""
     operation = registry.get(run.operation)
     if run.dry_run and not operation.has_dry_run():
@@ -77,6 +93,7 @@ def load(run: Run, say: Callable[[str], None], write: Callable[[str], None] = no
             say=say,
             write=write,
             fences=holds.fences_of(run.pk) if run.holds else {},
+            add=add,
         )
     )
 
@@ -106,7 +123,12 @@ def source_of(operation: Operation, run: Run) -> Source[Any]:
 
 
 def as_declared(operation: Operation, source: Source[Any]) -> Source[Any]:
-    """The source as the operation wants its items: locked, or in sets. Raises NoRowsToLock."""
+    """The source as the operation wants its items: locked, or in sets. Raises NoRowsToLock, NoKeysToTell."""
+    if operation.discovers and not source.tells_keys():
+        raise NoKeysToTell(
+            f"discovers is True, but items() gave a {type(source).__name__}, which can't tell the keys that it begins "
+            "with. Use sources.roots or sources.selection, or leave discovers out."
+        )
     if isinstance(source, TableSource):
         if operation.lock_rows:
             source.lock()

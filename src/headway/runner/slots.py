@@ -44,6 +44,8 @@ class Slot:
         self.error: Exception | None = None
         self.kept: list[str] = []
         """What `process` returned, where the operation keeps results."""
+        self.found: list[str] = []
+        """Keys of items that `process` has added."""
         self.returned = False
 
     @property

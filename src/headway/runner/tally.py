@@ -49,6 +49,9 @@ class Tally:
     """Whether one call does all items, so that a row that is written belongs to no single one."""
     rows: list[tuple[int, str]] = field(default_factory=list)
     """Rows of the run's file, each with the place of the item that has written it; 0: of none."""
+    found: list[tuple[int, list[str]]] = field(default_factory=list)
+    """Keys of items that they have added, likewise."""
+    found_keys: int = 0
     values: list[tuple[int, str]] = field(default_factory=list)
     """What `process` returned and is to be kept, in JSON, likewise."""
     seen: list[Entry[Any]] = field(default_factory=list)
@@ -57,6 +60,12 @@ class Tally:
     def write(self, line: str) -> None:
         """The item in hand has written a row."""
         self.rows.append((0 if self.in_sets else self.done + 1, line))
+
+    def find(self, keys: list[str]) -> int:
+        """The item in hand has added these; gives how many the chunk has added."""
+        self.found.append((0 if self.in_sets else self.done + 1, keys))
+        self.found_keys += len(keys)
+        return self.found_keys
 
     def keep(self, value: str) -> None:
         """The item in hand has returned this."""
@@ -78,8 +87,7 @@ class Tally:
         self.done += len(entries)
         self.cursor = entries[-1][0]
         if self.again is not None:
-            outcomes: list[Any] = [entry[0] for entry in entries]
-            self.again.extend(outcome[0] for outcome in outcomes)
+            self.again.extend(outcome for entry in entries if (outcome := tried_before(entry)))
 
     flight: list[list[Any]] | None = None
     """What is under way outside from now on; None: as it was."""
@@ -88,8 +96,13 @@ class Tally:
         """An item has been done."""
         self.done += 1
         self.cursor = entry[0]
-        if self.again is not None:
-            outcome: Any = entry[0]
-            self.again.append(outcome[0])
+        if self.again is not None and (outcome := tried_before(entry)):
+            self.again.append(outcome)
         if error is not None:
             self.ended.append(Ended(self.done, entry, error, effects))
+
+
+def tried_before(entry: Entry[Any]) -> int | None:
+    """The id of what was written down when an item of a later pass was done last; None: it was added, and is new."""
+    cursor: Any = entry[0]
+    return None if cursor[1] is None else int(cursor[0])

@@ -25,7 +25,7 @@ from headway.operations.outcomes import Stop, Wait
 from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store.parts import leases, passes, planning
+from headway.store.parts import discoveries, leases, passes, planning
 from headway.store.parts.candidates import ANYBODYS, Candidates
 from headway.store.parts.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.parts.planning import Range
@@ -172,6 +172,8 @@ class Slice:
         def freeze() -> list[Range]:
             left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
             fresh = ranges_of(source, operation.parts) if unplanned else []
+            if operation.discovers:
+                ask("Its source can't tell its keys.", lambda: self.note_keys([each.bounds for each in fresh]))
             ask("Its on_start failed.", lambda: self.work.hook(operation.on_start))
             return left + fresh
 
@@ -179,6 +181,11 @@ class Slice:
         planned = planning.plan(self.part, freeze, identity_of(source), operation.version)
         self.pulse.rest()
         return planned
+
+    def note_keys(self, ranges: list[Any]) -> None:
+        """What lies in these ranges of the source is not to be added."""
+        for bounds in ranges:
+            discoveries.note(self.part.run, None, self.work.source.keys(bounds))
 
     def items(self) -> Ending:
         """The part's items, until its end or the slice's."""

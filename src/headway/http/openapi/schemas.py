@@ -41,14 +41,15 @@ STATES = ", ".join(dict.fromkeys(shown(state) for state in State))
 LINK = a("string", format="uri-reference")
 
 PROGRESS = thing({
-    "total": maybe("integer", minimum=0, description="Null until it is known."),
-    "total_exact": a("boolean"),
+    "total": maybe("integer", minimum=0, description="Null until it is known; may grow while items find others."),
+    "total_exact": a("boolean", description="False: there may be more."),
     "processed": COUNT,
     "succeeded": COUNT,
     "failed": COUNT,
     "skipped": COUNT,
     "retrying": COUNT,
-    "percent": maybe("number", minimum=0, maximum=100, description="Rounded down; 100 only when done."),
+    "percent": maybe("number", minimum=0, maximum=100,
+                     description="Rounded down; 100 only when done; null while items find others."),
     "rate": maybe("number", minimum=0, description="Items per second, of late."),
     "eta_seconds": maybe("integer", minimum=0, description="Null until it means something."),
     "finishing": a("boolean", description="All items have ended; the operation's on_finish has not."),

@@ -6,10 +6,12 @@ from .csv_file import CsvSource
 from .file_source import Row
 from .ndjson_file import NdjsonSource
 from .protocol import Entry, Json, Selections, Source
+from .roots import RootsSource
 
-__all__ = ["Entry", "Json", "Row", "Selections", "Source", "csv", "ndjson", "queryset", "selection"]
+__all__ = ["Entry", "Json", "Row", "Selections", "Source", "csv", "ndjson", "queryset", "roots", "selection"]
 
 csv = CsvSource
 ndjson = NdjsonSource
 queryset = QuerysetSource
+roots = RootsSource
 selection = SelectionSource

@@ -67,11 +67,25 @@ class Source(ABC, Generic[Item]):
 
     @abstractmethod
     def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, Item]]:
-        """(key, item) for those of the keys that still exist, in any order: the way a retry reads."""
+        """(key, item) for those of the keys that still exist, in any order: the way a retry reads, and what was added
+        on the way."""
 
     def count(self, bounds: Json) -> int | None:
         """How many entries `read` will give, or None where that can't be known. Called in a thread of its own."""
         return None
+
+    def keys(self, bounds: Json) -> Iterable[str]:
+        """The keys of all entries that `read` gives, or gave, within the bounds; the same whenever it is asked.
+
+        Only for a source that can; an operation whose items add others needs it, so that no item is done twice. Called
+        once, in the transaction of `freeze`, behind it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} can't tell its keys, because it has no keys().")
+
+    @classmethod
+    def tells_keys(cls) -> bool:
+        """Whether items of a run over it may add others."""
+        return cls.keys is not Source.keys
 
     def split(self, bounds: Json, n: int) -> Sequence[Json]:
         """At least one and at most `n` bounds that hold the same entries together, each of them once, in their order.

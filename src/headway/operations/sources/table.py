@@ -73,6 +73,9 @@ class KeySource(Source[Any], Generic[M]):
     def count(self, bounds: Json) -> int | None:
         return self.table.count(bounds)
 
+    def keys(self, bounds: Json) -> Iterable[str]:
+        return self.table.keys(bounds)
+
     def split(self, bounds: Json, n: int) -> Sequence[Json]:
         return self.table.split(bounds, n)
 

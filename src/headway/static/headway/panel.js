@@ -1,7 +1,7 @@
 // Shows a run in the panel that the server has rendered: the parts of its face, the figures, the bar.
 
 import { fill, setAttribute, setText } from "./faces.js";
-import { momentOf, values } from "./values.js";
+import { isGrowing, momentOf, values } from "./values.js";
 
 const PARTS = ["word", "say", "line", "foot", "fourth", "aside"];
 const SAME = ["running", "counting", "retrying"]; // it goes from one to another many times a minute
@@ -174,7 +174,7 @@ export class Panel {
   #sayBar(run, name, found, places) {
     const bar = this.#one(".hw-bar");
     const { total, processed } = run.progress;
-    const counting = !run.done && total !== null;
+    const counting = !run.done && total !== null && !isGrowing(run.progress);
     setAttribute(bar, "role", run.done ? "img" : "progressbar");
     setAttribute(bar, "aria-labelledby", run.done ? null : this.#one(".hw-run-title").id);
     setAttribute(bar, "aria-valuemin", counting ? 0 : null);

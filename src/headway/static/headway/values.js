@@ -23,9 +23,15 @@ export function signs(run) {
     reason: run.reason?.code ?? "",
     finishing: Boolean(run.progress.finishing),
     counting: run.progress.total === null,
+    growing: isGrowing(run.progress),
     retrying: run.progress.retrying > 0,
     waiting: Boolean(run.waiting_until),
   };
+}
+
+/** Whether its items find others on the way, so that its total is only what is known so far. */
+export function isGrowing({ percent, total }) {
+  return percent === null && total > 0;
 }
 
 /** Text by name; "" or nothing where there is nothing to say. `now` is a Date by the server's clock. */
@@ -53,9 +59,13 @@ function texts(run, words) {
 }
 
 function counts(progress, words) {
-  const { total, processed, succeeded, failed, skipped, percent, eta_seconds: eta } = progress;
+  const { processed, succeeded, failed, skipped, percent, eta_seconds: eta } = progress;
+  const growing = isGrowing(progress);
+  const total = growing ? null : progress.total;
   const found = {};
   for (const name of COUNTS) found[name] = progress[name] === null ? "" : words.number(progress[name]);
+  found.at_least = growing ? found.total : "";
+  if (growing) found.total = "";
   found.failures = failed ? found.failed : "";
   found.skips = skipped ? found.skipped : "";
   found.successes = succeeded ? found.succeeded : "";

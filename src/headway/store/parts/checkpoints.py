@@ -28,6 +28,7 @@ class Checkpoint:
     pace: list[list[int]]
     message: str
     retrying: int = 0
+    added: int = 0
     faults_in_a_row: int = 0
     failures: dict[str, int] | None = None
     """By code; None: as they were."""
@@ -59,6 +60,7 @@ def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None
         pace=checkpoint.pace,
         message=checkpoint.message,
         retrying=checkpoint.retrying,
+        added=checkpoint.added,
         faults_in_a_row=checkpoint.faults_in_a_row,
         failures=checkpoint.failures,
         **flight,
@@ -74,6 +76,7 @@ STAND: dict[str, Any] = {
     "failed": Given("failed"),
     "skipped": Given("skipped"),
     "retrying": Given("retrying"),
+    "added": Given("added"),
     "faults_in_a_row": Given("faults_in_a_row"),
     "failures": Coalesce(Given("failures", Part), "failures"),
     "tries": 0,

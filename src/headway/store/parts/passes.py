@@ -1,4 +1,4 @@
-"""Later passes: items that are to be tried again, when, and by whom.
+"""Later passes: items that were added on the way or are to be tried again, when, and by whom.
 
 They are rows of the part that met them, written in its chunks. Once its range is done the part reads them instead, as
 often as any are left; in between nobody owns it.
@@ -16,6 +16,7 @@ from headway.database import NowMs, write
 from headway.models import ItemOutcome, ItemState, Kind, Part
 from headway.states import Want, summed
 
+from . import discoveries
 from .checkpoints import Checkpoint
 from .flights import IN_DOUBT, WENT_OUT
 from .leases import Fenced
@@ -26,21 +27,22 @@ LEAST_WAIT_MS = 1_000  # a run that waits for no time at all would be claimed ag
 
 
 def is_left(part: Part) -> bool:
-    """Whether there is something to try again, now or later.
+    """Whether there is something that was added, or is to be tried again, now or later.
 
     A source may give a key twice; the second then writes over what was to be tried again, though both were counted.
     """
-    return bool(part.retrying) and retrying(part).exists()
+    return discoveries.is_left(part) or (bool(part.retrying) and retrying(part).exists())
 
 
 def begin_pass(part: Part) -> bool:
-    """The part's range, or pass, is done: give it back, due when the first of what is left may be tried again.
+    """The part's range, or pass, is done: give it back, due when the first of what is left may be done.
 
     False when something else than to run is wanted. Raises Fenced.
     """
     with write():
-        first = retrying(part).aggregate(at=Min("retry_at"))["at"]
-        return give_back(part, due=Greatest(Value(first or 0), NowMs()), phase=F("phase") + 1, cursor=None)
+        first = 0 if discoveries.is_left(part) else retrying(part).aggregate(at=Min("retry_at"))["at"]
+        anew = {"phase": F("phase") + 1, "cursor": discoveries.start_of_pass(part)}
+        return give_back(part, due=Greatest(Value(first or 0), NowMs()), **anew)
 
 
 def wait(part: Part, seconds: float, reason: str) -> bool:
@@ -91,7 +93,9 @@ def try_failed_again(run_id: UUID) -> int:
         failed = ItemOutcome.objects.filter(part=part.pk, state=ItemState.FAILED).exclude(code__in=(IN_DOUBT, WENT_OUT))
         again = failed.update(state=ItemState.RETRYING, attempts=0, retry_at=NowMs())
         anew: dict[str, Any] = (
-            {"closed": False, "phase": F("phase") + 1, "cursor": None} if part.closed and again else {}
+            {"closed": False, "phase": F("phase") + 1, "cursor": discoveries.start_of_pass(part)}
+            if part.closed and again
+            else {}
         )
         Part.objects.filter(pk=part.pk).update(
             retrying=F("retrying") + again,

@@ -15,6 +15,7 @@ from headway.models import Kind, Part, Run
 from headway.states import Want
 from headway.store.announcing import announce_change, announce_due
 
+from . import discoveries
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .outcomes import count_failed, failed_end
 
@@ -23,7 +24,8 @@ __all__ = ["Range", "leaves_something", "left_by", "plan"]
 
 @dataclass(frozen=True)
 class Range:
-    """What one part is to read: a range of the source, or (`retries`) the failed items of an earlier run."""
+    """What one part is to read: a range of the source, or (`retries`) what an earlier run has left: its failed items,
+    or those that were added and not reached."""
 
     bounds: Any
     cursor: Any = None
@@ -92,23 +94,31 @@ def columns(planned: Range) -> dict[str, Any]:
 def left_by(run_id: UUID, parts: int = 1) -> tuple[list[Range], bool]:
     """What a run left to be retried, and whether it ended before its source was frozen.
 
-    Its failed items first, in so many parts at most, then the rest of each part that it didn't close. A retry that
-    ended before it had planned left all that it was to take up.
+    Its failed items first, in so many parts at most, then the rest of each part that it didn't close, and what was
+    added in it. A retry that ended before it had planned left all that it was to take up.
     """
     left = list(Part.objects.filter(run_id=run_id, closed=False).order_by("id"))
     if any(part.kind == Kind.PLAN for part in left):
         before = Run.objects.values_list("retry_of", flat=True).get(pk=run_id)
         return left_by(before, parts) if before else ([], True)
-    return failed_in(run_id, parts) + [
+    items = [part for part in left if part.kind == Kind.ITEMS]
+    rest = [
         Range(part.bounds, part.cursor, part.before + part.processed, part.retries_id)
-        for part in left
-        if part.kind == Kind.ITEMS and not part.phase
-    ], False
+        for part in items
+        if not part.phase
+    ]
+    added = [
+        Range({"added_in": part.pk, "above": discoveries.behind(part)}, retries=run_id)
+        for part in items
+        if discoveries.is_left(part)
+    ]
+    return failed_in(run_id, parts) + rest + added, False
 
 
 def leaves_something(part: Part) -> bool:
     """Whether an ended run left something of this part, so that `left_by` finds it."""
-    return part.failed > 0 or (not part.closed and not part.phase and part.kind in (Kind.ITEMS, Kind.PLAN))
+    unread = not part.phase or part.added > 0
+    return part.failed > 0 or (not part.closed and unread and part.kind in (Kind.ITEMS, Kind.PLAN))
 
 
 def failed_in(run_id: UUID, parts: int) -> list[Range]:

@@ -87,15 +87,20 @@ def finish(part: Part, conclude: Callable[[], Any]) -> bool:
 
 def counts_of(run_id: UUID) -> Counts:
     """The sum over the run's parts."""
-    return next((Counts(*sums) for sums in SUMS(run=run_id)), Counts())
+    return sums_of(run_id)[0]
+
+
+def sums_of(run_id: UUID) -> tuple[Counts, int]:
+    """The same, and how many items were added on the way."""
+    return next(((Counts(*sums), added) for *sums, added in SUMS(run=run_id)), (Counts(), 0))
 
 
 SUMS = Rows(
     Part.objects.filter(run=Given("run", Part))
     .values("run")
-    .annotate(s=Sum("succeeded"), f=Sum("failed"), k=Sum("skipped"))
+    .annotate(s=Sum("succeeded"), f=Sum("failed"), k=Sum("skipped"), a=Sum("added"))
     .order_by()
-    .values_list("s", "f", "k")
+    .values_list("s", "f", "k", "a")
 )
 
 
@@ -107,8 +112,8 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
     held, run.result = run.live_key, result
     run.state = state = after(State(run.state), event)
     if state in (State.SUCCEEDED, State.PARTIAL) or event == Event.FINISH_ALL_FAILED:
-        counts = counts_of(run.pk)
-        run.total, run.total_exact = counts.processed, True
+        counts, added = sums_of(run.pk)
+        run.total, run.total_exact = counts.processed - added, True
         if event == Event.FINISH_ALL_FAILED:
             run.reason_code, run.reason_text = nothing_succeeded(counts) if counts.skipped else EVERY_ITEM_FAILED
     else:
