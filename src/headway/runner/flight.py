@@ -16,7 +16,7 @@ from . import limits
 from .calls import Calls
 from .feed import UNREADABLE, Feed, attempts_of, read, told
 from .in_hand import Work
-from .loading import ask
+from .loading import OperationError, ask
 from .slots import Slot, Stand, in_doubt
 from .tally import Left, Tally
 
@@ -42,6 +42,9 @@ class Flight(Feed):
         """The flight, as it is committed."""
         self.tail = self.written[-1][1] if self.written else work.part.cursor
         self.reading: Iterator[Entry[Any]] | None = None
+        self.ahead: list[Entry[Any]] = []
+        self.fault: OperationError | None = None
+        """What reading came to behind those that are ahead."""
         self.source_ended = self.winding_up = False
         self.restored = not self.written
         self.hung = 0
@@ -53,6 +56,7 @@ class Flight(Feed):
         while True:
             self.collect(0)
             if self.has_returned or self.may_begin:
+                self.read_ahead()
                 return True
             if not self.is_under_way:
                 self.ended = not (self.is_half_done or self.winding_up)
@@ -85,9 +89,8 @@ class Flight(Feed):
         return turn
 
     def read_behind(self, turn: "Turn", room: int, tally: Tally) -> None:
-        self.work.pulse.begin(STEP_LIMIT)
-        page = ask(UNREADABLE, lambda: [told(each) for each in islice(self.entries(room, 0), room)])
-        self.source_ended = len(page) < room
+        page = self.take(room)
+        self.source_ended = len(page) < room and not self.fault
         known = self.known([key for _, key, _ in page])
         for entry in page:
             slot = Slot(entry)
@@ -99,6 +102,29 @@ class Flight(Feed):
                 turn.end(slot, tally)
             else:
                 turn.begin([slot])
+
+    def read_ahead(self) -> None:
+        """Have what the next turn may begin, where that doesn't change: it may be an API's page, for which no
+        transaction should wait. Raises OperationError where there is nothing before what can't be read."""
+        if self.winding_up:
+            return
+        if not (self.work.source.may_change or self.source_ended or self.fault):
+            self.work.pulse.begin(STEP_LIMIT)
+            entries = islice(self.entries(self.window, 0), self.window - len(self.ahead))
+            try:
+                ask(UNREADABLE, lambda: self.ahead.extend(map(told, entries)))
+            except OperationError as error:
+                self.fault = error
+        if self.fault and not self.ahead:
+            raise self.fault
+
+    def take(self, room: int) -> list[Entry[Any]]:
+        """The next entries; fewer where the source ends, or where it can't be read further."""
+        if self.work.source.may_change:
+            self.work.pulse.begin(STEP_LIMIT)
+            return ask(UNREADABLE, lambda: [told(each) for each in islice(self.entries(room, 0), room)])
+        page, self.ahead = self.ahead[:room], self.ahead[room:]
+        return page
 
     def known(self, keys: list[str]) -> dict[str, Known]:
         """What earlier attempts have left of these items, where there were any."""
@@ -222,7 +248,8 @@ class Flight(Feed):
 
     def rewind(self) -> None:
         super().rewind()
-        self.reading, self.source_ended = None, False
+        self.reading, self.source_ended, self.fault = None, False, None
+        self.ahead.clear()
 
     def wind_up(self) -> None:
         self.winding_up = True
