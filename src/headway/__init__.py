@@ -8,7 +8,8 @@ from headway.operations.again import Retry, Tolerance
 from headway.operations.base import Operation
 from headway.operations.kept import File
 from headway.operations.outcomes import Reject, Skip, Stop, TryAgain, Wait
+from headway.operations.rates import Rate
 
 __version__ = "0.1.0"
 
-__all__ = ["File", "Operation", "Reject", "Retry", "Skip", "Stop", "Tolerance", "TryAgain", "Wait", "sources"]
+__all__ = ["File", "Operation", "Rate", "Reject", "Retry", "Skip", "Stop", "Tolerance", "TryAgain", "Wait", "sources"]

@@ -18,6 +18,7 @@ from headway.engines import queues
 from headway.errors import RunNotFound, UnknownOperation
 from headway.models import Kind, Part, Run
 from headway.operations import params, registry
+from headway.operations.rates import rate_of
 from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
 from headway.store.parts import holds, planning, silence, workers
 from headway.store.parts.candidates import due_parts
@@ -213,7 +214,7 @@ def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
         "skipped": counts.skipped,
         "retrying": sum(part.retrying for part in parts),
         "percent": None if grows else percent(counts.processed, total, done=run.is_done),
-        "rate": rounded(rate(paces, now)) if working else None,
+        "rate": rounded(rate(paces, now, interval_ms(run))) if working else None,
         "eta_seconds": eta_seconds(paces, now, counts, total) if working and not grows else None,
         "finishing": working and any(part.kind == Kind.FINISH for part in parts),
     }
@@ -227,6 +228,15 @@ def may_grow(run: Run, parts: list[Any]) -> bool:
         return registry.get(run.operation).discovers
     except UnknownOperation:
         return False
+
+
+def interval_ms(run: Run) -> int:
+    """How long its operation's rate lets at least pass from one item to the next."""
+    try:
+        limit = rate_of(registry.get(run.operation))
+    except UnknownOperation:
+        return 0
+    return limit.interval_us // 1_000 if limit else 0
 
 
 def rounded(speed: float | None) -> float | None:

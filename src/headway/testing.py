@@ -4,7 +4,7 @@ import time
 
 from headway.database import NowMs
 from headway.engines.claimant import Claimant
-from headway.models import ItemOutcome, ItemState, Part
+from headway.models import ItemOutcome, ItemState, Part, SharedRate
 
 __all__ = ["drain", "end_waits"]
 
@@ -27,3 +27,4 @@ def end_waits() -> None:
     now = NowMs()
     ItemOutcome.objects.filter(state=ItemState.RETRYING).update(retry_at=now)
     Part.objects.filter(token=None, due__gt=now).update(due=now)
+    SharedRate.objects.update(free_at=0)

@@ -62,6 +62,7 @@ def process_yielding(self: Operation, item: Any) -> Iterator[Any]:
 def csv_items(self: Operation) -> sources.csv: ...  # type: ignore[empty-body]
 
 
+SPOKEN = 'it must be a whole number of items from 1 on and their time, such as "50/s", "100/min", "1000/h" or "500/d".'
 IN_SETS: dict[str, Any] = {"process": Operation.process, "process_chunk": lambda self, rows: None}
 FEW = "window is 4, fewer than its 8 threads: some would never have an item."
 PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambda self, item, prepared: None}
@@ -133,7 +134,12 @@ PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambd
             "error_codes: 'It is there already.' is not a code: use lower-case words joined by hyphens, at most 64 "
             "characters, such as 'city-missing'. The sentence for people goes into the text.",
         ),
-        ({"rate": 4}, "rate isn't available in this version of Headway; it would have no effect. Remove it."),
+        ({"rate": 4}, f"rate is 4; {SPOKEN}"),
+        ({"rate": "50"}, f"rate is '50'; {SPOKEN}"),
+        ({"rate": "0/s"}, f"rate is '0/s'; {SPOKEN}"),
+        ({"rate": "0.5/s"}, f"rate is '0.5/s'; {SPOKEN}"),
+        ({"rate": "50/second"}, f"rate is '50/second'; {SPOKEN}"),
+        ({"rate": "20000/s"}, "rate is '20000/s'; more than 10,000 items a second can't be kept."),
         ({"retry": 4}, "retry is 4; it must be a Retry, such as Retry(on=ConnectionError)."),
         ({"tolerance": 4}, "tolerance is 4; it must be a Tolerance, such as Tolerance(percent=5)."),
         (
@@ -261,7 +267,7 @@ class TestInheritance:
         assert declare(base, name="tests.other", params=None).form is None
 
     def test_what_a_mixin_or_an_abstract_base_brings_is_judged_with_the_class(self) -> None:
-        later = "rate isn't available in this version of Headway; it would have no effect. Remove it."
+        later = f"rate is 4; {SPOKEN}"
         assert refusal(type("Mixin", (), {"rate": 4}), Operation) == later
         assert refusal(type("Base", (Operation,), {"abstract": True, "rate": 4})) == later
         wrong = "params must be a Django form class, not 'NameForm'."

@@ -161,6 +161,15 @@ class TestPace:
     def test_a_part_that_began_late_had_done_nothing_before(self) -> None:
         assert rate([steady(40, 100), steady(10, 100, since=30_000)], 40_000) == pytest.approx(150)
 
+    def test_where_an_item_may_begin_only_every_minute_it_is_one_a_minute_all_the_time(self) -> None:
+        marks = [[minute * 60_000, minute] for minute in range(10)]
+        for seconds in (5, 25, 45, 59):
+            now_ms = marks[-1][0] + seconds * 1_000
+            found = rate([marks], now_ms, interval_ms=60_000)
+            assert found is not None
+            assert 1 / 90 <= found <= 1 / 60
+        assert rate([marks], marks[-1][0] + 45_000) == 0.0
+
     def test_a_count_that_has_fallen_is_no_negative_rate(self) -> None:
         assert rate([[[0, 100], [1_000, 50]]], 1_000) == 0.0
 

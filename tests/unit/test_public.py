@@ -42,15 +42,14 @@ def own_names(module: ModuleType) -> list[str]:
 
 def test_the_words_for_declaring() -> None:
     assert headway.__all__ == [
-        "File", "Operation", "Reject", "Retry", "Skip", "Stop", "Tolerance", "TryAgain", "Wait", "sources",
+        "File", "Operation", "Rate", "Reject", "Retry", "Skip", "Stop", "Tolerance", "TryAgain", "Wait", "sources",
     ]  # fmt: skip
     assert all(hasattr(headway, name) for name in headway.__all__)
 
 
 def test_the_sources() -> None:
     assert headway.sources.__all__ == [
-        "Entry", "Json", "Row", "Selections", "Source",
-        "csv", "files", "ndjson", "pages", "queryset", "roots", "selection",
+        "Entry", "Json", "Row", "Selections", "Source", "csv", "ndjson", "queryset", "roots", "selection",
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('headway', '0014_dry_run'),
+        ('headway', '0015_rates'),
     ]
 
     operations = [

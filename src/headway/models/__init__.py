@@ -8,6 +8,7 @@ from .outcome import ItemOutcome, ItemState
 from .part import Kind, Part
 from .run import Run
 from .selection import Selection
+from .shared_rate import SharedRate
 from .worker import Worker
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "Part",
     "Run",
     "Selection",
+    "SharedRate",
     "Worker",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from .outcomes import LONGEST_WAIT, TryAgain, Verdict
 
-__all__ = ["Retry", "Tolerance"]
+__all__ = ["Retry", "Tolerance", "pause_asked_for"]
 
 DOUBLINGS = 30  # more would only overflow
 
@@ -88,7 +88,13 @@ class Tolerance:
         return self.percent is not None and processed >= self.min_items and failed * 100 > self.percent * processed
 
 
-def retry_after(error: Exception) -> float | None:
+def pause_asked_for(error: Exception) -> float:
+    """The seconds for which an answer asks all who call to wait: the Retry-After of the error, or of the one that it
+    was raised from. 0: none. `TryAgain(after=…)` speaks of its own item alone."""
+    return retry_after(error) or retry_after(error.__cause__) or 0.0
+
+
+def retry_after(error: BaseException | None) -> float | None:
     """The seconds that the other side's answer asks to wait (RFC 9110, 10.2.3): a number of them, or a date."""
     headers: Any = getattr(getattr(error, "response", None), "headers", None) or getattr(error, "headers", None)
     said = headers.get("Retry-After") if hasattr(headers, "get") else None

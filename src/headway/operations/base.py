@@ -18,6 +18,7 @@ from .effects import Effect, Effects
 from .found import keys_of
 from .kept import File
 from .outcomes import TryAgain
+from .rates import Rate
 from .sources import Source
 
 __all__ = ["Operation", "by_name"]
@@ -111,6 +112,11 @@ class Operation:
     retry: ClassVar[Retry] = Retry()
     """Which errors are tried again in later passes: `Retry(on=ConnectionError, attempts=5)`. By default only what
     raises `TryAgain`."""
+
+    rate: ClassVar[str | Rate | None] = None
+    """How often an item may be begun, over all workers and runs: "50/s", "100/min", "1000/h", "500/d", or
+    `Rate("50/s", name="stripe")`, which several operations share. It counts calls of `process` with effects outside,
+    else of `prepare` where that is declared, else items of `process` or `process_chunk`. None: as often as it goes."""
 
     lock_rows: ClassVar[bool] = False
     """Whether each row is locked from when it is read, inside its chunk's transaction, to that chunk's end

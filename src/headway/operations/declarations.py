@@ -16,8 +16,8 @@ from .conflicts import OnConflict
 from .holding import names_of
 from .kept import File
 from .outcomes import Verdict, check_code
+from .rates import Rate
 from .sources import Source
-from .sources.by_pairs import PairsSource
 from .sources.table import TableSource
 
 __all__ = ["check"]
@@ -32,7 +32,6 @@ MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
 LONGEST_VERSION = 64
 MOST_WINDOW = 1_000  # what is under way is written down anew with each commit
-PLANNED = ("rate",)
 IN_DOUBT = ("list", "again", "settle")
 
 VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -104,10 +103,8 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_values(cls)
     yield from of_effects(cls, base)
     yield from of_holds(cls)
+    yield from of_rate(cls)
     yield from of_error_codes(cls)
-    for attribute in PLANNED:
-        if hasattr(cls, attribute):
-            yield f"{attribute} isn't available in this version of Headway; it would have no effect. Remove it."
 
 
 def missing(cls: Any, base: type[Any]) -> Iterator[str]:
@@ -214,6 +211,14 @@ def of_effects(cls: Any, base: type[Any]) -> Iterator[str]:
         yield f"window is {cls.window}, fewer than its {cls.threads} threads: some would never have an item."
 
 
+def of_rate(cls: Any) -> Iterator[str]:
+    try:
+        if not (cls.rate is None or isinstance(cls.rate, Rate)):
+            Rate(cls.rate)
+    except ValueError as error:
+        yield str(error)
+
+
 def of_values(cls: Any) -> Iterator[str]:
     own = vars(cls)
     for attribute, (is_one, advice) in VALUES.items():
@@ -264,10 +269,7 @@ def takes(method: Any, count: int) -> bool:
 
 
 def declared_source(cls: Any) -> type[Source[Any]] | None:
-    """The class that `items` is annotated to return, if it is annotated with a class of sources, or that of what it
-    yields; else unknown yet."""
-    if inspect.isgeneratorfunction(cls.items):
-        return PairsSource
+    """The class that `items` is annotated to return, if it is annotated with a class of sources; else unknown yet."""
     try:
         annotated = get_type_hints(cls.items).get("return")
     except Exception:  # noqa: BLE001  (names that only a type checker can find, or no function at all)

@@ -69,6 +69,8 @@ class Calls:
                 while (slot := self.asked.get()) is not None:
                     if self.is_late():
                         slot.postpone()
+                    elif slot.is_late:
+                        slot.wait_for_another_moment()
                     else:
                         self.make(slot)
                     self.returned.put(slot)

@@ -17,7 +17,7 @@ from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
 from . import limits
-from .feed import LARGEST, Feed, attempts_of
+from .feed import LARGEST, Feed, attempts_of, is_verdict
 from .in_hand import Work
 from .tally import Entries, Tally
 from .verdicts import Verdicts
@@ -47,8 +47,12 @@ class Commit:
         self.claimed = self.since  # when the database's clock stood at `part.changed`
         self.claimed_ms = work.part.changed
 
-    def __call__(self, do: Do, budget: float, *, most: int | None = None, check_fence: bool = False) -> Tally:
+    def __call__(
+        self, do: Do, budget: float, *, most: int | None = None, check_fence: bool = False, begins: bool = True
+    ) -> Tally:
         """`do` what the feed gives and commit what came of it with the checkpoint; nothing when the feed has ended.
+
+        `begins`: whether items are begun, which the operation's rate must allow.
 
         Raises Fenced, OperationError, what `do` raises, IntegrityError when COMMIT refuses the chunk for a deferred
         constraint, and errors of the database that say nothing about an item.
@@ -64,6 +68,8 @@ class Commit:
                         if check_fence:
                             checkpoints.check_fence(self.part)
                         entries = self.feed.entries(most or self.most_now(), deadline)
+                        if begins and self.work.paces_process:
+                            entries = self.allowed(entries)
                         self.do_items(do, entries, tally, deadline)
                     self.attempted = tally.done
                     if not tally.done and tally.flight is None:
@@ -115,6 +121,15 @@ class Commit:
             return 0
         return discoveries.note(self.part.run, self.part, sorted({key for _, keys in found for key in keys}))
 
+    def allowed(self, entries: Entries) -> Entries:
+        """Those for which the rate has a moment now."""
+        allowance = self.work.allowance
+        for entry in entries:
+            if allowance and not is_verdict(entry[2]) and allowance.take() is None:
+                self.feed.ended = False
+                return
+            yield entry
+
     def numbered(self, entries: Entries) -> Entries:
         """In a later pass: the same, and before each the operation is told which attempt it is."""
         for entry in entries:
@@ -122,8 +137,12 @@ class Commit:
             yield entry
 
     def most_now(self) -> int:
-        """Items that the next chunk may have, or that may be under way at once."""
-        return min(self.most, limits.most_at_once(self.part, self.work.operation))
+        """Items that the next chunk may have at most."""
+        most = min(self.most, limits.most_at_once(self.part, self.work.operation))
+        if self.work.allowance and self.work.paces_process:
+            # One more than may begin: it isn't handed out, but where there is none, the end is found without a wait.
+            most = min(most, self.work.allowance.ready + 1)
+        return most
 
     def left_out(self, verdict: Exception) -> Tally:
         """Let the next item end so, without running it."""
@@ -133,7 +152,7 @@ class Commit:
                 tally.count(entry, verdict)
                 return
 
-        return self(leave, 0, most=1)
+        return self(leave, 0, most=1, begins=False)
 
     def begin_hook(self) -> None:
         self.work.pulse.begin(self.work.operation.item_timeout)
@@ -151,7 +170,7 @@ class Commit:
             part.failed + failed,
             part.skipped + skipped,
         )
-        worked, self.since = now - self.since, now
+        worked, self.since = now - self.since - self.work.waited(), now
         return Checkpoint(
             cursor=tally.cursor,
             counts=counts,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from headway import database
@@ -16,7 +16,7 @@ from . import limits
 from .calls import Calls
 from .feed import UNREADABLE, Feed, attempts_of, read, told
 from .in_hand import Work
-from .loading import OperationError, ask
+from .loading import ask
 from .slots import Slot, Stand, in_doubt
 from .tally import Left, Tally
 
@@ -42,9 +42,6 @@ class Flight(Feed):
         """The flight, as it is committed."""
         self.tail = self.written[-1][1] if self.written else work.part.cursor
         self.reading: Iterator[Entry[Any]] | None = None
-        self.ahead: list[Entry[Any]] = []
-        self.fault: OperationError | None = None
-        """What reading came to behind those that are ahead."""
         self.source_ended = self.winding_up = False
         self.restored = not self.written
         self.hung = 0
@@ -55,16 +52,20 @@ class Flight(Feed):
             self.restore()
         while True:
             self.collect(0)
+            near = self.reserve()
             if self.has_returned or self.may_begin:
-                self.read_ahead()
                 return True
+            if not self.is_under_way and self.waits_for_rate:
+                if not near or not self.wait_for_rate(until):
+                    return False
+                continue
             if not self.is_under_way:
                 self.ended = not (self.is_half_done or self.winding_up)
                 return self.is_half_done
             left = until - time.monotonic()
             if left <= 0 or (self.work.should_stop() and not self.winding_up):
                 return False
-            self.collect(min(LOOK_EVERY, left))
+            self.collect(min(LOOK_EVERY, left, self.next_in))
             self.give_up_hung()
 
     def entries(self, most: int, deadline: float) -> Iterator[Entry[Any]]:
@@ -82,6 +83,8 @@ class Flight(Feed):
             if slot.returned and slot.stand == Stand.BEGUN:
                 turn.end(slot, tally)
         room = self.room(returned=len(turn.stands))
+        if self.work.allowance:
+            room = min(room, self.work.allowance.ready)
         turn.begin([slot for slot in self.slots if slot.stand == Stand.DUE][: max(0, room)])
         room -= len(turn.begun)
         if room > 0 and not (self.source_ended or self.winding_up or len(self.slots) >= SETTLED_BEHIND):
@@ -89,8 +92,13 @@ class Flight(Feed):
         return turn
 
     def read_behind(self, turn: "Turn", room: int, tally: Tally) -> None:
-        page = self.take(room)
-        self.source_ended = len(page) < room and not self.fault
+        self.work.pulse.begin(STEP_LIMIT)
+        # One more than there is room for: so the end is known without waiting until another may begin.
+        page = ask(UNREADABLE, lambda: [told(each) for each in islice(self.entries(room + 1, 0), room + 1)])
+        self.source_ended = len(page) <= room
+        if self.reading is not None:
+            self.reading = chain(page[room:], self.reading)
+        del page[room:]
         known = self.known([key for _, key, _ in page])
         for entry in page:
             slot = Slot(entry)
@@ -102,29 +110,6 @@ class Flight(Feed):
                 turn.end(slot, tally)
             else:
                 turn.begin([slot])
-
-    def read_ahead(self) -> None:
-        """Have what the next turn may begin, where that doesn't change: it may be an API's page, for which no
-        transaction should wait. Raises OperationError where there is nothing before what can't be read."""
-        if self.winding_up:
-            return
-        if not (self.work.source.may_change or self.source_ended or self.fault):
-            self.work.pulse.begin(STEP_LIMIT)
-            entries = islice(self.entries(self.window, 0), self.window - len(self.ahead))
-            try:
-                ask(UNREADABLE, lambda: self.ahead.extend(map(told, entries)))
-            except OperationError as error:
-                self.fault = error
-        if self.fault and not self.ahead:
-            raise self.fault
-
-    def take(self, room: int) -> list[Entry[Any]]:
-        """The next entries; fewer where the source ends, or where it can't be read further."""
-        if self.work.source.may_change:
-            self.work.pulse.begin(STEP_LIMIT)
-            return ask(UNREADABLE, lambda: [told(each) for each in islice(self.entries(room, 0), room)])
-        page, self.ahead = self.ahead[:room], self.ahead[room:]
-        return page
 
     def known(self, keys: list[str]) -> dict[str, Known]:
         """What earlier attempts have left of these items, where there were any."""
@@ -153,15 +138,49 @@ class Flight(Feed):
             return 0
         under_way = [slot for slot in self.slots if slot.stand == Stand.BEGUN]
         suspected = any(slot.starts > 1 for slot in self.slots if slot.stand != Stand.SETTLED)
-        most = min(self.window, limits.most_at_once(self.work.part, self.work.operation) - returned)
+        most = min(self.most_under_way, limits.most_at_once(self.work.part, self.work.operation) - returned)
         return (1 if suspected else most) - (len(under_way) - returned)
 
     @property
+    def most_under_way(self) -> int:
+        """As many as the window holds; under a rate, no more wait for a thread than get one in time."""
+        allowance = self.work.allowance
+        if allowance is None:
+            return self.window
+        return min(self.window, self.work.operation.threads + allowance.together)
+
+    @property
     def may_begin(self) -> bool:
+        return self.wants_to_begin and (self.work.allowance is None or self.work.allowance.ready > 0)
+
+    @property
+    def wants_to_begin(self) -> bool:
+        """Whether there is something to begin, and a thread for it."""
         if self.room() <= 0:
             return False
         due = any(slot.stand == Stand.DUE for slot in self.slots)
         return due or not (self.source_ended or len(self.slots) >= SETTLED_BEHIND)
+
+    def reserve(self) -> bool:
+        """Hold moments for what is to begin. False: the next is too far away to be waited for."""
+        allowance = self.work.allowance
+        return not (allowance and self.wants_to_begin) or allowance.have()
+
+    @property
+    def waits_for_rate(self) -> bool:
+        """Whether only the rate keeps the next item from being begun."""
+        return self.work.allowance is not None and self.wants_to_begin
+
+    def wait_for_rate(self, until: float) -> bool:
+        """Wait for the next moment while nothing is under way. False: it hasn't come by then."""
+        self.work.pulse.rest()
+        return self.work.allowance is not None and self.work.allowance.wait(until)
+
+    @property
+    def next_in(self) -> float:
+        """Seconds until the next item may begin, where that is known."""
+        allowance = self.work.allowance
+        return allowance.next_in if allowance and self.wants_to_begin and allowance.next_in else LOOK_EVERY
 
     @property
     def has_returned(self) -> bool:
@@ -241,15 +260,26 @@ class Flight(Feed):
         self.written = flight
         if self.may_grow and self.source_ended:
             self.reading, self.source_ended = None, False
-        self.calls.begin(turn.begun)
+        self.calls.begin([slot for slot in turn.begun if self.has_moment(slot)])
+
+    def has_moment(self, slot: Slot) -> bool:
+        """Whether the rate lets its call go out. If not, as the commit has taken too long, it is due again."""
+        allowance = self.work.allowance
+        if allowance is None:
+            return True
+        moment = allowance.take()
+        if moment is None:
+            slot.wait_for_another_moment()
+            return False
+        slot.late_at = moment + allowance.moments.late
+        return True
 
     def keep(self, done: int, seconds: float, budget: float) -> None:
         pass  # a turn moves it
 
     def rewind(self) -> None:
         super().rewind()
-        self.reading, self.source_ended, self.fault = None, False, None
-        self.ahead.clear()
+        self.reading, self.source_ended = None, False
 
     def wind_up(self) -> None:
         self.winding_up = True

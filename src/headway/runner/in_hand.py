@@ -15,6 +15,7 @@ from headway.operations.kept import kept_value
 from headway.operations.sources import Source
 from headway.store.parts.outcomes import storable
 
+from .allowance import Allowance, allowance_of
 from .guard import Guard
 from .loading import add_nowhere, as_declared, ask, load, source_of, write_nowhere
 from .pulse import Pulse
@@ -44,6 +45,9 @@ class Work:
         self.thread = get_ident()
         self.language = part.run.language
         self.message = "" if part.setbacks else part.message  # which says then that it is tried again
+        self.allowance: Allowance | None = None
+        """Where the operation has a rate; once its items are begun."""
+        self.waited_before = 0.0
 
     def load(self) -> None:
         """Make the operation anew. Raises OperationError."""
@@ -54,6 +58,32 @@ class Work:
     def open_source(self) -> None:
         """Ask the operation for its items. Raises OperationError."""
         self.source = ask("Its items can't be found.", self.find_source)
+
+    def keep_rate(self) -> None:
+        """From now on items begin at the operation's rate, if it has one."""
+        self.allowance = allowance_of(self.operation, self.should_stop)
+
+    @property
+    def paces_process(self) -> bool:
+        """Whether each item of a chunk takes a moment of the rate, and not what is called before or around it."""
+        return self.allowance is not None and not (self.operation.has_prepare() or self.operation.is_outside())
+
+    def may_begin(self, until: float) -> bool:
+        """Whether a chunk may begin, by the rate, at the latest at `until`. Outside any transaction."""
+        allowance, careful = self.allowance, self.operation.has_prepare() and self.part.careful
+        if allowance is None or not (self.paces_process or careful):
+            return True  # what prepares, or calls, asks itself
+        self.pulse.rest()
+        if careful:  # its one item is prepared in the chunk's stead, once it is on record
+            return allowance.wait(until) and allowance.take() is not None
+        return allowance.wait(until, together=True)
+
+    def waited(self) -> float:
+        """Seconds for which the rate alone has kept the worker waiting since this was asked last."""
+        if self.allowance is None:
+            return 0.0
+        waited, self.waited_before = self.allowance.waited - self.waited_before, self.allowance.waited
+        return waited
 
     def find_source(self) -> Source[Any]:
         return as_declared(self.operation, source_of(self.operation, self.part.run))

@@ -25,6 +25,7 @@ __all__ = ["Inline", "OnThreads", "Prepared", "Preparing", "preparing"]
 
 GATHER = 0.050  # s behind the head, so that a commit isn't paid for each item; threads work on meanwhile
 ASK_EVERY = 0.1  # s between two looks at whether to stop, while the head is waited for
+ASK_PACED = 0.005  # s, where a rate says when the next item may begin
 
 Window: TypeAlias = Sequence[Entry[Any]]
 
@@ -59,6 +60,11 @@ class Prepared:
         return self.asked or self.future.done()
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether a thread has it, or is to have it next."""
+        return self.asked and not self.future.done()
+
+    @property
     def error(self) -> BaseException | None:
         """What it raised, if it has been prepared."""
         return self.future.exception() if self.future.done() else None
@@ -77,6 +83,14 @@ class Preparing(ABC):
     @abstractmethod
     def gather(self, window: Window, until: float) -> int:
         """How many entries at the window's head are prepared; none when it is to stop, or `until` is past."""
+
+    def may_begin(self, item: Prepared, until: float) -> bool:
+        """Whether an item may be prepared, by the rate: its moment is used up then."""
+        allowance = self.work.allowance
+        if allowance is None or item.is_begun:
+            return True
+        self.work.pulse.rest()
+        return allowance.wait(until) and allowance.take() is not None
 
     def prepare(self, prepared: Prepared) -> None:
         """Prepare one item, unless that has been done."""
@@ -102,6 +116,8 @@ class Inline(Preparing):
             if isinstance(item, Prepared):
                 if self.winding_up and not item.is_begun:
                     break
+                if not self.may_begin(item, give_up if count else until):
+                    break
                 work.pulse.begin(work.operation.item_timeout)
                 self.prepare(item)
             count += 1
@@ -119,6 +135,7 @@ class OnThreads(Preparing):
         self.threads = work.operation.threads
         self.least = 2 * self.threads  # so that none waits while a chunk is committed
         self.asked: SimpleQueue[Prepared | None] = SimpleQueue()
+        self.ask_every = ASK_PACED if work.allowance else ASK_EVERY
         self.closed = False
         self.started = False
 
@@ -126,13 +143,15 @@ class OnThreads(Preparing):
         self.ask(window)
         if self.winding_up:
             window = begun(window)
-        if not window or not self.has_come(window[0][2], until):
+        if not window or not self.has_come(window, until):
             return 0
         give_up = time.monotonic() + GATHER
         count = 1
         for _, _, item in window[1:]:
-            if isinstance(item, Prepared) and not is_done(item, give_up - time.monotonic()):
-                break
+            while isinstance(item, Prepared) and not self.comes(item, give_up):
+                if time.monotonic() >= give_up or self.is_far:
+                    return count
+                self.ask(window)
             count += 1
         return count
 
@@ -141,23 +160,51 @@ class OnThreads(Preparing):
         if not self.started:
             self.started = True
             self.start()
-        for _, _, item in window:
-            if isinstance(item, Prepared) and not item.asked and not self.winding_up:
-                item.asked = True
-                self.asked.put(item)
+        unasked = [item for _, _, item in window if isinstance(item, Prepared) and not item.asked]
+        for item in unasked[: 0 if self.winding_up else self.most_to_ask(window)]:
+            if not self.is_allowed():
+                return
+            item.asked = True
+            self.asked.put(item)
 
-    def has_come(self, head: Any, until: float) -> bool:
+    def most_to_ask(self, window: Window) -> int:
+        """How many more; under a rate only what a thread begins at once, while its moment is there."""
+        if self.work.allowance is None:
+            return len(window)
+        return self.threads - sum(isinstance(item, Prepared) and item.is_under_way for _, _, item in window)
+
+    def is_allowed(self) -> bool:
+        """Whether the rate has a moment now; it is used up then."""
+        allowance = self.work.allowance
+        return allowance is None or (allowance.have() and allowance.take() is not None)
+
+    def has_come(self, window: Window, until: float) -> bool:
         """Wait for the head; False when it is to stop, or `until` is past. A head that takes too long is hung."""
-        work = self.work
-        came = waited = time.monotonic()
-        while isinstance(head, Prepared) and not is_done(head, min(ASK_EVERY, until - waited)):
+        work, head = self.work, window[0][2]
+        came = time.monotonic()
+        while isinstance(head, Prepared) and not self.comes(head, until):
             waited = time.monotonic()
-            work.pulse.begin(work.operation.item_timeout)
-            work.pulse.began = head.began or came
-            if waited >= until or work.should_stop():
+            if head.is_begun:
+                work.pulse.begin(work.operation.item_timeout)
+                work.pulse.began = head.began or came
+            if waited >= until or work.should_stop() or self.is_far:
                 return False
+            self.ask(window)
         work.pulse.rest()
         return True
+
+    def comes(self, item: Prepared, until: float) -> bool:
+        """Whether the item is prepared, after a short wait: for it, or for the moment in which it may begin."""
+        if item.is_begun or self.work.allowance is None:
+            return is_done(item, min(self.ask_every, until - time.monotonic()))
+        self.work.pulse.rest()
+        self.work.allowance.wait(until)
+        return False
+
+    @property
+    def is_far(self) -> bool:
+        """Whether no item may begin for so long that nobody should wait for it."""
+        return self.work.allowance is not None and self.work.allowance.far_in > 0
 
     def start(self) -> None:
         for number in range(self.threads):

@@ -1,5 +1,7 @@
 """Items whose effects are outside, from the moment on at which they are to be begun."""
 
+import math
+import time
 from enum import IntEnum
 from typing import Any
 
@@ -39,6 +41,8 @@ class Slot:
         self.is_in_doubt = False
         """Whether it was begun by an owner who is gone, so that it is asked for first."""
         self.attempt: Effects | None = None
+        self.late_at = math.inf
+        """`monotonic` from when on its rate doesn't let it begin any more."""
         self.began: float | None = None
         self.hung = False
         self.error: Exception | None = None
@@ -83,6 +87,15 @@ class Slot:
         """It hasn't gone out: it is due."""
         if not self.hung:
             self.stand, self.is_in_doubt, self.began = Stand.DUE, False, None
+
+    def wait_for_another_moment(self) -> None:
+        """Its own has passed before it was begun: it is due."""
+        self.stand, self.starts = Stand.DUE, self.starts - 1
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its moment has passed."""
+        return time.monotonic() > self.late_at
 
     def fail(self, error: Exception, operation: Operation) -> None:
         """Its call has raised."""

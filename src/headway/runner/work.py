@@ -19,9 +19,10 @@ from headway.conf import conf
 from headway.database.turns import BUDGET
 from headway.errors import RunNotFound
 from headway.models import Kind, Part
+from headway.operations.again import pause_asked_for
 from headway.operations.base import Operation
 from headway.operations.kept import plain_json
-from headway.operations.outcomes import Stop, TryAgain, Wait
+from headway.operations.outcomes import Stop, Wait
 from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
@@ -120,6 +121,8 @@ class Slice:
         self.began = time.monotonic()
         self.next_look = self.began + min(SHORTEST_SLICE, conf().busy_slice_seconds)
         self.winding_up = False
+        self.owed = 0.0
+        """Seconds for which others go first: who only waits for its rate is the least served, and would always be."""
         self.ways: Ways | None = None
 
     def go(self) -> Ending:
@@ -136,23 +139,9 @@ class Slice:
             return self.advance()
         except OperationError as error:
             cause = error.__cause__ or error
-            if ending := self.heed_cause(cause):
-                return ending
             log.error("part=%s run=%s event=operation-error", self.part.pk, self.part.run_id, exc_info=cause)
             detail = "".join(traceback.format_exception(cause))
             return self.halt(Reason("operation-error", f"{error} Mend it, then resume; nothing is lost.", detail))
-
-    def heed_cause(self, cause: BaseException) -> Ending | None:
-        """What the operation's own code raised in order to say it: go on later, or stop. None: it has failed."""
-        if isinstance(cause, Stop):
-            return self.halt(Reason("stopped", cause.text), Want.STOP)
-        if isinstance(cause, Wait):
-            return self.wait(cause.seconds, cause.text)
-        retry = getattr(self.work, "operation", Operation).retry  # none is there when it can't be loaded
-        if isinstance(cause, Exception) and retry.covers(cause):
-            said = f" {cause}" if isinstance(cause, TryAgain) else ""
-            return self.wait(retry.seconds_until(1, cause), f"Its items can't be read now; that is tried again.{said}")
-        return None
 
     def advance(self) -> Ending:
         """Plan, work, finish: whatever of it is still to be done."""
@@ -162,8 +151,8 @@ class Slice:
         if self.part.kind == Kind.FINISH:
             return self.finish()
         work.open_source()
-        if self.part.kind == Kind.PLAN and (ending := self.plan()):
-            return ending
+        if self.part.kind == Kind.PLAN and not self.plan():
+            return self.give_in()
         if reason := self.other_version():
             return self.halt(reason)
         count_in_background(self.part, work.source)
@@ -179,14 +168,12 @@ class Slice:
         text = f"It began under version {began} of its operation, and this is {now or 'none'}."
         return Reason(OTHER_VERSION, f"{text} Resume it to go on under this one.")
 
-    def plan(self) -> Ending | None:
-        """Freeze the bounds and call `on_start`; the planning part becomes the first of the parts. None: it has."""
+    def plan(self) -> bool:
+        """Freeze the bounds and call `on_start`; the planning part becomes the first of the parts. False: unwanted."""
         run, operation, source = self.part.run, self.work.operation, self.work.source
-        left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
-        if unplanned and (ending := self.gather()):
-            return ending
 
         def freeze() -> list[Range]:
+            left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
             fresh = ranges_of(source, operation.parts) if unplanned else []
             if operation.discovers:
                 ask("Its source can't tell its keys.", lambda: self.note_keys([each.bounds for each in fresh]))
@@ -196,16 +183,7 @@ class Slice:
         self.pulse.begin(STEP_LIMIT)
         planned = planning.plan(self.part, freeze, identity_of(source), operation.version)
         self.pulse.rest()
-        return None if planned else self.give_in()
-
-    def gather(self) -> Ending | None:
-        """What the source does before its bounds are frozen, step by step; None: it is done."""
-        steps = self.work.source.gather()
-        while ask("Its items can't be found.", lambda: next(steps, steps)) is not steps:
-            self.pulse.begin(STEP_LIMIT)
-            if time.monotonic() >= self.next_look and (ending := self.release() if self.should_stop() else self.heed()):
-                return ending
-        return None
+        return planned
 
     def note_keys(self, ranges: list[Any]) -> None:
         """What lies in these ranges of the source is not to be added."""
@@ -215,6 +193,7 @@ class Slice:
     def items(self) -> Ending:
         """The part's items, until its end or the slice's."""
         database.bound_idle_transactions(self.work.operation.item_timeout)
+        self.work.keep_rate()
         feed = Flight(self.work) if self.work.operation.is_outside() else feed_for(self.work, preparing(self.work))
         commit = Commit(self.work, feed)
         self.ways = ways = Ways(self.work, feed, commit)
@@ -230,13 +209,12 @@ class Slice:
         faults = 0
         while True:
             asked = time.monotonic()
-            is_ready = feed.ready(self.next_look)
+            is_ready = feed.ready(self.next_look) and self.work.may_begin(self.next_look)
             self.turns.rest(time.monotonic() - asked)
             if not is_ready:
                 if feed.ended:
                     return None
-                # Whoever waits for the first of them gives way to no other run, or it would never come.
-                if ending := self.release() if self.should_stop() or self.winding_up else self.heed():
+                if ending := self.release() if self.should_stop() or self.winding_up else self.heed_lack(feed):
                     return ending
                 continue
             try:
@@ -266,6 +244,7 @@ class Slice:
     def heed_outcomes(self, tally: Tally) -> Ending | None:
         """Whether the items of a chunk, or what became of them, let the run go on; None: they do."""
         interruption = tally.interruption
+        self.heed_retry_after(tally)
         if isinstance(interruption, Stop):
             return self.halt(Reason("stopped", interruption.text), Want.STOP)
         if tally.ended and (ending := self.heed_limit()):
@@ -275,6 +254,22 @@ class Slice:
         if tally.ended and (outage := limits.outage(self.part, self.work.operation, tally)):
             return self.wait(outage.seconds, outage.reason)
         return None
+
+    def heed_retry_after(self, tally: Tally) -> None:
+        """Where an answer has asked for a pause, let all workers keep it that share the rate."""
+        allowance = self.work.allowance
+        if allowance and (asked := max((pause_asked_for(ended.error) for ended in tally.ended), default=0.0)):
+            allowance.hold_off(asked)
+
+    def heed_lack(self, feed: Feed) -> Ending | None:
+        """Whether to wait no longer for a chunk's first item; None: wait on."""
+        allowance = self.work.allowance
+        if allowance is None or allowance.ready:
+            # Whoever waits for the item itself gives way to no other run, or it would never come.
+            return self.heed()
+        if ending := self.look(feed):
+            return ending
+        return self.come_back_in(allowance.far_in, allowance.why_far) if allowance.far_in else None
 
     def heed_limit(self) -> Ending | None:
         """Whether too much has failed; None: the run may go on."""
@@ -319,13 +314,22 @@ class Slice:
         seen = self.see()
         if seen.want != Want.RUN:
             return self.give_in()
-        over_at = self.began + slice_seconds(self.part.served_so_far_ms, seen.least_served_ms)
+        only_waits = seen.least_served_ms is not None and self.has_mostly_waited
+        usual = slice_seconds(self.part.served_so_far_ms, seen.least_served_ms)
+        over_at = self.began + (SHORTEST_SLICE if only_waits else usual)
         if time.monotonic() < over_at:
             self.next_look = min(self.next_look, over_at)
             return None
+        self.owed = time.monotonic() - self.began if only_waits else 0.0
         self.winding_up = True
         feed.wind_up()
         return None if feed.is_half_done else self.release()
+
+    @property
+    def has_mostly_waited(self) -> bool:
+        """Whether most of this slice has passed with waiting for the rate alone."""
+        allowance = self.work.allowance
+        return allowance is not None and allowance.waited > (time.monotonic() - self.began) / 2
 
     def heed(self) -> Ending | None:
         """Whether something else than to run is wanted; None: go on."""
@@ -344,6 +348,7 @@ class Slice:
 
     def close(self) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""
+        self.settle()
         if ending := self.heed_limit():
             return ending  # whoever was to look behind the last chunk may have died
         if passes.is_left(self.part):
@@ -367,10 +372,10 @@ class Slice:
         finished = endings.finish(self.part, conclude)
         return Ending.DONE if finished else self.give_in()
 
-    def release(self, after_ms: int = 0) -> Ending:
-        """Give the part back for the next slice, due after so many milliseconds."""
+    def release(self) -> Ending:
+        """Give the part back for the next slice."""
         self.settle()
-        return Ending.GIVEN_BACK if leases.release(self.part, after_ms) else self.give_in()
+        return Ending.GIVEN_BACK if leases.release(self.part, round(self.owed * 1000)) else self.give_in()
 
     def set_back(self, error: Exception) -> Ending:
         """Give the part back for a while, because the database fails at one and the same place."""
@@ -381,6 +386,9 @@ class Slice:
     def wait(self, seconds: float, reason: str) -> Ending:
         """Give the part back until so many seconds have passed."""
         log.warning("part=%s run=%s event=waits seconds=%s reason=%r", self.part.pk, self.part.run_id, seconds, reason)
+        return self.come_back_in(seconds, reason)
+
+    def come_back_in(self, seconds: float, reason: str) -> Ending:
         self.settle()
         return Ending.GIVEN_BACK if passes.wait(self.part, seconds, reason) else self.give_in()
 
@@ -394,6 +402,8 @@ class Slice:
         """Whatever gives the part back first ends what is under way. Raises Fenced, and errors of the database."""
         if self.ways:
             self.ways.settle()
+        if self.work.allowance:
+            self.work.allowance.give_back()
 
     def halt(self, reason: Reason, wanted: Want = Want.PAUSE) -> Ending:
         """The run can't go on: say why, and let it come to rest."""

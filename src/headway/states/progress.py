@@ -78,12 +78,15 @@ def keep_pace(marks: Marks, now_ms: int, processed: int) -> list[list[int]]:
     return kept
 
 
-def rate(parts: Sequence[Marks], now_ms: int) -> float | None:
-    """Items per second over the last 20 s, of all parts together, or None while that means nothing."""
+def rate(parts: Sequence[Marks], now_ms: int, interval_ms: int = 0) -> float | None:
+    """Items per second over the last 20 s, of all parts together, or None while that means nothing.
+
+    Over three intervals, if that is longer, where an item may begin only every so often.
+    """
     began = beginning(parts)
     if began is None or now_ms <= began:
         return None
-    return pace_between(parts, max(began, now_ms - LATELY_MS), now_ms)
+    return pace_between(parts, max(began, now_ms - max(LATELY_MS, 3 * interval_ms)), now_ms)
 
 
 def eta_seconds(parts: Sequence[Marks], now_ms: int, counts: Counts, total: int | None) -> int | None:

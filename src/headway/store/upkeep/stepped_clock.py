@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from headway.database import NowMs, write
-from headway.models import ItemOutcome, ItemState, Part, Run, Worker
+from headway.models import ItemOutcome, ItemState, Part, Run, SharedRate, Worker
 from headway.store.parts.leases import lease_ms
 
 __all__ = ["bring_back"]
@@ -17,7 +17,7 @@ AHEAD_MS = 1_000  # more than two statements that run at the same moment can dif
 
 
 def bring_back() -> None:
-    """Let no part wait, and no worker count as alive, for as long as the clock was set back.
+    """Let no part and no rate wait, and no worker count as alive, for as long as the clock was set back.
 
     What waits keeps what was left of its wait. A lease ends after a lease at the latest, so an owner that lives has the
     time to renew it.
@@ -30,6 +30,7 @@ def bring_back() -> None:
     bring(Part.objects.filter(ahead, token=None), due=NowMs() + F("due") - F("changed"), changed=NowMs(), pace=[])
     bring(Part.objects.filter(token__isnull=False, due__gt=latest + lease_ms()), due=NowMs() + lease_ms())
     bring(Run.objects.filter(ahead), changed=NowMs())
+    bring(SharedRate.objects.filter(ahead), free_at=F("free_at") + 1_000 * (NowMs() - F("changed")), changed=NowMs())
     bring(Worker.objects.filter(beat__gt=latest), beat=NowMs())
 
 
