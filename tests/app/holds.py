@@ -24,7 +24,7 @@ class NamesForm(forms.Form):
 class HoldNames(Operation):
     """Each item writes the run and its fences; so rows of two runs that hold one name show whether they took turns."""
 
-    name = "tests.hold_names"
+    name = "tests.takes_turns"
     params = NamesForm
     on_conflict = "allow"
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def start(names: str = "stock", **given: Any) -> Run:
-    return runs.start("tests.hold_names", {"names": names, **given}).run
+    return runs.start("tests.takes_turns", {"names": names, **given}).run
 
 
 def held() -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_a_retry_holds_what_its_original_held() -> None:
 
 
 def test_a_dry_run_holds_too() -> None:
-    part = claim(runs.start("tests.hold_names", {"names": "stock"}, dry_run=True).run)
+    part = claim(runs.start("tests.takes_turns", {"names": "stock"}, dry_run=True).run)
     start()
     assert next_due() is None
     assert held() == {"stock": part.run_id}
