@@ -53,6 +53,7 @@ HEADWAY = {
     "SLICE_SECONDS": float(os.environ.get("TEST_SLICE_SECONDS", "30")),
     "STREAM_SECONDS": float(os.environ.get("TEST_STREAM_SECONDS", "50")),
     "WAKE_UPS": os.environ.get("TEST_WAKE_UPS", ""),
+    "HOLDS": os.environ.get("TEST_HOLDS", ""),
 }
 
 SILENCED_SYSTEM_CHECKS = os.environ.get("TEST_SILENCED_CHECKS", "").split()

@@ -11,9 +11,9 @@ from headway import engines
 from headway.conf import ENGINES, conf
 from headway.database import NOW_MS
 from headway.store.starts.checks import check_cache
-from headway.wakeups.checks import check_wake_ups
+from headway.wakeups.checks import check_holds, check_wake_ups
 
-__all__ = ["check_cache", "check_database", "check_engine", "check_settings", "check_wake_ups"]
+__all__ = ["check_cache", "check_database", "check_engine", "check_holds", "check_settings", "check_wake_ups"]
 
 
 @checks.register("headway")

@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 __all__ = ["ENGINES", "Conf", "conf"]
 
 EXAMPLE = {"LEASE_SECONDS": 10}
-WAKE_UPS = ("redis://", "rediss://", "unix://", "postgresql://", "postgres://")
+REDIS = ("redis://", "rediss://", "unix://")
+WAKE_UPS = (*REDIS, "postgresql://", "postgres://")
 
 ENGINES = {
     "embedded": "headway.engines.embedded.Embedded",
@@ -25,6 +26,7 @@ ENGINES = {
 Engine: TypeAlias = str
 MountPath: TypeAlias = str
 WakeUps: TypeAlias = str
+Redis: TypeAlias = str
 CacheAlias: TypeAlias = str
 Name: TypeAlias = str
 
@@ -85,6 +87,10 @@ class Conf:
     """How processes wake each other: "" by PostgreSQL's NOTIFY where that is the database, else not at all; "off" not
     at all; "redis://…" over Redis or Valkey; "postgresql://…" by NOTIFY, heard on a connection to that address."""
 
+    holds: Redis = ""
+    """Where runs hold names, beside the database: "redis://…" over Redis or Valkey, so that services with databases of
+    their own exclude each other; "" nowhere."""
+
     cache: CacheAlias = ""
     """Which of CACHES remembers the runs of idempotency keys; "": none does. The database decides in any case."""
 
@@ -117,6 +123,7 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     "Name": lambda value: isinstance(value, str) and bool(value),
     "MountPath": lambda value: isinstance(value, str) and value.startswith("/") and value.endswith("/"),
     "WakeUps": lambda value: isinstance(value, str) and (value in ("", "off") or value.startswith(WAKE_UPS)),
+    "Redis": lambda value: isinstance(value, str) and (value == "" or value.startswith(REDIS)),
     "CacheAlias": lambda value: isinstance(value, str),
 }
 MEANT = {
@@ -127,5 +134,6 @@ MEANT = {
     "Name": "a name",
     "MountPath": "a path that begins and ends with a slash",
     "WakeUps": f'"", "off" or an address that begins with {", ".join(WAKE_UPS)}',
+    "Redis": f'"" or an address that begins with {", ".join(REDIS)}',
     "CacheAlias": 'a name of CACHES, or ""',
 }

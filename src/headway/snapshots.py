@@ -186,7 +186,7 @@ def waiting_until(run: Run, parts: list[Any]) -> datetime | None:
     """When the first of its parts goes on, where all of them wait for a moment; None: somebody works, or could."""
     left = [part for part in parts if not part.closed]
     wait = all(part.token is None and (part.due or 0) > part.now and (part.waits or part.phase) for part in left)
-    if run.state != State.RUNNING or not left or not wait:
+    if run.state != State.RUNNING or not left or not wait or any(part.lacks_holds for part in left):
         return None
     return datetime.fromtimestamp(min(part.due for part in left) / 1000, UTC)
 
@@ -248,7 +248,10 @@ def waiting_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
     """Why runs don't go on although nothing was asked of them: they stand behind another, in line, or lack a worker."""
     behind = [run_id for run_id, parts in there.items() if parts[0].run.state == State.WAITING]
     unowned = {run_id: parts for run_id, parts in there.items() if needs_worker(parts)}
-    in_line = holds_reasons([run_id for run_id, parts in unowned.items() if stands_in_line(parts)])
+    kept = {run_id: parts for run_id, parts in unowned.items() if any(map(is_kept_waiting, parts))}
+    in_line = {run_id: kept_waiting(parts) for run_id, parts in kept.items()} | holds_reasons(
+        [run_id for run_id, parts in unowned.items() if stands_in_line(parts)]
+    )
     unowned = {run_id: parts for run_id, parts in unowned.items() if run_id not in in_line}
     return dict.fromkeys(behind, BEHIND) | in_line | (unowned_reasons(unowned) if unowned else {})
 
@@ -256,6 +259,15 @@ def waiting_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
 def stands_in_line(parts: list[Any]) -> bool:
     """Whether the run waits for names that other runs hold."""
     return any(part.lacks_holds and part.due is None and not part.closed for part in parts)
+
+
+def is_kept_waiting(part: Any) -> bool:
+    """Whether another service has the names that its run is to hold, or nobody can tell."""
+    return bool(part.lacks_holds and part.waits and not part.closed)
+
+
+def kept_waiting(parts: list[Any]) -> Reason:
+    return {"code": "hold", "text": next(part.waits for part in parts if is_kept_waiting(part))}
 
 
 def holds_reasons(run_ids: list[UUID]) -> dict[UUID, Reason]:

@@ -1,16 +1,20 @@
 """Operations that hold names while they are worked on."""
 
-from typing import Any
+import os
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django import forms
 
-from headway import Operation
+from headway import Operation, Reject
 
 from .gates import Gate
 from .models import LedgerEntry
+from .shelf import Shelf
 from .sources import Numbers
 
-__all__ = ["CountStock", "HoldNames"]
+__all__ = ["CallUnderHold", "CountStock", "HoldNames", "WriteOnShelf"]
 
 
 class NamesForm(forms.Form):
@@ -63,3 +67,45 @@ class CountStock(Operation):
 
     def process(self, number: int) -> None:
         LedgerEntry.objects.create(run=self.run.id, item=f"{number} stock={self.fence('stock')}")
+
+
+class CallUnderHold(Operation):
+    """Calls what the test has put there, outside any transaction."""
+
+    name = "tests.call_under_hold"
+    holds = ("stock",)
+    effects = "outside"
+    window = 1
+    call: ClassVar[Callable[[int], object]]
+
+    def items(self) -> Numbers:
+        return Numbers(4)
+
+    def process(self, number: int) -> None:
+        with self.effect("call"):
+            CallUnderHold.call(number)
+
+
+class ShelfForm(forms.Form):
+    shelf = forms.CharField()
+    items = forms.IntegerField(min_value=1)
+    seconds = forms.FloatField(min_value=0, help_text="That an item takes.")
+
+
+class WriteOnShelf(Operation):
+    """Each item writes on a shelf that several services share, and into the ledger of its own database."""
+
+    name = "tests.write_on_shelf"
+    params = ShelfForm
+    on_conflict = "allow"
+    holds = ("shelf",)
+
+    def items(self) -> Numbers:
+        return Numbers(self.params["items"])
+
+    def process(self, number: int) -> None:
+        fence = self.fence("shelf")
+        time.sleep(self.params["seconds"])  # what the item does, during which its worker may be frozen
+        if not Shelf(self.params["shelf"]).write(fence, str(self.run.id), os.getpid()):
+            raise Reject("too-late", "Another service writes on the shelf by now.")
+        LedgerEntry.objects.create(run=self.run.id, item=f"{number} shelf={fence}")

@@ -84,6 +84,8 @@ class Commit:
                 if spared := limits.spared(self.part.faults_in_a_row, checkpoint.faults_in_a_row):
                     checkpoint = passes.uncount(self.part, spared, checkpoint)
                 checkpoints.write_checkpoint(self.part, checkpoint, renew=renew)
+                if not work.operation.is_outside():  # whose effects have happened by now
+                    work.holding.confirm()
                 hooks.take_over()
                 committing = time.monotonic()
         finally:

@@ -17,6 +17,7 @@ from headway.store.parts.outcomes import storable
 
 from .allowance import Allowance, allowance_of
 from .guard import Guard
+from .holding import Holding
 from .loading import add_nowhere, as_declared, ask, load, source_of, write_nowhere
 from .pulse import Pulse
 from .tally import Tally
@@ -34,10 +35,11 @@ class Work:
     operation: Operation
     source: Source[Any]
 
-    def __init__(self, part: Part, should_stop: Callable[[], bool], pulse: Pulse) -> None:
+    def __init__(self, part: Part, should_stop: Callable[[], bool], pulse: Pulse, holding: Holding) -> None:
         self.part = part
         self.should_stop = should_stop
         self.pulse = pulse
+        self.holding = holding
         self.guard = Guard()
         self.turns = Turns()
         self.tally: Tally | None = None
@@ -52,7 +54,8 @@ class Work:
     def load(self) -> None:
         """Make the operation anew. Raises OperationError."""
         self.operation = ask(
-            "Its operation can't be loaded.", lambda: load(self.part.run, self.say, self.write, self.add)
+            "Its operation can't be loaded.",
+            lambda: load(self.part.run, self.say, self.write, self.add, self.holding.held.fences),
         )
 
     def open_source(self) -> None:

@@ -1,6 +1,6 @@
 """From a run's row to its operation and its source, ready to work; and what the operation's own code may do wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from headway.operations.context import Context
 from headway.operations.sources import Source
 from headway.operations.sources.table import KeySource, TableSource
 from headway.states import Counts
-from headway.store.parts import holds
 from headway.store.parts.outcomes import storable
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
@@ -80,6 +79,7 @@ def load(
     say: Callable[[str], None],
     write: Callable[[str], None] = write_nowhere,
     add: Callable[[list[str]], None] = add_nowhere,
+    fences: Mapping[str, int] | None = None,
 ) -> Operation:
     """The run's operation with its decoded parameters. Raises UnknownOperation, ChangedMeanwhile."""
     operation = registry.get(run.operation)
@@ -92,7 +92,7 @@ def load(
             run=View(run),
             say=say,
             write=write,
-            fences=holds.fences_of(run.pk) if run.holds else {},
+            fences=fences or {},
             add=add,
         )
     )

@@ -12,6 +12,8 @@ from headway.database import bound_idle_transactions
 from headway.models import Part
 from headway.store.parts import leases
 
+from .holding import Holding
+
 __all__ = ["Heartbeat", "Pulse"]
 
 log = logging.getLogger(__name__)
@@ -45,14 +47,16 @@ class Pulse:
 
 
 class Heartbeat:
-    """A thread that renews the lease of one part while the loop is too busy to checkpoint, on a connection of its own.
+    """A thread that renews the lease of one part while the loop is too busy to checkpoint, on a connection of its own,
+    and what its run holds over Redis.
 
     It stops renewing for what is hung, or a hung item would be immortal.
     """
 
-    def __init__(self, part: Part, pulse: Pulse) -> None:
+    def __init__(self, part: Part, pulse: Pulse, holding: Holding) -> None:
         self.part_id, self.run_id, self.token = part.pk, part.run_id, part.token
         self.pulse = pulse
+        self.holding = holding
         self.over = threading.Event()
         self.interval = conf().lease_seconds / 3  # so that two may be lost
 
@@ -70,6 +74,8 @@ class Heartbeat:
         """Renew whenever a third of the lease has passed without a checkpoint that did."""
         try:
             while not self.over.wait(self.interval):
+                if not self.pulse.is_hung:
+                    self.holding.renew()
                 if not self.pulse.is_hung and time.monotonic() - self.pulse.renewed >= self.interval:
                     self.renew()
         finally:

@@ -26,7 +26,7 @@ from headway.operations.outcomes import Stop, Wait
 from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store.parts import discoveries, leases, passes, planning
+from headway.store.parts import discoveries, leases, passes, planning, shared_holds
 from headway.store.parts.candidates import ANYBODYS, Candidates
 from headway.store.parts.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.parts.planning import Range
@@ -38,6 +38,7 @@ from .commit import Commit
 from .counting import count_in_background
 from .feed import Feed, feed_for
 from .flight import Flight
+from .holding import Holding, HoldsLost
 from .in_hand import Work
 from .loading import OperationError, ask, identity_of
 from .preparing import preparing
@@ -80,8 +81,9 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Cand
     """
     pulse.renewed = time.monotonic()
     try:
-        with Heartbeat(part, pulse), translation.override(part.run.language), timezone.override(None):
-            return Slice(Work(part, should_stop, pulse), rivals).go()
+        holding = Holding(part.run)
+        with Heartbeat(part, pulse, holding), translation.override(part.run.language), timezone.override(None):
+            return Slice(Work(part, should_stop, pulse, holding), rivals).go()
     except (Fenced, RunNotFound):
         log.info("part=%s run=%s event=fenced", part.pk, part.run_id)
         write_fenced.send_robust(sender=Part, run_id=part.run_id)
@@ -137,6 +139,8 @@ class Slice:
             return self.halt(Reason("database-fault", "The database kept failing there. Resume it to try again."))
         try:
             return self.advance()
+        except HoldsLost as lost:
+            return self.lose_holds(lost)
         except OperationError as error:
             cause = error.__cause__ or error
             log.error("part=%s run=%s event=operation-error", self.part.pk, self.part.run_id, exc_info=cause)
@@ -147,6 +151,7 @@ class Slice:
         """Plan, work, finish: whatever of it is still to be done."""
         work = self.work
         self.pulse.begin(STEP_LIMIT)
+        work.holding.confirm()
         work.load()
         if self.part.kind == Kind.FINISH:
             return self.finish()
@@ -178,6 +183,7 @@ class Slice:
             if operation.discovers:
                 ask("Its source can't tell its keys.", lambda: self.note_keys([each.bounds for each in fresh]))
             ask("Its on_start failed.", lambda: self.work.hook(operation.on_start))
+            self.work.holding.confirm()
             return left + fresh
 
         self.pulse.begin(STEP_LIMIT)
@@ -368,7 +374,12 @@ class Slice:
             return self.release()
         database.bound_idle_transactions(STEP_LIMIT)
         self.pulse.begin(STEP_LIMIT)
-        conclude = partial(ask, "Its on_finish failed.", lambda: self.work.hook(partial(result_of, operation)))
+
+        def conclude() -> Any:
+            result = ask("Its on_finish failed.", lambda: self.work.hook(partial(result_of, operation)))
+            self.work.holding.confirm()
+            return result
+
         finished = endings.finish(self.part, conclude)
         return Ending.DONE if finished else self.give_in()
 
@@ -382,6 +393,12 @@ class Slice:
         log.warning("part=%s run=%s event=set-back error=%r", self.part.pk, self.part.run_id, error)
         self.settle()
         return Ending.GIVEN_BACK if leases.set_back(self.part, REST_AFTER_FAULTS_MS) else self.give_in()
+
+    def lose_holds(self, lost: HoldsLost) -> Ending:
+        """Give the part back, until the run has its names again."""
+        log.warning("part=%s run=%s event=holds-lost reason=%r", self.part.pk, self.part.run_id, str(lost))
+        self.settle()
+        return Ending.GIVEN_BACK if shared_holds.lose(self.part) else self.give_in()
 
     def wait(self, seconds: float, reason: str) -> Ending:
         """Give the part back until so many seconds have passed."""

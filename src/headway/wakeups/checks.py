@@ -11,7 +11,25 @@ from headway.conf import conf
 
 from .choice import REDIS
 
-__all__ = ["check_wake_ups"]
+__all__ = ["check_holds", "check_wake_ups"]
+
+
+@checks.register("headway")
+def check_holds(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E021: HEADWAY["HOLDS"] needs what isn't installed."""
+    try:
+        address = conf().holds
+    except ImproperlyConfigured:
+        return []  # headway.E001 tells it
+    if not address or find_spec("redis") is not None:
+        return []
+    return [
+        checks.Error(
+            'HEADWAY["HOLDS"] is an address of Redis, and redis-py isn\'t installed.',
+            hint='pip install "django-headway[redis]"',
+            id="headway.E021",
+        )
+    ]
 
 
 @checks.register("headway")

@@ -31,6 +31,8 @@ class Outside(Way):
         return operation.is_outside()
 
     def advance(self, budget: float) -> Tally:
+        if not self.feed.winding_up:
+            self.work.holding.confirm()
         tally = self.commit(self.settle_and_begin, budget)
         if tally.flight is not None:
             self.feed.move(self.turn, tally.flight)

@@ -5,11 +5,15 @@ They belong to the run, not to its workers: all or nothing, by lines in which no
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
+from headway import redis_holds
 from headway.database import NowMs, write
 from headway.errors import RunNotFound
 from headway.models import Hold, Part, Run
@@ -17,15 +21,30 @@ from headway.states import Want
 from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
 
-__all__ = ["fences_of", "free", "promote_stranded", "take", "wanted_by"]
+__all__ = ["NOTHING", "Held", "free", "held_by", "promote_stranded", "take", "wanted_by"]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a run holds since one taking."""
+
+    owner: str = ""
+    """What no other taking is called."""
+    fences: dict[str, int] = field(default_factory=dict)
+    """The names, each with the number of this taking."""
+
+    def __bool__(self) -> bool:
+        return bool(self.fences)
+
+
+NOTHING = Held()
 
 
 def take(run_id: UUID) -> bool:
-    """Whether a part of the run may be claimed, since the run has all its holds now. Otherwise it stands in the line of
-    each, and none of its parts is due until one of these lines moves on.
+    """Whether the run has all its holds now. Otherwise it stands in the line of each, and none of its parts is due
+    until one of these lines moves on.
 
-    In the claim's transaction. The id of the place is the fence: places are taken in turns, so in a name's line they
-    grow, also from one line to the next.
+    In a transaction. The id of the place is the fence: a name's places are made in turns, so they grow.
     """
     try:
         run = lock_run(run_id)
@@ -37,8 +56,7 @@ def take(run_id: UUID) -> bool:
     if Hold.objects.filter(BEHIND_ANOTHER, run=run).exists():
         move_parts(run_id, due=None)
         return False
-    Hold.objects.filter(run=run).update(held=F("name"), fence=F("id"))
-    Part.objects.filter(run=run).update(lacks_holds=False)
+    Hold.objects.filter(run=run, held=None).update(held=F("name"), fence=F("id"))
     return True
 
 
@@ -53,6 +71,8 @@ def free(run: Run) -> None:
     """
     if not run.holds:
         return
+    if held := held_by(run.pk):
+        transaction.on_commit(partial(redis_holds.release, held.owner, list(held.fences)))
     Hold.objects.filter(run=run).delete()
     Part.objects.filter(run=run).update(lacks_holds=True)  # it may be resumed
     first = (Hold.objects.filter(name=name).order_by("id").first() for name in run.holds)
@@ -72,10 +92,10 @@ def move_parts(run_id: UUID, **columns: Any) -> int:
     return waiting.update(seq=F("seq") + 1, changed=NowMs(), **columns)
 
 
-def fences_of(run_id: UUID) -> dict[str, int]:
-    """The names that the run holds, each with the number of this taking."""
-    places = Hold.objects.filter(run=run_id, held__isnull=False)
-    return {place.name: place.fence or 0 for place in places}
+def held_by(run_id: UUID) -> Held:
+    """What the run holds now."""
+    places = list(Hold.objects.filter(run=run_id, held__isnull=False).order_by("id"))
+    return Held(f"{run_id}/{places[0].pk}", {place.name: place.fence or 0 for place in places}) if places else NOTHING
 
 
 def wanted_by(run_ids: Iterable[UUID]) -> dict[UUID, list[str]]:

@@ -22,7 +22,7 @@ from headway.signals import part_taken_over
 from headway.states import MOVES, Event, State, Want, after
 from headway.store.announcing import announce_change
 
-from . import holds
+from . import holds, shared_holds
 from .candidates import ANYBODYS, Candidate, Candidates
 
 __all__ = [
@@ -72,6 +72,8 @@ def claim(worker: str, pick: int, candidates: Candidates = ANYBODYS) -> Part | N
         if candidate.token is not None:
             end_session_of(candidate.token)
         try:
+            if candidate.lacks_holds and not shared_holds.obtain(candidate.run_id):
+                continue
             if part := take(candidate, worker):
                 if part.resumes > candidate.resumes:
                     part_taken_over.send_robust(sender=Part, run_id=part.run_id)
@@ -90,8 +92,10 @@ def take(candidate: Candidate, worker: str) -> Part | None:
     token = secrets.randbits(62)
     with write():
         fence_session(token)
-        if candidate.lacks_holds and not holds.take(candidate.run_id):
-            return None
+        if candidate.lacks_holds:
+            if not holds.take(candidate.run_id):
+                return None
+            Part.objects.filter(run=candidate.run_id).update(lacks_holds=False)
         begun = begin(candidate.run_id) if candidate.kind == Kind.PLAN else None  # the run's lock comes first, always
         # What it returns is the part after the update: before it, the old owner may still move the cursor.
         part = TAKE(part=candidate.id, token=token, worker=worker, lease=lease_ms())

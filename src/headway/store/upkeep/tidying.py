@@ -1,6 +1,6 @@
 """What every worker sees to now and then, beside its work."""
 
-from headway.store.parts import holds, workers
+from headway.store.parts import holds, shared_holds, workers
 from headway.store.runs import promotions
 from headway.store.starts import keys
 
@@ -19,3 +19,4 @@ def tidy() -> None:
     workers.forget_silent()
     promotions.promote_stranded()
     holds.promote_stranded()
+    shared_holds.renew_all()

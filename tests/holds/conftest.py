@@ -1,0 +1,3 @@
+"""What these tests share."""
+
+from tests.crash.aloud import tell as tell
