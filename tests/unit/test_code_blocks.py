@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from django.core.management import load_command_class
+from django.forms import Form
 from django.template import engines
 
 import headway
@@ -51,13 +52,20 @@ def snippets_of(page: Path) -> Iterator[Snippet]:
         yield Snippet(page, text.count("\n", 0, found.start()) + 1, found["language"], found["text"])
 
 
+def is_followed(snippet: Snippet) -> bool:
+    """Whether the tutorial's reader writes it."""
+    return snippet.page in (ROOT / "README.md", ROOT / "docs/tutorial.md") and PLACE.match(snippet.text) is not None
+
+
 class Known(dict[str, Any]):
-    """Python's own names, and those that a page may take for known: Headway's, and those of the example."""
+    """Python's own names, and those that a page may take for known: Headway's, the example's, and any form."""
 
     def __missing__(self, name: str) -> Any:
         for place in (headway, forms, models, rows):
             if hasattr(place, name):
                 return getattr(place, name)
+        if name.endswith("Form"):
+            return Form
         raise KeyError(name)
 
 
@@ -83,7 +91,7 @@ def no_operations() -> Iterator[None]:
     by_name.update(before)
 
 
-@pytest.mark.parametrize("snippet", [each for each in snippets("python") if not PLACE.match(each.text)], ids=str)
+@pytest.mark.parametrize("snippet", [each for each in snippets("python") if not is_followed(each)], ids=str)
 def test_python_runs(snippet: Snippet, no_operations: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METRICS_TOKEN", "secret")
     tree = Whole().visit(ast.parse(textwrap.dedent(snippet.text)))

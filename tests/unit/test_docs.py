@@ -17,6 +17,22 @@ def test_every_setting_is_on_its_page_in_the_order_of_the_code() -> None:
     assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == [field.name.upper() for field in fields(Conf)]
 
 
+def test_every_system_check_is_on_its_page() -> None:
+    page = (ROOT / "docs/reference/checks.md").read_text()
+    sources = "".join(path.read_text() for path in (ROOT / "src/headway").rglob("*.py"))
+    told = re.findall(r'(?:id="headway\.|"headway\.|error\("|error\(\n\s+")([EW]\d{3})"', sources)
+    assert sorted(re.findall(r"^\| headway\.(\w+)", page, re.MULTILINE)) == sorted(set(told))
+
+
+def test_every_attribute_and_event_of_the_element_is_on_its_page() -> None:
+    page = (ROOT / "docs/reference/element.md").read_text()
+    panel = (ROOT / "src/headway/templates/headway/panel.html").read_text()
+    scripts = "".join(path.read_text() for path in (ROOT / "src/headway/static/headway").glob("*.js"))
+    [element] = re.findall(r"<headway-run[^>]*>", panel.replace("%}", "").replace("{%", ""))
+    assert set(re.findall(r"`(data-[\w-]+)` \|", page)) == set(re.findall(r"data-[\w-]+", element))
+    assert set(re.findall(r"\| `(headway:\w+)`", page)) == set(re.findall(r'"(headway:\w+)"', scripts))
+
+
 def test_every_test_that_a_promise_names_is_there() -> None:
     promised = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/explanation/guarantees.md").read_text()))
     written = {

@@ -49,7 +49,8 @@ def test_the_words_for_declaring() -> None:
 
 def test_the_sources() -> None:
     assert headway.sources.__all__ == [
-        "Entry", "Json", "Row", "Selections", "Source", "csv", "ndjson", "queryset", "roots", "selection",
+        "Entry", "Json", "Row", "Selections", "Source",
+        "csv", "files", "ndjson", "pages", "queryset", "roots", "selection",
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from headway.clock import NOW_MS, NowMs, now_ms
 
 from .faults import is_broken, is_lost, is_transient
 from .hooks import Hooks
-from .parameters import as_one_parameter
+from .parameters import as_one_parameter, as_table
 from .sessions import (
     bound_idle_transactions,
     close_before_fork,
@@ -21,6 +21,7 @@ __all__ = [
     "Hooks",
     "NowMs",
     "as_one_parameter",
+    "as_table",
     "back_off",
     "bound_idle_transactions",
     "close_before_fork",

@@ -8,7 +8,7 @@ from django.db import connections
 from django.db.models import Field, IntegerField
 from django.db.models.expressions import RawSQL
 
-__all__ = ["as_one_parameter"]
+__all__ = ["as_one_parameter", "as_table"]
 
 
 def as_one_parameter(values: Sequence[Any], field: "Field[Any, Any]", alias: str) -> Any:
@@ -28,3 +28,10 @@ def as_one_parameter(values: Sequence[Any], field: "Field[Any, Any]", alias: str
 
 def prepared(values: Sequence[Any], field: "Field[Any, Any]", connection: Any) -> list[Any]:
     return [field.get_db_prep_value(value, connection) for value in values]
+
+
+def as_table(texts: Sequence[str], alias: str) -> tuple[str, Any]:
+    """SQL that gives thousands of texts as rows (number, value), numbered from 1; and its one parameter."""
+    if connections[alias].vendor == "sqlite":
+        return "SELECT key + 1 AS number, value FROM json_each(%s)", json.dumps(texts)
+    return "SELECT number, value FROM unnest(%s::text[]) WITH ORDINALITY AS given(value, number)", list(texts)

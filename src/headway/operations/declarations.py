@@ -18,6 +18,7 @@ from .kept import File
 from .outcomes import Verdict, check_code
 from .rates import Rate
 from .sources import Source
+from .sources.by_pairs import PairsSource
 from .sources.table import TableSource
 
 __all__ = ["check"]
@@ -269,7 +270,10 @@ def takes(method: Any, count: int) -> bool:
 
 
 def declared_source(cls: Any) -> type[Source[Any]] | None:
-    """The class that `items` is annotated to return, if it is annotated with a class of sources; else unknown yet."""
+    """The class that `items` is annotated to return, if it is annotated with a class of sources, or that of what it
+    yields; else unknown yet."""
+    if inspect.isgeneratorfunction(cls.items):
+        return PairsSource
     try:
         annotated = get_type_hints(cls.items).get("return")
     except Exception:  # noqa: BLE001  (names that only a type checker can find, or no function at all)

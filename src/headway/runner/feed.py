@@ -23,7 +23,7 @@ from headway.store.parts.leases import STEP_LIMIT
 from headway.store.parts.outcomes import failed_keys, retrying_keys
 
 from .in_hand import Work
-from .loading import ask
+from .loading import OperationError, ask
 from .preparing import Prepared, Preparing
 
 __all__ = [
@@ -115,6 +115,8 @@ class Ahead(Feed):
     def __init__(self, work: Work) -> None:
         super().__init__(work)
         self.window: list[Entry[Any]] = []
+        self.fault: OperationError | None = None
+        """What reading came to behind the window; raised once all in it is done."""
         self.least = 1
         self.size = FIRST
         self.reading = self.read()
@@ -137,6 +139,7 @@ class Ahead(Feed):
     def rewind(self) -> None:
         super().rewind()
         self.window.clear()
+        self.fault = None
         self.reading = self.read()
 
     def read(self) -> Entries:
@@ -146,8 +149,14 @@ class Ahead(Feed):
         """Read until the window holds `size` entries or the source ends; a slow source is left after one entry."""
         pulse = self.work.pulse
         pulse.begin(STEP_LIMIT)
-        ask(UNREADABLE, lambda: self.window.extend(soon(self.reading, size - len(self.window))))
+        try:
+            if not self.fault:
+                ask(UNREADABLE, lambda: self.window.extend(soon(self.reading, size - len(self.window))))
+        except OperationError as error:
+            self.fault = error
         pulse.rest()
+        if self.fault and not self.window:
+            raise self.fault
 
 
 class Rows(Feed):

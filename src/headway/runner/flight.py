@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from headway import database
@@ -16,7 +16,7 @@ from . import limits
 from .calls import Calls
 from .feed import UNREADABLE, Feed, attempts_of, read, told
 from .in_hand import Work
-from .loading import ask
+from .loading import OperationError, ask
 from .slots import Slot, Stand, in_doubt
 from .tally import Left, Tally
 
@@ -42,6 +42,9 @@ class Flight(Feed):
         """The flight, as it is committed."""
         self.tail = self.written[-1][1] if self.written else work.part.cursor
         self.reading: Iterator[Entry[Any]] | None = None
+        self.ahead: list[Entry[Any]] = []
+        self.fault: OperationError | None = None
+        """What reading came to behind those that are ahead."""
         self.source_ended = self.winding_up = False
         self.restored = not self.written
         self.hung = 0
@@ -54,6 +57,7 @@ class Flight(Feed):
             self.collect(0)
             near = self.reserve()
             if self.has_returned or self.may_begin:
+                self.read_ahead()
                 return True
             if not self.is_under_way and self.waits_for_rate:
                 if not near or not self.wait_for_rate(until):
@@ -92,12 +96,8 @@ class Flight(Feed):
         return turn
 
     def read_behind(self, turn: "Turn", room: int, tally: Tally) -> None:
-        self.work.pulse.begin(STEP_LIMIT)
-        # One more than there is room for: so the end is known without waiting until another may begin.
-        page = ask(UNREADABLE, lambda: [told(each) for each in islice(self.entries(room + 1, 0), room + 1)])
-        self.source_ended = len(page) <= room
-        if self.reading is not None:
-            self.reading = chain(page[room:], self.reading)
+        page = self.take(room)
+        self.source_ended = len(page) <= room and not self.fault
         del page[room:]
         known = self.known([key for _, key, _ in page])
         for entry in page:
@@ -110,6 +110,30 @@ class Flight(Feed):
                 turn.end(slot, tally)
             else:
                 turn.begin([slot])
+
+    def read_ahead(self) -> None:
+        """Have what the next turn may begin, where that doesn't change: it may be an API's page, for which no
+        transaction should wait. Raises OperationError where there is nothing before what can't be read."""
+        if self.winding_up:
+            return
+        if not (self.work.source.may_change or self.source_ended or self.fault):
+            self.work.pulse.begin(STEP_LIMIT)
+            entries = islice(self.entries(self.window, 0), self.window + 1 - len(self.ahead))
+            try:
+                ask(UNREADABLE, lambda: self.ahead.extend(map(told, entries)))
+            except OperationError as error:
+                self.fault = error
+        if self.fault and not self.ahead:
+            raise self.fault
+
+    def take(self, room: int) -> list[Entry[Any]]:
+        """The next entries, and the one behind them: so the end is known without waiting until another may begin. Fewer
+        where the source ends, or where it can't be read further."""
+        if self.work.source.may_change:
+            self.work.pulse.begin(STEP_LIMIT)
+            return ask(UNREADABLE, lambda: [told(each) for each in islice(self.entries(room + 1, 0), room + 1)])
+        page, self.ahead = self.ahead[: room + 1], self.ahead[room:]
+        return page
 
     def known(self, keys: list[str]) -> dict[str, Known]:
         """What earlier attempts have left of these items, where there were any."""
@@ -279,7 +303,8 @@ class Flight(Feed):
 
     def rewind(self) -> None:
         super().rewind()
-        self.reading, self.source_ended = None, False
+        self.reading, self.source_ended, self.fault = None, False, None
+        self.ahead.clear()
 
     def wind_up(self) -> None:
         self.winding_up = True

@@ -13,6 +13,7 @@ from headway.operations import added_fields, params, registry
 from headway.operations.base import Operation
 from headway.operations.context import Context
 from headway.operations.sources import Source
+from headway.operations.sources.given import source_given
 from headway.operations.sources.table import KeySource, TableSource
 from headway.states import Counts
 from headway.store.parts.outcomes import storable
@@ -107,15 +108,10 @@ def params_of(run: Run, operation: type[Operation]) -> params.Params:
 
 
 def source_of(operation: Operation, run: Run) -> Source[Any]:
-    """The operation's source, attached to the run. Raises TypeError when `items` gave something else, and
+    """The operation's source, attached to the run. Raises TypeError when `items` gave what can't be one, and
     ChangedMeanwhile when the run began over other items.
     """
-    source: Any = operation.items()
-    if not isinstance(source, Source):
-        raise TypeError(
-            f"{operation.name}: items() must return a source, such as sources.csv(…) or sources.queryset(…), "
-            f"not {type(source).__name__}."
-        )
+    source = source_given(operation.items, operation.name)
     check_identity(run, identity_of(source))
     # A chain of retries has one selection, its first run's: the others take up ranges of it.
     source.attach(RunSelections(run.root_id or run.pk))

@@ -22,7 +22,7 @@ from headway.models import Kind, Part
 from headway.operations.again import pause_asked_for
 from headway.operations.base import Operation
 from headway.operations.kept import plain_json
-from headway.operations.outcomes import Stop, Wait
+from headway.operations.outcomes import Stop, TryAgain, Wait
 from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
@@ -143,9 +143,23 @@ class Slice:
             return self.lose_holds(lost)
         except OperationError as error:
             cause = error.__cause__ or error
+            if ending := self.heed_cause(cause):
+                return ending
             log.error("part=%s run=%s event=operation-error", self.part.pk, self.part.run_id, exc_info=cause)
             detail = "".join(traceback.format_exception(cause))
             return self.halt(Reason("operation-error", f"{error} Mend it, then resume; nothing is lost.", detail))
+
+    def heed_cause(self, cause: BaseException) -> Ending | None:
+        """What the operation's own code raised in order to say it: go on later, or stop. None: it has failed."""
+        if isinstance(cause, Stop):
+            return self.halt(Reason("stopped", cause.text), Want.STOP)
+        if isinstance(cause, Wait):
+            return self.wait(cause.seconds, cause.text)
+        retry = getattr(self.work, "operation", Operation).retry  # none is there when it can't be loaded
+        if isinstance(cause, Exception) and retry.covers(cause):
+            said = f" {cause}" if isinstance(cause, TryAgain) else ""
+            return self.wait(retry.seconds_until(1, cause), f"Its items can't be read now; that is tried again.{said}")
+        return None
 
     def advance(self) -> Ending:
         """Plan, work, finish: whatever of it is still to be done."""
@@ -156,8 +170,8 @@ class Slice:
         if self.part.kind == Kind.FINISH:
             return self.finish()
         work.open_source()
-        if self.part.kind == Kind.PLAN and not self.plan():
-            return self.give_in()
+        if self.part.kind == Kind.PLAN and (ending := self.plan()):
+            return ending
         if reason := self.other_version():
             return self.halt(reason)
         count_in_background(self.part, work.source)
@@ -173,12 +187,14 @@ class Slice:
         text = f"It began under version {began} of its operation, and this is {now or 'none'}."
         return Reason(OTHER_VERSION, f"{text} Resume it to go on under this one.")
 
-    def plan(self) -> bool:
-        """Freeze the bounds and call `on_start`; the planning part becomes the first of the parts. False: unwanted."""
+    def plan(self) -> Ending | None:
+        """Freeze the bounds and call `on_start`; the planning part becomes the first of the parts. None: it has."""
         run, operation, source = self.part.run, self.work.operation, self.work.source
+        left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
+        if unplanned and (ending := self.gather()):
+            return ending
 
         def freeze() -> list[Range]:
-            left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
             fresh = ranges_of(source, operation.parts) if unplanned else []
             if operation.discovers:
                 ask("Its source can't tell its keys.", lambda: self.note_keys([each.bounds for each in fresh]))
@@ -189,7 +205,16 @@ class Slice:
         self.pulse.begin(STEP_LIMIT)
         planned = planning.plan(self.part, freeze, identity_of(source), operation.version)
         self.pulse.rest()
-        return planned
+        return None if planned else self.give_in()
+
+    def gather(self) -> Ending | None:
+        """What the source does before its bounds are frozen, step by step; None: it is done."""
+        steps = self.work.source.gather()
+        while ask("Its items can't be found.", lambda: next(steps, steps)) is not steps:
+            self.pulse.begin(STEP_LIMIT)
+            if time.monotonic() >= self.next_look and (ending := self.release() if self.should_stop() else self.heed()):
+                return ending
+        return None
 
     def note_keys(self, ranges: list[Any]) -> None:
         """What lies in these ranges of the source is not to be added."""

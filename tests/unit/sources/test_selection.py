@@ -4,38 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from headway.operations import sources
 from headway.operations.sources import Source
 from tests.app.models import Tagged, Thing
 
-from .contract import assert_keeps_its_promises, shape
-
-
-class Listed:
-    """A run's selection, kept in a list."""
-
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-
-    def copy(self, queryset: QuerySet[Model]) -> int:
-        self.keys = [str(pk) for pk in queryset.values_list("pk", flat=True)]
-        return len(self.keys)
-
-    def page(self, after: int, limit: int) -> list[tuple[int, str]]:
-        return list(enumerate(self.keys, start=1))[after : after + limit]
+from .contract import Listed, assert_keeps_its_promises, attached, shape
 
 
 def selected(queryset: QuerySet[Thing]) -> Callable[[], Source[Any]]:
-    kept = Listed()
-
-    def make() -> Source[Any]:
-        source = sources.selection(queryset)
-        source.attach(kept)
-        return source
-
-    return make
+    return attached(lambda: sources.selection(queryset))
 
 
 def things(count: int) -> list[Thing]:

@@ -1,6 +1,8 @@
 """Where items come from: files, querysets, selections. Used as `from headway import sources; sources.csv(file)`."""
 
+from .by_directory import DirectorySource
 from .by_key import QuerysetSource
+from .by_page import PagesSource
 from .by_selection import SelectionSource
 from .csv_file import CsvSource
 from .file_source import Row
@@ -8,10 +10,25 @@ from .ndjson_file import NdjsonSource
 from .protocol import Entry, Json, Selections, Source
 from .roots import RootsSource
 
-__all__ = ["Entry", "Json", "Row", "Selections", "Source", "csv", "ndjson", "queryset", "roots", "selection"]
+__all__ = [
+    "Entry",
+    "Json",
+    "Row",
+    "Selections",
+    "Source",
+    "csv",
+    "files",
+    "ndjson",
+    "pages",
+    "queryset",
+    "roots",
+    "selection",
+]
 
 csv = CsvSource
+files = DirectorySource
 ndjson = NdjsonSource
+pages = PagesSource
 queryset = QuerysetSource
 roots = RootsSource
 selection = SelectionSource

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from django.db.models import Model, QuerySet
 
 from .model_key import ModelKey
-from .pages import paged
+from .paging import paged
 from .protocol import Entry, Json
 from .rows import check_rows, name_of, unlocked
 from .table import TableSource

@@ -1,28 +1,25 @@
 """The rows that somebody selected: exactly those, whatever becomes of the conditions under which they were found."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import pairwise
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar, cast
 
 from django.db.models import Model, QuerySet
 
 from headway.operations.outcomes import Gone
 
+from .copied import NumberedSource, ends_of
 from .model_key import ModelKey
-from .pages import paged
-from .protocol import Entry, Json, Selections
+from .protocol import Entry, Json
 from .rows import check_rows, name_of, unlocked
 from .table import KeySource, TableSource
 
-__all__ = ["SelectionSource"]
+__all__ = ["InstancesSource", "SelectionSource"]
 
 M = TypeVar("M", bound=Model)
 KEYS_AT_ONCE = 5_000
-Fetch: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, Any]]]
 
 
-class SelectionSource(TableSource[M | Gone, M], Generic[M]):
+class SelectionSource(NumberedSource[M | Gone], TableSource[M | Gone, M], Generic[M]):
     """The rows in a queryset at the start of the run, each once and in its order: their keys are copied beside the run.
 
     Bounds are {"count": rows}, and for a part "above", the number behind which it begins; a cursor is a row's number in
@@ -35,8 +32,6 @@ class SelectionSource(TableSource[M | Gone, M], Generic[M]):
     they are read to the end of their chunk.
     """
 
-    selections: Selections
-
     def __init__(self, queryset: QuerySet[M]) -> None:
         check_rows(queryset)
         self.asked = queryset
@@ -46,35 +41,15 @@ class SelectionSource(TableSource[M | Gone, M], Generic[M]):
     def identity(self) -> str:
         return f"a selection of {name_of(self.asked, self.key.name)}"
 
-    def attach(self, selections: Selections) -> None:
-        self.selections = selections
-
     def freeze(self) -> Json:
         return {"count": self.selections.copy(cast("QuerySet[Model]", self.queryset))}
-
-    def read(self, bounds: Json, after: Json) -> Iterator[Entry[M | Gone]]:
-        return self.entries(bounds, after, self.fetch)
 
     def read_keys(self, bounds: Json, after: Json) -> Iterator[Entry[Any]]:
         return self.entries(bounds, after, KeySource(self).fetch)
 
-    def entries(self, bounds: Json, after: Json, fetch: Fetch) -> Iterator[Entry[Any]]:
-        above, last = ends_of(bounds)
-        start = above if after is None else cast(int, after)
-        for number, (key, item) in paged(partial(self.page, fetch, last), start, lambda: self.at_once):
-            yield number, key, item
-
-    def page(self, fetch: Fetch, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, Any]]]:
-        selected = self.selections.page(after, min(limit, last - after)) if after < last else []
-        found = dict(fetch([key for _, key in selected]))
-        return [(number, (key, found[key] if key in found else self.gone(key))) for number, key in selected]
-
     def rows(self) -> QuerySet[M]:
         rows: QuerySet[M] = self.queryset.model._base_manager.using(self.queryset.db)
         return rows
-
-    def count(self, bounds: Json) -> int:
-        return int(cast("dict[str, Any]", bounds)["count"])
 
     def keys(self, bounds: Json) -> Iterator[str]:
         above, last = ends_of(bounds)
@@ -82,21 +57,29 @@ class SelectionSource(TableSource[M | Gone, M], Generic[M]):
             yield from (str(self.key.dump(self.key.load(key))) for _, key in page)  # a UUID with its hyphens, again
             above = page[-1][0]
 
-    def split(self, bounds: Json, n: int) -> list[Json]:
-        above, last = ends_of(bounds)
-        ends = [above + (last - above) * number // n for number in range(n + 1)]
-        parts: list[Json] = [{"above": start, "count": end - start} for start, end in pairwise(ends) if start < end]
-        return parts or [bounds]
-
-    def label(self, item: M | Gone) -> str:
-        return item.label if isinstance(item, Gone) else str(item)
-
     def gone(self, key: str) -> Gone:
         return Gone(f"{self.queryset.model._meta.verbose_name} {key}")
 
 
-def ends_of(bounds: Json) -> tuple[int, int]:
-    """The number behind which these bounds begin, and the last number within them."""
-    given = cast("dict[str, Any]", bounds)
-    above = given.get("above", 0)
-    return above, above + given["count"]
+class InstancesSource(SelectionSource[M], Generic[M]):
+    """The rows of a list of instances, each once: what a selection of them would be, so each is read again in its turn.
+
+    `freeze` raises ValueError where they aren't all of one model, or one isn't saved.
+    """
+
+    def __init__(self, instances: Sequence[M]) -> None:
+        super().__init__(type(instances[0])._base_manager.using(instances[0]._state.db))
+        self.instances = instances
+
+    def freeze(self) -> Json:
+        return {"count": self.selections.copy_keys(dict.fromkeys(map(self.key_of, self.instances)))}
+
+    def key_of(self, instance: M) -> str:
+        if type(instance) is not self.queryset.model:
+            raise ValueError(
+                f"The list has a {type(instance).__name__} among instances of {self.queryset.model.__name__}; their "
+                "keys would be mixed up. Give instances of one model, or yield pairs: `yield key, item`."
+            )
+        if instance.pk is None:
+            raise ValueError(f"The list has {instance!r}, which isn't saved, so it has no key. Save it first.")
+        return str(instance.pk)

@@ -9,7 +9,7 @@ from headway.operations.outcomes import Unreadable
 
 from .csv_parser import CsvParser, long_fields
 from .file_source import FileSource, Place, Records, Row, line_label
-from .files import Openable
+from .opening import Openable
 from .protocol import Entry, Json
 from .text import Flaw, Text
 

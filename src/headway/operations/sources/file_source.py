@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 from headway.encoding import check_encoding
 from headway.operations.outcomes import Unreadable
 
-from .files import Openable, name_of, opener
+from .opening import Openable, name_of, opener
 from .protocol import Entry, Json, Source
 from .text import Text
 

@@ -8,7 +8,7 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.db.models import Model, QuerySet
 
-from .pages import AT_ONCE
+from .paging import AT_ONCE
 from .protocol import Json
 
 __all__ = ["ModelKey"]

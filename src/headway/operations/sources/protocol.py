@@ -23,8 +23,17 @@ class Selections(Protocol):
     def copy(self, queryset: QuerySet[Model]) -> int:
         """Copy the primary keys, each once, numbered from 1 in the queryset's order; gives how many."""
 
+    def copy_keys(self, keys: Iterable[str]) -> int:
+        """Copy these keys, numbered from 1 as they come; gives how many."""
+
     def page(self, after: int, limit: int) -> list[tuple[int, str]]:
         """(number, key) of the next `limit` selected rows above the number `after`."""
+
+    def number_of(self, key: str) -> int | None:
+        """The number of a key; None where it wasn't copied."""
+
+    def twice(self) -> str | None:
+        """A key that was copied more than once; None where there is none."""
 
 
 class Source(ABC, Generic[Item]):
@@ -50,6 +59,12 @@ class Source(ABC, Generic[Item]):
         A run that began over something else pauses, rather than to go on with wrong items. "", the default: not told.
         """
         return ""
+
+    def gather(self) -> Iterator[None]:
+        """What takes long before `freeze`, such as to go through files: outside any transaction, and a step with each
+        `next`, so that the worker may be stopped in between; then it begins anew. Not called for a retry.
+        """
+        return iter(())
 
     @abstractmethod
     def freeze(self) -> Json:

@@ -1,20 +1,21 @@
 """A run's own copy of a selection: one INSERT … SELECT where the rows are in the same database, whatever its size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import CharField, Model, QuerySet
+from django.db.models import CharField, Count, Model, QuerySet
 from django.db.models.functions import Cast
 
+from headway.database import as_table
 from headway.models import Selection
 
 __all__ = ["RunSelections"]
 
 EVERYTHING = 2**62  # rows: a LIMIT that is none, but for which a database keeps the order of a subquery
-AT_ONCE = 2_000  # keys
+AT_ONCE, KEYS_AT_ONCE = 2_000, 20_000  # rows read, keys written
 
 # A join may give a row several times: it stands where it came first.
 COPY = """
@@ -23,6 +24,8 @@ SELECT %s, ROW_NUMBER() OVER (ORDER BY MIN(place)), headway_key
 FROM (SELECT headway_key, ROW_NUMBER() OVER () AS place FROM ({selected}) AS selected) AS placed
 GROUP BY headway_key
 """
+
+COPY_KEYS = "INSERT INTO {table} (run_id, seq, key) SELECT %s, %s + number, value FROM ({given}) AS given"
 
 
 class RunSelections:
@@ -46,24 +49,48 @@ class RunSelections:
         limited = queryset if queryset.query.is_sliced else queryset[:EVERYTHING]
         keys = limited.values(headway_key=Cast("pk", CharField(max_length=255)))
         sql, params = keys.query.sql_with_params()
-        run = Selection._meta.get_field("run").target_field.get_db_prep_value(self.run_id, connection)
-        table = connection.ops.quote_name(Selection._meta.db_table)
         with connection.cursor() as cursor:
-            cursor.execute(COPY.format(table=table, selected=sql), [run, *params])
+            cursor.execute(COPY.format(table=table(), selected=sql), [self.run_key(), *params])
             return int(cursor.rowcount)
 
     def copy_over(self, queryset: QuerySet[Model]) -> int:
         """Row by row: from another database, or from a union, whose keys can't be asked for alone in its order."""
-        keys = dict.fromkeys(str(pk) for pk in primary_keys(queryset))
-        rows = (Selection(run_id=self.run_id, seq=seq, key=key) for seq, key in enumerate(keys, start=1))
-        while some := list(islice(rows, AT_ONCE)):
-            Selection.objects.bulk_create(some)
-        return len(keys)
+        return self.copy_keys(dict.fromkeys(str(pk) for pk in primary_keys(queryset)))
+
+    def copy_keys(self, keys: Iterable[str]) -> int:
+        """Copy these keys, numbered from 1 as they come; gives how many. In the caller's transaction."""
+        left, copied = iter(keys), 0
+        while some := list(islice(left, KEYS_AT_ONCE)):
+            given, texts = as_table(some, connection.alias)
+            with connection.cursor() as cursor:
+                cursor.execute(COPY_KEYS.format(table=table(), given=given), [self.run_key(), copied, texts])
+            copied += len(some)
+        return copied
 
     def page(self, after: int, limit: int) -> list[tuple[int, str]]:
         """(number, key) of the next selected rows above the number `after`."""
-        rows: Any = Selection.objects.filter(run_id=self.run_id, seq__gt=after).order_by("seq")
-        return list(rows.values_list("seq", "key")[:limit])
+        return list(self.copied().filter(seq__gt=after).order_by("seq").values_list("seq", "key")[:limit])
+
+    def number_of(self, key: str) -> int | None:
+        """The number of a key; None where it wasn't copied. It takes a look at each of the run's keys."""
+        number: int | None = self.copied().filter(key=key).values_list("seq", flat=True).first()
+        return number
+
+    def twice(self) -> str | None:
+        """A key that was copied more than once; None where there is none."""
+        often = self.copied().values("key").annotate(times=Count("seq")).filter(times__gt=1).order_by("key")
+        return next(iter(often.values_list("key", flat=True)[:1]), None)
+
+    def copied(self) -> Any:
+        return Selection.objects.filter(run_id=self.run_id)
+
+    def run_key(self) -> Any:
+        """The run's id as the database has it."""
+        return Selection._meta.get_field("run").target_field.get_db_prep_value(self.run_id, connection)
+
+
+def table() -> str:
+    return connection.ops.quote_name(Selection._meta.db_table)
 
 
 def primary_keys(queryset: QuerySet[Model]) -> Iterator[Any]:

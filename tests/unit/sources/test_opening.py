@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from django.db.models import FileField
 from django.db.models.fields.files import FieldFile
 
-from headway.operations.sources.files import opener
+from headway.operations.sources.opening import opener
 from headway.operations.sources.steady import SteadyFile
 
 CONTENT = b"a\n1\n"

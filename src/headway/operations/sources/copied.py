@@ -1,0 +1,117 @@
+"""What the sources have in common that copy their keys beside the run at its start: exactly those are done."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, time
+from decimal import Decimal
+from functools import partial
+from itertools import pairwise
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+from headway.operations.outcomes import Gone
+
+from .paging import paged
+from .protocol import Entry, Item, Json, Selections, Source
+from .spool import Spool
+
+__all__ = ["LONGEST_KEY", "CopiedSource", "NumberedSource", "ends_of", "key_text"]
+
+Fetch: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, Any]]]
+Given = TypeVar("Given")
+
+LONGEST_KEY = 255  # characters
+PLAIN = (str, int, UUID, Decimal, date, time)  # among them bool and datetime
+
+
+class NumberedSource(Source[Given], Generic[Given]):
+    """Items whose keys stand in the run's own copy, numbered from 1.
+
+    Bounds are {"count": keys}, and for a part "above", the number behind which it begins; a cursor is a key's number.
+    An item that isn't there any more is a `Gone`, so it ends as skipped.
+    """
+
+    selections: Selections
+
+    def attach(self, selections: Selections) -> None:
+        self.selections = selections
+
+    def read(self, bounds: Json, after: Json) -> Iterator[Entry[Given]]:
+        return self.entries(bounds, after, self.fetch)
+
+    def entries(self, bounds: Json, after: Json, fetch: Fetch) -> Iterator[Entry[Any]]:
+        above, last = ends_of(bounds)
+        start = above if after is None else cast(int, after)
+        for number, (key, item) in paged(partial(self.page, fetch, last), start, lambda: self.at_once):
+            yield number, key, item
+
+    def page(self, fetch: Fetch, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, Any]]]:
+        selected = self.selections.page(after, min(limit, last - after)) if after < last else []
+        found = dict(fetch([key for _, key in selected]))
+        return [(number, (key, found[key] if key in found else self.gone(key))) for number, key in selected]
+
+    def count(self, bounds: Json) -> int:
+        return int(cast("dict[str, Any]", bounds)["count"])
+
+    def split(self, bounds: Json, n: int) -> list[Json]:
+        above, last = ends_of(bounds)
+        ends = [above + (last - above) * number // n for number in range(n + 1)]
+        parts: list[Json] = [{"above": start, "count": end - start} for start, end in pairwise(ends) if start < end]
+        return parts or [bounds]
+
+    def label(self, item: Given) -> str:
+        return item.label if isinstance(item, Gone) else str(item)
+
+    def gone(self, key: str) -> Gone:
+        """What stands for an item that isn't there any more."""
+        return Gone(key)
+
+
+class CopiedSource(NumberedSource[Item | Gone], Generic[Item]):
+    """Items whose keys only the source itself can tell, one by one; so they are gathered before they are copied."""
+
+    gathered: Spool | None = None
+
+    @abstractmethod
+    def keys_now(self) -> Iterator[str]:
+        """The key of each item that is there now, each once, in the order in which they are to be done."""
+
+    def gather(self) -> Iterator[None]:
+        spool = Spool()
+        for key in self.keys_now():
+            spool.add(key)
+            yield
+        self.gathered = spool
+
+    def freeze(self) -> Json:
+        return {"count": self.selections.copy_keys(self.keys_now() if self.gathered is None else self.gathered)}
+
+
+def ends_of(bounds: Json) -> tuple[int, int]:
+    """The number behind which these bounds begin, and the last number within them."""
+    given = cast("dict[str, Any]", bounds)
+    above = given.get("above", 0)
+    return above, above + given["count"]
+
+
+def key_text(key: Any, told: str) -> str:
+    """A key as it is kept. Raises TypeError or ValueError, which say by whom it is `told`, for what can't be one."""
+    if not isinstance(key, PLAIN):
+        raise TypeError(
+            f"{told} gave {key!r:.200} as a key, which is a {type(key).__name__}. A key is text, a whole number, a "
+            "UUID or a date, and the same whenever it is asked for."
+        )
+    text = key.isoformat() if isinstance(key, date | time) else str(key)
+    if not 0 < len(text) <= LONGEST_KEY:
+        raise ValueError(f"{told} gave a key of {len(text)} characters, {text!r:.80}; it must have 1 to {LONGEST_KEY}.")
+    if "\0" in text or not is_encodable(text):
+        raise ValueError(f"{told} gave the key {text!r:.200}, with characters that no database keeps.")
+    return text
+
+
+def is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
