@@ -1,8 +1,8 @@
 """`python -m tests`: the whole suite on SQLite, and what depends on the database on a PostgreSQL of its own.
 
 On each database several tests run side by side, since most of their time they wait. Those marked `alone` come after
-them, one by one; the two databases' at the same time, since those measure themselves beside a bare process, and leave
-most of two cores idle. With arguments, which are pytest's, the tests that they choose run one by one.
+them, two at a time on each database, and both databases' at once: they measure themselves beside a bare process, and
+mostly wait. With arguments, which are pytest's, the tests that they choose run one by one.
 """
 
 import json
@@ -22,7 +22,8 @@ import pytest
 from servers.postgres import Postgres
 
 SIDE_BY_SIDE = ["-q", "-m", "not alone", "--dist=worksteal", f"--numprocesses={3 * (os.cpu_count() or 1)}"]
-ALONE = ["-q", "-m", "alone"]
+# Of an `xdist_group` one after the other: they share servers, or each needs most of a database's connections.
+ALONE = ["-q", "-m", "alone", "--dist=loadgroup", "--numprocesses=2"]
 ON_POSTGRESQL = "django_db and not once"
 TOLD = {
     "DJANGO_SETTINGS_MODULE": "tests.settings",  # `manage.py test` comes with the example's

@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
+from tests.emptying import empty_what_is_filled
 from tests.workers import Workers
+
+TransactionTestCase._fixture_teardown = empty_what_is_filled
 
 VENDORS = ("postgresql", "sqlite")
 
@@ -45,6 +49,17 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     # What was captured may hold any text, but xdist's workers can only send what UTF-8 knows.
     report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests have told that ran side by side (tests/crash/aloud.py), so also the seeds of those that failed."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    for report in reports:
+        told = [text for name, text in report.user_properties if name == "told" and report.when == "call"]
+        if told:
+            terminalreporter.write_line(f"{report.nodeid}:")
+        for text in told:
+            terminalreporter.write_line(f"  {text}")
 
 
 @pytest.fixture

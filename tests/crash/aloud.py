@@ -3,7 +3,7 @@
 import os
 import random
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from django.db import connection
@@ -14,12 +14,16 @@ Tell: TypeAlias = Callable[[str], None]
 
 
 @pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
-    """Prints a line with the database's name in it."""
+def tell(capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest, record_property: Any) -> Tell:
+    """Prints a line with the database's name in it; in the summary, where tests run side by side (conftest.py)."""
 
     def say(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n  {connection.vendor}: {text}", flush=True)
+        line = f"{connection.vendor}: {text}"
+        if hasattr(request.config, "workerinput"):  # xdist's, whose output nobody sees
+            record_property("told", line)
+        else:
+            with capsys.disabled():
+                print(f"\n  {line}", flush=True)
 
     return say
 

@@ -13,13 +13,13 @@ from headway.models import Part, Run
 from headway.snapshots import snapshot
 from tests.app.models import LedgerEntry
 from tests.crash.aloud import Tell
-from tests.crash.scene import entries, owner_of, processed
+from tests.crash.scene import LEASE, entries, owner_of, processed
 from tests.pace import BareProcess
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
-CANCELS = 20
+CANCELS = 10
 ITEMS, WORK_US = 600, 500  # a run of about half a second
 
 
@@ -88,7 +88,7 @@ def test_a_paused_run_rests_and_then_goes_on_at_the_very_next_item(
 
 
 def test_a_cancel_ends_a_run_that_no_worker_is_left_to_yield(workers: Workers) -> None:
-    workers.start()
+    workers.start(lease_seconds=2 * LEASE)
     run = runs.start("tests.write_ledger", {"items": 5_000, "work_us": 1_000}).run
     until(lambda: processed(run) > 0)
     owner_of(run, workers).kill_both()

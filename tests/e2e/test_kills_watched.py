@@ -15,7 +15,7 @@ from tests.e2e.streams import Sse
 from tests.pace import BareProcess
 from tests.workers import Workers, until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.once]
 
 RECOVERED_WITHIN = 5.0  # s
 TIMEOUT = 60.0  # s

@@ -16,7 +16,8 @@ from servers.web import Web
 from tests.crash.aloud import Tell
 from tests.workers import Workers, environment, until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]  # fifty at once, each connected beforehand
+# Fifty at once, each connected beforehand.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.xdist_group("crowds")]
 
 CLICKS = 50
 PATH = "/api/operations/tests.take_time/runs/"

@@ -4,6 +4,7 @@ The moments of a state have no length: a lease that runs ends in an hour, and wh
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,12 +51,7 @@ class RealStore:
         self.model = model
 
     def put(self, data: Data) -> None:
-        """Make the tables say what `data` says."""
-        LedgerEntry.objects.all().delete()
-        ItemOutcome.objects.all().delete()
-        Hold.objects.all().delete()
-        PartRow.objects.all().delete()
-        RunRow.everything.all().delete()
+        """Make the tables, which are empty, say what `data` says."""
         now = now_ms()
         RunRow.objects.bulk_create([self.run_row(number, run, now) for number, run in enumerate(data.runs)])
         PartRow.objects.bulk_create([self.part_row(part, now) for part in data.parts])
@@ -124,20 +120,23 @@ class RealStore:
         """What the tables say. `tokens`: those that were drawn since, as the exploration has them."""
         now = now_ms()
         runs = {row.pk: row for row in RunRow.objects.all()}
-        parts = tuple(self.part(row, now, tokens) for row in PartRow.objects.order_by("id"))
+        rows_of_parts = list(PartRow.objects.order_by("id"))
+        ids = [row.pk for row in rows_of_parts]
+        parts = tuple(self.part(row, ids, now, tokens) for row in rows_of_parts)
         rows = tuple(outcome(each, now) for each in ItemOutcome.objects.order_by("id"))
-        effects = [LedgerEntry.objects.filter(item=str(item)).count() for item in range(len(self.model.items))]
+        written = Counter(LedgerEntry.objects.values_list("item", flat=True))
+        effects = [written[str(item)] for item in range(len(self.model.items))]
         ordered = sorted(runs.values(), key=lambda row: (row.pk not in RUNS, row.pk))
         places = [
             Place(self.number_of(row.run_id), row.name, row.held is not None) for row in Hold.objects.order_by("id")
         ]
         return Data(tuple(map(run, ordered)), parts, rows, tuple(effects), tuple(places))
 
-    def part(self, row: PartRow, now: int, tokens: dict[int, int]) -> Part:
+    def part(self, row: PartRow, ids: list[int], now: int, tokens: dict[int, int]) -> Part:
+        """A row as the exploration has it; `ids`: of all parts, in order."""
         due: int | None = None
         if row.due is not None:
             due = NOW if row.due <= now else LATER if row.token is None else LEASED
-        ids = sorted(PartRow.objects.values_list("id", flat=True))
         cursor: Any = row.cursor
         return Part(
             id=ids.index(row.pk),
@@ -288,7 +287,8 @@ class RealStore:
             tokens = {answer.token: given[1]} if name == "take" and isinstance(answer, PartRow) else {}
             after = self.get(tokens)
             if isinstance(answer, PartRow):
-                answer = self.part(answer, now_ms(), tokens)
+                ids = sorted(PartRow.objects.values_list("id", flat=True))
+                answer = self.part(answer, ids, now_ms(), tokens)
             transaction.set_rollback(True)
         return after, answer
 

@@ -18,7 +18,7 @@ LONG = bool(os.environ.get("EXPLORE_LONG"))
 WORKERS = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
     """A run's items, by the parts that have them, and how often each mishap may come."""
 

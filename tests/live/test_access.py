@@ -31,7 +31,7 @@ from tests.workers import until
 from .clients import cookie, http, socket, stream
 from .server import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 OF_A_RUN = [pattern.name for pattern in urlpatterns if pattern.pattern.converters]
 ALL = [pattern.name for pattern in urlpatterns]
 

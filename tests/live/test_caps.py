@@ -12,7 +12,7 @@ from tests.workers import until
 from .clients import http, socket, stream
 from .server import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def start(user: Any) -> Run:

@@ -11,7 +11,7 @@ from tests.app.driving import after_items, claim, drive, work
 from .clients import http, socket, stream
 from .server import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 CHANGES = 100
 Seen = dict[str, Any]
 

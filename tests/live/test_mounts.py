@@ -12,7 +12,7 @@ from headway import runs
 from .clients import http, socket, stream
 from .server import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def test_below_a_prefix_of_the_server(serve: Callable[..., Server], ada: Any) -> None:

@@ -12,7 +12,7 @@ from tests.workers import until
 from .clients import http, socket, stream
 from .server import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def test_every_transport_works_there_too(serve: Callable[..., Server], ada: Any) -> None:

@@ -20,7 +20,7 @@ from tests.workers import until
 from .clients import http, socket, stream
 from .server import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def start(user: Any, **given: Any) -> Run:

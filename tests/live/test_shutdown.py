@@ -18,7 +18,7 @@ from .clients import cookie, socket, stream
 from .crowds import Crowd
 from .server import Server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 SOCKETS = 300  # more than a server's look at its signals, every tenth of a second, leaves time for
 
 

@@ -14,7 +14,7 @@ from tests.workers import until
 from .clients import cookie, stream
 from .server import Server
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.once]
 MEGABYTE = "1," * 500_000  # parameters that make each snapshot as long
 
 

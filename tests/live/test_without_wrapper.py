@@ -9,7 +9,7 @@ from headway import runs
 from headway.models import Run
 from tests.app.driving import drive
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture

@@ -1,14 +1,9 @@
-"""What the unit tests share: users, and patience."""
+"""What the unit tests share: users."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-
-# A busy machine is no fault of what is tested.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 Grant = Callable[..., Any]
 
