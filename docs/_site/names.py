@@ -29,6 +29,7 @@ PUBLIC = [
     "headway.ui",
 ]
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+)(?![.])[^)]*\)")
+OF_MARKUP = re.compile(r"(`[^`]*`)|([*|]|(?<=\w)_(?!\w))")
 log = logging.getLogger(__name__)
 
 
@@ -57,7 +58,9 @@ def without_links_to_the_repository(app: Sphinx, name: str, source: list[str]) -
 
 
 def as_it_stands(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """The tree of the errors is drawn in their module's docstring."""
+    """Docstrings are text with code between backticks, no reStructuredText; that of the errors has a tree."""
+    text = OF_MARKUP.sub(lambda found: found[1] or f"\\{found[2]}", "\n".join(lines))
+    lines[:] = text.split("\n")
     if name == "headway.errors":
         lines[:] = [*lines[:1], "", "::", "", *(f"   {line}" for line in lines[1:])]
 

@@ -1,4 +1,4 @@
-"""A project that has Headway and nothing else, so that the reference has no operation of anybody's."""
+"""A project that has Headway and nothing else."""
 
 SECRET_KEY = "not one"  # noqa: S105  (nothing is signed)
 INSTALLED_APPS = [
