@@ -16,17 +16,26 @@ from headway.fuse import Fuse
 __all__ = ["HeldElsewhere", "RedisHolds", "Unreachable", "release", "server"]
 
 TTL_LEASES = 3  # a worker may be silent for one, its successor may need one to come, and one is to spare
-ANSWER = 0.5  # s; a chunk's transaction waits for it
+ANSWER = 1.0  # s; a chunk's transaction waits for it
+NEXT_STAYS_MS = 2_500  # those that wait ask more often
 NUMBERS_STAY_MS = 7 * 24 * 3_600_000  # of names that nobody holds; after that the clock is above them
 
 # One slot of a cluster has all keys, since a script takes several at once.
-HELD, NUMBER = "headway:{holds}:held:", "headway:{holds}:number:"
+HELD, NUMBER, NEXT = "headway:{holds}:held:", "headway:{holds}:number:", "headway:{holds}:next:"
 
+# Who is refused is the next, unless another is that already: so a service that has a line of its own lets others in.
 TAKE = """
-local names = #KEYS / 2
+local names = #KEYS / 3
+local blocked, reserved
 for i = 1, names do
-  local held = redis.call('GET', KEYS[i])
-  if held and held:sub(1, #ARGV[1] + 1) ~= ARGV[1] .. '|' then return {0, i} end
+  local held, after = redis.call('GET', KEYS[i]), redis.call('GET', KEYS[2 * names + i])
+  local mine = held and held:sub(1, #ARGV[1] + 1) == ARGV[1] .. '|'
+  if held and not mine then blocked = blocked or i end
+  if not mine and after and after ~= ARGV[1] then reserved = reserved or i end
+end
+if blocked or reserved then
+  for i = 1, reserved and 0 or names do redis.call('SET', KEYS[2 * names + i], ARGV[1], 'PX', ARGV[4]) end
+  return {0, blocked or reserved}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -38,6 +47,7 @@ for i = 1, names do
     number = math.max((tonumber(redis.call('GET', KEYS[names + i])) or 0) + 1, now)
     redis.call('SET', KEYS[names + i], string.format('%.0f', number), 'PX', ARGV[3])
   end
+  if redis.call('GET', KEYS[2 * names + i]) == ARGV[1] then redis.call('DEL', KEYS[2 * names + i]) end
   redis.call('SET', KEYS[i], ARGV[1] .. '|' .. string.format('%.0f', number), 'PX', ARGV[2])
   answer[i + 1] = number
 end
@@ -60,7 +70,7 @@ return 1
 
 
 class HeldElsewhere(Exception):
-    """Another service, or another run, holds this name."""
+    """Another service holds this name, or is to have it next."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -91,8 +101,8 @@ class RedisHolds:
         """All of these names for this owner, each with its number, higher than that of every taking before; those that
         it has already keep theirs. Raises HeldElsewhere and Unreachable; then none was taken.
         """
-        keys = [HELD + name for name in names] + [NUMBER + name for name in names]
-        done, *told = self.run(TAKE, keys, owner, ttl_ms(), NUMBERS_STAY_MS)
+        keys = [kind + name for kind in (HELD, NUMBER, NEXT) for name in names]
+        done, *told = self.run(TAKE, keys, owner, ttl_ms(), NUMBERS_STAY_MS, NEXT_STAYS_MS)
         if not done:
             raise HeldElsewhere(names[told[0] - 1])
         return dict(zip(names, told, strict=True))

@@ -31,6 +31,7 @@ class HoldNames(Operation):
     name = "tests.takes_turns"
     params = NamesForm
     on_conflict = "allow"
+    begun: ClassVar[list[int]] = []
 
     def holds(self) -> list[str]:
         return [name for name in self.params["names"].split(",") if name]
@@ -41,6 +42,7 @@ class HoldNames(Operation):
         return Numbers(self.params["items"])
 
     def process(self, number: int) -> None:
+        self.begun.append(number)
         told = " ".join(f"{name}={self.fence(name)}" for name in sorted(self.holds()))
         LedgerEntry.objects.create(run=self.run.id, item=f"{number} {told}".strip())
         if number == self.gate_at and self.gate:

@@ -13,8 +13,9 @@ from headway.store.parts import leases
 from headway.store.upkeep import tidying
 from servers.valkey import Valkey
 from tests.app.driving import WORKER, after_items, claim, drive, expire, fresh, work
-from tests.app.holds import CallUnderHold
+from tests.app.holds import CallUnderHold, HoldNames
 from tests.app.models import LedgerEntry
+from tests.workers import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,7 +75,7 @@ def test_a_run_waits_for_a_name_that_another_service_holds(other: RedisHolds) ->
     assert (told["state"], told["started_at"], told["waiting_until"]) == ("queued", None, None)
     assert told["reason"] == {
         "code": "hold",
-        "text": "Another service holds “stock”. It goes on by itself after that one.",
+        "text": "Another service comes first for “stock”. It goes on by itself after that one.",
     }
     other.release("other", ["stock"])
     due_now(run)
@@ -153,9 +154,13 @@ def test_while_the_server_is_away_nothing_is_begun_or_committed(other: RedisHold
         assert "doesn't answer" in told["reason"]["text"]
     valkey.start()
     for run in (first, second):
-        due_now(run)
-        drive(run)
+        until(lambda run=run: is_done_when_due(run))
     assert {fresh(first).state, fresh(second).state} == {"succeeded"}
+
+
+def is_done_when_due(run: Run) -> bool:
+    due_now(run)
+    return drive(run).is_done
 
 
 def test_a_run_of_the_own_database_waits_in_its_line_and_not_at_the_server(other: RedisHolds) -> None:
@@ -202,16 +207,67 @@ def test_the_same_owner_that_asks_twice_has_the_same_number(other: RedisHolds) -
     assert other.take("first", ["a", "b"]) == other.take("first", ["a", "b"])
 
 
-def test_none_is_taken_where_one_is_held(other: RedisHolds) -> None:
+def test_a_service_with_a_line_of_its_own_lets_another_in(other: RedisHolds) -> None:
+    first, second = start(), start()
+    part = claim(first)
+    with pytest.raises(HeldElsewhere):
+        other.take("other", ["stock"])
+    work(part)
+
+    assert leases.claim(WORKER, pick=1) is None
+    taken = other.take("other", ["stock"])["stock"]
+    other.release("other", ["stock"])
+    due_now(second)
+    drive(second)
+
+    assert max(entries(first).values()) < taken < min(entries(second).values())
+
+
+def test_who_waits_for_several_names_is_the_next_for_all_of_them_or_none(other: RedisHolds) -> None:
+    other.take("first", ["b"])
+    other.take("second", ["a"])
+    for owner in ("third", "fourth"):
+        with pytest.raises(HeldElsewhere):
+            other.take(owner, ["a", "b"])
+    other.release("first", ["b"])
+    other.release("second", ["a"])
+
+    with pytest.raises(HeldElsewhere):
+        other.take("fourth", ["a", "b"])
+    assert other.take("third", ["b", "a"])
+
+
+def test_a_name_is_kept_for_the_next_only_for_as_long_as_that_asks(other: RedisHolds, valkey: Valkey) -> None:
+    other.take("first", ["a"])
+    with pytest.raises(HeldElsewhere):
+        other.take("second", ["a"])
+    other.release("first", ["a"])
+    assert 0 < int(valkey.command("PTTL", "headway:{holds}:next:a")[1:]) <= 2_500
+
+
+def test_none_is_taken_where_one_is_held(other: RedisHolds, valkey: Valkey) -> None:
     other.take("first", ["b"])
     with pytest.raises(HeldElsewhere, match="b"):
         other.take("second", ["a", "b"])
-    assert other.take("third", ["a"])
+    assert valkey.command("EXISTS", "headway:{holds}:held:a") == ":0"
 
 
 def test_numbers_grow_though_the_clock_is_set_back(other: RedisHolds, valkey: Valkey) -> None:
     valkey.command("SET", "headway:{holds}:number:stock", str(10**15))
     assert other.take("first", ["stock"]) == {"stock": 10**15 + 1}
+
+
+def test_no_item_is_begun_by_a_worker_whose_run_has_lost_its_names(other: RedisHolds, valkey: Valkey) -> None:
+    run = start(items=3)
+    work(claim(run), should_stop=after_items(1))
+    valkey.empty()
+    other.take("other", ["stock"])
+    part = claim(run)
+    HoldNames.begun.clear()
+
+    work(part)
+
+    assert HoldNames.begun == []
 
 
 def test_the_last_parts_of_a_run_ask_too(other: RedisHolds, valkey: Valkey) -> None:

@@ -29,8 +29,8 @@ pytestmark = [pytest.mark.sqlite, pytest.mark.slow, pytest.mark.django_db]  # ea
 SECONDS = float(os.environ.get("HOLDS_SECONDS", "12"))
 SERVICES = 10
 RUNS = 150  # of each service: more than it comes to
-LEASE = 1.0  # s
-AWAY = 4.0  # s: what isn't renewed runs out after three leases
+LEASE = 0.7  # s
+AWAY = 3.0  # s: what isn't renewed runs out after three leases
 BETWEEN = 1.0  # s between two mishaps
 MISHAPS = ("kill", "freeze", "cut")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from headway.checks import check_cache, check_wake_ups
+from headway.checks import check_cache, check_holds, check_wake_ups
 
 
 class TestWakeUps:
@@ -35,6 +35,16 @@ class TestWakeUps:
             'HEADWAY["WAKE_UPS"] is an address of PostgreSQL (postgresql://…), and the default database is sqlite: '
             "nobody would tell anything there."
         )
+
+
+class TestHolds:
+    def test_redis_without_its_library_is_told(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings.HEADWAY = {"HOLDS": "redis://:secret@localhost"}
+        assert check_holds() == []
+        monkeypatch.setattr("headway.wakeups.checks.find_spec", lambda name: None)
+        (error,) = check_holds()
+        assert error.id == "headway.E021"
+        assert "secret" not in error.msg
 
 
 class TestCache:

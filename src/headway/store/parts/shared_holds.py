@@ -38,7 +38,7 @@ def obtain(run_id: UUID) -> bool:
     try:
         return bool(held) and note(run_id, held.owner, server.take(held.owner, list(held.fences)))
     except HeldElsewhere as error:
-        wait(run_id, f"Another service holds “{error.name}”. It goes on by itself after that one.")
+        wait(run_id, f"Another service comes first for “{error.name}”. It goes on by itself after that one.")
     except Unreachable:
         wait(run_id, AWAY)
     return False
