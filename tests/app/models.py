@@ -37,6 +37,8 @@ class LedgerEntry(models.Model):
 
     run = models.UUIDField(db_index=True)
     item = models.CharField(max_length=255)
+    held = models.CharField(max_length=10, default="", db_default="")
+    fence = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"{self.item} of {self.run}"

@@ -178,6 +178,16 @@ def test_two_runs_of_one_name_at_the_same_time_are_found(planting: Scene) -> Non
     assert "duplicate" in {kind for kind, _ in found(planting.judge(), planting.journal)}
 
 
+@pytest.mark.parametrize("fences", [(7, 8, 7), (7, 7, 7)])
+def test_two_runs_that_wrote_under_one_name_at_once_are_found(planting: Scene, fences: tuple[int, ...]) -> None:
+    for fence, run in zip(fences, (planting.partial, planting.retry, planting.partial), strict=True):
+        planting.plant(
+            f"INSERT INTO app_ledgerentry (run, item, held, fence) VALUES (:run, '17', 'a', {fence})", run=run
+        )
+
+    assert "hold" in {kind for kind, _ in found(planting.judge(), planting.journal)}
+
+
 def look(**changed: Any) -> dict[str, Any]:
     """A run as the API tells it, in the middle of its work."""
     progress = {"processed": 5, "succeeded": 4, "failed": 1, "skipped": 0, "total": 10, "percent": 50}

@@ -18,7 +18,7 @@ from .sizes import Size
 __all__ = ["Crowd"]
 
 PEOPLE = ("demo", "other")  # with their names as tokens
-OPERATIONS = ("tests.storm", "tests.storm_in_parts", "tests.storm_outside")
+OPERATIONS = ("tests.storm", "tests.storm_in_parts", "tests.storm_outside", "tests.storm_holding")
 TIMEOUT = 30.0  # s
 PATIENCE = 60.0  # s: for an answer, whoever gives it
 ACCEPTED = (200, 202)

@@ -94,6 +94,7 @@ class Judge:
             if run not in known:
                 self.add("stray", run, f"{rows} rows in the ledger of a run that the API doesn't know")
         self.judge_neighbours()
+        self.judge_holds()
         self.judge_journal(journal)
 
     def evidence(self, run: dict[str, Any], cases: dict[str, Evidence]) -> Evidence:
@@ -122,6 +123,17 @@ class Judge:
             for before, after in pairwise(same):
                 if after["started_at"] < before["finished_at"]:
                     self.add("duplicate", after["id"], f"began at {after['started_at']}, while {before['id']} ran")
+
+    def judge_holds(self) -> None:
+        """Two runs never wrote under one name at once: a taking's rows come after those of the takings before it."""
+        highest: dict[str, int] = {}
+        holders: dict[tuple[str, int], str] = {}
+        for name, fence, run in self.ledger.held():
+            if fence < highest.get(name, 0):
+                self.add("hold", str(run), f"it wrote under {name} as {fence}, after {highest[name]}")
+            highest[name] = max(fence, highest.get(name, 0))
+            if holders.setdefault((name, fence), run) != run:
+                self.add("hold", str(run), f"it has the number {fence} of {name}, as {holders[name, fence]} has")
 
     def judge_journal(self, journal: list[dict[str, Any]]) -> None:
         """Of what clients were told: no accepted start is lost, and an idempotency key names one run for ever."""

@@ -16,6 +16,7 @@ Row: TypeAlias = tuple[Any, ...]
 COUNT = "SELECT count(*) FROM app_ledgerentry WHERE run = {}"
 ITEMS = "SELECT item, count(*) FROM app_ledgerentry WHERE run = {} GROUP BY item"
 RUNS = "SELECT run, count(*) FROM app_ledgerentry GROUP BY run"
+HELD = "SELECT held, fence, run FROM app_ledgerentry WHERE fence IS NOT NULL ORDER BY id"
 PATIENCE = 60.0  # s: for a database that is being restarted
 FAULTS = (sqlite3.OperationalError, psycopg.OperationalError)
 
@@ -38,6 +39,10 @@ class Ledger:
     def runs(self) -> dict[str, int]:
         """How many rows each run has, by its id without dashes."""
         return {str(run).replace("-", ""): count for run, count in self.ask(RUNS)}
+
+    def held(self) -> list[Row]:
+        """(name, number of the taking, run) of each row that was written under a hold, in the order of writing."""
+        return self.ask(HELD)
 
     def ask(self, query: str, run: str | None = None) -> list[Row]:
         """The rows, as soon as the database answers."""

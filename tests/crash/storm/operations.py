@@ -18,7 +18,7 @@ from headway.operations.sources import Entry, Json
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers
 
-__all__ = ["Storm", "StormForm", "StormInParts", "StormOutside"]
+__all__ = ["Storm", "StormForm", "StormHolding", "StormInParts", "StormOutside"]
 
 
 class StormForm(forms.Form):
@@ -119,6 +119,28 @@ class StormOutside(Storm):
             raise ValueError(f"{item} fails")
         with self.effect("row"):
             self.write(item)
+
+
+class StormHolding(Storm):
+    """The same, and each of its runs holds two names of eight, each row with the number of one of them."""
+
+    name = "tests.storm_holding"
+    parts = 2
+
+    def holds(self) -> list[str]:
+        return list(NAMES[hash_of(self.params["name"]) % len(NAMES)])
+
+    def write(self, item: str) -> LedgerEntry:
+        name = self.holds()[0]
+        return LedgerEntry.objects.create(run=self.run.id, item=item, held=name, fence=self.fence(name))
+
+
+NAMES = tuple(zip("abcdefgh", "bcdefgha", strict=True))  # each pair shares a name with two others
+
+
+def hash_of(text: str) -> int:
+    """The same in every process."""
+    return sum(text.encode())
 
 
 class StormInParts(Storm):

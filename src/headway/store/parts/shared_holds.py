@@ -25,15 +25,18 @@ AWAY = "The server that keeps its holds doesn't answer. It goes on by itself onc
 
 
 def obtain(run_id: UUID) -> bool:
-    """Whether the run has its names over Redis, too, as far as the project has one for that; otherwise it waits a
-    little. Before the claim of a part that lacks its holds, in no transaction.
+    """Whether the run has its names: here and, where the project has one for that, over Redis; otherwise it waits.
+    Before the claim of a part that lacks its holds, in no transaction.
+
+    In a transaction before the claim's, which may be forgotten if PostgreSQL crashes: a number that was told to others
+    must not be drawn again.
     """
-    server = redis_holds.server()
-    if server is None:
-        return True
     with write():
         if not holds.take(run_id):
             return False
+    server = redis_holds.server()
+    if server is None:
+        return True
     held = holds.held_by(run_id)
     try:
         return bool(held) and note(run_id, held.owner, server.take(held.owner, list(held.fences)))
