@@ -154,12 +154,12 @@ def test_a_source_that_cannot_tell_its_keys_pauses_the_run_and_says_what_to_use(
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("x" * 256, "has 256 characters"),
-        ("", "has 0 characters"),
+        ("x" * 256, "of 256 characters"),
+        ("", "of 0 characters"),
         ("a\0b", "no database keeps"),
         ("\udcff", "no database keeps"),
-        (3.5, "is no key"),
-        (None, "is no key"),
+        (3.5, "which is a float"),
+        (None, "which is a NoneType"),
     ],
 )
 def test_what_cannot_be_a_key_fails_its_item_and_says_why(script: Script, key: Any, said: str) -> None:

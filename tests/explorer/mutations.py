@@ -8,7 +8,7 @@ from headway.states import TERMINAL, State, Want
 from .mishaps import Nature
 from .scenes import SCENES
 from .search import Found
-from .state import LEASED, NOW, Data, Part, Run, Worker
+from .state import FOUND, LEASED, NOW, Data, Part, Run, Worker
 from .store import ENDS, FENCED, Done, Store, change, first_of, parts_of, put, put_run
 from .worker import Runner, Step
 
@@ -449,6 +449,43 @@ class TakesForTheEnded(Store):
         return put_run(taken, run, taken.runs[run]._replace(state=state)), has_all and state not in TERMINAL
 
 
+class AddsOutsideTheChunk(Store):
+    """What items add is written in a transaction of its own, whatever becomes of theirs."""
+
+    def chunk(self, data: Data, mine: Part, entries: list[tuple[int, int, int]], left_out: bool = False) -> Done:
+        done = super().chunk(data, mine, entries, left_out)
+        if done.answer != FENCED or left_out:
+            return done
+        return self.add_found(Done(data, mine), self.found_by(mine, entries))._replace(part=None, answer=FENCED)
+
+
+class AddsWhatIsThere(Store):
+    """No unique key: what another has added is added again."""
+
+    def is_new(self, data: Data, item: int) -> bool:
+        return self.items[item].part == FOUND
+
+
+class AddsWhatTheRangeHas(Store):
+    """The keys of the range aren't known."""
+
+    def is_new(self, data: Data, item: int) -> bool:
+        return item not in {each.item for each in data.added}
+
+
+class ClosedWithAddedLeft(Store):
+    def is_left(self, data: Data, mine: Part) -> bool:
+        return mine.retrying > 0 and super().is_left(data, mine._replace(behind=len(data.added)))
+
+
+class PassForgetsWhatIsDone(Store):
+    """A later pass begins at the first that was added, although that is done."""
+
+    def begin_pass(self, data: Data, mine: Part) -> Done:
+        done = super().begin_pass(data, mine)
+        return done if done.answer else done._replace(data=put(done.data, done.data.parts[mine.id]._replace(behind=0)))
+
+
 MUTATIONS = [
     Mutation("no fence at the checkpoint", "chunks", NoFence),
     Mutation("no token in the fence", "wishes", NoToken),
@@ -501,4 +538,9 @@ MUTATIONS = [
     Mutation("the cursor moves over what isn't settled", "calls", CursorSkipsTheUnsettled),
     Mutation("a call goes out after the lease's end", "calls", runner=CallsPastTheLease),
     Mutation("an end forgets what is in flight", "calls and wishes", EndForgetsFlight),
+    Mutation("what is added is written outside the chunk's transaction", "found by two", AddsOutsideTheChunk),
+    Mutation("what another has added is added again", "found by two", AddsWhatIsThere),
+    Mutation("what the range has is added", "found on the way", AddsWhatTheRangeHas),
+    Mutation("a pass is closed with something added", "found on the way", ClosedWithAddedLeft),
+    Mutation("a later pass begins at what was added and is done", "found on the way", PassForgetsWhatIsDone),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from headway.states import LIVE, TERMINAL, State, Want
 
 from .mishaps import Move
-from .state import LEASED, Data, Part, World
+from .state import FOUND, LEASED, Data, Part, World
 from .store import Store
 
 __all__ = ["Promises"]
@@ -33,6 +33,7 @@ class Promises:
             ("the counters equal the rows", self.counters_equal_rows),
             ("an item is behind the checkpoint, or undone", self.nothing_is_skipped),
             ("one live run per key", self.one_run_holds_the_key),
+            ("what an item adds is there with its effect", self.added_with_the_effect),
             ("nothing pending in a closed part", self.closed_parts_have_nothing_pending),
             ("at the end each item has its fate", self.ends_are_complete),
             ("at the end nothing is owned or due", self.ends_are_at_rest),
@@ -71,14 +72,23 @@ class Promises:
 
     def counts_are_true(self, data: Data, part: Part) -> bool:
         rows = [each.state for each in data.outcomes if each.part == part.id]
-        items = self.store.ranges[part.range]
+        items = self.store.ranges[part.range] + [each.item for each in data.added if each.part == part.id]
         if self.outside:
             behind = part.cursor + part.flight.count("settled")
             if part.succeeded != behind - rows.count("failed"):
                 return False
         elif part.succeeded != sum(data.effects[item] for item in items):
             return False
-        return part.failed == rows.count("failed") and part.retrying == rows.count("retrying")
+        added = sum(each.part == part.id for each in data.added)
+        told = part.failed, part.retrying, part.added
+        return told == (rows.count("failed"), rows.count("retrying"), added)
+
+    def added_with_the_effect(self, world: World) -> bool:
+        """Once in all, and by those alone whose effect is there."""
+        data = world.data
+        adders = [item for item, each in enumerate(self.store.items) if each.does == "adds" and data.effects[item]]
+        new = [item for item, each in enumerate(self.store.items) if each.part == FOUND] if adders else []
+        return sorted(each.item for each in data.added) == new
 
     def nothing_is_skipped(self, world: World) -> bool:
         """What stands behind the cursor has an effect or a row, and nothing else has."""
@@ -93,6 +103,10 @@ class Promises:
                 done = [data.effects[item] > 0 or item in told for item in items]
                 if done != [at < behind for at in range(len(items))]:
                     return False
+        for each in data.added:
+            was_done = data.effects[each.item] > 0 or each.item in told
+            if was_done != (each.id <= data.parts[each.part].behind):
+                return False
         return True
 
     def one_run_holds_the_key(self, world: World) -> bool:
@@ -102,7 +116,9 @@ class Promises:
 
     def closed_parts_have_nothing_pending(self, world: World) -> bool:
         closed = {part.id for part in world.data.parts if part.closed}
-        return not any(each.part in closed and each.state == "retrying" for each in world.data.outcomes)
+        added = (each for each in world.data.added if each.id > world.data.parts[each.part].behind)
+        again = (each for each in world.data.outcomes if each.state == "retrying")
+        return not any(each.part in closed for each in (*added, *again))
 
     def ends_are_complete(self, world: World) -> bool:
         data = world.data
@@ -117,6 +133,7 @@ class Promises:
             return run.state in (State.CANCELLED, State.FAILED)
         failed = {each.item for each in rows}
         items = [item for part in self.store.ranges_of(number) for item in self.store.ranges[part]]
+        items += [each.item for each in data.added if data.parts[each.part].run == number]
         if not self.outside and any((data.effects[item] == 1) == (item in failed) for item in items):
             return False
         whole = all(part.closed for part in parts) and run.parts_left == 0 and run.finished == self.store.has_finish

@@ -6,6 +6,7 @@ The moments of a state have no length: a lease that runs ends in an hour, and wh
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.color import no_style
@@ -15,12 +16,12 @@ from django.utils import timezone
 from headway.clock import now_ms
 from headway.database import write
 from headway.errors import InvalidState
-from headway.models import Hold, ItemOutcome
+from headway.models import Discovery, Hold, ItemOutcome
 from headway.models import Part as PartRow
 from headway.models import Run as RunRow
 from headway.operations.conflicts import OnConflict
 from headway.states import LIVE, TERMINAL, Counts, State, Want
-from headway.store.parts import checkpoints, leases, outcomes, passes, planning
+from headway.store.parts import checkpoints, discoveries, leases, outcomes, passes, planning
 from headway.store.parts.candidates import Candidate
 from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.flights import BEGUN, SETTLED
@@ -33,8 +34,8 @@ from headway.store.starts import submissions
 from headway.store.starts.requests import Request, hash_key
 from tests.app.models import LedgerEntry
 
-from .state import LATER, LEASED, NOW, Data, Outcome, Part, Place, Run
-from .store import FENCED, Done, Store
+from .state import FOUND, LATER, LEASED, NOW, Added, Data, Outcome, Part, Place, Run
+from .store import FENCED, NEW, Done, Store
 
 __all__ = ["STEPS", "RealStore"]
 
@@ -49,6 +50,7 @@ class RealStore:
 
     def __init__(self, model: Store) -> None:
         self.model = model
+        self.finds = any(each.part == FOUND for each in model.items)
 
     def put(self, data: Data) -> None:
         """Make the tables, which are empty, say what `data` says."""
@@ -56,12 +58,13 @@ class RealStore:
         RunRow.objects.bulk_create([self.run_row(number, run, now) for number, run in enumerate(data.runs)])
         PartRow.objects.bulk_create([self.part_row(part, now) for part in data.parts])
         ItemOutcome.objects.bulk_create([outcome_row(each, data, now) for each in data.outcomes])
+        Discovery.objects.bulk_create(self.added_rows(data))
         Hold.objects.bulk_create([place_row(at, place) for at, place in enumerate(data.places, 1)])
         LedgerEntry.objects.bulk_create(
             [LedgerEntry(run=RUNS[0], item=str(at)) for at, count in enumerate(data.effects) for _ in range(count)]
         )
         with connection.cursor() as cursor:  # ids that were given don't move PostgreSQL's sequences
-            for statement in connection.ops.sequence_reset_sql(no_style(), [PartRow, ItemOutcome, Hold]):
+            for statement in connection.ops.sequence_reset_sql(no_style(), [PartRow, ItemOutcome, Hold, Discovery]):
                 cursor.execute(statement)
 
     def part_row(self, part: Part, now: int) -> PartRow:
@@ -86,8 +89,20 @@ class RealStore:
             setbacks=part.setbacks,
             lacks_holds=part.lacks_holds,
             flight=self.flight(part) or None,
+            added=part.added,
             changed=now,
         )
+
+    def added_rows(self, data: Data) -> list[Discovery]:
+        """What the run knows: of its ranges, and what was added."""
+        items = self.model.items if self.finds else ()
+        known = [
+            Discovery(id=FAR + at, run_id=RUNS[0], key=str(at)) for at, each in enumerate(items) if each.part != FOUND
+        ]
+        added = [
+            Discovery(id=each.id, run_id=RUNS[0], part_id=each.part + 1, key=str(each.item)) for each in data.added
+        ]
+        return known + added
 
     def run_row(self, number: int, run: Run, now: int) -> RunRow:
         row = run_row(number, run, now)
@@ -101,9 +116,9 @@ class RealStore:
         return hash_key("tests.scripted", number if self.model.holds else None)
 
     def cursor_of(self, part: Part) -> Any:
-        if not part.cursor:
+        if not (part.cursor or part.behind):
             return None
-        return [part.cursor, 0] if part.phase else self.model.ranges[part.range][0] + part.cursor
+        return [part.cursor, 0, part.behind] if part.phase else self.model.ranges[part.range][0] + part.cursor
 
     def flight(self, part: Part) -> list[list[Any]]:
         """What is under way as a column of the part has it: [key, cursor, stand, starts]."""
@@ -130,7 +145,18 @@ class RealStore:
         places = [
             Place(self.number_of(row.run_id), row.name, row.held is not None) for row in Hold.objects.order_by("id")
         ]
-        return Data(tuple(map(run, ordered)), parts, rows, tuple(effects), tuple(places))
+        return Data(tuple(map(run, ordered)), parts, rows, tuple(effects), tuple(places), self.added())
+
+    def added(self) -> tuple[Added, ...]:
+        """Numbered anew, since a key that was known may cost a number."""
+        if not self.finds:
+            return ()
+        rows = Discovery.objects.filter(part__isnull=False).order_by("id")
+        ids = sorted(PartRow.objects.values_list("id", flat=True))
+        return tuple(Added(at, ids.index(row.part_id or 0), int(row.key)) for at, row in enumerate(rows, 1))
+
+    def number_of_added(self, row_id: int) -> int:
+        return Discovery.objects.filter(part__isnull=False, id__lte=row_id).count() if row_id else 0
 
     def part(self, row: PartRow, ids: list[int], now: int, tokens: dict[int, int]) -> Part:
         """A row as the exploration has it; `ids`: of all parts, in order."""
@@ -159,6 +185,8 @@ class RealStore:
             setbacks=row.setbacks,
             lacks_holds=row.lacks_holds,
             flight=tuple("settled" if stand == SETTLED else "out" for _, _, stand, _ in row.flight or []),
+            added=row.added,
+            behind=self.number_of_added(discoveries.behind(row)),
         )
 
     def number_of(self, run_id: uuid.UUID) -> int:
@@ -207,8 +235,10 @@ class RealStore:
         """As `runner.commit` composes it: effects, what is forgotten, what is told, the checkpoint."""
         after = self.model.checkpoint(alone(mine), mine, entries, left_out)
         done = [item for _, item, tried in entries if self.model.verdict(item, mine.phase, tried) == "ok"]
-        forgotten = [cursor for cursor, _, _ in entries] if mine.phase else []
-        return self.commit(mine, after, [] if left_out else done, forgotten)
+        forgotten = [cursor for cursor, _, tried in entries if tried != NEW] if mine.phase else []
+        if left_out:
+            return self.commit(mine, after, [], forgotten)
+        return self.commit(mine, after, done, forgotten, self.model.found_by(mine, entries))
 
     def settle(self, mine: Part, answered: list[int], start: int) -> str:
         return self.commit(mine, self.model.settle(alone(mine), mine, answered, start))
@@ -216,7 +246,14 @@ class RealStore:
     def list_in_doubt(self, mine: Part) -> str:
         return self.commit(mine, self.model.list_in_doubt(alone(mine), mine))
 
-    def commit(self, mine: Part, after: Done, effects: Sequence[int] = (), forgotten: Sequence[int] = ()) -> str:
+    def commit(
+        self,
+        mine: Part,
+        after: Done,
+        effects: Sequence[int] = (),
+        forgotten: Sequence[int] = (),
+        adds: Sequence[int] = (),
+    ) -> str:
         """What the runner would ask for, so that memory is as `after` has it; only the guards can say no."""
         row, part = self.memory(mine), after.part
         assert part is not None
@@ -236,6 +273,8 @@ class RealStore:
                 LedgerEntry.objects.create(run=row.run_id, item=str(item))
             outcomes.forget(forgotten)
             outcomes.record(row, [told_as(each) for each in after.data.outcomes])
+            added = discoveries.note(row.run, row, sorted(map(str, adds)))
+            checkpoint = replace(checkpoint, added=row.added + added)
             checkpoints.write_checkpoint(row, checkpoint, renew=bool(checkpoint.flight is not None))
         return ""
 

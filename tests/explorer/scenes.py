@@ -8,7 +8,7 @@ from headway.states import State
 from .mishaps import KINDS, Nature
 from .promises import Promises
 from .search import Found, explore
-from .state import Data, Item, Part, Run, World
+from .state import FOUND, Data, Item, Part, Run, World
 from .store import Store
 from .worker import IDLE, Runner
 
@@ -33,12 +33,15 @@ class Scene:
     window: int = 0
     most_failed: int | None = None
     with_bells: bool = False
+    found: str = ""
+    """What those do that others add."""
     holds: tuple[str, ...] = ()
     """Of each run, the letters that it holds."""
 
     @property
     def items(self) -> tuple[Item, ...]:
-        return tuple(Item(part, does) for part, items in self.ranges.items() for does in items.split())
+        known = [*self.ranges.items(), (FOUND, self.found)]
+        return tuple(Item(part, does) for part, items in known for does in items.split())
 
     def store(self, kind: type[Store] = Store) -> Store:
         return kind(self.items, has_finish=self.has_finish, most_failed=self.most_failed, holds=self.holds)
@@ -94,4 +97,6 @@ SCENES = [
     Scene("calls", {0: "ok ok"}, {"crash": 1, "freeze": 1}, {"crash": 2, "lost": 1}, window=2),
     Scene("lost calls", {0: "ok ok"}, {"crash": 1, "lost": 1}, {"freeze": 1}, window=1),
     Scene("calls and wishes", {0: "ok"}, {"freeze": 1, "crash": 1, "pause": 1, "cancel": 1}, {"lost": 1}, window=1),
+    Scene("found on the way", {0: "adds fail"}, {"crash": 1, "freeze": 1}, {"lost": 1}, found="ok again"),
+    Scene("found by two", {0: "adds", 1: "adds"}, {"freeze": 1, "cancel": 1}, {"crash": 1, "pause": 1}, found="ok"),
 ]

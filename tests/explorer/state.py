@@ -8,9 +8,25 @@ from typing import NamedTuple
 
 from headway.states import State, Want
 
-__all__ = ["LATER", "LEASED", "NOW", "Data", "Item", "Outcome", "Part", "Place", "Run", "Worker", "World"]
+__all__ = [
+    "FOUND",
+    "LATER",
+    "LEASED",
+    "NOW",
+    "Added",
+    "Data",
+    "Item",
+    "Outcome",
+    "Part",
+    "Place",
+    "Run",
+    "Worker",
+    "World",
+]
 
 NOW, LATER, LEASED = 0, 1, 2
+FOUND = -1
+"""In place of the part of an item that no range has: others add it."""
 
 
 class Item(NamedTuple):
@@ -19,7 +35,7 @@ class Item(NamedTuple):
     part: int
     does: str
     """ok, fail, again (once, then ok), always-again (until no attempt is left), mended (fails until a resume), stop,
-    break (the operation's own code fails, once), kill."""
+    break (the operation's own code fails, once), kill, adds (all that no range has, and the first item)."""
 
 
 class Run(NamedTuple):
@@ -61,6 +77,9 @@ class Part(NamedTuple):
     lacks_holds: bool = False
     flight: tuple[str, ...] = ()
     """Of the items from the cursor on that were started: "out" or "settled"."""
+    added: int = 0
+    behind: int = 0
+    """The id of the last that was added and is done."""
 
 
 class Outcome(NamedTuple):
@@ -74,6 +93,14 @@ class Outcome(NamedTuple):
     ripe: bool = True
     """Whether it may be tried again by now."""
     code: str = ""
+
+
+class Added(NamedTuple):
+    """A row of the discoveries."""
+
+    id: int
+    part: int
+    item: int
 
 
 class Place(NamedTuple):
@@ -94,6 +121,7 @@ class Data(NamedTuple):
     """How often the effect of each item has been committed."""
     places: tuple[Place, ...] = ()
     """In the order in which they were taken."""
+    added: tuple[Added, ...] = ()
 
 
 class Worker(NamedTuple):

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 from headway.states import TERMINAL, Action, Event, State, Want, after
 from headway.states.machine import ACTIONS
 
-from .state import LATER, LEASED, NOW, Data, Item, Outcome, Part, Place, Run
+from .state import FOUND, LATER, LEASED, NOW, Added, Data, Item, Outcome, Part, Place, Run
 
-__all__ = ["ENDS", "FENCED", "Done", "Store"]
+__all__ = ["ENDS", "FENCED", "NEW", "Done", "Store"]
 
 ENDS = (Want.STOP, Want.CANCEL)
 POISON_DEATHS = 2
 ATTEMPTS = 2
+NEW = -1
 FENCED = "fenced"
 ACTIVE = (State.QUEUED, State.RUNNING)
 FINISHES = (Event.FINISH_CLEAN, Event.FINISH_SOME_FAILED, Event.FINISH_ALL_FAILED)
@@ -43,7 +44,7 @@ class Store:
         self.most_failed = most_failed
         self.ranges = {
             part: [number for number, item in enumerate(items) if item.part == part]
-            for part in {item.part for item in items}
+            for part in {item.part for item in items if item.part != FOUND}
         }
 
     # The guards
@@ -178,22 +179,28 @@ class Store:
     # Chunks
 
     def entries(self, data: Data, mine: Part) -> list[tuple[int, int, int]]:
-        """(cursor behind it, item, attempts so far) of what the part's feed gives next."""
+        """(cursor behind it, item, attempts so far) of what the part's feed gives next; attempts are NEW where it was
+        added."""
         if mine.phase:
+            new = [(each.id, each.item, NEW) for each in self.added_left(data, mine)]
             rows = (each for each in data.outcomes if each.part == mine.id and each.state == "retrying")
-            return [(each.id, each.item, each.attempts) for each in rows if each.ripe and each.id > mine.cursor]
+            return new + [(each.id, each.item, each.attempts) for each in rows if each.ripe and each.id > mine.cursor]
         items = self.ranges[mine.range]
         return [(at + 1, items[at], 0) for at in range(mine.cursor, len(items))]
+
+    def added_left(self, data: Data, mine: Part) -> list[Added]:
+        """What the part has added and is still to do."""
+        return [each for each in data.added if each.part == mine.id and each.id > mine.behind]
 
     def verdict(self, item: int, phase: int, attempts: int) -> str:
         """What becomes of the item: ok, failed or retrying."""
         match self.items[item].does:
             case "fail":
                 return "failed"
-            case "again" if attempts == 0:
+            case "again" if attempts in (0, NEW):
                 return "retrying"
             case "always-again":
-                return "retrying" if attempts + 1 < ATTEMPTS else "failed"
+                return "retrying" if max(attempts, 0) + 1 < ATTEMPTS else "failed"
             case "mended" if phase == 0:
                 return "failed"
         return "ok"
@@ -209,7 +216,27 @@ class Store:
         """The effects of these items, their outcomes and the checkpoint."""
         if not self.is_as_left(data.parts[mine.id], mine):
             return Done(data, answer=FENCED)
-        return self.checkpoint(self.effects(data, mine, entries, left_out), mine, entries, left_out)
+        done = self.checkpoint(self.effects(data, mine, entries, left_out), mine, entries, left_out)
+        return self.add_found(done, [] if left_out else self.found_by(mine, entries))
+
+    def found_by(self, mine: Part, entries: list[tuple[int, int, int]]) -> list[int]:
+        """What these items add, those included that the run knows."""
+        adds = [item for _, item, tried in entries if self.items[item].does == "adds"]
+        return [item for item, each in enumerate(self.items) if item == 0 or each.part == FOUND] if adds else []
+
+    def add_found(self, done: Done, items: list[int]) -> Done:
+        """What is new among them, in the chunk's transaction: each key once in the run."""
+        data, mine = done.data, done.part
+        new = [item for item in items if self.is_new(data, item)]
+        if mine is None or not new:
+            return done
+        rows = tuple(Added(len(data.added) + at, mine.id, item) for at, item in enumerate(new, 1))
+        row = data.parts[mine.id]
+        data = put(data._replace(added=(*data.added, *rows)), row._replace(added=row.added + len(new)))
+        return Done(data, mine._replace(added=mine.added + len(new)))
+
+    def is_new(self, data: Data, item: int) -> bool:
+        return self.items[item].part == FOUND and item not in {each.item for each in data.added}
 
     def effects(self, data: Data, mine: Part, entries: list[tuple[int, int, int]], left_out: bool) -> Data:
         effects = list(data.effects)
@@ -220,20 +247,22 @@ class Store:
 
     def checkpoint(self, data: Data, mine: Part, entries: list[tuple[int, int, int]], left_out: bool) -> Done:
         verdicts = ["failed" if left_out else self.verdict(item, mine.phase, tried) for _, item, tried in entries]
+        again_behind = max((cursor for cursor, _, tried in entries if tried != NEW), default=mine.cursor)
         if mine.phase:
-            done = {cursor for cursor, _, _ in entries}
+            done = {cursor for cursor, _, tried in entries if tried != NEW}
             data = data._replace(outcomes=tuple(each for each in data.outcomes if each.id not in done))
         for (_, item, tried), verdict in zip(entries, verdicts, strict=True):
             if verdict != "ok":
-                tries = -1 if left_out else (tried + 1) * (self.items[item].does in ("again", "always-again"))
-                data = record(data, mine.id, item, verdict, tries, above=entries[-1][0] if mine.phase else 0)
+                tries = -1 if left_out else (max(tried, 0) + 1) * (self.items[item].does in ("again", "always-again"))
+                data = record(data, mine.id, item, verdict, tries, above=again_behind if mine.phase else 0)
         failed, again = verdicts.count("failed"), verdicts.count("retrying")
         mine = mine._replace(
-            cursor=entries[-1][0],
+            cursor=again_behind,
+            behind=max((cursor for cursor, _, tried in entries if tried == NEW), default=mine.behind),
             seq=mine.seq + 1,
             succeeded=mine.succeeded + len(entries) - failed - again,
             failed=mine.failed + failed,
-            retrying=mine.retrying + again - (len(entries) if mine.phase else 0),
+            retrying=mine.retrying + again - (sum(tried != NEW for _, _, tried in entries) if mine.phase else 0),
             deaths=0,
             setbacks=0,
         )
@@ -285,7 +314,7 @@ class Store:
     # A part's end
 
     def is_left(self, data: Data, mine: Part) -> bool:
-        return mine.retrying > 0 and bool(retrying(data, mine.id))
+        return bool(self.added_left(data, mine)) or (mine.retrying > 0 and bool(retrying(data, mine.id)))
 
     def begin_pass(self, data: Data, mine: Part) -> Done:
         row = data.parts[mine.id]
@@ -293,7 +322,8 @@ class Store:
             return Done(data, answer=FENCED)
         if row.want != Want.RUN:
             return Done(data, answer="unwanted")
-        due = NOW if any(each.ripe for each in retrying(data, mine.id)) else LATER
+        ripe = self.added_left(data, mine) or any(each.ripe for each in retrying(data, mine.id))
+        due = NOW if ripe else LATER
         back = row._replace(token=None, due=due, deaths=0, seq=row.seq + 1, phase=row.phase + 1, cursor=0)
         return Done(put(data, back))
 
@@ -482,7 +512,7 @@ class Store:
         return change(data, dead, token=None, due=None)
 
 
-MOVED = ("cursor", "succeeded", "failed", "retrying", "suspected", "careful", "deaths", "setbacks")
+MOVED = ("cursor", "behind", "succeeded", "failed", "retrying", "suspected", "careful", "deaths", "setbacks")
 
 
 def put(data: Data, part: Part) -> Data:

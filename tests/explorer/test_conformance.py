@@ -113,7 +113,8 @@ def situation_of(data: Data, given: Call) -> tuple[Any, ...]:
         tuple((part.token is None, part.closed, part.lacks_holds) for part in data.parts if part.id != row.id),
         data.places,
     )
-    of_row = row.due, row.kind, row.phase > 0, row.retrying > 0, row.flight, row.suspected, row.careful, row.want
+    new = tuple(each.part for each in data.added), mine.behind, row.behind
+    of_row = row.due, row.kind, row.phase > 0, row.retrying > 0, row.flight, row.suspected, row.careful, row.want, new
     return fence, of_row, run.state, run.want, run.parts_left, other
 
 

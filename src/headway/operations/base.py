@@ -205,9 +205,9 @@ class Operation:
         return self._fences[name]
 
     def add(self, keys: str | Iterable[Any]) -> None:
-        """Add items to the run, by the keys with which its source fetches them (text, whole numbers or UUIDs; one, or
-        many), in `process` or `process_chunk`. They are stored or undone with the item's effects, and done when the
-        rest is, each key once in a run and its retries: one that is known already is passed over.
+        """Add items to the run, by the keys with which its source fetches them (one, or many), in `process` or
+        `process_chunk`. They are stored or undone with the item's effects, and done when the rest is, each key once in
+        a run and its retries: one that is known already is passed over.
 
         Raises NotKept, which fails the item, for what can't be a key; and RuntimeError anywhere else.
         """

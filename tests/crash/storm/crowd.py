@@ -18,7 +18,13 @@ from .sizes import Size
 __all__ = ["Crowd"]
 
 PEOPLE = ("demo", "other")  # with their names as tokens
-OPERATIONS = ("tests.storm", "tests.storm_in_parts", "tests.storm_outside", "tests.storm_holding")
+OPERATIONS = (
+    "tests.storm",
+    "tests.storm_in_parts",
+    "tests.storm_outside",
+    "tests.storm_holding",
+    "tests.storm_of_trees",
+)
 TIMEOUT = 30.0  # s
 PATIENCE = 60.0  # s: for an answer, whoever gives it
 ACCEPTED = (200, 202)

@@ -13,12 +13,12 @@ from typing import Any
 
 from django import forms
 
-from headway import Operation, Reject, Retry, Skip, TryAgain
+from headway import Operation, Reject, Retry, Skip, TryAgain, sources
 from headway.operations.sources import Entry, Json
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers
 
-__all__ = ["Storm", "StormForm", "StormHolding", "StormInParts", "StormOutside"]
+__all__ = ["Storm", "StormForm", "StormHolding", "StormInParts", "StormOfTrees", "StormOutside"]
 
 
 class StormForm(forms.Form):
@@ -148,3 +148,24 @@ class StormInParts(Storm):
 
     name = "tests.storm_in_parts"
     parts = 3
+
+
+class StormOfTrees(Storm):
+    """The same numbers, each found by another one; in two parts that find each other's. Those that go wrong find none,
+    so each is found whatever becomes of others."""
+
+    name = "tests.storm_of_trees"
+    discovers = True
+    parts = 2
+
+    def items(self) -> sources.Source[Any]:
+        super().items()
+        leaves = {int(number) for each in self.wrong.values() for number in each if number}
+        good = [number for number in range(self.params["items"]) if number not in leaves]
+        self.order = [*good, *sorted(leaves)]
+        return sources.roots(self.order[:2])
+
+    def process(self, key: str) -> None:
+        place = self.order.index(int(key))
+        self.add([self.order[0], self.order[place // 7], *self.order[place * 7 + 1 : place * 7 + 8]])
+        super().process({"number": int(key), "uses": 0})

@@ -43,6 +43,8 @@ class Watched:
         for name in COUNTS:
             if now["progress"][name] < before["progress"][name]:
                 self.add("backwards", f"{name} fell from {before['progress'][name]} to {now['progress'][name]}")
+        if (now["progress"]["total"] or 0) < (before["progress"]["total"] or 0):
+            self.add("backwards", f"total fell from {before['progress']['total']} to {now['progress']['total']}")
         if before["state"] == "cancelling" and now["state"] not in ("cancelling", "cancelled"):
             self.add("after-cancel", f"an accepted cancel was overtaken by {now['state']}")
 

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 
 from headway.operations.outcomes import Gone
 
-from .copied import NumberedSource, ends_of
+from .copied import NumberedSource
 from .model_key import ModelKey
 from .protocol import Entry, Json
 from .rows import check_rows, name_of, unlocked
@@ -16,7 +16,6 @@ from .table import KeySource, TableSource
 __all__ = ["InstancesSource", "SelectionSource"]
 
 M = TypeVar("M", bound=Model)
-KEYS_AT_ONCE = 5_000
 
 
 class SelectionSource(NumberedSource[M | Gone], TableSource[M | Gone, M], Generic[M]):
@@ -52,10 +51,7 @@ class SelectionSource(NumberedSource[M | Gone], TableSource[M | Gone, M], Generi
         return rows
 
     def keys(self, bounds: Json) -> Iterator[str]:
-        above, last = ends_of(bounds)
-        while page := self.selections.page(above, min(KEYS_AT_ONCE, last - above)):
-            yield from (str(self.key.dump(self.key.load(key))) for _, key in page)  # a UUID with its hyphens, again
-            above = page[-1][0]
+        yield from (str(self.key.dump(self.key.load(key))) for key in super().keys(bounds))  # a UUID with its hyphens
 
     def gone(self, key: str) -> Gone:
         return Gone(f"{self.queryset.model._meta.verbose_name} {key}")

@@ -15,12 +15,13 @@ from .paging import paged
 from .protocol import Entry, Item, Json, Selections, Source
 from .spool import Spool
 
-__all__ = ["LONGEST_KEY", "CopiedSource", "NumberedSource", "ends_of", "key_text"]
+__all__ = ["LONGEST_KEY", "PLAIN", "CopiedSource", "NumberedSource", "ends_of", "key_text"]
 
 Fetch: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, Any]]]
 Given = TypeVar("Given")
 
 LONGEST_KEY = 255  # characters
+KEYS_AT_ONCE = 5_000
 PLAIN = (str, int, UUID, Decimal, date, time)  # among them bool and datetime
 
 
@@ -52,6 +53,12 @@ class NumberedSource(Source[Given], Generic[Given]):
 
     def count(self, bounds: Json) -> int:
         return int(cast("dict[str, Any]", bounds)["count"])
+
+    def keys(self, bounds: Json) -> Iterator[str]:
+        above, last = ends_of(bounds)
+        while page := self.selections.page(above, min(KEYS_AT_ONCE, last - above)):
+            yield from (key for _, key in page)
+            above = page[-1][0]
 
     def split(self, bounds: Json, n: int) -> list[Json]:
         above, last = ends_of(bounds)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
-from headway.operations.found import keys_of
-
+from .copied import PLAIN, key_text
 from .protocol import Entry, Json, Source
 
 __all__ = ["RootsSource"]
@@ -17,12 +16,13 @@ class RootsSource(Source[str]):
     """The roots of a tree or a graph, or the first page of many; each item is its key, as text. What is behind a key,
     `prepare` or `process` looks up, and gives what it finds there to `self.add`.
 
-    Bounds are {"roots": keys}; a cursor is how many of them are read. Raises NotKept for what can't be a key, and
-    ValueError for more than 100: then begin with one item that adds the others.
+    Bounds are {"roots": keys}; a cursor is how many of them are read. Raises TypeError or ValueError for what can't be
+    a key, and ValueError for more than 100: then begin with one item that adds the others.
     """
 
     def __init__(self, keys: str | Iterable[Any]) -> None:
-        self.roots = list(dict.fromkeys(keys_of(keys)))
+        given = [keys] if isinstance(keys, PLAIN) else keys
+        self.roots = list(dict.fromkeys(key_text(key, "sources.roots()") for key in given))
         if len(self.roots) > MOST:
             raise ValueError(f"There are {len(self.roots)} roots, at most {MOST} can be: let one item add the others.")
 
