@@ -132,6 +132,14 @@ def test_a_key_that_the_database_writes_in_another_way_is_the_same_key(script: S
     assert (run.state, done(run)) == ("succeeded", once(*(str(row.pk) for row in tagged)))
 
 
+def test_a_list_can_be_the_beginning(script: Script) -> None:
+    script["items"] = lambda: [30, 10, 20]
+    script["links"] = {"30": ["10", "20", "30"], "10": [40]}
+    run = drive(start("tests.scripted_walk"))
+    assert (run.state, done(run)) == ("succeeded", once("30", "10", "20"))
+    assert dict(ItemOutcome.objects.filter(run=run).values_list("key", "code")) == {"40": "gone"}  # no list has it
+
+
 def test_a_row_that_is_added_and_not_there_is_skipped_as_gone(script: Script) -> None:
     root = Thing.objects.create(name="root", code="root")
     script["links"] = {str(root.pk): [root.pk + 1000, "never"]}

@@ -81,6 +81,7 @@ def test_the_bar_gives_way_first_then_the_line_is_cut_visibly(width: int, line: 
     ("changed", "line"),
     [
         ({"percent": None, "total": None}, "Import airports  running  50 so far"),
+        ({"percent": None, "total_exact": False}, "Import airports  running  50 of at least 200"),
         ({"percent": None, "dry_run": True}, "Import airports (dry run)  running  50 so far"),
         (
             {"state": "queued", "percent": None, "processed": 0, "reason": {"code": "no-worker", "text": ""}},

@@ -400,3 +400,15 @@ class TestRegistry:
         names = [operation.name for operation in registry.every()]
         assert names == sorted(names)
         assert {"airports.import_airports", "tests.write_ledger"} <= set(names)
+
+
+def items_of_table(self: Operation) -> sources.queryset[Any]:
+    raise NotImplementedError
+
+
+def test_items_can_be_found_on_the_way_only_where_those_of_the_beginning_are_known() -> None:
+    assert refusal(discovers=True, items=items_of_table) == (
+        "discovers is True, but items() gives a QuerysetSource, which can't tell the keys that it begins with. "
+        "Use sources.roots or sources.selection, or leave discovers out."
+    )
+    assert refusal(discovers="yes").startswith("discovers is 'yes'; it must be True or False.")

@@ -80,7 +80,8 @@ def draw(seen: dict[str, Any], width: int) -> str:
     """The run in one line, not wider than `width`."""
     progress = seen["progress"]
     share = progress["percent"]
-    figures = [f"{progress['processed']:,}{of_total(progress) or ' so far'}"]
+    known = share is not None or is_growing(progress)
+    figures = [f"{progress['processed']:,}{of_total(progress) if known else ' so far'}"]
     if progress["failed"]:
         figures.append(f"{progress['failed']:,} failed")
     if progress["skipped"]:
@@ -103,8 +104,12 @@ def of_total(progress: dict[str, Any]) -> str:
     """Of how many; "" where that isn't known."""
     if progress["total"] is None:
         return ""
-    growing = progress["percent"] is None and not progress["total_exact"]
-    return f" of {'at least ' if growing else ''}{progress['total']:,}"
+    return f" of {'at least ' if is_growing(progress) else ''}{progress['total']:,}"
+
+
+def is_growing(progress: dict[str, Any]) -> bool:
+    """Whether its items find others on the way, so that its total is only what is known so far."""
+    return progress["percent"] is None and progress["total"] is not None and not progress["total_exact"]
 
 
 def cells(text: str) -> int:
