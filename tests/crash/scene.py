@@ -16,7 +16,6 @@ from tests.workers import Workers, children_of, until
 
 __all__ = [
     "LEASE",
-    "SLACK",
     "Owner",
     "entries",
     "freeze",
@@ -29,7 +28,6 @@ __all__ = [
 ]
 
 LEASE = 2.0  # s; short, so that a test needn't wait long for it to run out
-SLACK = 1.5  # times as long as promised: the machine may be busy with something else
 
 
 @dataclass(frozen=True)

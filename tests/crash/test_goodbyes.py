@@ -6,7 +6,7 @@ import pytest
 
 from headway import runs
 from tests.app.models import LedgerEntry
-from tests.crash.scene import SLACK
+from tests.pace import BareProcess
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +19,9 @@ def test_a_worker_goes_although_an_item_was_careless_with_its_process(habit: str
     assert wait_for_end(run.pk).state == "succeeded"
     assert LedgerEntry.objects.count() == 1
 
-    worker.send_signal(signal.SIGTERM)
-    until(lambda: worker.poll() is not None, 2 * SLACK)
+    with BareProcess() as bare:
+        worker.send_signal(signal.SIGTERM)
+        took = until(lambda: worker.poll() is not None)
 
+    assert bare.undisturbed(took) < 2
     assert worker.returncode == 0
