@@ -12,7 +12,18 @@ from tests.app.sources import Numbers
 from .models import Row
 from .work import spin
 
-__all__ = ["Nothing", "Ping", "SideBySide", "Spin", "UpdateInSets", "UpdateRows", "update"]
+__all__ = [
+    "Nothing",
+    "Paced50",
+    "Paced500",
+    "Ping",
+    "SideBySide",
+    "Spin",
+    "Unpaced",
+    "UpdateInSets",
+    "UpdateRows",
+    "update",
+]
 
 
 class SizeForm(forms.Form):
@@ -122,3 +133,39 @@ class SideBySide(Operation):
     def process(self, number: int) -> None:
         if self.pause:
             time.sleep(self.pause)
+
+
+class PacedForm(forms.Form):
+    """How many items, and where each writes when it was begun."""
+
+    items = forms.IntegerField(min_value=0)
+    sink = forms.CharField()
+
+
+class Unpaced(Operation):
+    """Writes for each number when it was begun, as often as it goes."""
+
+    name = "benchmarks.unpaced"
+    params: Any = PacedForm
+    on_conflict = "allow"
+
+    def items(self) -> Numbers:
+        return Numbers(self.params["items"])
+
+    def process(self, number: int) -> None:
+        with open(self.params["sink"], "ab", buffering=0) as sink:
+            sink.write(f"{time.monotonic()}\n".encode())  # one call, so that processes don't mix
+
+
+class Paced50(Unpaced):
+    """The same, fifty a second over all workers."""
+
+    name = "benchmarks.paced_50"
+    rate = "50/s"
+
+
+class Paced500(Unpaced):
+    """The same, five hundred a second."""
+
+    name = "benchmarks.paced_500"
+    rate = "500/s"

@@ -30,6 +30,7 @@ class Size:
     long_runs: int
     short_runs: int
     lone_items: int
+    rate_rounds: int
 
 
 FULL = Size(
@@ -54,6 +55,7 @@ FULL = Size(
     long_runs=20,
     short_runs=3,
     lone_items=250,
+    rate_rounds=3,
 )
 
 QUICK = Size(
@@ -78,4 +80,5 @@ QUICK = Size(
     long_runs=4,
     short_runs=1,
     lone_items=25,
+    rate_rounds=1,
 )

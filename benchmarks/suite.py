@@ -36,7 +36,19 @@ def main(arguments: list[str]) -> None:
 
 def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
     """What can be measured, by name. Imported late: their modules need Django's apps."""
-    from .figures import airports, bystanders, fairness, idle, latency, many_runs, moves, pure_work, sets, updates
+    from .figures import (
+        airports,
+        bystanders,
+        fairness,
+        idle,
+        latency,
+        many_runs,
+        moves,
+        pure_work,
+        rates,
+        sets,
+        updates,
+    )
 
     return {
         "short-items": pure_work.short_items,
@@ -54,6 +66,7 @@ def measures() -> dict[str, Callable[[Size], Iterator[Figure]]]:
         "many-runs": many_runs.many_runs,
         "fairness": fairness.fairness,
         "bystanders": bystanders.bystanders,
+        "rate": rates.rates,
     }
 
 

@@ -111,6 +111,7 @@ class CheckAirports(Operation):
     """Ask a service how many runways each imported airport with an IATA code has; it is often busy, or down."""
 
     threads = 8
+    rate = "100/s"  # what the service allows, over all workers
     retry = Retry(on=OSError, attempts=8, backoff=0.5)  # what urlopen raises, for 429 and 503 too
     error_codes = {IntegrityError: "gone"}  # it was deleted after it had been read
 

@@ -1,6 +1,7 @@
 """An HTTP service that knows how many runways an airport has, and is as unreliable as such services are.
 
-It answers late, with 429 and a Retry-After, or with 503, by a seed; and for a while not at all, where it is told to.
+It answers late, or with 503, by a seed; now and then it is busy and refuses all questions for a second, with 429 and a
+Retry-After; and for a while it doesn't answer at all, where it is told to.
 `python -m example.airports.service PORT` serves it; without one that is named, a worker's process serves its own.
 """
 
@@ -18,8 +19,8 @@ from django.conf import settings
 __all__ = ["Service", "address"]
 
 LATE = 0.020  # s, at most
-BUSY, BROKEN = 0.10, 0.05  # of the answers
-AGAIN_IN = 1  # s
+BUSY, BROKEN = 0.01, 0.05  # of the answers: it is busy from then on; it is broken just then
+AGAIN_IN = 1  # s for which it is busy
 
 
 class Service(ThreadingHTTPServer):
@@ -31,6 +32,8 @@ class Service(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Answer)
         self.dice, self.lock = random.Random(seed), threading.Lock()
         self.down_after, self.down_for, self.down_until = down_after, down_for, 0.0
+        self.busy_until = 0.0
+        self.times_busy = 0
         self.asked: list[str] = []
         """What was asked while it was up, in order."""
         self.asked_while_down = 0
@@ -55,10 +58,19 @@ class Service(ThreadingHTTPServer):
                 self.asked_while_down += 1
                 return None
             self.asked.append(path)
-            throw = self.dice.random()
-            status = 429 if throw < BUSY else 503 if throw < BUSY + BROKEN else 200
+            status = self.throw()
             self.told[status] += 1
             return status
+
+    def throw(self) -> int:
+        """The status by chance, and by how it was before."""
+        dice = self.dice.random()
+        if time.monotonic() < self.busy_until:
+            return 429
+        if dice < BUSY:
+            self.busy_until, self.times_busy = time.monotonic() + AGAIN_IN, self.times_busy + 1
+            return 429
+        return 503 if dice < BUSY + BROKEN else 200
 
 
 class Answer(BaseHTTPRequestHandler):

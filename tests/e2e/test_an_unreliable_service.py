@@ -43,7 +43,9 @@ def test_nobody_waits_behind_an_item_that_is_to_be_tried_again(workers: Workers,
     ended = wait_for_end(run.pk, seconds=120)
     assert (ended.state, ended.total) == ("succeeded", ITEMS)
     assert Check.objects.count() == ITEMS
-    assert service.told[429] > ITEMS / 20
+    assert service.told[429] > 0
+    # Those that were asking just then, and what was reserved; each second that nobody heard of it would be a hundred.
+    assert service.told[429] <= service.times_busy * 60, "its Retry-After was not heard by everybody"
     assert service.told[503] > ITEMS / 60
     assert len(set(service.asked[:ITEMS])) == ITEMS, "one was asked for again before all others had had their turn"
     assert len(service.asked) == ITEMS + service.told[429] + service.told[503], "one was asked for without need"

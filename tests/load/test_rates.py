@@ -18,7 +18,6 @@ from tests.workers import Workers, children_of, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ALONE = [pytest.mark.alone, pytest.mark.slow]
 SECONDS = 4
 BURST = 0.2  # s
 
@@ -58,11 +57,12 @@ def test_a_rate_is_kept_over_all_workers(
     assert most_within(sink, 1.0) <= a_second * (1 + BURST) + 1
 
 
+@pytest.mark.alone
 def test_workers_that_are_slower_than_the_rate_keep_it_together(sink: Path, workers: Workers, tell: Tell) -> None:
     """Each does twenty a second; what one can't use, the others get."""
     workers.start(4)
     with BareProcess() as bare:
-        for run in start("process", "50/s", sink, items=50, times=4, seconds=0.05):
+        for run in start("prepare", "50/s", sink, items=50, times=4, seconds=0.05):
             wait_for_end(run.pk)
     at = begun(sink)
     found = (len(at) - 1) / (at[-1] - at[0])

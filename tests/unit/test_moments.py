@@ -31,12 +31,13 @@ class Step(NamedTuple):
 STEPS = st.lists(
     st.builds(
         Step,
-        later=st.floats(0, 20, allow_nan=False),
-        worker=st.integers(0, 3),
-        reserve=st.sampled_from([0, 0, 0, 1, 3, 10]),
+        later=st.sampled_from([0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 3.0, 500.0]),
+        worker=st.integers(0, 2),
+        reserve=st.sampled_from([0, 0, 0, 0, 1, 10]),
         set_back=st.sampled_from([0.0, 0.0, 0.0, 5.0, 1_000.0]),
     ),
-    max_size=60,
+    min_size=20,
+    max_size=100,
 )
 
 
