@@ -17,6 +17,7 @@ class Size:
     set_rows: int
     idle_items: int
     more_idle_items: int
+    most_idle_items: int
     moves: int
     due_parts: int
     parts: int
@@ -42,6 +43,7 @@ FULL = Size(
     set_rows=200_000,
     idle_items=100_000,
     more_idle_items=1_000_000,
+    most_idle_items=10_000_000,
     moves=300,
     due_parts=2_000,
     parts=10_000,
@@ -67,6 +69,7 @@ QUICK = Size(
     set_rows=5_000,
     idle_items=5_000,
     more_idle_items=20_000,
+    most_idle_items=50_000,
     moves=20,
     due_parts=100,
     parts=500,

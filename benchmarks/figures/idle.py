@@ -19,7 +19,7 @@ CONSTANT = 0.1  # of the time per item
 
 
 def idle_items(size: Size) -> Iterator[Figure]:
-    """A hundred thousand and a million by turns, and a loop over the same source that calls the same method."""
+    """A hundred thousand and a million by turns, ten million once, and a loop over the same source that calls the same method."""
     few, many = size.idle_items, size.more_idle_items
     run(few)  # so that what is allocated once is there when the memory is looked at
     before = resident_mib()
@@ -27,6 +27,7 @@ def idle_items(size: Size) -> Iterator[Figure]:
         size.rounds // 3 or 1,
         {"few": lambda: run(few), "loop": lambda: loop(many), "many": lambda: run(many)},
     )
+    most = run(size.most_idle_items).wall / size.most_idle_items
     after = resident_mib()
     each = {name: median_wall(samples[name]) / items for name, items in (("few", few), ("loop", many), ("many", many))}
     more = spread([a.wall / many / (b.wall / few) for a, b in zip(samples["many"], samples["few"], strict=True)])
@@ -39,6 +40,12 @@ def idle_items(size: Size) -> Iterator[Figure]:
         spell_times(more),
         f"≤ {1 + CONSTANT:.1f} ×",
         at_most(1 + CONSTANT, more),
+    )
+    yield Figure(
+        f"nothing, {size.most_idle_items:,} items, once",
+        f"{spell_seconds(most)} an item",
+        f"of {few:,} {spell_seconds(each['few'])}",
+        f"{most / each['few']:.2f} ×",
     )
     yield Figure(
         "memory after these",
