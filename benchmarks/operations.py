@@ -36,6 +36,7 @@ class SizeForm(forms.Form):
 class Spin(Operation):
     """Pure work for each number; adds up its own seconds, since what a run takes beyond them is Headway's."""
 
+    permission = "signed-in"
     name = "benchmarks.spin"
     params: Any = SizeForm
     wall: ClassVar[float] = 0.0
@@ -55,6 +56,7 @@ class Spin(Operation):
 class Nothing(Operation):
     """Numbers, and nothing done with them; one live run for each size."""
 
+    permission = "signed-in"
     name = "benchmarks.nothing"
     params: Any = SizeForm
 
@@ -71,6 +73,7 @@ class Nothing(Operation):
 class UpdateRows(Operation):
     """One UPDATE for each row."""
 
+    permission = "signed-in"
     name = "benchmarks.update_rows"
 
     def items(self) -> sources.Source[Row]:
@@ -83,6 +86,7 @@ class UpdateRows(Operation):
 class UpdateInSets(Operation):
     """One UPDATE for each chunk."""
 
+    permission = "signed-in"
     name = "benchmarks.update_in_sets"
 
     def items(self) -> sources.Source[Row]:
@@ -100,6 +104,7 @@ def update(row: Row) -> None:
 class Ping(Operation):
     """One item, whose moment is the result: `monotonic` is one clock for all processes of a machine."""
 
+    permission = "signed-in"
     name = "benchmarks.ping"
 
     def items(self) -> Numbers:
@@ -122,6 +127,7 @@ class PauseForm(forms.Form):
 class SideBySide(Operation):
     """As many runs at once as are started; their items wait, as for a disk or a service, and use no CPU."""
 
+    permission = "signed-in"
     name = "benchmarks.side_by_side"
     params: Any = PauseForm
     on_conflict = "allow"

@@ -19,7 +19,7 @@ CONSTANT = 0.1  # of the time per item
 
 
 def idle_items(size: Size) -> Iterator[Figure]:
-    """A hundred thousand and a million by turns, ten million once, and a loop over the same source that calls the same method."""
+    """A hundred thousand and a million by turns, ten million once; and a loop that calls the same method."""
     few, many = size.idle_items, size.more_idle_items
     run(few)  # so that what is allocated once is there when the memory is looked at
     before = resident_mib()

@@ -25,6 +25,7 @@ NEIGHBOURS = 5
 class ImportAirports(Operation):
     """Create or update airports from a CSV file."""
 
+    permission = "signed-in"
     params = ImportForm
     error_codes = {IntegrityError: "duplicate"}
 
@@ -45,6 +46,7 @@ class ImportAirportsInSets(Operation):
     To the same end as `ImportAirports`, and in a fraction of its time.
     """
 
+    permission = "signed-in"
     params = ImportForm
     error_codes = {IntegrityError: "duplicate"}
 
@@ -68,6 +70,7 @@ class ImportAirportsInSets(Operation):
 class ExportAirports(Operation):
     """Write all imported airports into a file to take away."""
 
+    permission = "signed-in"
     file = File("airports.csv", columns=("icao", "iata", "name", "city", "country", "latitude", "longitude"))
 
     def items(self):
@@ -84,6 +87,7 @@ class NearestNeighbours(Operation):
     compares the airports as they are when it begins.
     """
 
+    permission = "signed-in"
     parts = 4
     error_codes = {IntegrityError: "gone"}  # it was deleted after it had been read
 
@@ -110,6 +114,7 @@ class NearestNeighbours(Operation):
 class CheckAirports(Operation):
     """Ask a service how many runways each imported airport with an IATA code has; it is often busy, or down."""
 
+    permission = "signed-in"
     threads = 8
     rate = "100/s"  # what the service allows, over all workers
     retry = Retry(on=OSError, attempts=8, backoff=0.5)  # what urlopen raises, for 429 and 503 too
@@ -130,6 +135,8 @@ class CheckAirports(Operation):
 class WriteToAirports(Operation):
     """Send each imported airport a mail that asks whether its data are right; each goes out once."""
 
+    permission = "signed-in"
+    one_run_per = "operation"  # two users who start it are one mail-out
     effects = "outside"
     threads = 8
     error_codes = {SMTPRecipientsRefused: "refused"}  # so it did not go out

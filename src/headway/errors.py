@@ -145,8 +145,13 @@ class Forbidden(HeadwayError):
 class StartForbidden(Forbidden):
     """The caller may not start this operation."""
 
-    def __init__(self, operation: str, permission: str) -> None:
-        HeadwayError.__init__(self, f"Starting {operation} takes the permission {permission}.")
+    def __init__(self, operation: str, permission: str | None) -> None:
+        text = f"Only staff may start {operation}, since it declares no `permission`."
+        if permission == "signed-in":
+            text = f"Sign in to start {operation}."
+        elif permission:
+            text = f"Starting {operation} takes the permission {permission}."
+        HeadwayError.__init__(self, text)
 
 
 class IdempotencyKeyError(HeadwayError):

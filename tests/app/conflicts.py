@@ -14,6 +14,7 @@ __all__ = ["InLine", "Newest", "SideBySide"]
 class Counted(Operation):
     """Writes as many rows into the ledger as it is told to."""
 
+    permission = "signed-in"
     abstract = True
     params: Any = CountForm
 

@@ -27,6 +27,7 @@ def numbers(text: str) -> set[int]:
 class WriteLedger(Operation):
     """Writes a row for each number; which of them go wrong, and how, the parameters say."""
 
+    permission = "signed-in"
     name = "tests.write_ledger"
     params = LedgerForm
     error_codes = {ValueError: "bad-value"}
@@ -68,6 +69,7 @@ def busy(microseconds: int) -> None:
 class AdoptChildren(Operation):
     """Every third child has a parent that isn't there; the database says so only at COMMIT."""
 
+    permission = "signed-in"
     name = "tests.adopt_children"
 
     def items(self) -> Numbers:
@@ -86,6 +88,7 @@ class AdoptChildren(Operation):
 class TouchThings(Operation):
     """A queryset as source."""
 
+    permission = "signed-in"
     name = "tests.touch_things"
 
     def items(self) -> sources.Source[Thing]:
@@ -107,6 +110,7 @@ class TouchSelected(TouchThings):
 class Scripted(Operation):
     """Does to each number what the test has put into `script`; by default it writes it into the ledger."""
 
+    permission = "signed-in"
     name = "tests.scripted"
     script: ClassVar[dict[str, Any]] = {}
 
@@ -157,6 +161,7 @@ class ScriptedStrict(Scripted):
 class ScriptedInSets(Operation):
     """Writes many numbers, or rows' keys, into the ledger by one statement."""
 
+    permission = "signed-in"
     name = "tests.scripted_in_sets"
     retry = Retry(on=ConnectionError, attempts=3, backoff=30)
 
@@ -173,6 +178,7 @@ class ScriptedInSets(Operation):
 class WriteInSets(Operation):
     """Writes many rows by one statement; at its gate it stands behind that, in the midst of its chunk."""
 
+    permission = "signed-in"
     name = "tests.write_in_sets"
     params = LedgerForm
 
@@ -190,6 +196,7 @@ class WriteInSets(Operation):
 class CreditInSets(Operation):
     """Changes all accounts of a chunk by one UPDATE."""
 
+    permission = "signed-in"
     name = "tests.credit_in_sets"
 
     def items(self) -> sources.Source[Any]:
@@ -214,6 +221,7 @@ class CreditInSetsInParts(CreditInSets):
 class CreditLocked(Operation):
     """Adds to the balance that it has read, of rows that it has locked."""
 
+    permission = "signed-in"
     name = "tests.credit_locked"
     lock_rows = True
 
@@ -241,6 +249,7 @@ class CreditPreparedLocked(CreditLocked):
 class CreditAccounts(Operation):
     """Changes the rows that it gets in memory, saves them, and remembers on itself what it has done."""
 
+    permission = "signed-in"
     name = "tests.credit_accounts"
 
     def items(self) -> sources.Source[Any]:
@@ -341,6 +350,7 @@ class Hang(WriteLedger):
 class Careless(Operation):
     """Its one item spoils the process that it runs in."""
 
+    permission = "signed-in"
     name = "tests.careless"
     params = HabitForm
 
@@ -358,6 +368,7 @@ class Careless(Operation):
 class StandInHooks(Operation):
     """Its hooks write into the ledger, and then stand at a gate."""
 
+    permission = "signed-in"
     name = "tests.stand_in_hooks"
     params = HooksForm
 
@@ -383,6 +394,7 @@ class StandInHooks(Operation):
 class TakeTime(Operation):
     """Takes about as long as it is told to, and nearly no CPU."""
 
+    permission = "signed-in"
     name = "tests.take_time"
     params = TimeForm
 
@@ -440,6 +452,7 @@ class SlowLane(WriteLedger):
 class PrepareInline(Operation):
     """Prepares what the test has put into `script`, and writes it into the ledger."""
 
+    permission = "signed-in"
     name = "tests.prepare_inline"
 
     def items(self) -> sources.Source[Any]:
@@ -500,6 +513,7 @@ class PrepareLedger(WriteLedger):
 class AskInParts(Operation):
     """Waits 20 ms for somebody's answer to each item, and needs next to no CPU for it."""
 
+    permission = "signed-in"
     name = "tests.ask_in_parts"
     params = CountForm
     parts = 8
@@ -554,6 +568,7 @@ class ScriptedFileInParts(ScriptedFile):
 class PrepareAndWrite(Operation):
     """Writes where it must not."""
 
+    permission = "signed-in"
     name = "tests.prepare_and_write"
     file = File("wrong.csv", columns=("number",))
 
@@ -604,6 +619,7 @@ class OnlyResults(ScriptedResults):
 class WriteFileInSets(Operation):
     """Writes a row for each number that the script has nothing against, a chunk at a time."""
 
+    permission = "signed-in"
     name = "tests.write_file_in_sets"
     file = File("numbers.csv", columns=("number",))
 
@@ -622,6 +638,7 @@ class WriteFileInSets(Operation):
 class ExportNumbers(Operation):
     """Writes a row of a file for each number."""
 
+    permission = "signed-in"
     name = "tests.export_numbers"
     params = CountForm
     file = File("numbers.csv", columns=("number", "name", "square"))

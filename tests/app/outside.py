@@ -25,6 +25,7 @@ class CallForm(forms.Form):
 class CallOut(Operation):
     """Writes a line for each number: as it is called, and as it returns."""
 
+    permission = "signed-in"
     name = "tests.call_out"
     params = CallForm
     effects = "outside"
@@ -42,6 +43,7 @@ class CallOut(Operation):
 class ScriptedOutside(Operation):
     """Does to each number what the test has put into `script`."""
 
+    permission = "signed-in"
     name = "tests.scripted_outside"
     effects = "outside"
     threads = window = 4

@@ -29,6 +29,7 @@ class OneFile(forms.Form):
 class ReadFile(Operation):
     """One ledger entry per thousand rows, so that it is quick."""
 
+    permission = "signed-in"
     name = "tests.read_long_file"
     params = OneFile
 

@@ -21,6 +21,7 @@ class CountForm(forms.Form):
 class Counting(Operation):
     """Counts; the base of those below."""
 
+    permission = "signed-in"
     name = "tests.http_join"
     params = CountForm
 
@@ -97,6 +98,7 @@ class PeopleForm(forms.Form):
 class ReadPeople(Operation):
     """Reads an upload, and refuses everybody whose name ends with an exclamation mark."""
 
+    permission = "signed-in"
     name = "tests.http_people"
     params = PeopleForm
 

@@ -31,6 +31,7 @@ from .manage import manage, without_traceback
 class ForEverybody(Operation):
     """One at a time, whoever starts it."""
 
+    permission = "signed-in"
     name = "tests.for_everybody"
 
     def items(self) -> Numbers:

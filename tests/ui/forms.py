@@ -40,6 +40,7 @@ class AskingForm(forms.Form):
 class Asking(Operation):
     """Only keeps what it was given."""
 
+    permission = "signed-in"
     name = "tests.asking"
     params: Any = AskingForm
 

@@ -44,6 +44,7 @@ KEY = "0123-abcd"
 class Keyed(Operation):
     """Wants a key."""
 
+    permission = "signed-in"
     name = "tests.keyed"
     params: Any = CountForm
     require_idempotency_key = True

@@ -18,7 +18,7 @@ from headway.conf import conf
 from headway.errors import UnknownOperation
 from headway.operations import registry, schema
 from headway.operations.base import Operation
-from headway.runs.access import may_start
+from headway.runs.access import check_start, may_start
 
 from .answers import started
 from .endpoint import Endpoint
@@ -137,6 +137,7 @@ class Start(Endpoint):
 
     def post(self, request: Request, name: str = "") -> Response:
         operation = self.operation or registry.get(name)
+        check_start(operation, request.user)
         self.check_media_type(request)
         answer = runs.start(
             operation,

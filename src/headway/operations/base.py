@@ -72,7 +72,12 @@ class Operation:
     first) or "allow" (a run beside it)."""
 
     permission: ClassVar[str | None] = None
-    """What whoever starts it must have, such as "airports.add_airport". None: anybody who is signed in."""
+    """Who may start it from Headway's pages and HTTP API: users with this permission, such as "airports.add_airport",
+    or "signed-in". None: staff alone. Code decides for itself, unless it names a user who lacks what is declared."""
+
+    one_run_per: ClassVar[str] = "user"
+    """Of what there is at most one live run: "user" (each user may have one), "operation" (one for all users), or
+    "params" (one for each set of parameters, for all users). Anything else says `concurrency_key`."""
 
     require_idempotency_key: ClassVar[bool] = False
     """Whether a person's or a program's start must carry an idempotency key; code may do without."""
@@ -149,6 +154,7 @@ class Operation:
         self.say = context.say
         self._effects: Effects | None = None
         self._run = context.run
+        self._fingerprint = context.fingerprint
         self._write = context.write
         self._fences = context.fences
         self._add = context.add
@@ -235,7 +241,11 @@ class Operation:
         raise NotImplementedError  # never reached: only called where it is declared
 
     def concurrency_key(self) -> Any:
-        """What at most one live run of this operation may have: any JSON value. By default, the user."""
+        """What at most one live run of this operation may have: any JSON value. By default, what `one_run_per` says."""
+        if self.one_run_per == "operation":
+            return None
+        if self.one_run_per == "params":
+            return self._fingerprint
         return None if self.user is None else str(self.user.pk)
 
     def on_start(self) -> None:

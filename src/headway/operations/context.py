@@ -43,6 +43,8 @@ class Context:
 
     params: dict[str, Any] = field(default_factory=dict)
     user: Any = None
+    fingerprint: str = ""
+    """What tells these parameters from others, in `concurrency_key`."""
     run: RunView | None = None
     say: Callable[[str], None] = nowhere
     write: Callable[[str], None] = nowhere

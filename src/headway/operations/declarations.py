@@ -21,8 +21,9 @@ from .sources import Source
 from .sources.by_pairs import PairsSource
 from .sources.table import TableSource
 
-__all__ = ["check"]
+__all__ = ["SIGNED_IN", "check"]
 
+SIGNED_IN = "signed-in"  # a `permission` that every user has
 PERMISSION = re.compile(r"\w+\.\w+")
 QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name
 NAME = re.compile(r"[\w.-]{1,200}")  # it is part of addresses, and of commands in a shell
@@ -33,6 +34,7 @@ MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
 LONGEST_VERSION = 64
 MOST_WINDOW = 1_000  # what is under way is written down anew with each commit
+SCOPES = ("user", "operation", "params")
 IN_DOUBT = ("list", "again", "settle")
 
 VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -50,9 +52,10 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
     "title": (lambda title: isinstance(title, str | Promise), "it must be text."),
     "on_conflict": (lambda policy: policy in tuple(OnConflict), f"it must be one of {', '.join(OnConflict)}."),
     "permission": (
-        lambda name: name is None or (isinstance(name, str) and PERMISSION.fullmatch(name)),
-        "it must name one with its app, such as 'airports.add_airport'.",
+        lambda name: name in (None, SIGNED_IN) or (isinstance(name, str) and PERMISSION.fullmatch(name)),
+        "it must name one with its app, such as 'airports.add_airport', or be 'signed-in'; None is for staff alone.",
     ),
+    "one_run_per": (lambda scope: scope in SCOPES, f"it must be one of {', '.join(SCOPES)}."),
     "lock_rows": (lambda flag: isinstance(flag, bool), "it must be True or False."),
     "require_idempotency_key": (lambda flag: isinstance(flag, bool), "it must be True or False."),
     "queue": (
@@ -106,6 +109,8 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_holds(cls)
     yield from of_rate(cls)
     yield from of_error_codes(cls)
+    if cls.one_run_per != base.one_run_per and cls.concurrency_key is not base.concurrency_key:
+        yield "one_run_per and concurrency_key both say of what there is one live run. Leave out one of them."
 
 
 def missing(cls: Any, base: type[Any]) -> Iterator[str]:

@@ -5,12 +5,24 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from headway.errors import Forbidden, RunNotFound
+from headway.errors import Forbidden, RunNotFound, StartForbidden
 from headway.models import Run
 from headway.operations import registry
 from headway.operations.base import Operation
+from headway.operations.declarations import SIGNED_IN
 
-__all__ = ["get", "is_visible", "may_see", "may_start", "may_steer", "startable_by", "steered", "visible_to"]
+__all__ = [
+    "check_start",
+    "get",
+    "is_permitted",
+    "is_visible",
+    "may_see",
+    "may_start",
+    "may_steer",
+    "startable_by",
+    "steered",
+    "visible_to",
+]
 
 
 def get(run: Run | UUID | str, *, user: Any = None) -> Run:
@@ -39,7 +51,7 @@ def visible_to(user: Any) -> QuerySet[Run]:
 
 
 def startable_by(user: Any) -> list[type[Operation]]:
-    """The operations that `user` may start, by name."""
+    """The operations that `user` may start from Headway's pages and HTTP API, by name."""
     return [operation for operation in registry.every() if may_start(operation, user)]
 
 
@@ -59,8 +71,23 @@ def may_steer(run: Run, user: Any) -> bool:
 
 
 def may_start(operation: type[Operation], user: Any) -> bool:
-    """True for a user with its permission, if it wants one, and for code."""
-    return user is None or operation.permission is None or user.has_perm(operation.permission)
+    """Whether `user` may start it from Headway's pages and HTTP API. True for code."""
+    if user is not None and operation.permission is None:
+        return bool(getattr(user, "is_staff", False))  # a project's own kind of user needn't have it
+    return is_permitted(operation, user)
+
+
+def is_permitted(operation: type[Operation], user: Any) -> bool:
+    """Whether `user` has the permission that it names, if it names one. True for code."""
+    if user is None or operation.permission is None:
+        return True
+    return bool(user.is_authenticated if operation.permission == SIGNED_IN else user.has_perm(operation.permission))
+
+
+def check_start(operation: type[Operation], user: Any) -> None:
+    """Raises StartForbidden where `user` may not start it from Headway's pages and HTTP API."""
+    if not may_start(operation, user):
+        raise StartForbidden(operation.name, operation.permission)
 
 
 def steered(run: Run | UUID | str, user: Any) -> Run:

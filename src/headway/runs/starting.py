@@ -42,7 +42,7 @@ from headway.store.starts import keys, quotas, requests, submissions
 from headway.store.starts.queueing import InTheWay
 from headway.store.starts.requests import Disposition, Request
 
-from .access import may_see, may_start, may_steer, steered
+from .access import is_permitted, may_see, may_steer, steered
 
 __all__ = ["Started", "lacks_tables", "retry", "start"]
 
@@ -76,6 +76,8 @@ def start(
     small transaction, whatever the number of items; a worker begins when it has committed.
 
     `dry_run`: what its items write to the run's own database is rolled back, and what became of them is kept.
+
+    A `user` must have the permission that the operation names; where it names none, the caller has decided already.
 
     Raises UnknownOperation, StartForbidden, IdempotencyKeyError, InvalidParams, RunConflict, QuotaExceeded,
     NotMigrated; nothing is left behind then, no file either.
@@ -189,7 +191,7 @@ def check_permission(name: str, user: Any) -> None:
         declared = registry.get(name)
     except UnknownOperation:
         return
-    if declared.permission is not None and not may_start(declared, user):
+    if not is_permitted(declared, user):
         raise StartForbidden(name, declared.permission)
 
 
@@ -221,6 +223,7 @@ def request_of(
     owner = user if user is not None and user.is_authenticated else None  # a visitor owns nothing, and sees nothing
     encoded = params.encode(cleaned)
     identifying = params.chosen(declared.form, given, encoded)
+    context = Context(cleaned, owner, params.fingerprint(identifying))
     principal = "" if owner is None else str(owner.pk)
     named = None
     if idempotency_key is not None:
@@ -230,11 +233,11 @@ def request_of(
         operation=declared.name,
         params=encoded,
         form_fields=added_fields.names_of(declared.form),
-        fingerprint=params.fingerprint(identifying),
-        key=key_of(declared, cleaned, owner, dry_run),
+        fingerprint=context.fingerprint,
+        key=key_of(declared, context, dry_run),
         language=translation.get_language() or settings.LANGUAGE_CODE,
         started_by_id=None if owner is None else owner.pk,
-        holds=holds_of(declared, cleaned, owner),
+        holds=holds_of(declared, context),
         dry_run=dry_run,
         is_bounded=user is not None,
         on_conflict=OnConflict(declared.on_conflict),
@@ -243,7 +246,7 @@ def request_of(
     )
 
 
-def key_of(declared: type[Operation], cleaned: dict[str, Any], user: Any, dry_run: bool) -> str:
+def key_of(declared: type[Operation], context: Context, dry_run: bool) -> str:
     """The hash of the operation's concurrency key. Raises InvalidParams when it can't be made a JSON value.
 
     Under `allow` each run has a key of its own, so that nothing is ever in its way. Dry runs have keys of their own:
@@ -252,7 +255,7 @@ def key_of(declared: type[Operation], cleaned: dict[str, Any], user: Any, dry_ru
     name = lasting_name(declared) + (f" {DRY}" if dry_run else "")  # no name has a blank
     if declared.on_conflict == OnConflict.ALLOW:
         return requests.hash_key(name, str(uuid.uuid4()))
-    key = declared(Context(params=cleaned, user=user)).concurrency_key()
+    key = declared(context).concurrency_key()
     try:
         return requests.hash_key(name, key)
     except TypeError as error:
@@ -260,11 +263,11 @@ def key_of(declared: type[Operation], cleaned: dict[str, Any], user: Any, dry_ru
         raise InvalidParams([ParamError("", "concurrency-key", detail)]) from error
 
 
-def holds_of(declared: type[Operation], cleaned: dict[str, Any], user: Any) -> list[str] | None:
+def holds_of(declared: type[Operation], context: Context) -> list[str] | None:
     """The names that the run is to hold. Raises InvalidParams when they can't be names."""
     holds = declared.holds
     if callable(holds):
-        holds = declared(Context(params=cleaned, user=user)).holds()
+        holds = declared(context).holds()
     try:
         return holding.names_of(holds) or None
     except ValueError as error:

@@ -29,6 +29,7 @@ from headway.http.throttles import seconds_until_start
 from headway.operations import registry
 from headway.operations.base import Operation
 from headway.runs import Disposition, Started
+from headway.runs.access import may_start
 
 from .history import history_of
 from .steer import run_address
@@ -65,7 +66,7 @@ class StartRunView(LoginRequiredMixin, View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """403 for a user who may not start it."""
-        if request.user.is_authenticated and self.declared not in runs.startable_by(request.user):
+        if request.user.is_authenticated and not may_start(self.declared, request.user):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 

@@ -57,6 +57,7 @@ class Paced(Numbers):
 class Storm(Operation):
     """Writes a row for each number, one when it starts and one when it finishes."""
 
+    permission = "signed-in"
     name = "tests.storm"
     params = StormForm
     error_codes = {ValueError: "bad-value"}

@@ -17,6 +17,7 @@ class PaceForm(forms.Form):
 class TakeTime(Operation):
     """Ten items a second."""
 
+    permission = "signed-in"
     name = "paced.take_time"
     params = PaceForm
 
