@@ -69,6 +69,7 @@ if HEADWAY["ENGINE"] == "celery":
     CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 1.0, "options": {"queue": "headway"}}}
 
 LOGGING = logging_config("INFO")
-LOGGING["loggers"]["headway.contrib"] = {"level": "WARNING"}  # what a shell command says on stderr is an error
+for name in ("headway.contrib", "headway.store"):  # what a shell command says on stderr is an error
+    LOGGING["loggers"][name] = {"level": "WARNING"}
 DEMO = True
 HEADWAY_METRICS = {"DIRECTORY": SCRATCH / "metrics", "OPEN": True}

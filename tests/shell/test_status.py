@@ -92,6 +92,7 @@ class TestRuns:
             "  succeeded  0",
             "  failed     3",
             "             3 rejected",
+            "                 0: 0 is not wanted.",
             "  reason     Every item failed. (every-item-failed)",
         ]
 

@@ -246,7 +246,7 @@ def test_the_list_goes_on_page_by_page(client: Client, demo: Any) -> None:
 
 
 def test_a_reason_that_is_found_far_behind_is_told_by_its_code(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failures, "LOOKED_AT", 3)
+    monkeypatch.setattr("headway.store.parts.outcomes.LOOKED_AT", 3)
     run = finish(begin(demo, items=10, reject="1,2,3", fail="4"))
 
     reasons = failures.reasons_of(snapshot(run.pk))

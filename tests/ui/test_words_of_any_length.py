@@ -53,13 +53,16 @@ def test_the_panel_in_every_state(visitor: Visitor) -> None:
 
 
 def test_a_run_with_failures_and_the_lists(visitor: Visitor, demo: Any) -> None:
-    User.objects.filter(pk=demo.pk).update(username=WORD[:150])
+    User.objects.filter(pk=demo.pk).update(username=WORD[:150], is_staff=True)
     run = finish(begin(demo, items=20, reject="3,7"))
     Run.objects.filter(pk=run.pk).update(params={"items": 20, "reject": WORD})
-    ItemOutcome.objects.filter(run=run).update(label=WORD, text=WORD, code=WORD[:60])
+    ItemOutcome.objects.filter(run=run).update(label=WORD, text=WORD, code=WORD[:60], detail=WORD * 2)
+    Run.objects.filter(pk=run.pk).update(reason_detail=WORD * 9)
     go_on(begin(demo, items=400), 50)
     for address in (run, "/"):
         visitor.open(address)
+        narrow(visitor)
+        visitor.page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
         narrow(visitor)
 
 

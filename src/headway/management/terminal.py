@@ -1,6 +1,7 @@
 """What the commands share: finding a run, asking for migrated tables, and drawing a run into a terminal."""
 
 import shutil
+import textwrap
 import time
 import unicodedata
 from datetime import datetime
@@ -15,6 +16,7 @@ from headway import runs
 from headway.errors import NotMigrated, RunNotFound
 from headway.models import Run
 from headway.snapshots import snapshot
+from headway.store.parts.outcomes import examples
 
 __all__ = ["NO_WORKER", "demand_tables", "describe", "draw", "find_run", "watch"]
 
@@ -172,8 +174,12 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
     out.write(f"  processed  {progress['processed']:,}{of_total(progress)}\n")
     out.write(f"  succeeded  {progress['succeeded']:,}\n")
     out.write(f"  failed     {progress['failed']:,}\n")
+    found = examples(UUID(seen["id"])) if seen["failure_summary"] else {}
     for failure in seen["failure_summary"]:
         out.write(f"             {failure['count']:,} {failure['code']}\n")
+        if failure["code"] in found:
+            example = found[failure["code"]]
+            out.write(indented(f"{example.label}: {example.text}\n{example.detail}", 17))
     if progress["skipped"]:
         out.write(f"  skipped    {progress['skipped']:,}\n")
     if progress["retrying"]:
@@ -184,7 +190,14 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         out.write(f"  message    {seen['message']}\n")
     if seen["reason"]:
         out.write(f"  reason     {seen['reason']['text']} ({seen['reason']['code']})\n")
+        if detail := runs.get(seen["id"]).reason_detail:
+            out.write(indented(detail, 13))
     if seen["result"] is not None:
         out.write(f"  result     {seen['result']}\n")
     if lacks_worker(seen):
         out.write(f"{NO_WORKER}\n")
+
+
+def indented(text: str, columns: int) -> str:
+    """All its lines, moved to the right."""
+    return textwrap.indent(text.rstrip() + "\n", " " * columns)

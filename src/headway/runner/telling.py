@@ -3,15 +3,19 @@
 import os
 import sysconfig
 import traceback
+from collections.abc import Iterator, Sequence
 from functools import cache
+from traceback import FrameSummary
 
 from django.db import DataError, IntegrityError
 
 import headway
 
-__all__ = ["describe", "plain_sentence"]
+__all__ = ["describe", "in_full", "plain_sentence"]
 
 MOST_FRAMES = 8
+LONGEST_SAID = 800  # characters of an error's own text, so that it leaves room for where it was raised
+LONGEST_TRACEBACK = 15_000  # characters; its end says most
 NOT_THE_PROJECTS = tuple(
     os.path.join(os.path.realpath(path), "")
     for path in {
@@ -32,16 +36,46 @@ def plain_sentence(error: Exception) -> str:
     return "Something unexpected went wrong with it."
 
 
+def in_full(error: BaseException) -> str:
+    """What staff read of an error that stops a run: the same, and its whole traceback."""
+    return f"{describe(error)}\n\n{''.join(traceback.format_exception(error))[-LONGEST_TRACEBACK:]}"
+
+
 def describe(error: BaseException) -> str:
-    """What staff read of an unexpected error: itself, and the lines of the project's own code that it came through."""
+    """What staff read of an unexpected error: itself, and the lines of the project's own code that it came through. Of
+    what it was raised from likewise, where that came from the project's code.
+    """
+    told = f"{said_by(error)}{places(frames_of(error) or traceback.extract_tb(error.__traceback__))}"
+    causes = ((cause, frames_of(cause)) for cause in causes_of(error))
+    return told + "".join(f"\nraised from {said_by(cause)}{places(own)}" for cause, own in causes if own)
+
+
+def said_by(error: BaseException) -> str:
+    """Its kind and its text."""
     try:
         said = str(error)
     except Exception:  # noqa: BLE001  (an error that can't even be told must not hide what happened to the item)
         said = "its text can't be told"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if is_the_projects(frame.filename)] or frames
-    where = "".join(f"\n  {frame.filename}:{frame.lineno} in {frame.name}" for frame in reversed(own[-MOST_FRAMES:]))
-    return f"{type(error).__name__}: {said}{where}"
+    return f"{type(error).__name__}: {said if len(said) <= LONGEST_SAID else said[:LONGEST_SAID] + '…'}"
+
+
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """What it was raised `from`, the nearest first; not what the runner happened to handle at that moment."""
+    seen = {error}
+    while (cause := error.__cause__) is not None and cause not in seen:
+        yield cause
+        seen.add(cause)
+        error = cause
+
+
+def frames_of(error: BaseException) -> list[FrameSummary]:
+    """The lines of the project's own code that it came through."""
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if is_the_projects(frame.filename)]
+
+
+def places(frames: Sequence[FrameSummary]) -> str:
+    """Where they are, a line each, the innermost first."""
+    return "".join(f"\n  {frame.filename}:{frame.lineno} in {frame.name}" for frame in reversed(frames[-MOST_FRAMES:]))
 
 
 @cache

@@ -6,7 +6,6 @@ claimed ─ plan ─► items: chunk, look, chunk, look … ─► close ─► 
 
 import logging
 import time
-import traceback
 from collections.abc import Callable
 from enum import Enum
 from functools import partial
@@ -44,6 +43,7 @@ from .loading import OperationError, ask, identity_of
 from .preparing import preparing
 from .pulse import Heartbeat, Pulse
 from .tally import Left, Tally
+from .telling import in_full
 from .ways import Ways
 
 __all__ = ["Ending", "work"]
@@ -102,9 +102,9 @@ def give_up(part: Part, error: Exception) -> Ending:
     """What nobody foresaw: the run waits for a person, instead of killing one worker after the other."""
     log.exception("part=%s run=%s event=internal-error", part.pk, part.run_id)
     database.forget()
-    detail = "".join(traceback.format_exception(error))
+    text = "The worker failed. Resume it to try again."
     try:
-        control.halt(part, Want.PAUSE, Reason("internal-error", "The worker failed. Resume it to try again.", detail))
+        control.halt(part, Want.PAUSE, Reason("internal-error", text, in_full(error)))
     except (Fenced, RunNotFound):
         return Ending.FENCED
     return Ending.DONE
@@ -146,8 +146,8 @@ class Slice:
             if ending := self.heed_cause(cause):
                 return ending
             log.error("part=%s run=%s event=operation-error", self.part.pk, self.part.run_id, exc_info=cause)
-            detail = "".join(traceback.format_exception(cause))
-            return self.halt(Reason("operation-error", f"{error} Mend it, then resume; nothing is lost.", detail))
+            text = f"{error} Mend it, then resume; nothing is lost."
+            return self.halt(Reason("operation-error", text, in_full(cause)))
 
     def heed_cause(self, cause: BaseException) -> Ending | None:
         """What the operation's own code raised in order to say it: go on later, or stop. None: it has failed."""
@@ -205,7 +205,10 @@ class Slice:
         self.pulse.begin(STEP_LIMIT)
         planned = planning.plan(self.part, freeze, identity_of(source), operation.version)
         self.pulse.rest()
-        return None if planned else self.give_in()
+        if not planned:
+            return self.give_in()
+        log.info("run=%s operation=%s event=began", run.pk, operation.name)
+        return None
 
     def gather(self) -> Ending | None:
         """What the source does before its bounds are frozen, step by step; None: it is done."""

@@ -8,11 +8,11 @@ from uuid import UUID
 from headway import runs
 from headway.models import ItemOutcome
 from headway.panel import words
+from headway.store.parts.outcomes import examples
 
 __all__ = ["Failures", "Reason", "failures_of", "reasons_of"]
 
 PAGE = 25
-LOOKED_AT = 10_000  # failed items; a reason that came later than that is told by its code alone
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Reason:
     """Of all that failed, in percent."""
     text: str
     example: str
+    detail: str
+    """For staff: the error that the example met."""
 
     @property
     def said(self) -> str:
@@ -45,11 +47,11 @@ class Failures:
 
 
 def reasons_of(run: Mapping[str, Any]) -> list[Reason]:
-    """The reasons in this snapshot, the most frequent first. Two statements, and none where nothing failed."""
+    """The reasons in this snapshot, the most frequent first, each with its example where one is found (`examples`)."""
     summary = run["failure_summary"]
     if not summary:
         return []
-    examples = examples_of(UUID(run["id"]))
+    found = examples(UUID(run["id"]))
     total = sum(entry["count"] for entry in summary)
     return [
         Reason(
@@ -58,18 +60,11 @@ def reasons_of(run: Mapping[str, Any]) -> list[Reason]:
             share=round(entry["count"] * 100 / total, 1),
             text=example.text if example else "",
             example=example.label if example else "",
+            detail=example.detail if example else "",
         )
         for entry in summary
-        for example in [examples.get(entry["code"])]
+        for example in [found.get(entry["code"])]
     ]
-
-
-def examples_of(run_id: UUID) -> dict[str, ItemOutcome]:
-    """The first item of each code, among the first that failed: never read for all of a million."""
-    first: dict[str, int] = {}
-    for code, item in runs.outcomes(run_id).values_list("code", "id")[:LOOKED_AT]:
-        first.setdefault(code, item)
-    return {item.code: item for item in ItemOutcome.objects.filter(id__in=first.values())}
 
 
 def failures_of(run_id: UUID, *, code: str = "", after: int = 0) -> Failures:

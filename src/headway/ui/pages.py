@@ -48,11 +48,13 @@ class RunPage(LoginRequiredMixin, View):
 
     def get(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         """`?code=` and `?after=` move through the failures, `?confirm=cancel` asks before it cancels."""
-        shown = panel.show(run_or_404(run_id, request.user), request.user)
+        run = run_or_404(run_id, request.user)
+        shown = panel.show(run, request.user)
         code, after = code_of(shown.run, request.GET.get("code", "")), as_number(request.GET.get("after", ""))
         confirming = request.GET.get("confirm") == "cancel" and "cancel" in shown.run["actions"] and shown.can_steer
         context = {
             "shown": shown,
+            "cause": run.reason_detail if shown.is_staff else "",
             "reasons": reasons_of(shown.run),
             "in_doubt": in_doubt(shown),
             "failures": failures_of(run_id, code=code, after=after) if shown.run["progress"]["failed"] else None,

@@ -8,7 +8,7 @@ from typing import Any
 from headway import runs
 from headway.models import ItemState, Run
 
-__all__ = ["FAILURES", "RESULTS", "Kind"]
+__all__ = ["FAILURES", "FAILURES_FOR_STAFF", "RESULTS", "Kind"]
 
 SAMPLE = 100  # results, whose names become columns
 
@@ -51,4 +51,5 @@ class Results(Kind):
 
 
 FAILURES = Kind("failures", ItemState.FAILED, ("key", "code", "text"))
+FAILURES_FOR_STAFF = Kind("failures", ItemState.FAILED, ("key", "code", "text", "detail"))
 RESULTS = Results("results", ItemState.SUCCEEDED, ("key", "value"))

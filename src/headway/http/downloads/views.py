@@ -23,7 +23,7 @@ from headway.operations import registry
 
 from .file import LARGEST, File
 from .formats import FORMATS, Format
-from .kinds import FAILURES, RESULTS, Kind
+from .kinds import FAILURES, FAILURES_FOR_STAFF, RESULTS, Kind
 
 __all__ = ["Failures", "Results", "sent"]
 
@@ -52,7 +52,7 @@ class Outcomes(Endpoint):
         )
 
     def get(self, request: Request, run_id: UUID, file_format: str = "") -> HttpResponseBase:
-        run, kind = runs.get(run_id, user=request.user), self.kind
+        run, kind = runs.get(run_id, user=request.user), self.kind_for(request.user)
         name = self.file_format or file_format
         if name not in FORMATS:
             raise NotFound(f"There is no {kind.name}.{name[:20]}; there are: {', '.join(FORMATS)}.")
@@ -64,15 +64,25 @@ class Outcomes(Endpoint):
             response["Link"] = f'<{request.path}?after={file.last}>; rel="next"'
         return response
 
+    def kind_for(self, user: Any) -> Kind:
+        """What this user is told of each item."""
+        return self.kind
+
     def check(self, run: Run) -> None:
         """Raises NotFound where the run has no such file."""
 
 
 class Failures(Outcomes):
-    """A run's failed items: their own columns, then key, code and text. At most 100,000 rows; `Link` has the rest."""
+    """A run's failed items: their own columns, then key, code and text; for staff, then the error itself (`detail`).
+
+    At most 100,000 rows; `Link` has the rest.
+    """
 
     kind = FAILURES
     title = "Failed items"
+
+    def kind_for(self, user: Any) -> Kind:
+        return FAILURES_FOR_STAFF if user.is_staff else FAILURES
 
 
 class Results(Outcomes):

@@ -1,5 +1,6 @@
 """manage.py headway_worker: work on what is due, until asked to stop."""
 
+import logging
 import os
 from argparse import ArgumentParser
 from typing import Any
@@ -43,4 +44,15 @@ class Command(BaseCommand):
             many = "one process" if processes == 1 else f"{processes} processes"
             self.stdout.write(f"Headway's worker is ready ({many}). Ctrl-C stops it.")
             self.stdout.flush()
+            tell_of_runs()
         Supervisor(processes, chosen).run()
+
+
+def tell_of_runs() -> None:
+    """Let the terminal show when runs begin and end, unless the project's LOGGING says where log lines go."""
+    logger = logging.getLogger("headway")
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)

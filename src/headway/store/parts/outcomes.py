@@ -10,10 +10,21 @@ from django.db.models import QuerySet, Value
 from headway.database import NowMs
 from headway.models import ItemOutcome, ItemState, Part, Run
 
-__all__ = ["Outcome", "count_failed", "failed_end", "failed_keys", "forget", "outcomes", "record", "retrying_keys"]
+__all__ = [
+    "Outcome",
+    "count_failed",
+    "examples",
+    "failed_end",
+    "failed_keys",
+    "forget",
+    "outcomes",
+    "record",
+    "retrying_keys",
+]
 
 LONGEST_TEXT = 2_000
 AT_ONCE = 500  # ids in a statement
+LOOKED_AT = 10_000  # failed items, for examples: never read for all of a million
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,14 @@ def outcomes(
     """
     found = ItemOutcome.objects.filter(run=run, state=state, id__gt=after).order_by("id")
     return found.filter(code=code) if code else found
+
+
+def examples(run_id: UUID) -> dict[str, ItemOutcome]:
+    """The first failed item of each code. Two statements; a code that came late in a long list has none."""
+    first: dict[str, int] = {}
+    for code, item in outcomes(run_id).values_list("code", "id")[:LOOKED_AT]:
+        first.setdefault(code, item)
+    return {item.code: item for item in ItemOutcome.objects.filter(id__in=first.values())}
 
 
 def failed_keys(run_id: UUID, after: int, last: int, limit: int) -> list[tuple[int, str, str]]:

@@ -1,5 +1,6 @@
 """How a part closes and how a run ends: always in a transaction that holds the run's lock by then."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,8 @@ from headway.store.parts.leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .promotions import promote_next
 
 __all__ = ["Closed", "close_part", "counts_of", "end", "finish"]
+
+log = logging.getLogger(__name__)
 
 EVERY_ITEM_FAILED = "every-item-failed", "Every item failed."
 
@@ -119,13 +122,20 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
     else:
         flights.end_flights(run.pk)
         passes.give_up_retrying(run.pk)
+        counts = counts_of(run.pk)
     vars(run).update(vars(END(**vars(run))))
     if held:
         promote_next(held)
         holds.free(run)
-    transaction.on_commit(
-        partial(run_ended.send_robust, sender=Run, run_id=run.pk, operation=current_name(run.operation), state=state)
-    )
+    transaction.on_commit(partial(tell_of_end, run.pk, current_name(run.operation), state, counts))
+
+
+def tell_of_end(run_id: UUID, operation: str, state: State, counts: Counts) -> None:
+    """In the log, and by the signal; once it is committed."""
+    counted = counts.succeeded, counts.failed, counts.skipped
+    form = "run=%s operation=%s event=ended state=%s succeeded=%s failed=%s skipped=%s"
+    log.info(form, run_id, operation, state, *counted)
+    run_ended.send_robust(sender=Run, run_id=run_id, operation=operation, state=state)
 
 
 ENDS_WITH = ("state", "result", "total", "total_exact", "reason_code", "reason_text")
