@@ -50,7 +50,7 @@ def test_the_words_for_declaring() -> None:
 def test_the_sources() -> None:
     assert headway.sources.__all__ == [
         "Entry", "Json", "Row", "Selections", "Source",
-        "csv", "files", "ndjson", "pages", "queryset", "roots", "selection",
+        "csv", "files", "ndjson", "pages", "queryset", "roots", "selection", "xlsx",
     ]  # fmt: skip
 
 

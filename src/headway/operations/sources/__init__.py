@@ -9,6 +9,7 @@ from .file_source import Row
 from .ndjson_file import NdjsonSource
 from .protocol import Entry, Json, Selections, Source
 from .roots import RootsSource
+from .xlsx_file import XlsxSource
 
 __all__ = [
     "Entry",
@@ -23,6 +24,7 @@ __all__ = [
     "queryset",
     "roots",
     "selection",
+    "xlsx",
 ]
 
 csv = CsvSource
@@ -32,3 +34,4 @@ pages = PagesSource
 queryset = QuerysetSource
 roots = RootsSource
 selection = SelectionSource
+xlsx = XlsxSource

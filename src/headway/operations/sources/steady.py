@@ -45,6 +45,9 @@ class SteadyFile:
     def tell(self) -> int:
         return self.at
 
+    def seekable(self) -> bool:
+        return True
+
     def close(self) -> None:
         if self.file is not None:
             self.file.close()

@@ -1,0 +1,75 @@
+"""A sheet as a table: its first row that has anything in it names the columns, and each row below it is a record."""
+
+from collections.abc import Iterator
+
+from .errors import WorkbookError
+from .rows import RawRow, RowPlace
+from .strings import Strings
+from .values import CellError, Value
+from .workbook import Sheet, Workbook
+
+__all__ = ["Table"]
+
+
+class Table:
+    """The table in a sheet. Raises WorkbookError where its header can't be used."""
+
+    def __init__(self, book: Workbook, sheet: Sheet, strings: Strings) -> None:
+        self.book, self.sheet, self.strings = book, sheet, strings
+        self.rows = book.rows(sheet)
+        self.header = next((row for row in self.rows if not self.is_blank(row)), None)
+        if self.header is None:
+            raise WorkbookError("empty", f"The sheet “{sheet.name}” is empty; its first row should name the columns.")
+        self.columns = self.named(self.header)
+
+    def below(self, place: RowPlace | None = None) -> Iterator[RawRow]:
+        """The rows below the header, or below the row at this place; without those that have nothing to read."""
+        assert self.header is not None
+        rows = self.rows if place is None else self.book.rows_behind(self.sheet, place, self.header.above)
+        return (row for row in rows if not self.is_blank(row))
+
+    def record(self, row: RawRow) -> dict[str, Value]:
+        """The row's values by their columns' names; None for an empty cell. Raises CellError."""
+        for column in row.cells.keys() - self.columns.keys():
+            if self.value(row, column) is not None:
+                raise CellError(
+                    "unnamed-column",
+                    f"Cell {row.cells[column].name} has a value, but its column has no name in the header.",
+                )
+        return {name: self.value(row, column) for column, name in self.columns.items()}
+
+    def value(self, row: RawRow, column: int) -> Value:
+        cell = row.cells.get(column)
+        return None if cell is None else self.book.value(cell, self.strings)
+
+    def is_blank(self, row: RawRow) -> bool:
+        return all(self.reads_as_nothing(row, column) for column in row.cells)
+
+    def reads_as_nothing(self, row: RawRow, column: int) -> bool:
+        cell = row.cells[column]
+        if cell.is_formula or cell.type not in ("s", "str", "inlineStr"):
+            return False
+        try:
+            value = self.value(row, column)
+        except CellError:
+            return False
+        return value is None or not str(value).strip()
+
+    def named(self, row: RawRow) -> dict[int, str]:
+        columns: dict[int, str] = {}
+        for column in sorted(row.cells):
+            name = str(self.name_in(row, column)).strip()
+            if name in columns.values():
+                raise WorkbookError(
+                    "duplicate-column", f"The header has the column “{name}” twice; each name may be there once."
+                )
+            if name:
+                columns[column] = name
+        return columns
+
+    def name_in(self, row: RawRow, column: int) -> Value:
+        try:
+            value = self.value(row, column)
+        except CellError as error:
+            raise WorkbookError("header", f"The header is not readable. {error}") from error
+        return "" if value is None else value
