@@ -7,7 +7,7 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from headway.csv_rows import is_blank, named, separator
 from headway.encoding import check_encoding, encoding_of
+from headway.workbooks import MissingText, Table, Workbook, WorkbookError
 
-__all__ = ["CsvFileField", "NdjsonFileField"]
+__all__ = ["CsvFileField", "NdjsonFileField", "XlsxFileField"]
 
 SNIFFED = 1 << 16  # bytes
 BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")  # images, PDF, archives
@@ -26,26 +27,18 @@ WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods and any ZIP; .xls
 DELIMITERS = {",": ",", ";": ";", "\t": _("tab"), "|": "|"}
 
 
-class TextFileField(forms.FileField):
-    """An uploaded text file. `encoding`: of one without a byte order mark; else UTF-8. `max_size`: in bytes.
+class DataFileField(forms.FileField):
+    """An uploaded file. `max_size`: in bytes. Its position is at its start afterwards."""
 
-    The file's position is at its start afterwards.
-    """
-
-    accept = "text/plain"
+    accept: str
     default_error_messages = {
         "too-big": _("The file has %(size)s; at most %(limit)s are allowed."),
-        "workbook": _("This is a spreadsheet or a ZIP archive, not text. Open it and save it as CSV in UTF-8."),
-        "binary": _("This is not a text file."),
-        "nul-character": _(
-            "The file has NUL characters: it is no text, or its encoding isn't marked. Save it as UTF-8."
-        ),
-        "undecodable": _("The file is not %(encoding)s (byte 0x%(byte)s on line %(line)d). Save it as %(encoding)s."),
-        "bare-cr": _("The lines end in carriage returns alone. Save the file with the line ends of Windows or Unix."),
+        "duplicate-column": _("The first line has the column “%(column)s” twice."),
+        "missing-columns": _("Columns are missing: %(missing)s. Found: %(found)s."),
     }
 
-    def __init__(self, *, encoding: str | None = None, max_size: int | None = None, **kwargs: Any) -> None:
-        self.encoding, self.max_size = check_encoding(encoding), max_size
+    def __init__(self, *, max_size: int | None = None, **kwargs: Any) -> None:
+        self.max_size = max_size
         super().__init__(**kwargs)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
@@ -62,11 +55,48 @@ class TextFileField(forms.FileField):
             raise self.error("too-big", size=filesizeformat(file.size), limit=filesizeformat(self.max_size))
         file.seek(0)
         try:
-            head = file.read(SNIFFED)
-            self.check_text(self.decoded(head, whole := not file.read(1)), whole)
+            self.check(file)
         finally:
             file.seek(0)
         return file
+
+    def check(self, file: Any) -> None:
+        """Raises ValidationError for what can't be read."""
+
+    def error(self, code: str, **params: Any) -> ValidationError:
+        return ValidationError(self.error_messages[code], code=code, params=params)
+
+    def check_columns(self, needed: Sequence[str], found: Sequence[str]) -> None:
+        """Raises ValidationError where some of those that are needed aren't there."""
+        missing = [column for column in needed if column not in found]
+        if missing:
+            raise self.error("missing-columns", missing=", ".join(missing), found=", ".join(found))
+
+
+class TextFileField(DataFileField):
+    """An uploaded text file. `encoding`: of one without a byte order mark; else UTF-8. `max_size`: in bytes.
+
+    The file's position is at its start afterwards.
+    """
+
+    accept = "text/plain"
+    default_error_messages = {
+        "workbook": _("This is a spreadsheet or a ZIP archive, not text. Open it and save it as CSV in UTF-8."),
+        "binary": _("This is not a text file."),
+        "nul-character": _(
+            "The file has NUL characters: it is no text, or its encoding isn't marked. Save it as UTF-8."
+        ),
+        "undecodable": _("The file is not %(encoding)s (byte 0x%(byte)s on line %(line)d). Save it as %(encoding)s."),
+        "bare-cr": _("The lines end in carriage returns alone. Save the file with the line ends of Windows or Unix."),
+    }
+
+    def __init__(self, *, encoding: str | None = None, **kwargs: Any) -> None:
+        self.encoding = check_encoding(encoding)
+        super().__init__(**kwargs)
+
+    def check(self, file: Any) -> None:
+        head = file.read(SNIFFED)
+        self.check_text(self.decoded(head, whole := not file.read(1)), whole)
 
     def decoded(self, head: bytes, whole: bool) -> str:
         """The text at the beginning of the file; a character that is cut by the end of `head` is left out."""
@@ -94,9 +124,6 @@ class TextFileField(forms.FileField):
     def check_text(self, text: str, whole: bool) -> None:
         """Raises ValidationError for what can't be read. `text` is the file's beginning, or the whole of it."""
 
-    def error(self, code: str, **params: Any) -> ValidationError:
-        return ValidationError(self.error_messages[code], code=code, params=params)
-
 
 class CsvFileField(TextFileField):
     """An uploaded CSV file whose first line names its columns. `columns`: those that must be there."""
@@ -108,14 +135,10 @@ class CsvFileField(TextFileField):
         "delimiter": _("Only one column was found, separated by “%(delimiter)s”. Is the delimiter “%(guess)s”?"),
         "one-column": _("Only one column was found, separated by “%(delimiter)s”. Needed: %(columns)s."),
         "unnamed-column": _("Column %(number)d has no name in the first line."),
-        "duplicate-column": _("The first line has the column “%(column)s” twice."),
-        "missing-columns": _("Columns are missing: %(missing)s. Found: %(found)s."),
     }
 
     def __init__(self, *, columns: Iterable[str] = (), delimiter: str = ",", **kwargs: Any) -> None:
-        if isinstance(columns, str):
-            raise TypeError(f"columns is the string {columns!r}; it must be a list of names, such as [{columns!r}].")
-        self.columns, self.delimiter = tuple(columns), delimiter
+        self.columns, self.delimiter = names_of(columns), delimiter
         super().__init__(**kwargs)
 
     def check_text(self, text: str, whole: bool) -> None:
@@ -133,9 +156,7 @@ class CsvFileField(TextFileField):
                 raise self.error("unnamed-column", number=number)
             if names.index(name) != number - 1:
                 raise self.error("duplicate-column", column=name)
-        missing = [column for column in self.columns if column not in names]
-        if missing:
-            raise self.error("missing-columns", missing=", ".join(missing), found=", ".join(names))
+        self.check_columns(self.columns, names)
 
     def header(self, lines: io.StringIO, delimiter: str, whole: bool) -> list[str]:
         """The names of the columns, from where `lines` stand."""
@@ -177,3 +198,52 @@ class NdjsonFileField(TextFileField):
             fits = False
         if not fits:
             raise self.error("not-an-object", line=number)
+
+
+class XlsxFileField(DataFileField):
+    """An uploaded Excel workbook whose first row names its columns. `columns`: those that must be there. `sheet`: the
+    sheet's name; otherwise the first one that isn't hidden.
+    """
+
+    accept = ".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    default_error_messages = {
+        "damaged": _("The workbook is damaged. Open it in Excel, save it, and try again."),
+        "duplicate-column": _("The first row has a column's name twice; each name may be there once."),
+        "empty": _("The sheet is empty. Its first row should name the columns."),
+        "header": _("The first row can't be read. It should name the columns, and hold no formula without a result."),
+        "missing-sheet": _("The workbook has no sheet “%(sheet)s”."),
+        "no-sheet": _("The workbook has no sheet with rows."),
+        "no-workbook": _("This is no Excel workbook (.xlsx), or only a part of one."),
+        "ods": _("This is an OpenDocument file (.ods). Save it as an Excel workbook (.xlsx)."),
+        "password": _("The workbook is protected by a password. Save it without one."),
+        "xls": _("This is an old workbook (.xls), or one with a password. Save it as .xlsx, without a password."),
+        "too-much-text": _("The workbook has more than a gigabyte of text. Save it as CSV."),
+        "xlsb": _("This is a binary workbook (.xlsb). Save it as an Excel workbook (.xlsx)."),
+    }
+
+    def __init__(self, *, columns: Iterable[str] = (), sheet: str | None = None, **kwargs: Any) -> None:
+        self.columns, self.sheet = names_of(columns), sheet
+        super().__init__(**kwargs)
+
+    def check(self, file: Any) -> None:
+        try:
+            columns = self.header(Workbook(file))
+        except WorkbookError as error:
+            raise self.error(error.code, sheet=self.sheet) from error
+        self.check_columns(self.columns, columns)
+
+    def header(self, book: Workbook) -> list[str]:
+        """The names of the columns. Raises WorkbookError."""
+        sheet = book.sheet(self.sheet)
+        try:
+            table = Table(book, sheet, book.strings(most=SNIFFED))
+        except MissingText:  # most headers are among the first texts
+            table = Table(book, sheet, book.strings())
+        return [*table.columns.values()]
+
+
+def names_of(columns: Iterable[str]) -> tuple[str, ...]:
+    """The names of columns. Raises TypeError for a single one that stands in no list."""
+    if isinstance(columns, str):
+        raise TypeError(f"columns is the string {columns!r}; it must be a list of names, such as [{columns!r}].")
+    return tuple(columns)

@@ -5,13 +5,14 @@ import zipfile
 from typing import Any
 
 import pytest
+import xlsxwriter
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.forms import CsvFileField, NdjsonFileField
+from headway.forms import CsvFileField, NdjsonFileField, XlsxFileField
 from headway.operations import sources
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
@@ -199,3 +200,66 @@ class TestNdjson:
     )
     def test_a_good_file_is_given_back_at_its_start(self, content: bytes) -> None:
         assert NdjsonFileField().clean(uploaded(content)).read() == content
+
+
+def workbook(*rows: list[Any]) -> bytes:
+    out = io.BytesIO()
+    made = xlsxwriter.Workbook(out, {"in_memory": True})
+    sheet = made.add_worksheet()
+    for number, row in enumerate(rows):
+        sheet.write_row(number, 0, row)
+    made.close()
+    return out.getvalue()
+
+
+class TestXlsx:
+    @pytest.mark.parametrize(
+        ("content", "code", "sentence"),
+        [
+            (b"icao,city\n", "no-workbook", "This is no Excel workbook (.xlsx), or only a part of one."),
+            (workbook(["icao"])[:-100], "no-workbook", "This is no Excel workbook (.xlsx), or only a part of one."),
+            (
+                b"\xd0\xcf\x11\xe0" + bytes(100),
+                "xls",
+                "This is an old workbook (.xls), or one with a password. Save it as .xlsx, without a password.",
+            ),
+            (workbook(), "empty", "The sheet is empty. Its first row should name the columns."),
+            (
+                workbook(["icao", "icao"]),
+                "duplicate-column",
+                "The first row has a column's name twice; each name may be there once.",
+            ),
+            (workbook(["icao", "name"]), "missing-columns", "Columns are missing: city. Found: icao, name."),
+        ],
+    )
+    def test_what_cannot_be_read_is_refused(self, content: bytes, code: str, sentence: str) -> None:
+        assert refusal(XlsxFileField(columns=["icao", "city"]), content) == (code, sentence)
+
+    def test_a_sheet_that_is_not_there_is_told_by_its_name(self) -> None:
+        found = refusal(XlsxFileField(sheet="Rows"), workbook(["a"]))
+        assert found == ("missing-sheet", "The workbook has no sheet “Rows”.")
+
+    def test_a_good_one_is_given_on_from_its_start(self) -> None:
+        file = XlsxFileField(columns=["icao"], max_size=100_000).clean(uploaded(workbook(["icao"], ["EDDF"])))
+        assert file.tell() == 0
+        source = sources.xlsx(file)
+        assert [item["icao"] for _, _, item in source.read(source.freeze(), None)] == ["EDDF"]
+
+    def test_a_header_whose_texts_come_last_is_found(self) -> None:
+        content = workbook(["icao"], *([f"a text of its own {number}"] for number in range(20_000)))
+        moved = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(moved, "w") as after:
+            for name in before.namelist():
+                part = before.read(name)
+                if name.endswith("sheet1.xml"):
+                    part = part.replace(b"<v>0</v>", b"<v>20000</v>", 1)
+                after.writestr(name, part)
+        found = refusal(XlsxFileField(columns=["icao"]), moved.getvalue())
+        assert found == ("missing-columns", "Columns are missing: icao. Found: a text of its own 19999.")
+
+    def test_it_asks_browsers_for_workbooks(self) -> None:
+        assert ".xlsx" in str(XlsxFileField().widget_attrs(forms.FileInput())["accept"])
+
+    def test_columns_are_a_list(self) -> None:
+        with pytest.raises(TypeError, match="must be a list of names"):
+            XlsxFileField(columns="icao")

@@ -5,9 +5,20 @@ Knows bytes only; shared by the form field, which refuses a file at once, and th
 
 from .errors import WorkbookError
 from .rows import RawRow, RowPlace
-from .strings import Strings
+from .strings import MissingText, Strings
 from .table import Table
 from .values import CellError, Value
 from .workbook import Sheet, Workbook
 
-__all__ = ["CellError", "RawRow", "RowPlace", "Sheet", "Strings", "Table", "Value", "Workbook", "WorkbookError"]
+__all__ = [
+    "CellError",
+    "MissingText",
+    "RawRow",
+    "RowPlace",
+    "Sheet",
+    "Strings",
+    "Table",
+    "Value",
+    "Workbook",
+    "WorkbookError",
+]

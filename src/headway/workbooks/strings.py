@@ -9,7 +9,7 @@ from typing import IO
 from .errors import WorkbookError
 from .xml import LONGEST, Target, damaged, parse, plain
 
-__all__ = ["Strings", "unescaped"]
+__all__ = ["MissingText", "Strings", "unescaped"]
 
 MOST = 1 << 30  # bytes
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -24,7 +24,7 @@ class Strings:
 
     def __getitem__(self, number: int) -> str:
         if not 0 <= number < len(self.ends) - 1:
-            raise damaged(f"a cell has the text number {number}, and there are {len(self.ends) - 1}")
+            raise MissingText(number)
         return self.content[self.ends[number] : self.ends[number + 1]].decode()
 
     def copy(self, file: IO[bytes], most: int | None) -> "mmap.mmap | bytes":
@@ -46,7 +46,15 @@ class Strings:
             end += len(content)
             self.ends.append(end)
         if end > MOST:
-            raise WorkbookError("too-big", "The workbook has more than a gigabyte of text. Save it as CSV.")
+            raise WorkbookError("too-much-text", "The workbook has more than a gigabyte of text. Save it as CSV.")
+
+
+class MissingText(WorkbookError):
+    """A cell has the number of a text that isn't there."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__("damaged", str(damaged(f"a cell has the text number {number}, which isn't there")))
 
 
 class Items(Target):

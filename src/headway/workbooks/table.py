@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from .errors import WorkbookError
 from .rows import RawRow, RowPlace
-from .strings import Strings
+from .strings import MissingText, Strings
 from .values import CellError, Value
 from .workbook import Sheet, Workbook
 
@@ -36,7 +36,12 @@ class Table:
                     "unnamed-column",
                     f"Cell {row.cells[column].name} has a value, but its column has no name in the header.",
                 )
-        return {name: self.value(row, column) for column, name in self.columns.items()}
+        try:
+            return {name: self.value(row, column) for column, name in self.columns.items()}
+        except MissingText as error:
+            raise CellError(
+                "malformed", f"The row has a text that isn't in the file (number {error.number:,})."
+            ) from error
 
     def value(self, row: RawRow, column: int) -> Value:
         cell = row.cells.get(column)
@@ -51,7 +56,7 @@ class Table:
             return False
         try:
             value = self.value(row, column)
-        except CellError:
+        except (CellError, MissingText):
             return False
         return value is None or not str(value).strip()
 

@@ -8,7 +8,7 @@ from zipfile import BadZipFile, ZipFile
 
 from .errors import WorkbookError
 from .rows import RawRow, RowPlace, rows_behind, rows_of
-from .strings import Strings
+from .strings import MissingText, Strings
 from .values import Cell, CellError, Kind, Value, kind_of, value_of
 from .xml import Target, damaged, parse, plain
 
@@ -82,10 +82,10 @@ class Workbook:
         return rows_behind(self.open(sheet.part), place, above)
 
     def value(self, cell: Cell, strings: Strings) -> Value:
-        """What the cell holds. Raises CellError."""
+        """What the cell holds. Raises CellError, and MissingText."""
         try:
             return value_of(cell, self.kinds, strings, self.is_1904)
-        except CellError:
+        except (CellError, MissingText):
             raise
         except (ValueError, OverflowError) as error:
             raise CellError("malformed", f"Cell {cell.name} can't be read: {cell.text[:40]!r}.") from error
