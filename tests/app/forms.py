@@ -16,6 +16,12 @@ class LedgerForm(forms.Form):
     gate = forms.CharField(required=False, initial="", help_text="item:path: at this item, say so and wait (gates.py).")
 
 
+class WalkForm(LedgerForm):
+    """Over which walk; see walks.py."""
+
+    walk = forms.ChoiceField(choices=[(name, name) for name in ("pairs", "pages", "workbook", "files")])
+
+
 class CountForm(forms.Form):
     """How many items."""
 

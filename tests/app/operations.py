@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.db.models import F, QuerySet
@@ -14,10 +15,11 @@ from example.airports.operations import ImportAirports
 from headway import File, Operation, Reject, Retry, Skip, Stop, Tolerance, sources
 
 from . import conflicts, discovering, edges, holds, outside, paced  # noqa: F401  (registers what is declared there)
-from .forms import CountForm, HabitForm, HooksForm, LedgerForm, TimeForm
+from .forms import CountForm, HabitForm, HooksForm, LedgerForm, TimeForm, WalkForm
 from .gates import Gate
 from .models import Account, Child, LedgerEntry, Thing
 from .sources import GatedNumbers, Numbers
+from .walks import WALKS, number_of
 
 
 def numbers(text: str) -> set[int]:
@@ -83,6 +85,21 @@ class AdoptChildren(Operation):
 
     def on_finish(self) -> dict[str, int]:
         return {"children": Child.objects.count(), "failed": self.run.counts().failed}
+
+
+class Walk(WriteLedger):
+    """The same over one of the walks: numbers that are found elsewhere, below the gate's folder."""
+
+    name = "tests.walk"
+    params = WalkForm
+
+    def items(self) -> Any:
+        super().items()
+        folder = Path(self.params["gate"].partition(":")[2]).parent
+        return WALKS[self.params["walk"]](self.params["items"], folder)
+
+    def process(self, item: Any) -> None:
+        super().process(number_of(item))
 
 
 class TouchThings(Operation):
