@@ -3,13 +3,19 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
+from django import forms
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from headway import Operation, Reject, Retry, Stop, TryAgain, Wait, runs, sources
+from headway.forms import XlsxFileField
+from headway.http.downloads.originals import Originals
 from headway.models import ItemOutcome, Kind, Part, Run, Selection
 from headway.store.starts.selections import RunSelections
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
@@ -340,3 +346,77 @@ def test_a_retry_of_pages_asks_for_single_items(script: Script) -> None:
 def reject_odd(operation: Operation, number: int) -> None:
     if number % 2:
         raise Reject("odd")
+
+
+def workbook(path: Path, count: int = 10) -> Path:
+    with xlsxwriter.Workbook(path) as book:
+        sheet, day = book.add_worksheet("Rows"), book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["n", "name", "opened"])
+        for number in range(count):
+            sheet.write_row(number + 1, 0, [number, f"Name {number}"])
+            sheet.write_datetime(number + 1, 2, date(2026, 1, 1 + number % 28), day)
+    return path
+
+
+class RowsForm(forms.Form):
+    """A workbook."""
+
+    file = XlsxFileField(columns=["n"])
+
+
+class ReadRows(Operation):
+    """Rows of a workbook, of which some are bad."""
+
+    name = "tests.read_rows"
+    params = RowsForm
+    bad: Any = frozenset({3, 6})
+
+    def items(self) -> Any:
+        return sources.xlsx(self.params["file"])
+
+    def process(self, row: Any) -> None:
+        LedgerEntry.objects.create(run=self.run.id, item=f"{row['n']} {row['opened']:%d.%m.}")
+        if row["n"] in self.bad:
+            raise ValueError("It is bad.")
+
+
+class TestWorkbook:
+    def started(self, path: Path) -> Run:
+        return runs.start(ReadRows, {"file": SimpleUploadedFile("rows.xlsx", path.read_bytes())}).run
+
+    def test_each_row_is_done_once_and_what_failed_is_retried_by_its_number(
+        self, media: Path, tmp_path: Path, monkeypatch: Any
+    ) -> None:
+        first = in_slices(self.started(workbook(tmp_path / "a.xlsx")))
+        assert (first.state, first.total) == ("partial", 10)
+        assert ledger() == [f"{number} {number + 1:02}.01." for number in range(10) if number not in (3, 6)]
+        assert [*ItemOutcome.objects.order_by("id").values_list("key", "label")] == [("5", "row 5"), ("8", "row 8")]
+        LedgerEntry.objects.all().delete()
+        monkeypatch.setattr(ReadRows, "bad", frozenset())
+        assert in_slices(runs.retry(first).run, 1).state == "succeeded"
+        assert ledger() == ["3 04.01.", "6 07.01."]
+
+    def test_a_download_of_failures_has_the_columns_of_the_sheet(self, media: Path, tmp_path: Path) -> None:
+        originals = Originals(drive(self.started(workbook(tmp_path / "a.xlsx"))))
+        assert originals.columns == ["n", "name", "opened"]
+        (line,) = originals.lines_of([{"key": "5", "text": "It is bad."}])
+        assert line.item == {"n": 3, "name": "Name 3", "opened": date(2026, 1, 4)}
+
+    def test_a_workbook_that_was_replaced_pauses_the_run(self, script: Script, tmp_path: Path) -> None:
+        path = workbook(tmp_path / "a.xlsx")
+        script["items"] = lambda: sources.xlsx(path)
+        run = start("tests.scripted")
+        work(claim(run), should_stop=after_items())
+        workbook(path, 11)
+        run = drive(run)
+        assert (run.state, run.reason_code) == ("paused", "operation-error")
+        assert "The sheet “Rows” isn't as it was when this run began." in run.reason_text
+
+
+def test_a_download_of_failures_does_not_go_through_all_pairs(script: Script) -> None:
+    script["items"] = pairs_of(range(5))
+    script["before"] = reject_odd
+    run = drive(start("tests.scripted"))
+    script["items"] = pairs_of(itertools.count())  # it would never end
+    (line,) = Originals(run).lines_of([{"key": "-1", "text": "Odd."}])
+    assert (line.item, line.told) == ({}, {"key": "-1", "text": "Odd."})

@@ -233,6 +233,9 @@ class Slice:
         self.ways = ways = Ways(self.work, feed, commit)
         try:
             return self.bury(commit) or self.chunks(ways, feed) or self.close()
+        except OperationError:
+            self.settle()  # while there are threads to do it
+            raise
         finally:
             feed.close()
             if self.work.guard.session_changed:

@@ -14,6 +14,7 @@ from headway.operations.outcomes import Unreadable
 from headway.operations.sources import Source
 from headway.operations.sources.csv_file import CsvSource
 from headway.operations.sources.file_source import Row
+from headway.operations.sources.xlsx_file import XlsxSource
 from headway.runner.loading import load, source_of
 
 __all__ = ["GONE", "ITEM", "Line", "Originals"]
@@ -44,7 +45,9 @@ class Originals:
             self.log_unreadable()
 
     def lines_of(self, outcomes: Sequence[dict[str, Any]]) -> list[Line]:
-        """These outcomes, each with its item."""
+        """These outcomes, each with its item, where that can be had without going through all."""
+        if self.source is not None and self.source.searches:
+            return [Line({}, told) for told in outcomes]
         found = self.fetch([told["key"] for told in outcomes])
         return [Line(found[told["key"]], told) if told["key"] in found else without_item(told) for told in outcomes]
 
@@ -68,6 +71,9 @@ def without_item(told: dict[str, Any]) -> Line:
 
 
 def columns_of(source: Source[Any]) -> list[str]:
+    if isinstance(source, XlsxSource):
+        with source.table(None) as table:
+            return [*table.columns.values()]
     if not isinstance(source, CsvSource):
         return []
     with source.text() as text:

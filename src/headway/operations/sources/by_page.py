@@ -37,6 +37,7 @@ class PagesSource(Source[Any]):
 
     def __init__(self, fetch: Fetch, get: Callable[[str], Any] | None = None) -> None:
         self.fetch_page, self.get = fetch, get
+        self.searches = get is None
         self.seeking = Seeking(lambda: ((key, item) for _, key, item in self.read(None, None)))
 
     def identity(self) -> str:

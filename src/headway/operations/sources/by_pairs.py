@@ -27,6 +27,7 @@ class PairsSource(CopiedSource[Any]):
     yet]. Raises ChangedMeanwhile when more than 1,000 haven't: then the pairs come in another order than at the start.
     """
 
+    searches = True
     split = Source.split  # type: ignore[assignment]  # each part would go through all pairs
 
     def __init__(self, pairs: Callable[[], Iterable[Any]]) -> None:

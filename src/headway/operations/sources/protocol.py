@@ -47,6 +47,9 @@ class Source(ABC, Generic[Item]):
     """Whether others may change or delete an item before its turn, as they may a row of a database. Then `read` is
     called inside the chunk's transaction, so that no item is older than its chunk. Otherwise it is called outside."""
 
+    searches: bool = False
+    """Whether `fetch` goes through all items to find one. A retry does; a download of failures does without them."""
+
     at_once: int = 100
     """How many items `read` should fetch at a time. The runner sets it to what the rest of the chunk may hold."""
 
