@@ -46,8 +46,12 @@ class Wires:
 class Child:
     """The life of a worker process."""
 
-    def __init__(self, worker: str, index: int, wires: Wires, queue_names: Collection[str] = ()) -> None:
+    def __init__(
+        self, worker: str, index: int, wires: Wires, queue_names: Collection[str] = (), once: bool = False
+    ) -> None:
         self.worker, self.index, self.wires = worker, index, wires
+        self.once = once
+        """Whether it ends as soon as nothing is due."""
         self.claimant = Claimant(
             worker, should_stop=lambda: self.stopping, wait=self.rest, picks=index, queue_names=queue_names
         )
@@ -78,6 +82,9 @@ class Child:
         try:
             self.presence.tell()
             if self.claimant.turn():
+                return
+            if self.once:
+                self.stopping = True
                 return
         except Error as error:
             log.warning("worker=%s event=database-lost error=%r", self.worker, error)

@@ -59,8 +59,9 @@ class Watched:
 class Supervisor:
     """A process that works on nothing itself."""
 
-    def __init__(self, processes: int, queue_names: Collection[str] = ()) -> None:
+    def __init__(self, processes: int, queue_names: Collection[str] = (), once: bool = False) -> None:
         self.queue_names = queue_names  # whose parts are worked on; none: all
+        self.once = once  # a child that finds nothing due ends, and isn't replaced
         self.doorbell = listening()
         self.lifeline, self.held = FORK.Pipe(duplex=False)  # children read the end of file once `held` is closed
         self.children: list[Watched] = []
@@ -72,10 +73,11 @@ class Supervisor:
         self.ticked = time.monotonic()
 
     def run(self) -> None:
-        """Supervise until SIGTERM or SIGINT; a second one ends the children where they are."""
+        """Supervise until SIGTERM or SIGINT, or until nothing is due any more (`once`); a second signal ends the
+        children where they are."""
         for number in STOP_SIGNALS:
             signal.signal(number, self.stop)
-        while not self.stopping:
+        while not self.stopping and (self.missing or self.children):
             self.start_missing()
             self.tick()
         self.held.close()  # an item may have taken the children's signal handlers away; this reaches them all
@@ -129,7 +131,7 @@ class Supervisor:
     def be_child(self, worker: str, index: int, wires: Wires) -> None:
         """What the forked process does instead of supervising."""
         self.held.close()  # only the supervisor may hold it, or its death would go unnoticed
-        Child(worker, index, wires, self.queue_names).live()
+        Child(worker, index, wires, self.queue_names, self.once).live()
 
     def stop(self, signum: int, frame: FrameType | None) -> None:
         """Ask the children to hand over; asked again, end them.
@@ -155,10 +157,12 @@ class Supervisor:
             child.process.join()
             child.beats.close()
             self.children.remove(child)
-            self.missing.add(child.index)
-            # No item has ended a child that was asked to stop and went, or that was killed for impatience.
-            self.orphaned[child.worker] = self.stopping > 1 or (self.stopping > 0 and child.process.exitcode == 0)
-            if not self.stopping:
+            went = child.process.exitcode == 0 and (self.once or self.stopping > 0)
+            # No item has ended a child that was asked to go and went, or that was killed for impatience.
+            self.orphaned[child.worker] = went or self.stopping > 1
+            if not went:
+                self.missing.add(child.index)
+            if not (went or self.stopping):
                 log.error("worker=%s event=died exitcode=%s", child.worker, child.process.exitcode)
 
     def make_due(self) -> None:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from headway.engines import queues
 from headway.engines.embedded.supervisor import Supervisor
+from headway.management.reloading import work_and_reload
 from headway.management.terminal import demand_tables
 
 
@@ -29,6 +30,17 @@ class Command(BaseCommand):
             dest="queue_names",
             help="Work only on operations of this queue (may be given more than once; default: all of them).",
         )
+        how_long = parser.add_mutually_exclusive_group()
+        how_long.add_argument(
+            "--once",
+            action="store_true",
+            help="Work until nothing is due, then end: for cron, or a test. What is due later isn't waited for.",
+        )
+        how_long.add_argument(
+            "--reload",
+            action="store_true",
+            help="For development: begin anew, behind the item in hand, whenever the project's code has changed.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         processes = options["processes"]
@@ -45,7 +57,10 @@ class Command(BaseCommand):
             self.stdout.write(f"Headway's worker is ready ({many}). Ctrl-C stops it.")
             self.stdout.flush()
             tell_of_runs()
-        Supervisor(processes, chosen).run()
+        if options["reload"]:
+            work_and_reload(processes, chosen)
+        else:
+            Supervisor(processes, chosen, options["once"]).run()
 
 
 def tell_of_runs() -> None:

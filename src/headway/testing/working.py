@@ -1,0 +1,63 @@
+"""A worker's work to its end."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from headway import runs
+from headway.engines.claimant import Claimant
+from headway.models import Run
+from headway.operations.base import Operation
+from headway.states import State
+
+from .moments import end_waits
+
+__all__ = ["WORKER", "drain", "run_to_end", "work_until"]
+
+WORKER = "drain"
+
+
+def run_to_end(
+    operation: type[Operation] | str,
+    params: dict[str, Any] | None = None,
+    *,
+    user: Any = None,
+    dry_run: bool = False,
+    seconds: float = 60,
+) -> Run:
+    """Start a run as `runs.start` does, and do all that is due until it has ended; gives the run as it is then.
+
+    What it waits for (an item that is to be tried again, `Wait`, a rate) is over at once. Raises what `runs.start`
+    raises, and AssertionError when the run is paused, with its reason and traceback, or hasn't ended in that time.
+    """
+    run, until = runs.start(operation, params, user=user, dry_run=dry_run).run, time.monotonic() + seconds
+    while True:
+        drain(until - time.monotonic())
+        run.refresh_from_db()
+        if run.is_done:
+            return run
+        if run.state == State.PAUSED or time.monotonic() >= until:
+            raise AssertionError(f"{run} is {run.state} after {seconds:g} s at most. {why(run)}".rstrip())
+        end_waits()
+
+
+def why(run: Run) -> str:
+    return "\n".join(text for text in (run.reason_text, run.reason_detail) if text)
+
+
+def drain(seconds: float = 60) -> None:
+    """Do all that is due, of all operations and queues, until nothing is due any more or the seconds are over.
+
+    Each item is done exactly as by a worker: in chunks, with checkpoints, outcomes and signals. What is due later (a
+    part that waits, or an item that is to be tried again) isn't waited for: see `end_waits`. Raises errors of the
+    database.
+    """
+    until = time.monotonic() + seconds
+    work_until(lambda: time.monotonic() >= until)
+
+
+def work_until(is_over: Callable[[], bool]) -> None:
+    """Do what is due, until nothing is or it is over; what is asked after each item."""
+    claimant = Claimant(WORKER, should_stop=is_over, wait=time.sleep)
+    while not is_over() and claimant.turn() is not None:
+        pass
