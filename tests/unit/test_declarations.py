@@ -55,6 +55,10 @@ async def process_stream(self: Operation, item: Any) -> Any:
     yield item
 
 
+def items_yielding(self: Any) -> Iterator[tuple[int, int]]:
+    yield 1, 1
+
+
 def process_yielding(self: Operation, item: Any) -> Iterator[Any]:
     yield item
 
@@ -175,6 +179,11 @@ PREPARED: dict[str, Any] = {"prepare": lambda self, item: item, "process": lambd
         (
             {"parts": 4, "items": csv_items},
             "parts is 4, but items() gives a CsvSource, which can't be split. Leave parts out, or use a source that "
+            "has `split`: sources.queryset, sources.selection, sources.ndjson.",
+        ),
+        (
+            {"parts": 4, "items": items_yielding},
+            "parts is 4, but items() gives a PairsSource, which can't be split. Leave parts out, or use a source that "
             "has `split`: sources.queryset, sources.selection, sources.ndjson.",
         ),
         ({"threads": 2.0, **PREPARED}, "threads is 2.0; it must be a whole number from 1 to 256."),

@@ -19,7 +19,6 @@ from .found import keys_of
 from .kept import File
 from .outcomes import TryAgain
 from .rates import Rate
-from .sources import Source
 
 __all__ = ["Operation", "by_name"]
 
@@ -164,8 +163,9 @@ class Operation:
         """The run: `id`, `retry_of`, `dry_run`, `counts()`. None before it exists (in `concurrency_key`)."""
         return self._run
 
-    def items(self) -> Source[Any]:
-        """Where the items come from. Called by each worker anew; must name the same items each time."""
+    def items(self) -> Any:
+        """Where the items come from: a source, a queryset, a list or a range; or it yields pairs, `yield key, item`.
+        Called by each worker anew; must name the same items each time."""
         raise NotImplementedError  # never reached: __init_subclass__ demands it
 
     def prepare(self, item: Any) -> Any:
