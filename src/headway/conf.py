@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -28,6 +29,7 @@ MountPath: TypeAlias = str
 WakeUps: TypeAlias = str
 Redis: TypeAlias = str
 CacheAlias: TypeAlias = str
+Keep: TypeAlias = timedelta | None
 Name: TypeAlias = str
 
 
@@ -64,6 +66,9 @@ class Conf:
 
     upload_bytes_per_user: int = 10 << 30
     """How much the files of one user's runs may take, until the runs are deleted."""
+
+    keep: Keep = None
+    """How long a run is kept after its end, where its operation has no `keep` of its own; None: for ever."""
 
     socket_path: MountPath = "/ws/"
     """Where the WebSockets are mounted."""
@@ -125,6 +130,7 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     "WakeUps": lambda value: isinstance(value, str) and (value in ("", "off") or value.startswith(WAKE_UPS)),
     "Redis": lambda value: isinstance(value, str) and (value == "" or value.startswith(REDIS)),
     "CacheAlias": lambda value: isinstance(value, str),
+    "Keep": lambda value: value is None or (isinstance(value, timedelta) and value > timedelta(0)),
 }
 MEANT = {
     "float": "a number of seconds above 0",
@@ -136,4 +142,5 @@ MEANT = {
     "WakeUps": f'"", "off" or an address that begins with {", ".join(WAKE_UPS)}',
     "Redis": f'"" or an address that begins with {", ".join(REDIS)}',
     "CacheAlias": 'a name of CACHES, or ""',
+    "Keep": "a timedelta above 0, such as timedelta(days=90), or None",
 }

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -144,6 +145,10 @@ class Operation:
     discovers: ClassVar[bool] = False
     """Whether items `add` others on the way. Its source must tell the keys that it begins with: `sources.roots`, or a
     selection. While such a run lasts, its total is what is known so far."""
+
+    keep: ClassVar[timedelta | None] = None
+    """How long a run is kept after its end, with its outcomes and files; then workers delete it. `timedelta.max`: for
+    ever. None: as HEADWAY["KEEP"] says. A run that was retried stays as long as the retry."""
 
     def __init__(self, context: Context) -> None:
         self.params = context.params

@@ -4,6 +4,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, get_origin, get_type_hints
 
 from django.forms import BaseForm
@@ -75,6 +76,10 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
     "version": (
         lambda text: isinstance(text, str) and len(text) <= LONGEST_VERSION,
         f"it must be text of at most {LONGEST_VERSION} characters, such as '2'.",
+    ),
+    "keep": (
+        lambda keep: keep is None or (isinstance(keep, timedelta) and keep > timedelta(0)),
+        "it must be a timedelta above 0, such as timedelta(days=90), or None.",
     ),
     "discovers": (lambda flag: isinstance(flag, bool), "it must be True or False."),
     "keep_results": (lambda flag: isinstance(flag, bool), "it must be True or False."),

@@ -8,7 +8,6 @@ from django.db import transaction
 
 from headway.errors import AlreadyRetried, InvalidState
 from headway.models import Run
-from headway.operations import files, params
 from headway.states import ACTIONS, State
 from headway.store.parts import flights
 from headway.store.runs import control
@@ -61,9 +60,7 @@ def delete(run: Run | UUID | str, *, user: Any = None) -> None:
     ended = steered(run, user)
     if not ended.is_done:
         raise InvalidState("be deleted", ended.state, ACTIONS[State(ended.state)])
-    if removals.delete(ended.pk):
-        stored = params.stored_files(ended.params)
-        transaction.on_commit(lambda: files.discard(stored))
+    removals.delete(ended.pk)
     transaction.on_commit(removals.clear_away)
 
 

@@ -6,6 +6,7 @@ A process that is killed meanwhile leaves a run that no caller sees; every worke
 import time
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.deletion import ProtectedError, RestrictedError
 
@@ -13,6 +14,7 @@ from headway.database import write
 from headway.database.turns import Turns
 from headway.errors import StillNeeded
 from headway.models import Block, Discovery, ItemOutcome, Part, Run, Selection
+from headway.operations import files, params
 from headway.store.announcing import announce_change
 from headway.store.locks import lock_run
 from headway.store.starts.submissions import newest_of
@@ -25,11 +27,11 @@ BIGGEST_BITE = 10_000
 BITE = 0.05  # s: on SQLite all others wait for it
 
 
-def delete(run_id: UUID) -> bool:
+def delete(run_id: UUID) -> None:
     """Hide an ended run that no other retries from everybody, for `clear_away` to remove.
 
-    Whether its files are free now: no run of its retry chain is left that was started with them. Under the run's
-    lock, which a retry of it takes too. Raises RunNotFound, StillNeeded.
+    At the commit its files are deleted, when no run of its retry chain is left that was started with them. Under the
+    run's lock, which a retry of it takes too. Raises RunNotFound, StillNeeded.
     """
     with write():
         run = lock_run(run_id)
@@ -40,7 +42,9 @@ def delete(run_id: UUID) -> bool:
             deleted=True, retry_of=None, root=None, params={}, result=None, upload_bytes=None
         )
         announce_change(run.pk)
-        return not Run.objects.filter(Q(root=root) | Q(pk=root)).exists()
+        if not Run.objects.filter(Q(root=root) | Q(pk=root)).exists():
+            stored = params.stored_files(run.params)
+            transaction.on_commit(lambda: files.discard(stored))
 
 
 def clear_away(seconds: float = AT_ONCE) -> None:
