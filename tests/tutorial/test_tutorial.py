@@ -1,6 +1,6 @@
 """docs/tutorial.md, followed word for word: after each section a run is watched in a browser until it has ended.
 
-The sections build on each other, so the tests run one by one, in the order of the page.
+The sections build on each other, so they are one test.
 """
 
 import re
@@ -16,14 +16,14 @@ from servers.postgres import Postgres
 from servers.valkey import Valkey
 from tests.browser import chromium
 
-from .page import ROOT, own_lines, sections
+from .page import ROOT, Block, own_lines, sections
 from .reader import PASSWORD, Reader
 
 TUTORIAL = dict(sections(ROOT / "docs/tutorial.md"))
 FOLLOWED = [title for title, blocks in TUTORIAL.items() if blocks]
 PATIENCE_MS = 30_000
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.xdist_group("tutorial")]
+pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -67,32 +67,33 @@ def watch_a_run(browser: Browser, url: str) -> None:
         context.close()
 
 
-@pytest.mark.parametrize("title", FOLLOWED)
 def test_the_tutorial_leads_to_a_live_page(
-    title: str, reader: Reader, browser: Browser, servers: tuple[Postgres, Valkey], capsys: pytest.CaptureFixture[str]
+    reader: Reader, browser: Browser, servers: tuple[Postgres, Valkey], request: pytest.FixtureRequest
 ) -> None:
-    began = time.monotonic()
-    reader.close_terminals()
-    for block in TUTORIAL[title]:
-        if block.language == "sql":
-            with psycopg.connect(servers[0].url, autocommit=True) as connection:
-                for statement in block.lines:
-                    connection.execute(statement.encode())
-        reader.follow(block)
-    reader.wait()
+    for title in FOLLOWED:
+        began = time.monotonic()
+        reader.close_terminals()
+        for block in TUTORIAL[title]:
+            if block.language == "sql":
+                type_sql(servers[0], block)
+            reader.follow(block)
+        reader.wait()
 
-    watch_a_run(browser, reader.url)
+        watch_a_run(browser, reader.url)
 
-    seconds = time.monotonic() - began
-    with capsys.disabled():
-        print(
-            f"\n{title}: {own_lines(TUTORIAL[title])} lines of one's own, a run has been watched after {seconds:.0f} s"
-        )
+        seconds = time.monotonic() - began
+        told = f"{title}: {own_lines(TUTORIAL[title])} lines of one's own, a run has been watched after {seconds:.0f} s"
+        request.node.user_properties.append(("told", told))
+    assert_the_wheel_was_used(reader)
 
 
-def test_the_reader_has_the_wheel_and_not_this_tree(reader: Reader) -> None:
-    command = "import headway; print(headway.__file__)"
-    told = subprocess.run(
-        ["python", "-c", command], cwd=reader.project, env=reader.told, capture_output=True, text=True, check=True
-    )
+def type_sql(postgres: Postgres, block: Block) -> None:
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        for statement in block.lines:
+            connection.execute(statement.encode())
+
+
+def assert_the_wheel_was_used(reader: Reader) -> None:
+    command = ["python", "-c", "import headway; print(headway.__file__)"]
+    told = subprocess.run(command, cwd=reader.project, env=reader.told, capture_output=True, text=True, check=True)
     assert told.stdout.startswith(str(reader.project.parent))
