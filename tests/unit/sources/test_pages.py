@@ -77,6 +77,13 @@ def test_an_item_that_shifts_onto_the_next_page_is_passed_over() -> None:
     assert ids(resumed) == [7, 6, 5, 4]
 
 
+def test_an_item_that_others_have_pushed_off_its_page_since_it_was_done_is_passed_over_on_the_next() -> None:
+    api = Api([0, 1, 2, 5, 6, 7, 8], 7)
+    done = list(sources.pages(api.page).read(None, None))[:6]
+    api.ids = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert ids(sources.pages(api.page).read(None, as_stored(done[-1][0]))) == [3, 4, 8]
+
+
 def test_a_page_is_asked_for_only_when_the_one_before_it_is_done() -> None:
     api = Api(list(range(10)), 3)
     reading = sources.pages(api.page).read(None, None)

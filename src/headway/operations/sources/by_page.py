@@ -30,9 +30,9 @@ class PagesSource(Source[Any]):
     `get(key)` gives one item, or None where it isn't there any more: the way a retry reads. Without it the pages are
     gone through.
 
-    How many there are isn't known. A cursor is [the page's, marks of the keys of the page before and of those done in
-    it], and [] behind the last. What `fetch` raises pauses the run, but
-    `Wait`, `TryAgain` and what the operation's `retry` covers let it go on later.
+    How many there are isn't known. A cursor is [the page's, marks of the keys of the page before, marks of those
+    done in it], and [] behind the last. What `fetch` raises pauses the run, but `Wait`, `TryAgain` and what the
+    operation's `retry` covers let it go on later.
     """
 
     def __init__(self, fetch: Fetch, get: Callable[[str], Any] | None = None) -> None:
@@ -49,21 +49,22 @@ class PagesSource(Source[Any]):
     def read(self, bounds: Json, after: Json) -> Iterator[Entry[Any]]:
         if after == END:
             return
-        cursor, seen = cast("tuple[Json, list[Json]]", (None, []) if after is None else after)
+        cursor, before, done = cast("tuple[Json, list[str], list[str]]", (None, [], []) if after is None else after)
         while True:
             page, following = self.page(cursor)
-            passed = frozenset(seen)
+            passed = {*before, *done}
             new = {mark: each for mark, each in page.items() if mark not in passed}
             for place, (mark, (key, item)) in enumerate(new.items(), start=1):
-                seen = [*seen, mark]
-                yield [cursor, seen] if place < len(new) else behind(following, page), key, item
+                done = [*done, mark]
+                here: Json = [cursor, [*before], [*done]]
+                yield here if place < len(new) else behind(following, [*page, *done]), key, item
             if following is None:
                 return
             if following == cursor:
                 raise ValueError(
                     f"{TOLD} named {following!r:.200} as the page behind itself. Behind the last one is None."
                 )
-            cursor, seen = following, [*page] or seen
+            cursor, before, done = following, [*dict.fromkeys([*page, *done])] or before, []
 
     def page(self, cursor: Json) -> tuple[dict[str, tuple[str, Any]], Json]:
         """The pairs of a page, by what marks them as done, and the cursor of the next page."""
@@ -86,9 +87,9 @@ class PagesSource(Source[Any]):
         return [(key, item) for key in keys if (item := self.get(key)) is not None]
 
 
-def behind(following: Json, page: Iterable[str]) -> Json:
-    """The cursor behind all of a page."""
-    return END if following is None else [following, [*page]]
+def behind(following: Json, marks: Iterable[str]) -> Json:
+    """The cursor behind all of a page: what has shifted out of it since it was done isn't done again."""
+    return END if following is None else [following, [*dict.fromkeys(marks)], []]
 
 
 def mark_of(key: str) -> str:
