@@ -2,7 +2,8 @@
 
 On each database several tests run side by side, since most of their time they wait. Those marked `alone` come after
 them, two at a time on each database, and both databases' at once: they measure themselves beside a bare process, and
-mostly wait. With arguments, which are pytest's, the tests that they choose run one by one.
+mostly wait. Those marked `crowd` come last, one by one: each needs most of a database's connections. With arguments,
+which are pytest's, the tests that they choose run one by one.
 """
 
 import json
@@ -21,9 +22,15 @@ import pytest
 
 from servers.postgres import Postgres
 
-SIDE_BY_SIDE = ["-q", "-m", "not alone", "--dist=worksteal", f"--numprocesses={3 * (os.cpu_count() or 1)}"]
-# Of an `xdist_group` one after the other: they share servers, or each needs most of a database's connections.
-ALONE = ["-q", "-m", "alone", "--dist=loadgroup", "--numprocesses=2"]
+SIDE_BY_SIDE = [
+    "-q",
+    "-m",
+    "not alone and not crowd",
+    "--dist=worksteal",
+    f"--numprocesses={3 * (os.cpu_count() or 1)}",
+]
+ALONE = ["-q", "-m", "alone", "--dist=loadfile", "--numprocesses=2"]  # by file: those of one share servers
+CROWDS = ["-q", "-m", "crowd"]
 ON_POSTGRESQL = "django_db and not once"
 TOLD = {
     "DJANGO_SETTINGS_MODULE": "tests.settings",  # `manage.py test` comes with the example's
@@ -89,7 +96,7 @@ def main() -> int:
         if arguments:
             codes = [suite.run(arguments) for suite in suites]
         else:
-            codes = [*(suite.run(SIDE_BY_SIDE) for suite in suites), *at_once(suites, ALONE)]
+            codes = [*(suite.run(SIDE_BY_SIDE) for suite in suites), *at_once(suites, ALONE), *at_once(suites, CROWDS)]
     for suite in suites:
         for test in suite.failed:
             print(f"Failed on {suite.database}: {test}", flush=True)

@@ -17,7 +17,7 @@ from tests.crash.aloud import Tell
 from tests.workers import Workers, environment, until
 
 # Fifty at once, each connected beforehand.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.xdist_group("crowds")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.crowd]
 
 CLICKS = 50
 PATH = "/api/operations/tests.take_time/runs/"

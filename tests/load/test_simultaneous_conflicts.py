@@ -15,7 +15,7 @@ from tests.app.models import LedgerEntry
 from tests.load.starters import STARTERS, Starters
 from tests.workers import Workers, until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.xdist_group("crowds")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.crowd]
 
 KEY = "one-and-the-same"
 

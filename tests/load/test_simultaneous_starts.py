@@ -10,7 +10,7 @@ from headway.models import Part, Run
 from tests.crash.aloud import Tell
 from tests.load.starters import STARTERS, Answer, Starters
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.xdist_group("crowds")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.crowd]
 
 ROUNDS = 20
 SLOWEST_P99_MS = 2_000  # the goal is 100, but not for a machine that does something else as well

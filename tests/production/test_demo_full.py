@@ -33,7 +33,7 @@ from tests.production.scrapes import scrape
 from tests.production.shape import Shape, are_gone, demo_full, told, words
 from tests.workers import children_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.alone, pytest.mark.xdist_group("demo-full")]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.alone]
 
 CUT, STREAM, POLL = 8, 5, 4  # s; the import takes longer than any of them
 PATIENCE = 60  # s
