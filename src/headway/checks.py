@@ -3,17 +3,34 @@
 import sqlite3
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.utils.module_loading import import_string
 
-from headway import engines
+from headway import addresses, engines
 from headway.conf import ENGINES, conf
 from headway.database import NOW_MS
+from headway.models import Run
 from headway.store.starts.checks import check_cache
 from headway.wakeups.checks import check_holds, check_wake_ups
 
-__all__ = ["check_cache", "check_database", "check_engine", "check_holds", "check_settings", "check_wake_ups"]
+__all__ = [
+    "check_cache",
+    "check_database",
+    "check_engine",
+    "check_holds",
+    "check_pages",
+    "check_routers",
+    "check_settings",
+    "check_wake_ups",
+]
+
+SIGNING_IN: list[type] = [SessionMiddleware, AuthenticationMiddleware]
 
 
 @checks.register("headway")
@@ -82,3 +99,53 @@ def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
         ),
     )
     return [checks.Error(message, hint=hint, id=number) for wrong, message, hint, number in faults if wrong]
+
+
+@checks.register("headway")
+def check_routers(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E022 and E023: a router keeps Headway's tables out of the default database, or those of users."""
+    found: list[checks.CheckMessage] = []
+    if not router.allow_migrate_model(DEFAULT_DB_ALIAS, Run):
+        found.append(
+            checks.Error(
+                "DATABASE_ROUTERS keep Headway's tables out of the default database, where it always looks for them.",
+                hint='Let allow_migrate("default", "headway", …) return True or None. A database that others share is '
+                'named "default" in DATABASES.',
+                id="headway.E022",
+            )
+        )
+    if (theirs := router.db_for_write(get_user_model())) != DEFAULT_DB_ALIAS:
+        found.append(
+            checks.Error(
+                f"DATABASE_ROUTERS send users to the database {theirs!r}, and a run in the default database refers to "
+                "the user who started it.",
+                hint="Keep users in the default database.",
+                id="headway.E023",
+            )
+        )
+    return found
+
+
+@checks.register("headway")
+def check_pages(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.W024: the pages are mounted, and nothing tells them who has signed in."""
+    there = [middleware for middleware in map(import_string, settings.MIDDLEWARE) if isinstance(middleware, type)]
+    missing = [kind for kind in SIGNING_IN if not any(issubclass(middleware, kind) for middleware in there)]
+    if not missing or not is_mounted():
+        return []
+    return [
+        checks.Warning(
+            f"Headway's pages are mounted, and MIDDLEWARE has no {' and no '.join(kind.__name__ for kind in missing)}: "
+            "nobody could sign in to them.",
+            hint=f"Add {' and '.join(f'{kind.__module__}.{kind.__name__}' for kind in missing)} to MIDDLEWARE; or "
+            "silence this check, where a middleware of your own sets request.user.",
+            id="headway.W024",
+        )
+    ]
+
+
+def is_mounted() -> bool:
+    try:
+        return bool(addresses.of_page("home"))
+    except Exception:  # noqa: BLE001  (URLs that can't be imported; Django's own check tells why)
+        return False

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from headway.checks import check_database, check_settings
+from headway.checks import check_database, check_pages, check_routers, check_settings
 from headway.conf import Conf, conf
 from tests.shell.manage import manage, on_sqlite, without_traceback
 
@@ -114,3 +114,57 @@ class TestDatabase:
             "default database, and never put the file on a network disk."
         ) in said
         assert not file.exists() or file.stat().st_size == 0, "nothing was written (Django 6.1 opens it for a look)"
+
+
+class TestRouters:
+    def test_the_suites_own_are_fine(self) -> None:
+        assert check_routers() == []
+
+    def test_one_that_keeps_headways_tables_out_is_told(self, settings: Any) -> None:
+        settings.DATABASE_ROUTERS = [KeepsHeadwayOut()]
+        (error,) = check_routers()
+        assert (error.id, error.is_serious()) == ("headway.E022", True)
+
+    def test_one_that_sends_users_elsewhere_is_told(self, settings: Any) -> None:
+        settings.DATABASE_ROUTERS = [SendsUsersAway()]
+        (error,) = check_routers()
+        assert error.id == "headway.E023"
+        assert error.msg.startswith("DATABASE_ROUTERS send users to the database 'people'")
+
+    def test_one_that_reads_from_a_replica_is_fine(self, settings: Any) -> None:
+        settings.DATABASE_ROUTERS = [ReadsFromReplica()]
+        assert check_routers() == []
+
+
+class KeepsHeadwayOut:
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        return False if app_label == "headway" else None
+
+
+class SendsUsersAway:
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return "people" if model._meta.app_label in ("auth", "example") else None
+
+
+class ReadsFromReplica:
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica"
+
+
+class TestPages:
+    def test_with_sessions_they_are_fine(self) -> None:
+        assert check_pages() == []
+
+    @pytest.mark.parametrize("lacking", ["SessionMiddleware", "AuthenticationMiddleware"])
+    def test_pages_to_which_nobody_can_sign_in_are_told(self, settings: Any, lacking: str) -> None:
+        settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if not path.endswith(lacking)]
+        (warning,) = check_pages()
+        assert warning.id == "headway.W024"
+        assert f"MIDDLEWARE has no {lacking}: nobody could sign in" in warning.msg
+
+    def test_where_there_are_no_pages_nobody_needs_to_sign_in(self, settings: Any) -> None:
+        settings.MIDDLEWARE, settings.ROOT_URLCONF = [], __name__
+        assert check_pages() == []
+
+
+urlpatterns: list[Any] = []

@@ -1,0 +1,29 @@
+"""manage.py headway_doctor: whether this installation keeps its promises, on one screen."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from headway.management.diagnosis import FAIL, OK, WARN, findings
+
+
+class Command(BaseCommand):
+    """Looks, and changes nothing."""
+
+    help = (
+        "Says of this installation whether it keeps Headway's promises: its database, workers, clock, addresses, "
+        "static files, live delivery and uploads, each with what to do. Ends with 1 when something fails."
+    )
+    requires_system_checks: list[str] = []  # it tells them itself
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        styles = {OK: self.style.SUCCESS, WARN: self.style.WARNING, FAIL: self.style.ERROR}
+        levels = []
+        for finding in findings():
+            levels.append(finding.level)
+            self.stdout.write(f"{styles[finding.level](f'{finding.level:4}')}  {finding.about:12}  {finding.text}")
+            if finding.advice:
+                self.stdout.write(f"{'':20}{finding.advice}")
+        if FAIL in levels:
+            sys.exit(1)

@@ -1,0 +1,180 @@
+"""Whether this installation keeps its promises: what can be told from one process, each with what to do."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core import checks
+from django.core.management.base import CommandError
+from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.shortcuts import resolve_url
+from django.template.defaultfilters import filesizeformat
+from django.urls import Resolver404, resolve
+from django.utils.module_loading import import_string
+
+from headway import addresses
+from headway.conf import conf
+from headway.database import now_ms
+from headway.live import wrapper
+from headway.store.parts import workers
+
+from .terminal import demand_tables
+
+__all__ = ["FAIL", "OK", "WARN", "Finding", "findings"]
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+CLOCKS_APART = 2.0  # s; a question and its answer take less
+SCRIPT = "headway/headway-run.js"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the screen."""
+
+    level: str
+    about: str
+    text: str
+    advice: str = ""
+
+
+def findings() -> Iterator[Finding]:
+    """All of them, in the order in which they should be mended; without settings or a database no more can be told."""
+    broken = list(of_settings())
+    yield from broken or [Finding(OK, "settings", "The system checks find nothing.")]
+    if any(finding.level == FAIL for finding in broken):
+        return
+    database = of_database()
+    yield database
+    if database.level == FAIL:
+        return
+    for look in LOOKS:
+        yield look()
+
+
+def of_settings() -> Iterator[Finding]:
+    for message in checks.run_checks(tags=["headway"]):
+        if not message.is_silenced():
+            level = FAIL if message.is_serious() else WARN
+            yield Finding(level, "settings", f"{message.msg} ({message.id})", message.hint or "")
+
+
+def of_database() -> Finding:
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        connection.ensure_connection()
+        demand_tables()
+    except Error as error:
+        return Finding(FAIL, "database", f"It can't be reached: {error}".strip(), "See to it, and to DATABASES.")
+    except CommandError as error:
+        return Finding(FAIL, "database", str(error), "Run: manage.py migrate")
+    version = ".".join(map(str, connection.get_database_version()))
+    return Finding(OK, "database", f"{connection.display_name} {version}; Headway's tables are as this version needs.")
+
+
+def of_workers() -> Finding:
+    alive = workers.alive()
+    if alive:
+        many = "1 worker has" if alive == 1 else f"{alive} workers have"
+        return Finding(OK, "workers", f"{many} been heard of lately, engine {conf().engine!r}.")
+    start = {"celery": "a Celery worker", "django_tasks": "your backend's worker, and manage.py headway_reaper"}
+    return Finding(
+        FAIL,
+        "workers",
+        f"No worker has been heard of for {workers.HEARD_OF_MS // 1_000} s: runs would wait. Engine {conf().engine!r}.",
+        f"Start {start.get(conf().engine, 'manage.py headway_worker')}.",
+    )
+
+
+def of_clock() -> Finding:
+    apart = abs(now_ms() / 1_000 - time.time())
+    if apart <= CLOCKS_APART:
+        return Finding(OK, "clock", "This machine and the database have the same time.")
+    text = f"This machine and the database are {apart:.1f} s apart: what is stored is by the database's clock."
+    return Finding(WARN, "clock", text, "Let both follow a time server (NTP).")
+
+
+def of_pages() -> Finding:
+    pages, api = addresses.of_page("home"), addresses.of_api("runs")
+    if not pages and not api:
+        return Finding(
+            WARN,
+            "addresses",
+            "Neither the pages nor the API are mounted.",
+            'Add path("runs/", include("headway.ui.urls")) to the URLs.',
+        )
+    there = [f"the {what} at {path}" for what, path in (("pages", pages), ("API", api)) if path]
+    return Finding(OK, "addresses", f"Mounted are {' and '.join(there)}.")
+
+
+def of_sign_in() -> Finding:
+    address = resolve_url(settings.LOGIN_URL)
+    advice = "Mount django.contrib.auth.urls, or name your own page in LOGIN_URL."
+    if "://" in address:
+        return Finding(OK, "sign-in", f"LOGIN_URL is elsewhere, at {address}.")
+    try:
+        resolve(address.partition("?")[0])
+    except Resolver404:
+        level = FAIL if addresses.of_page("home") else WARN
+        return Finding(level, "sign-in", f"LOGIN_URL leads to {address}, which is a 404.", advice)
+    return Finding(OK, "sign-in", f"LOGIN_URL leads to {address}.")
+
+
+def of_static_files() -> Finding:
+    collect = "Run: manage.py collectstatic, and serve STATIC_ROOT (WhiteNoise, or your proxy)."
+    if finders.find(SCRIPT) is None and not is_collected():
+        text = f"{SCRIPT} can't be found: pages would load themselves anew, and never move."
+        return Finding(FAIL, "static files", text, f"Add django.contrib.staticfiles to INSTALLED_APPS. {collect}")
+    by_finders = settings.DEBUG or getattr(settings, "WHITENOISE_USE_FINDERS", False)
+    if not by_finders and not is_collected():
+        return Finding(FAIL, "static files", "DEBUG is off, and the static files aren't collected.", collect)
+    return Finding(OK, "static files", f"{SCRIPT} can be found; its address is below {settings.STATIC_URL}.")
+
+
+def is_collected() -> bool:
+    try:
+        return bool(staticfiles_storage.exists(SCRIPT))
+    except Exception:  # noqa: BLE001  (without STATIC_ROOT, or of whatever storage the project has)
+        return False
+
+
+def of_asgi() -> Finding:
+    if getattr(asgi_application(), "__module__", "") == wrapper.__name__:
+        return Finding(OK, "live", "The ASGI application is headway.live.asgi's: streams and sockets are there.")
+    return Finding(
+        WARN,
+        "live",
+        "No ASGI application with live delivery can be found: pages ask again every few seconds.",
+        "Serve by ASGI, with application = headway.live.asgi(get_asgi_application()) in asgi.py.",
+    )
+
+
+def asgi_application() -> Any:
+    """What ASGI_APPLICATION names, or what stands in asgi.py beside the root URLs; None: neither can be imported."""
+    named = getattr(settings, "ASGI_APPLICATION", None)
+    try:
+        if named:
+            return import_string(named)
+        return import_module(f"{settings.ROOT_URLCONF.rpartition('.')[0]}.asgi").application
+    except (ImportError, AttributeError, ValueError):
+        return None
+
+
+def of_uploads() -> Finding:
+    most, folder = conf().max_upload_bytes, settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    text = f"Up to {filesizeformat(most)} may be sent at once; {folder} has {filesizeformat(free)} free."
+    if free < most:
+        return Finding(WARN, "uploads", text, 'Make room there, or lower HEADWAY["MAX_UPLOAD_BYTES"].')
+    return Finding(OK, "uploads", f"{text} Your proxy must allow as much.")
+
+
+LOOKS: list[Callable[[], Finding]] = [
+    of_workers, of_clock, of_pages, of_sign_in, of_static_files, of_asgi, of_uploads,
+]  # fmt: skip
