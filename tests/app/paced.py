@@ -12,7 +12,7 @@ from headway import Operation, Rate
 from .outside import script, write_line
 from .sources import Numbers
 
-__all__ = ["PACED", "begun", "most_within"]
+__all__ = ["KINDS", "PACED", "begun", "most_within"]
 
 
 class PacedForm(forms.Form):
