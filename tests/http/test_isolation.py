@@ -26,6 +26,7 @@ OF_A_RUN = [
     ("post", "run-retry", ()),
     ("get", "run-items", ()),
     ("post", "run-settle", ()),
+    ("get", "run-log", ()),
     ("get", "run-failures", ("csv",)),
     ("get", "run-failures", ("ndjson",)),
     ("get", "run-results", ("csv",)),

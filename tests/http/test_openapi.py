@@ -86,6 +86,7 @@ def test_every_endpoint_is_there_and_no_address_is_said_twice(schema: dict[str, 
         ("get", f"{run}failures.csv"), ("get", f"{run}failures.ndjson"), ("get", f"{run}results.csv"),
         ("get", f"{run}results.ndjson"), ("get", f"{run}file.csv"), ("get", f"{run}file.ndjson"),
         ("post", f"{run}items/settle/"),
+        ("get", f"{run}log/"),
         ("get", "runs/{id}/wait/"), ("get", "runs/{id}/events/"), ("get", "events/"),
     }  # fmt: skip
     ids = [told["operationId"] for methods in schema["paths"].values() for told in methods.values()]

@@ -70,6 +70,19 @@ def test_staff_see_the_error_of_an_item_and_where_it_was_raised(person: Any, wit
     assert as_csv.partition("\r\n")[0].endswith(",key,code,text,detail")
 
 
+def test_everybody_who_sees_a_run_reads_its_log(demo: Any, script: dict[str, Any]) -> None:
+    script["before"] = lambda operation, number: operation.say(f"Number {number}")
+    run = drive(begin(demo, "tests.scripted"))
+
+    told = json.loads(read(demo, f"/api/runs/{run.pk}/log/"))["results"]
+
+    assert [line["text"] for line in told] == [f"Number {number}" for number in range(5)]
+    page = read(demo, f"/runs/{run.pk}/")
+    for line in told:
+        assert f"<span>{line['text']}</span>" in page
+        assert line["at"].endswith("Z")
+
+
 def test_staff_see_why_a_run_has_paused_itself_with_the_traceback(person: Any, paused_by_itself: Run) -> None:
     boss = person("boss", is_staff=True, is_superuser=True)
 

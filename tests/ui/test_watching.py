@@ -14,6 +14,7 @@ from headway import runs
 from headway.models import Run, Worker
 from headway.snapshots import snapshot
 from servers.web import Web
+from tests.app.driving import after_items, claim, work
 from tests.workers import Workers, environment, until
 
 from .scenes import begin, finish, go_on, hear_of_a_worker, hold
@@ -348,3 +349,23 @@ def test_a_killed_worker_is_taken_over_while_the_page_is_open(visitor: Visitor, 
 
     assert counts == sorted(counts)
     visitor.reads("300 of 300")
+
+
+def test_an_open_log_grows_as_the_run_goes_on_and_stays_open(
+    visitor: Visitor, demo: Any, script: dict[str, Any]
+) -> None:
+    script["before"] = lambda operation, number: operation.say(f"Looked at {number}")
+    run = begin(demo, "tests.scripted")
+    work(claim(run), after_items(2))
+    page = visitor.open(run)
+    lines = page.locator("#log li")
+    expect(lines).to_have_count(2)
+    expect(lines.first).to_be_hidden()
+
+    page.get_by_text("Log", exact=True).click()
+    expect(lines.first).to_be_visible()
+    work(claim(run), after_items(2))
+
+    expect(lines).to_have_count(4)
+    expect(lines.last).to_contain_text("Looked at 3")
+    expect(lines.last).to_be_visible()

@@ -10,6 +10,7 @@ from .callers import by_header
 from .downloads import FORMATS, Failures, Results, Written
 from .endpoint import Nowhere
 from .items import Items, Settle
+from .log import Log
 from .operations import Operations, Start
 from .runs import Cancel, OneRun, Pause, Resume, Retry, Runs
 from .watching import documented
@@ -40,6 +41,7 @@ urlpatterns = [
     path("runs/<headway_run:run_id>/retry/", Retry.as_view(), name="run-retry"),
     path("runs/<headway_run:run_id>/items/", Items.as_view(), name="run-items"),
     path("runs/<headway_run:run_id>/items/settle/", Settle.as_view(), name="run-settle"),
+    path("runs/<headway_run:run_id>/log/", Log.as_view(), name="run-log"),
     *downloads,
     path("runs/<headway_run:run_id>/failures.<str:file_format>", Failures.as_view(), name="run-failures"),
     path("runs/<headway_run:run_id>/results.<str:file_format>", Results.as_view(), name="run-results"),

@@ -26,6 +26,7 @@ NOTICE_AFTER = 3.0  # s: a worker that is just being started needs no notice
 NO_WORKER = "No worker is there. Start one: manage.py headway_worker"
 SLOW = 0.5  # items a second; below it, how long one takes says more
 FULL, EMPTY = "█", "░"
+LOG_LINES = 20  # of the run's log; its page has more
 CLEAR = "\r\x1b[2K"
 
 
@@ -186,6 +187,8 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         out.write(f"  try again  {progress['retrying']:,}\n")
     if seen["resumes"]:
         out.write(f"  resumes    {seen['resumes']}\n")
+    for line in runs.log(UUID(seen["id"]))[-LOG_LINES:]:
+        out.write(f"  {line.at.astimezone():%H:%M:%S}   {line.text}\n")
     if seen["message"]:
         out.write(f"  message    {seen['message']}\n")
     if seen["reason"]:

@@ -4,6 +4,7 @@ from .block import Block
 from .discovery import Discovery
 from .hold import Hold
 from .idempotency_key import IdempotencyKey
+from .log_line import LogLine
 from .outcome import ItemOutcome, ItemState
 from .part import Kind, Part
 from .run import Run
@@ -19,6 +20,7 @@ __all__ = [
     "ItemOutcome",
     "ItemState",
     "Kind",
+    "LogLine",
     "Part",
     "Run",
     "Selection",

@@ -12,7 +12,7 @@ from headway.database.waiting import WORKER
 from headway.models import ItemState, Part
 from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
-from headway.store.parts import blocks, checkpoints, discoveries, outcomes, passes, results
+from headway.store.parts import blocks, checkpoints, discoveries, lines, outcomes, passes, results
 from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
@@ -79,6 +79,7 @@ class Commit:
                 outcomes.record(self.part, written)
                 results.record_results(self.part, self.verdicts.results_of(tally))
                 self.write_rows(tally)
+                lines.write_lines(self.part, said := work.said.lines[:])
                 renew = time.monotonic() - work.pulse.renewed > self.renew_after
                 checkpoint = self.checkpoint(tally, written, added=self.note_found(tally))
                 if spared := limits.spared(self.part.faults_in_a_row, checkpoint.faults_in_a_row):
@@ -88,8 +89,12 @@ class Commit:
                     work.holding.confirm()
                 hooks.take_over()
                 committing = time.monotonic()
+        except BaseException:
+            work.said.forget()
+            raise
         finally:
             work.pulse.rest()
+        work.said.stored(len(said))
         self.most = items_for_hooks(hooks.count, tally.done, time.monotonic() - committing)
         self.move(checkpoint, renewed=began if renew else None)
         self.feed.keep(tally.done, committing - began, budget)

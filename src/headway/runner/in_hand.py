@@ -20,6 +20,7 @@ from .guard import Guard
 from .holding import Holding
 from .loading import add_nowhere, as_declared, ask, load, source_of, write_nowhere
 from .pulse import Pulse
+from .said import Said
 from .tally import Tally
 
 __all__ = ["Work"]
@@ -47,6 +48,7 @@ class Work:
         self.thread = get_ident()
         self.language = part.run.language
         self.message = "" if part.setbacks else part.message  # which says then that it is tried again
+        self.said = Said(part.changed)  # as it is just claimed
         self.allowance: Allowance | None = None
         """Where the operation has a rate; once its items are begun."""
         self.waited_before = 0.0
@@ -127,5 +129,6 @@ class Work:
             return call()
 
     def say(self, text: str) -> None:
-        """The run's message; it is stored with the next checkpoint."""
+        """The run's message, and a line of its log; both are stored with the next checkpoint."""
         self.message = storable(text, 255)
+        self.said.note(self.message)

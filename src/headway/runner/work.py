@@ -25,7 +25,7 @@ from headway.operations.outcomes import Stop, TryAgain, Wait
 from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store.parts import discoveries, leases, passes, planning, shared_holds
+from headway.store.parts import discoveries, leases, lines, passes, planning, shared_holds
 from headway.store.parts.candidates import ANYBODYS, Candidates
 from headway.store.parts.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.parts.planning import Range
@@ -409,6 +409,7 @@ class Slice:
         def conclude() -> Any:
             result = ask("Its on_finish failed.", lambda: self.work.hook(partial(result_of, operation)))
             self.work.holding.confirm()
+            lines.write_lines(self.part, self.work.said.lines)
             return result
 
         finished = endings.finish(self.part, conclude)

@@ -4,6 +4,7 @@
 with the permissions `headway.view_run` and `headway.change_run`. Runs are given as themselves or by their id.
 """
 
+from headway.store.parts.lines import lines_of as log
 from headway.store.parts.outcomes import outcomes
 from headway.store.starts.requests import Disposition
 
@@ -17,6 +18,7 @@ __all__ = [
     "cancel",
     "delete",
     "get",
+    "log",
     "may_see",
     "may_steer",
     "outcomes",

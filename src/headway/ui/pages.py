@@ -1,6 +1,7 @@
 """The pages that show: what may be started and what was, and one run."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from headway import panel, runs
 from headway.addresses import of_api
 from headway.errors import RunNotFound
 from headway.models import Run
+from headway.panel import words
 from headway.states import State
 from headway.store.parts.flights import IN_DOUBT
 
@@ -54,6 +56,7 @@ class RunPage(LoginRequiredMixin, View):
         confirming = request.GET.get("confirm") == "cancel" and "cancel" in shown.run["actions"] and shown.can_steer
         context = {
             "shown": shown,
+            "log": log_of(run_id),
             "cause": run.reason_detail if shown.is_staff else "",
             "reasons": reasons_of(shown.run),
             "in_doubt": in_doubt(shown),
@@ -63,6 +66,12 @@ class RunPage(LoginRequiredMixin, View):
             **refreshing(not shown.run["done"] and not confirming),
         }
         return render(request, "headway/run.html", context)
+
+
+def log_of(run_id: UUID) -> list[tuple[str, str, str]]:
+    """(moment in RFC 3339, the same as people read it, text) of each line."""
+    now = datetime.now(UTC)
+    return [(line.at.isoformat(), words.moment(line.at, now, exact=True), line.text) for line in runs.log(run_id)]
 
 
 def refreshing(wanted: bool) -> dict[str, Any]:

@@ -174,6 +174,8 @@ SCHEMAS: dict[str, Schema] = {
     "File": a("string"),
     "Item": ITEM,
     "Items": paged(ref("Item")),
+    "Log": thing({"results": many(ref("LogLine"))}),
+    "LogLine": thing({"at": a("string", **MOMENT), "text": a("string")}),
     "Operation": OPERATION,
     "Operations": thing({"results": many(ref("Operation"))}),
     "Problem": PROBLEM,

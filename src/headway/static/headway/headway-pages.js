@@ -1,8 +1,11 @@
 // What the pages do beyond the panel: a form that says that it is being sent, notices that are said once, live lists.
 
 import { renewToken } from "./actions.js";
+import { refresh } from "./refresh.js";
+import { Words } from "./words.js";
 import "./headway-runs.js";
 
+const LOG_EVERY = 2_000; // ms
 const DEAF = 5_000; // ms; pressed once more after that, it was meant, as an upload can be stopped without a word to us
 
 for (const form of document.querySelectorAll("form[data-start]")) {
@@ -29,6 +32,23 @@ for (const input of document.querySelectorAll(".hw-choice input[type='file']")) 
   input.form.addEventListener("change", ({ target }) => {
     if (target.name === choice.name && !choice.checked) input.value = "";
   });
+}
+
+// The log tells times where the reader is, and grows while it is open.
+const log = document.querySelector(".hw-log");
+if (log) {
+  const words = new Words(document.documentElement.lang);
+  const tellTimes = () => {
+    for (const time of log.querySelectorAll("time"))
+      time.textContent = words.moment(new Date(time.dateTime), new Date(), { exact: true });
+  };
+  let due = null;
+  document.addEventListener("headway:message", () => {
+    if (log.open) due ??= setTimeout(() => ((due = null), refresh()), LOG_EVERY);
+  });
+  log.addEventListener("toggle", () => log.open && refresh());
+  document.addEventListener("headway:refreshed", tellTimes);
+  tellTimes();
 }
 
 // Back from the run's page: the button can be pressed again, and finds that run.

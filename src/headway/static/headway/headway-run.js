@@ -101,6 +101,7 @@ class HeadwayRun extends HTMLElement {
     }
     this.#show();
     if (this.#run.state !== before.state) this.#settled();
+    if (this.#run.message !== before.message) this.dispatchEvent(new CustomEvent("headway:message", { bubbles: true }));
   }
 
   /** Another state: lists elsewhere on the page may say more now than they did. */

@@ -39,7 +39,14 @@ async function fetchPage() {
 function replace(place, now) {
   if (!now) return;
   if (place.contains(document.activeElement)) place.addEventListener("focusout", onFocusOut);
-  else place.replaceWith(document.importNode(now, true));
+  else place.replaceWith(withOpen(document.importNode(now, true), place));
+}
+
+/** What was folded out stays so. */
+function withOpen(now, before) {
+  const folded = before.querySelectorAll("details");
+  now.querySelectorAll("details").forEach((each, at) => (each.open = folded[at]?.open ?? each.open));
+  return now;
 }
 
 function onFocusOut({ currentTarget, relatedTarget }) {

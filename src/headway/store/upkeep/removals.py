@@ -13,7 +13,7 @@ from django.db.models.deletion import ProtectedError, RestrictedError
 from headway.database import write
 from headway.database.turns import Turns
 from headway.errors import StillNeeded
-from headway.models import Block, Discovery, ItemOutcome, Part, Run, Selection
+from headway.models import Block, Discovery, ItemOutcome, LogLine, Part, Run, Selection
 from headway.operations import files, params
 from headway.store.announcing import announce_change
 from headway.store.locks import lock_run
@@ -65,7 +65,7 @@ def left_over() -> list[UUID]:
 
 def rows_of(run_id: UUID) -> list[QuerySet[Model]]:
     """What belongs to the run, in the order in which it may go."""
-    kinds: tuple[type[Model], ...] = (ItemOutcome, Block, Selection, Part)
+    kinds: tuple[type[Model], ...] = (ItemOutcome, Block, LogLine, Selection, Part)
     found = Discovery.objects.order_by()
     known = [found.filter(run=run_id), found.filter(part__in=Part.objects.filter(run=run_id))]  # of a chain; of itself
     return [*known, *(kind._default_manager.filter(run=run_id).order_by() for kind in kinds)]
