@@ -5,8 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, router
@@ -30,7 +28,10 @@ __all__ = [
     "check_wake_ups",
 ]
 
-SIGNING_IN: list[type] = [SessionMiddleware, AuthenticationMiddleware]
+SIGNING_IN = (  # imported for the pages alone: they need the app django.contrib.auth, Headway itself does not
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+)
 
 
 @checks.register("headway")
@@ -129,19 +130,23 @@ def check_routers(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("headway")
 def check_pages(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.W024: the pages are mounted, and nothing tells them who has signed in."""
-    there = [middleware for middleware in map(import_string, settings.MIDDLEWARE) if isinstance(middleware, type)]
-    missing = [kind for kind in SIGNING_IN if not any(issubclass(middleware, kind) for middleware in there)]
-    if not missing or not is_mounted():
+    if not is_mounted() or not (missing := [path for path in SIGNING_IN if not is_in_use(path)]):
         return []
+    names = " and no ".join(path.rpartition(".")[2] for path in missing)
     return [
         checks.Warning(
-            f"Headway's pages are mounted, and MIDDLEWARE has no {' and no '.join(kind.__name__ for kind in missing)}: "
-            "nobody could sign in to them.",
-            hint=f"Add {' and '.join(f'{kind.__module__}.{kind.__name__}' for kind in missing)} to MIDDLEWARE; or "
+            f"Headway's pages are mounted, and MIDDLEWARE has no {names}: nobody could sign in to them.",
+            hint=f"Add {' and '.join(missing)} to MIDDLEWARE; or "
             "silence this check, where a middleware of your own sets request.user.",
             id="headway.W024",
         )
     ]
+
+
+def is_in_use(path: str) -> bool:
+    """Whether this middleware, or a subclass of it, is there."""
+    kind, there = import_string(path), map(import_string, settings.MIDDLEWARE)
+    return any(isinstance(middleware, type) and issubclass(middleware, kind) for middleware in there)
 
 
 def is_mounted() -> bool:

@@ -48,7 +48,7 @@ def test_no_worker_is_a_failure_that_says_what_to_start() -> None:
     workers.leave("alive")
     level, text = screen(fails=True)["workers"]
     assert level == "fail"
-    assert "Start manage.py headway_worker." in text
+    assert "Start: manage.py headway_worker" in text
 
 
 def test_a_sign_in_that_is_a_404_is_a_failure(settings: Any) -> None:

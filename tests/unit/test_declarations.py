@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -421,3 +422,8 @@ def test_items_can_be_found_on_the_way_only_where_those_of_the_beginning_are_kno
         "Use sources.roots or sources.selection, or leave discovers out."
     )
     assert refusal(discovers="yes").startswith("discovers is 'yes'; it must be True or False.")
+
+
+@pytest.mark.parametrize("keep", [30, timedelta(0), timedelta(days=-1), "a month"])
+def test_how_long_runs_are_kept_is_a_time_above_none(keep: Any) -> None:
+    assert refusal(keep=keep).startswith(f"keep is {keep!r}; it must be a timedelta above 0")

@@ -88,7 +88,7 @@ def of_workers() -> Finding:
         FAIL,
         "workers",
         f"No worker has been heard of for {workers.HEARD_OF_MS // 1_000} s: runs would wait. Engine {conf().engine!r}.",
-        f"Start {start.get(conf().engine, 'manage.py headway_worker')}.",
+        f"Start: {start.get(conf().engine, 'manage.py headway_worker')}",
     )
 
 
