@@ -24,7 +24,7 @@ from headway.store.parts import holds, planning, silence, workers
 from headway.store.parts.candidates import due_parts
 from headway.store.runs import control
 
-__all__ = ["moment", "snapshot", "snapshots"]
+__all__ = ["snapshot", "snapshots"]
 
 Reason = dict[str, str] | None
 log = logging.getLogger(__name__)
