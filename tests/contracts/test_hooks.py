@@ -39,7 +39,7 @@ class BreaksAt(Numbers):
         ("items", broken),
         ("on_start", broken),
         ("items", lambda: BreaksAt(5)),
-        ("items", lambda: [1, 2]),
+        ("items", lambda: 5),
         ("on_finish", broken),
     ],
 )
