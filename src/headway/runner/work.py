@@ -7,7 +7,6 @@ claimed ─ plan ─► items: chunk, look, chunk, look … ─► close ─► 
 import logging
 import time
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -22,10 +21,9 @@ from headway.operations.again import pause_asked_for
 from headway.operations.base import Operation
 from headway.operations.kept import plain_json
 from headway.operations.outcomes import Stop, TryAgain, Wait
-from headway.operations.sources import Source
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store.parts import discoveries, leases, lines, passes, planning, shared_holds
+from headway.store.parts import discoveries, leases, lines, passes, planning
 from headway.store.parts.candidates import ANYBODYS, Candidates
 from headway.store.parts.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
 from headway.store.parts.planning import Range
@@ -35,6 +33,8 @@ from headway.store.runs.control import OTHER_VERSION, Reason
 from . import limits
 from .commit import Commit
 from .counting import count_in_background
+from .dividing import ranges_of
+from .ending import Ending, Endings
 from .feed import Feed, feed_for
 from .flight import Flight
 from .holding import Holding, HoldsLost
@@ -54,22 +54,12 @@ SHORTEST_SLICE = 0.25  # s: twenty runs that have never begun hold up a short on
 SHORTEST_CHUNK = 0.02  # s
 LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included
 FAULTS_IN_A_ROW = 5  # the same chunk again so often; then the part is given back for a while
-REST_AFTER_FAULTS_MS = 1_000
 GUILTY_AFTER = 4  # setbacks at one place: the item in hand is the cause, as the last ones met it alone
 HOPELESS_SETBACKS = 8  # at one place: not even leaving the item out has helped
 MOST_GUILTY = 3  # items of a part that may be left out so before a person should look
 HOPELESS_TRIES = 20  # owners in a row who died without a checkpoint: what kills them isn't an item
 POISON_DEATHS = 2  # with the two before anybody was careful: four
 POISON_DEATHS_SLOW = 3  # with the one before: four; an item of over a second is more often hit than at fault
-
-
-class Ending(Enum):
-    """What a slice came to, for the engine that delivered it."""
-
-    DONE = "done"  # closed, or at rest as people wish: nothing to be delivered again
-    GIVEN_BACK = "given back"  # due again: ring
-    FENCED = "fenced"  # somebody else has it
-    LOST = "lost"  # the database is gone: reclaim the part before anything else
 
 
 def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Candidates = ANYBODYS) -> Ending:
@@ -110,12 +100,11 @@ def give_up(part: Part, error: Exception) -> Ending:
     return Ending.DONE
 
 
-class Slice:
+class Slice(Endings):
     """A claimed part, advanced by its operation."""
 
     def __init__(self, work: Work, rivals: Candidates) -> None:
-        self.work = work
-        self.part = work.part
+        super().__init__(work)
         self.should_stop = work.should_stop
         self.pulse = work.pulse
         self.rivals = rivals
@@ -123,9 +112,6 @@ class Slice:
         self.began = time.monotonic()
         self.next_look = self.began + min(SHORTEST_SLICE, conf().busy_slice_seconds)
         self.winding_up = False
-        self.owed = 0.0
-        """Seconds for which others go first: who only waits for its rate is the least served, and would always be."""
-        self.ways: Ways | None = None
 
     def go(self) -> Ending:
         """The slice. Raises Fenced, RunNotFound, and errors of the database."""
@@ -415,51 +401,6 @@ class Slice:
         finished = endings.finish(self.part, conclude)
         return Ending.DONE if finished else self.give_in()
 
-    def release(self) -> Ending:
-        """Give the part back for the next slice."""
-        self.settle()
-        return Ending.GIVEN_BACK if leases.release(self.part, round(self.owed * 1000)) else self.give_in()
-
-    def set_back(self, error: Exception) -> Ending:
-        """Give the part back for a while, because the database fails at one and the same place."""
-        log.warning("part=%s run=%s event=set-back error=%r", self.part.pk, self.part.run_id, error)
-        self.settle()
-        return Ending.GIVEN_BACK if leases.set_back(self.part, REST_AFTER_FAULTS_MS) else self.give_in()
-
-    def lose_holds(self, lost: HoldsLost) -> Ending:
-        """Give the part back, until the run has its names again."""
-        log.warning("part=%s run=%s event=holds-lost reason=%r", self.part.pk, self.part.run_id, str(lost))
-        self.settle()
-        return Ending.GIVEN_BACK if shared_holds.lose(self.part) else self.give_in()
-
-    def wait(self, seconds: float, reason: str) -> Ending:
-        """Give the part back until so many seconds have passed."""
-        log.warning("part=%s run=%s event=waits seconds=%s reason=%r", self.part.pk, self.part.run_id, seconds, reason)
-        return self.come_back_in(seconds, reason)
-
-    def come_back_in(self, seconds: float, reason: str) -> Ending:
-        self.settle()
-        return Ending.GIVEN_BACK if passes.wait(self.part, seconds, reason) else self.give_in()
-
-    def give_in(self) -> Ending:
-        """Give the part back because something else than to run is wanted."""
-        self.settle()
-        run = control.yield_part(self.part)
-        return Ending.GIVEN_BACK if run.want == Want.RUN else Ending.DONE
-
-    def settle(self) -> None:
-        """Whatever gives the part back first ends what is under way. Raises Fenced, and errors of the database."""
-        if self.ways:
-            self.ways.settle()
-        if self.work.allowance:
-            self.work.allowance.give_back()
-
-    def halt(self, reason: Reason, wanted: Want = Want.PAUSE) -> Ending:
-        """The run can't go on: say why, and let it come to rest."""
-        self.settle()
-        control.halt(self.part, wanted, reason)
-        return Ending.DONE
-
 
 def slice_seconds(served_ms: int, least_served_ms: int | None) -> float:
     """How long a slice of a part lasts: while one waits that was served less, as long as that one was served so far,
@@ -468,20 +409,6 @@ def slice_seconds(served_ms: int, least_served_ms: int | None) -> float:
     if least_served_ms is None or served_ms < least_served_ms:
         return conf().slice_seconds
     return min(conf().busy_slice_seconds, max(SHORTEST_SLICE, least_served_ms / 1000))
-
-
-def ranges_of(source: Source[Any], parts: int) -> list[Range]:
-    """What a new run is to read, in so many parts at most. Raises OperationError."""
-    kind = type(source).__name__
-    if parts > 1 and not source.can_split():
-        raise OperationError(f"Its source, a {kind}, can't be split into {parts} parts: leave `parts` out.")
-    bounds = ask("Its source can't be opened.", source.freeze)
-    if parts == 1:
-        return [Range(bounds)]
-    split = ask(f"Its source can't be split into {parts} parts.", lambda: list(source.split(bounds, parts)))
-    if not 1 <= len(split) <= parts:
-        raise OperationError(f"Its source, a {kind}, has split into {len(split)} parts; asked for were 1 to {parts}.")
-    return [Range(each) for each in split]
 
 
 def result_of(operation: Operation) -> Any:
