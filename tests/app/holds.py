@@ -32,6 +32,8 @@ class HoldNames(Operation):
     params = NamesForm
     on_conflict = "allow"
     begun: ClassVar[list[int]] = []
+    in_hand: ClassVar[Callable[[], object]] = lambda: None
+    """What happens while an item is in hand, before its chunk is committed."""
 
     def holds(self) -> list[str]:
         return [name for name in self.params["names"].split(",") if name]
@@ -45,6 +47,7 @@ class HoldNames(Operation):
         self.begun.append(number)
         told = " ".join(f"{name}={self.fence(name)}" for name in sorted(self.holds()))
         LedgerEntry.objects.create(run=self.run.id, item=f"{number} {told}".strip())
+        type(self).in_hand()
         if number == self.gate_at and self.gate:
             self.gate.wait_here()
 

@@ -53,17 +53,11 @@ def entries(run: Run) -> dict[str, int]:
     return {number: int(held.partition("=")[2]) for number, held in rows}
 
 
-def meanwhile(part: Part, then: Callable[[], object], items: int = 1) -> Any:
-    """Work at the part; after so many items `then` happens, before their chunk is committed."""
-    left = iter([False] * items)
-
-    def should_stop() -> bool:
-        if next(left, True):
-            then()
-            return True
-        return False
-
-    return work(part, should_stop)
+def meanwhile(part: Part, then: Callable[[], object]) -> Any:
+    """Work at the part; `then` happens while its first item is in hand, and no other is begun."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HoldNames, "in_hand", staticmethod(then))
+        return work(part, should_stop=after_items(1))
 
 
 def test_a_run_waits_for_a_name_that_another_service_holds(other: RedisHolds) -> None:
