@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from headway import runner
+from headway.runner.holding import Holding
 from headway.runner.pulse import Heartbeat
 from tests.app.driving import claim, counted, drive, start
 from tests.app.sources import Numbers
@@ -35,5 +36,5 @@ def test_the_thread_that_counts_is_ended_where_it_is_frozen_in_a_transaction(scr
 
 def test_the_heartbeat_is_ended_where_it_is_frozen_in_a_transaction() -> None:
     part = claim(start())
-    Heartbeat(part, runner.Pulse()).renew()
+    Heartbeat(part, runner.Pulse(), Holding(part.run)).renew()
     assert longest_idle_transaction() == "5s"

@@ -14,6 +14,7 @@ from headway.engines.claimant import Claimant
 from headway.models import Run
 from headway.store.locks import lock_run
 from tests.app.driving import claim, fresh, start
+from tests.app.waiting import waits_for_a_lock
 from tests.workers import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -46,7 +47,7 @@ def test_what_a_person_asks_waits_for_who_was_quicker(level: str, ask: Callable[
     with write():
         held = lock_run(run.pk)
         person.start()
-        until(somebody_waits)
+        until(waits_for_a_lock)
         Run.objects.filter(pk=run.pk).update(revision=held.revision + 1)
     person.join()
 
@@ -61,12 +62,6 @@ def asked(ask: Callable[[UUID], Run], run: Run, failed: list[BaseException]) -> 
         failed.append(error)
     finally:
         connection.close()
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def test_the_projects_own_code_runs_at_its_level(level: str, script: Script) -> None:

@@ -14,6 +14,7 @@ from headway.models import ItemOutcome
 from tests.app.driving import drive, start
 from tests.app.models import Account
 from tests.app.sources import Numbers
+from tests.app.waiting import waits_for_a_lock
 from tests.workers import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,12 +49,6 @@ def elsewhere(write: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
-
-
 @EACH_WAY_TO_GET_ROWS
 def test_rows_are_done_as_ever_where_the_database_has_no_such_locks(
     operation: str, source: Any, script: Script
@@ -74,7 +69,7 @@ def test_what_somebody_else_writes_meanwhile_is_not_overwritten(operation: str, 
         if account.pk == chosen:  # it has been read, and is written in a moment
             rows = Account.objects.filter(pk=chosen)
             threads.append(elsewhere(lambda: rows.update(balance=F("balance") + 10)))
-            until(somebody_waits)
+            until(waits_for_a_lock)
 
     script |= {"before": before, "items": lambda: source(Account.objects.all())}
     drive(start(operation))
@@ -98,7 +93,7 @@ def test_a_row_that_is_deleted_while_its_lock_is_waited_for_is_skipped_as_gone(
         with transaction.atomic():
             Account.objects.filter(pk=chosen).delete()
             deleted.set()
-            until(somebody_waits)
+            until(waits_for_a_lock)
 
     script["items"] = lambda: source(Account.objects.all())
     run = start(operation)

@@ -3,6 +3,7 @@
 The moments of a state have no length: a lease that runs ends in an hour, and what is due was due long ago.
 """
 
+import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -42,7 +43,7 @@ __all__ = ["STEPS", "RealStore"]
 RUNS = [uuid.UUID(int=number + 1) for number in range(3)]
 KEY = hash_key("tests.scripted", None)
 HOUR = 3_600_000
-FAR = 1_000  # what a token of the exploration begins at, so that none is 0
+FAR = os.getpid() * 1_000_000  # what a token begins at: on PostgreSQL a session is ended by its name, in any database
 
 
 class RealStore:

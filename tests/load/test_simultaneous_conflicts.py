@@ -12,6 +12,7 @@ from headway.models import IdempotencyKey, Part, Run
 from headway.runs import Started
 from headway.store.parts import leases
 from tests.app.models import LedgerEntry
+from tests.app.waiting import waits_for_a_lock
 from tests.load.starters import STARTERS, Starters
 from tests.workers import Workers, until
 
@@ -89,9 +90,3 @@ def start_newest(count: int) -> Started:
         return runs.start("tests.newest", {"count": count})
     finally:
         connection.close()
-
-
-def waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
