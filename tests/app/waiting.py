@@ -4,7 +4,13 @@ from django.db import connection
 
 __all__ = ["waits_for_a_lock"]
 
-WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+# Who waits for a row waits for a transaction, which has no database; but it has locked that row's table.
+WAITING = """
+    SELECT EXISTS (
+        SELECT FROM pg_locks waiting JOIN pg_locks held USING (pid) JOIN pg_database ON held.database = pg_database.oid
+        WHERE NOT waiting.granted AND datname = current_database()
+    )
+"""
 
 
 def waits_for_a_lock() -> bool:
