@@ -142,9 +142,8 @@ class CsvFileField(TextFileField):
         super().__init__(**kwargs)
 
     def check_text(self, text: str, whole: bool) -> None:
-        lines = io.StringIO(
-            text, newline="\n"
-        )  # only a line feed ends a line here, as in the source that reads it later
+        # Only a line feed ends a line here, as in the source that reads it later.
+        lines = io.StringIO(text, newline="\n")
         delimiter = separator(lines.readline())
         if delimiter is None:
             lines.seek(0)
