@@ -58,7 +58,8 @@ class Operation:
     """A template shows the class's words; Django would make an instance of it."""
 
     params: Any = None
-    """On the class: a Django form class, or None. On an instance: its cleaned data."""
+    """On the class: a Django form class, or None. On an instance: its cleaned data. A form whose constructor has a
+    parameter `user` gets who starts the run; None is code that names nobody."""
 
     form: ClassVar[type[BaseForm] | None] = None
     """The form class that was declared as `params`."""

@@ -24,7 +24,7 @@ from django.utils.timezone import is_aware, make_naive
 
 from headway.errors import ChangedMeanwhile, InvalidParams, MissingParam, ParamError
 
-from . import files, schema
+from . import files, form_making, schema
 from .sources import Json
 
 __all__ = [
@@ -50,8 +50,9 @@ class Params(dict[str, Any]):
         raise MissingParam(name)
 
 
-def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str, Any]:
-    """The cleaned data: checked against the schema, absent keys filled with `initial`, cleaned by the form.
+def clean(form: type[forms.BaseForm] | None, given: dict[str, Any], user: Any = None) -> dict[str, Any]:
+    """The cleaned data: checked against the schema, absent keys filled with `initial`, cleaned by the form as it is
+    for `user`.
 
     Raises InvalidParams with every reason.
     """
@@ -59,7 +60,10 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str,
         raise InvalidParams(errors)
     if form is None:
         return {}
-    fields = schema.fields_of(form)
+    fields = fields_for(form_making.make(form, user), schema.fields_of(form))
+    if hidden := [name for name in given if name not in fields]:
+        text = "There is no such parameter for this user."
+        raise InvalidParams([ParamError(schema.pointer(name), "unknown", text) for name in hidden])
     filled = {name: field.initial() if callable(field.initial) else field.initial for name, field in fields.items()}
     data: dict[str, Any] = {}
     uploads: Any = MultiValueDict()  # any Django file will do, not only an upload; a form asks no more of it
@@ -68,7 +72,7 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str,
             uploads[name] = value
         elif value is not None:
             data |= submitted(name, value, fields[name])
-    bound = form(data=data, files=uploads)
+    bound = form_making.make(form, user, data, uploads)
     if not bound.is_valid():
         raise InvalidParams(
             [
@@ -80,7 +84,15 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any]) -> dict[str,
     return dict(bound.cleaned_data)
 
 
-def of_page(form: type[forms.BaseForm] | None, page: forms.BaseForm) -> dict[str, Any]:
+def fields_for(blank: forms.BaseForm, declared: Iterable[str]) -> dict[str, forms.Field]:
+    """Those of the declared fields that this form has, each with the `initial` that its constructor gave it."""
+    fields = {name: blank.fields[name] for name in declared if name in blank.fields}
+    for name in fields.keys() & (blank.initial or {}).keys():
+        fields[name].initial = blank.initial[name]
+    return fields
+
+
+def of_page(form: type[forms.BaseForm] | None, page: forms.BaseForm, user: Any = None) -> dict[str, Any]:
     """The same out of a page's valid form; fields that `form` doesn't have are the page's own.
 
     Raises InvalidParams where the page's form is another and `form` refuses what that made of a value.
@@ -88,7 +100,7 @@ def of_page(form: type[forms.BaseForm] | None, page: forms.BaseForm) -> dict[str
     fields = schema.fields_of(form)
     if form is not None and isinstance(page, form):
         return {name: value for name, value in page.cleaned_data.items() if name in fields or name not in page.fields}
-    return clean(form, {name: value for name, value in page.cleaned_data.items() if name in fields})
+    return clean(form, {name: value for name, value in page.cleaned_data.items() if name in fields}, user)
 
 
 def encode(cleaned: dict[str, Any]) -> dict[str, Json]:

@@ -81,9 +81,9 @@ def of_field(field: forms.Field) -> dict[str, Any]:
             schema[keyword] = float(bound) if isinstance(bound, Decimal) else bound
     if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
         choices = [as_json(value) for value, _ in flat(field.choices)]
-        if isinstance(field, forms.MultipleChoiceField):
+        if choices and isinstance(field, forms.MultipleChoiceField):
             schema["items"] = schema["items"] | {"enum": choices}
-        else:
+        elif choices:  # else a form's constructor fills them in, by its user
             schema["enum"] = choices
     if field.label:
         schema["title"] = str(field.label)

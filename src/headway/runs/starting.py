@@ -87,9 +87,9 @@ def start(
     check_key(declared, user, idempotency_key)
     check_dry_run(declared, dry_run)
     if form is None:
-        accepted = params.clean(declared.form, given or {})
+        accepted = params.clean(declared.form, given or {}, user)
     else:
-        given = accepted = params.of_page(declared.form, form)
+        given = accepted = params.of_page(declared.form, form, user)
     return announcing(declared.name, partial(begin, declared, given or {}, accepted, user, idempotency_key, dry_run))
 
 

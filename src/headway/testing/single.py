@@ -33,7 +33,8 @@ def instance(operation: type[Operation] | str, given: dict[str, Any] | None = No
     """
     declared = registry.get(operation) if isinstance(operation, str) else operation
     run = NoRun()
-    made = declared(Context(params=params.Params(params.clean(declared.form, given or {})), user=user, run=run))
+    cleaned = params.Params(params.clean(declared.form, given or {}, user))
+    made = declared(Context(params=cleaned, user=user, run=run))
     if declared.is_outside():
         made._effects = Effects(run.id, "0")
     return made

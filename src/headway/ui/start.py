@@ -26,7 +26,7 @@ from headway.errors import (
     UnknownOperation,
 )
 from headway.http.throttles import seconds_until_start
-from headway.operations import registry
+from headway.operations import form_making, registry
 from headway.operations.base import Operation
 from headway.runs import Disposition, Started
 from headway.runs.access import may_start
@@ -101,7 +101,7 @@ class StartRunView(LoginRequiredMixin, View):
 
     def get_form(self, *bound: Any) -> Any:
         """The page's form, with what was sent."""
-        return (self.form_class or self.declared.form or forms.Form)(*bound)
+        return form_making.make(self.form_class or self.declared.form or forms.Form, self.request.user, *bound)
 
     def get_success_url(self, started: Started) -> str:
         """Where the browser goes then: the run's page."""
