@@ -11,6 +11,7 @@ from headway.models import Part
 from headway.snapshots import snapshot
 from tests.app.driving import drive, start
 from tests.app.models import LedgerEntry
+from tests.app.operations import Scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,3 +92,15 @@ def test_an_unexpected_error_is_logged_once_for_its_code_with_its_traceback(
     assert "code=error" in told[0].getMessage()
     assert told[0].exc_info is not None
     assert LedgerEntry.objects.count() == 1
+
+
+def test_an_error_for_which_the_operation_declares_a_code_is_expected_and_not_logged(
+    script: Script, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scripted, "error_codes", {ValueError: "no-number"})
+    script["after"] = lambda operation, number: int("none")
+    with caplog.at_level(logging.ERROR, "headway"):
+        run = drive(start("tests.scripted"))
+
+    assert run.parts.get(kind="items").failures == {"no-number": 5}
+    assert not [record for record in caplog.records if "event=item-failed" in record.getMessage()]

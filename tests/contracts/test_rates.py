@@ -38,8 +38,8 @@ def sink(tmp_path: Path) -> Path:
     return path
 
 
-def start(kind: str, rate: str, sink: Path, items: int = 3) -> Run:
-    return runs.start(PACED[kind, rate], {"items": items, "sink": str(sink)}).run
+def start(kind: str, rate: str, sink: Path, items: int = 3, seconds: float = 0.0) -> Run:
+    return runs.start(PACED[kind, rate], {"items": items, "sink": str(sink), "seconds": seconds}).run
 
 
 def refused(seconds: int | str) -> HTTPError:
@@ -85,6 +85,11 @@ class TestEachWay:
         assert len(begun(sink)) == 3
 
     @EACH_KIND
+    def test_an_item_that_has_begun_is_waited_for_although_the_next_is_far(self, kind: str, sink: Path) -> None:
+        run = drive(start(kind, "1/min", sink, seconds=1.5))
+        assert run.parts.get().processed == len(begun(sink)) == 1
+
+    @EACH_KIND
     def test_what_is_near_is_waited_for_with_the_part_in_hand_and_counts_as_no_work(
         self, kind: str, sink: Path
     ) -> None:
@@ -104,10 +109,11 @@ class TestEachWay:
         assert held_for(PACED[kind, "1/s"].name) < 1.0
 
     @EACH_KIND
-    def test_the_end_is_found_without_a_wait(self, kind: str, sink: Path, script: Script) -> None:
+    @pytest.mark.parametrize("seconds", [0.0, 0.5])
+    def test_the_end_is_found_without_a_wait(self, kind: str, seconds: float, sink: Path, script: Script) -> None:
         Thing.objects.create(name="only")
         script["items"] = lambda: sources.queryset(Thing.objects.all())
-        assert drive(start(kind, "1/min", sink)).state == "succeeded"
+        assert drive(start(kind, "1/min", sink, seconds=seconds)).state == "succeeded"
 
 
 class TestReplays:

@@ -179,15 +179,19 @@ class Rows(Feed):
             size = min(most - handed, self.most, FIRST if pace is None else held_in(deadline - now, pace))
             page = self.read(cursor, size)
             before = handed
+            is_short = len(page) < size
+            last = page[-1] if page and is_short and not self.may_grow else None
             for entry in page:
                 guard.row = entry[2] if isinstance(entry[2], Model) else None
+                if entry is last:
+                    self.ended = True  # whether or not the chunk has time to ask for another
                 yield entry
                 cursor = entry[0]
                 handed += 1
                 if guard.stale:
                     break
             else:
-                if len(page) < size:
+                if is_short:
                     self.ended = not (page and self.may_grow)
                     return
             self.most = handed - before if guard.stale else min(AT_ONCE, self.most * 2)

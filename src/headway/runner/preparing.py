@@ -187,7 +187,7 @@ class OnThreads(Preparing):
             if head.is_begun:
                 work.pulse.begin(work.operation.item_timeout)
                 work.pulse.began = head.began or came
-            if waited >= until or work.should_stop() or self.is_far:
+            if waited >= until or work.should_stop() or (self.is_far and not head.is_begun):
                 return False
             self.ask(window)
         work.pulse.rest()

@@ -80,8 +80,13 @@ class Verdicts:
         return count if last == tally.done else 0
 
     def log(self, code: str, key: str, error: Exception) -> None:
-        """The first unexpected error of each code, with its traceback: once for the part, not for each item."""
-        if code not in self.logged and code not in self.part.failures:
+        """The first unexpected error of each code, with its traceback: once for the part, not for each item. An error
+        for which the operation declares a code is expected."""
+        if (
+            code not in self.logged
+            and code not in self.work.operation.error_codes.values()
+            and code not in self.part.failures
+        ):
             self.logged.add(code)
             log.error("part=%s run=%s item=%s event=item-failed code=%s", self.part.pk, self.part.run_id, key, code,
                       exc_info=error)  # fmt: skip

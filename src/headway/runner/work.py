@@ -292,7 +292,9 @@ class Slice(Endings):
             return self.heed()
         if ending := self.look(feed):
             return ending
-        return self.come_back_in(allowance.far_in, allowance.why_far) if allowance.far_in else None
+        if feed.is_half_done or not allowance.far_in:
+            return None
+        return self.come_back_in(allowance.far_in, allowance.why_far)
 
     def heed_limit(self) -> Ending | None:
         """Whether too much has failed; None: the run may go on."""
