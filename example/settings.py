@@ -36,6 +36,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("SECURE_COOKIES", default=not 
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # neighbours and browsers' lists are the owner's decision
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

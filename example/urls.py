@@ -1,6 +1,7 @@
 """Where everything is mounted: the API, its schema, Swagger UI, sign-in and the pages."""
 
 from csp.decorators import csp_update
+from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -16,6 +17,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("swagger/", swagger, name="swagger"),
     path("api/", include("headway.http.urls")),
+    path("admin/", admin.site.urls),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("start/airports.import_airports/", StartImport.as_view()),
