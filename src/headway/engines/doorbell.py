@@ -1,17 +1,16 @@
 """Rings at the engine that the project has chosen."""
 
-import logging
 from typing import Any
 
+from headway.fuse import Fuse
 from headway.signals import parts_due
 
 from .engine import chosen
 
 __all__ = ["MOST", "connect", "ring"]
 
-log = logging.getLogger(__name__)
-
 MOST = 64  # rings at once: the workers that are woken find the rest
+fuse = Fuse("ring")  # a broker that is gone must not fail a start that is committed, nor hold each one up
 
 
 def connect() -> None:
@@ -25,9 +24,9 @@ def on_parts_due(sender: Any, operation: str, parts: int, **kwargs: Any) -> None
 
 def ring(operation: str, times: int = 1) -> bool:
     """Wake up to `times` of the workers of this operation. Gives whether that went well; never raises."""
-    try:
+
+    def rings() -> bool:
         chosen().ring(operation, min(times, MOST))
-    except Exception as error:  # noqa: BLE001  (a broker that is gone must not fail a start that is committed)
-        log.warning("operation=%s event=doorbell-failed error=%r", operation, error)
-        return False
-    return True
+        return True
+
+    return fuse.attempt(rings) or False

@@ -8,12 +8,12 @@ import atexit
 import multiprocessing
 import os
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 
 from django.utils import autoreload
 
 from headway.database import close_before_fork
 from headway.engines.embedded.supervisor import Supervisor
+from headway.engines.stop import Stop
 
 __all__ = ["work_and_reload"]
 
@@ -32,7 +32,7 @@ class Watch:
     """The process that watches the files, and its worker."""
 
     def __init__(self, processes: int, queue_names: Sequence[str]) -> None:
-        self.tether, self.held = FORK.Pipe(duplex=False)
+        self.stop = Stop()
         self.worker = FORK.Process(target=self.work, args=(processes, queue_names))
 
     def start_worker(self) -> None:
@@ -41,26 +41,12 @@ class Watch:
         atexit.register(self.end)
 
     def work(self, processes: int, queue_names: Sequence[str]) -> None:
-        self.held.close()  # only the watch may hold it
-        Tethered(self.tether, processes, queue_names).run()
+        Supervisor(processes, queue_names).run(self.stop.is_wanted)
 
     def wait(self) -> None:
         self.worker.join()
 
     def end(self) -> None:
         """Let the worker hand over, and wait for it. No signal: after a Ctrl-C that would be its second."""
-        self.held.close()
+        self.stop.ask()
         self.worker.join()
-
-
-class Tethered(Supervisor):
-    """A supervisor that stops once nobody holds its tether."""
-
-    def __init__(self, tether: Connection, processes: int, queue_names: Sequence[str]) -> None:
-        super().__init__(processes, queue_names)
-        self.tether = tether
-
-    def tick(self) -> None:
-        super().tick()
-        if not self.stopping and self.tether.poll():  # the end of the file
-            self.stopping = 1

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from celery import current_app
-from kombu.exceptions import OperationalError
 from kombu.messaging import Producer
 
 __all__ = ["ADVANCE", "publish", "publisher", "waiting"]
@@ -22,7 +21,6 @@ ADVANCE = "headway.advance"  # the task, by its name: a process that only rings 
 
 PATIENCE = 1.0  # s for the broker to accept a connection, and to answer
 QUICK = 0.2  # s; what fails sooner may be a connection that broke while it was idle: once more, with a new one
-LEFT_ALONE = 1.0  # s after a failure, since a broker that hangs would cost each start one
 
 MESSAGE: dict[str, Any] = {"serializer": "json", "ignore_result": True, "retry": False}
 BOUNDS: dict[str, dict[str, Any]] = {
@@ -64,25 +62,17 @@ class Publisher:
         """As if it were new."""
         self.lock = threading.Lock()
         self.producer: Producer | None = None
-        self.left_alone_until = 0.0
 
     def use(self, call: Callable[[Producer], T]) -> T:
         """What `call` gives with a producer; a connection that broke while it was idle is replaced."""
         with self.lock:
             began = time.monotonic()
-            if began < self.left_alone_until:
-                raise OperationalError("The broker failed a moment ago, and is left alone for a second.")
             try:
                 return self.attempt(call)
             except Exception:
                 if time.monotonic() - began > QUICK:
-                    self.leave_alone()
                     raise
-            try:
-                return self.attempt(call)
-            except Exception:
-                self.leave_alone()
-                raise
+            return self.attempt(call)
 
     def attempt(self, call: Callable[[Producer], T]) -> T:
         """What `call` gives; after an error, the connection isn't trusted."""
@@ -92,9 +82,6 @@ class Publisher:
         except Exception:
             self.forget()
             raise
-
-    def leave_alone(self) -> None:
-        self.left_alone_until = time.monotonic() + LEFT_ALONE
 
     def forget(self) -> None:
         """Close the connection; the next message opens a new one."""

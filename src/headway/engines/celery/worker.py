@@ -4,6 +4,7 @@ With the prefork pool each child works; with threads and solo, the worker's own 
 """
 
 import logging
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,11 @@ from typing import Any
 from celery import bootsteps, concurrency, signals
 
 from headway.engines import queues
+from headway.engines.answering import Answering
 from headway.engines.presence import new_name
+from headway.engines.stop import Stop
 
 from .checks import refusals
-from .process import Process
-from .stop import Stop
 
 __all__ = ["answer"]
 
@@ -41,19 +42,20 @@ class Worker:
         """Have this process work."""
         global process
         if self.queue_names:
-            process = Process(self.siblings, self.queue_names, self.stop, is_child=self.forks)
-            process.start()
+            name, siblings = f"{self.siblings}{os.getpid()}", self.siblings if self.forks else ""
+            process = Answering(name, self.queue_names, siblings, is_replaced=self.forks)
+            process.begin()
 
 
 worker: Worker | None = None  # made in the parent, inherited by its children
-process: Process | None = None  # this one, if it works
+process: Answering | None = None  # this one, if it works
 
 
 def answer(queue: str) -> None:
     """Answer a message. Raises RuntimeError in a process that is no worker."""
-    if process is None:
+    if worker is None or process is None:
         raise RuntimeError("headway.advance was called outside a Celery worker, or in one that had begun without it.")
-    process.answer(queue)
+    process.answer([queue], worker.stop.is_wanted)
 
 
 class StopFirst(bootsteps.StartStopStep):
@@ -99,7 +101,9 @@ def begin(**kwargs: Any) -> None:
 @signals.worker_process_init.connect(dispatch_uid="headway.worker_process_init")
 def begin_child(**kwargs: Any) -> None:
     """In a child of the prefork pool; one that was spawned (macOS) has inherited nothing, and learns of no stop."""
-    (worker or Worker(queues.every(), forks=True)).start_here()
+    global worker
+    worker = worker or Worker(queues.every(), forks=True)
+    worker.start_here()
 
 
 @signals.worker_shutting_down.connect(dispatch_uid="headway.worker_shutting_down")

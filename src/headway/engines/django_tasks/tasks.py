@@ -2,17 +2,14 @@
 
 import atexit
 import functools
-import itertools
 import logging
 import os
-import time
 
 from headway import database
 from headway.conf import conf
 from headway.engines import queues
-from headway.engines.claimant import Claimant
+from headway.engines.answering import Answering
 from headway.engines.presence import new_name
-from headway.engines.watch import Watch
 from headway.store.parts import leases
 
 from . import routes, stopping
@@ -22,36 +19,26 @@ __all__ = ["advance"]
 
 log = logging.getLogger(__name__)
 
-picks = itertools.count()
-
 
 @task(backend=conf().tasks_backend, queue=conf().tasks_queue)
 def advance(queue: str) -> str:
     """A slice of what is due in this queue; gives, for people who look at it, what that came to."""
-    worker = worker_of(os.getpid())
-    with stopping.heard() as stop:
-        claimant = Claimant(
-            worker,
-            should_stop=stop.is_wanted,
-            wait=time.sleep,
-            picks=next(picks),
-            queue_names=routes.claimed_from(queue),
-        )
+    process = process_of(os.getpid())
+    with stopping.heard() as is_asked_to_stop:
         try:
-            return claimant.answer()
+            return process.answer(routes.claimed_from(queue), is_asked_to_stop)
         except (KeyboardInterrupt, SystemExit):
-            hand_over(worker)
+            hand_over(process.worker)
             raise
 
 
 @functools.cache
-def worker_of(pid: int) -> str:
-    """The name of this process, which tells that it is there from its first task until its end; a fork begins anew."""
-    worker = new_name()
-    watch = Watch(worker, queues.every())
-    watch.start()
-    atexit.register(lambda: watch.leave() if os.getpid() == pid else None)
-    return worker
+def process_of(pid: int) -> Answering:
+    """This one, which tells that it is there from its first task until its end; a fork begins anew."""
+    process = Answering(new_name(), queues.every(), is_replaced=False)
+    process.begin()
+    atexit.register(lambda: process.watch.leave() if os.getpid() == pid else None)
+    return process
 
 
 def hand_over(worker: str) -> None:

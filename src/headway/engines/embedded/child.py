@@ -6,11 +6,10 @@ import random
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Collection
+from ctypes import Array, c_double
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import NoReturn
 
@@ -19,6 +18,8 @@ from django.db import Error, connections
 from headway import database
 from headway.engines.claimant import Claimant
 from headway.engines.presence import Presence
+from headway.engines.process import Process
+from headway.engines.stop import Stop
 from headway.wakeups import Listener
 
 from . import doorbell
@@ -28,7 +29,6 @@ __all__ = ["Child", "Wires"]
 log = logging.getLogger(__name__)
 
 POLL = 1.0  # s: how late a lost datagram, or a part whose lease has run out, is seen
-BEAT_EVERY = 0.25  # s between two beats to the supervisor
 LONGEST_GOODBYE = 2.0  # s that a child with nothing in hand may take to go
 
 
@@ -37,25 +37,28 @@ class Wires:
     """What connects a child to its supervisor."""
 
     doorbell: socket.socket
-    lifeline: Connection
-    """Can be read, for ever, once the supervisor stops or is gone."""
-    beats: Connection
-    """Takes a message now and then, as a sign of life."""
+    stop: Stop
+    beats: "Array[c_double]"
+    """Shared memory: by index, `monotonic` (one clock for all processes) at the child's last sign of life."""
 
 
-class Child:
+class Child(Process):
     """The life of a worker process."""
 
     def __init__(
         self, worker: str, index: int, wires: Wires, queue_names: Collection[str] = (), once: bool = False
     ) -> None:
-        self.worker, self.index, self.wires = worker, index, wires
+        super().__init__(worker, is_replaced=True)
+        self.index, self.wires = index, wires
         self.once = once
         """Whether it ends as soon as nothing is due."""
         self.claimant = Claimant(
             worker, should_stop=lambda: self.stopping, wait=self.rest, picks=index, queue_names=queue_names
         )
+        self.at_work.append(self.claimant)
         self.stopping = False
+        self.busy = time.monotonic()
+        """When something was in hand, or the supervisor hadn't yet stopped, at the last look."""
         self.port: int = wires.doorbell.getsockname()[1]
         self.presence = Presence(worker, self.port)
 
@@ -63,8 +66,7 @@ class Child:
         """Work until the supervisor stops, and end the process."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor speaks for it
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
-        threading.Thread(target=self.keep_in_touch, name="headway-beats", daemon=True).start()
+        self.begin()
         listener = Listener(self.hear)
         if self.index == 0:  # for all: its supervisor forks, so it may have neither the thread nor the connection
             listener.start()
@@ -92,9 +94,8 @@ class Child:
         self.rest(POLL * random.uniform(0.7, 1.0))
 
     def rest(self, seconds: float) -> None:
-        """Wait for a ring, or for the supervisor to stop."""
-        if self.wires.doorbell in wait([self.wires.doorbell, self.wires.lifeline], seconds):
-            doorbell.answered(self.wires.doorbell)
+        """Wait for a ring."""
+        doorbell.await_ring(self.wires.doorbell, seconds)
 
     def hear(self, said: str) -> None:
         """On the listener's thread: pass a wake-up from another machine on to the children that are idle."""
@@ -104,28 +105,19 @@ class Child:
         """Stop after the item in hand."""
         self.stopping = True
 
-    def keep_in_touch(self) -> None:
-        """On a thread that never waits for the database: give signs of life, and end what hangs or doesn't go."""
-        pulse, busy = self.claimant.pulse, time.monotonic()
-        while not pulse.is_hung:
-            self.beat()
-            if pulse.began is not None or not self.stopping:
-                busy = time.monotonic()
-            elif time.monotonic() - busy > LONGEST_GOODBYE:
-                leave()
-        log.error("worker=%s event=killed reason=hung", self.worker)
-        os.kill(os.getpid(), signal.SIGKILL)  # a thread can't be ended, so the process is
-
-    def beat(self) -> None:
-        """Give a sign of life; until the next, learn that the supervisor stops or is gone."""
-        try:
-            self.wires.beats.send_bytes(b".")
-        except OSError:
+    def tick(self, seconds: float) -> None:
+        """Give a sign of life, learn that the supervisor stops or is gone, and end what doesn't go."""
+        self.wires.beats[self.index] = now = time.monotonic()
+        if self.claimant.pulse.began is not None or not self.stopping:
+            self.busy = now
+        elif now - self.busy > LONGEST_GOODBYE:
+            leave()
+        if not self.stopping and self.wires.stop.is_wanted():
             self.stopping = True
-        if self.stopping:
-            time.sleep(BEAT_EVERY)
-        elif self.wires.lifeline.poll(BEAT_EVERY):
-            self.stopping = True
+            doorbell.ring_at(
+                self.port, len(self.wires.beats)
+            )  # it may be idle, and a sibling take what was meant for it
+        time.sleep(seconds)
 
 
 def leave() -> NoReturn:

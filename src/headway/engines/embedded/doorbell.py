@@ -7,7 +7,7 @@ import socket
 
 from headway.store.parts import workers
 
-__all__ = ["answered", "listening", "ring", "ring_at"]
+__all__ = ["await_ring", "listening", "ring", "ring_at"]
 
 LOOPBACK = "127.0.0.1"
 MOST = 64  # datagrams at once; further children find the rest by themselves
@@ -31,13 +31,13 @@ def listening() -> socket.socket:
     """A socket that the supervisor makes before it forks: its children share it, and a datagram wakes an idle one."""
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind((LOOPBACK, 0))
-    receiver.setblocking(False)
     return receiver
 
 
-def answered(receiver: socket.socket) -> None:
-    """Take the datagram that was seen there, unless another child was quicker: its part may still be due."""
+def await_ring(receiver: socket.socket, seconds: float) -> None:
+    """Wait for a datagram, for so long at most. Each wakes one of those that wait."""
+    receiver.settimeout(seconds)
     try:
         receiver.recv(16)
-    except BlockingIOError:
+    except TimeoutError:
         pass

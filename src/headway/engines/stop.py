@@ -1,6 +1,6 @@
-"""How the pool's processes learn that their worker stops: Celery tells its parent process alone.
+"""How the children of a worker learn that it stops: a signal, or Celery, tells its parent process alone.
 
-One byte of memory, made before the pool forks, which the parent shares with every child, those too that it forks later.
+One byte of memory, made before the parent forks, which it shares with every child, those too that it forks later.
 """
 
 import mmap
