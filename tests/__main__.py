@@ -1,7 +1,7 @@
 """`python -m tests`: the whole suite on SQLite, and what depends on the database on a PostgreSQL of its own.
 
 On each database several tests run side by side, since most of their time they wait. Those marked `alone` come after
-them, two at a time on each database, and both databases' at once: they measure themselves beside a bare process, and
+them, three at a time on each database, and both databases' at once: they measure themselves beside a bare process, and
 mostly wait. Those marked `crowd` come last, one by one: each needs most of a database's connections. With arguments,
 which are pytest's, the tests that they choose run one by one.
 """
@@ -29,7 +29,7 @@ SIDE_BY_SIDE = [
     "--dist=worksteal",
     f"--numprocesses={3 * (os.cpu_count() or 1)}",
 ]
-ALONE = ["-q", "-m", "alone", "--dist=loadfile", "--numprocesses=2"]  # by file: those of one share servers
+ALONE = ["-q", "-m", "alone", "--dist=loadfile", "--numprocesses=3"]  # by file: those of one share servers
 CROWDS = ["-q", "-m", "crowd"]
 ON_POSTGRESQL = "django_db and not once"
 TOLD = {

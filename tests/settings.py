@@ -47,14 +47,20 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-HEADWAY = {
-    "ENGINE": os.environ.get("TEST_ENGINE", "embedded"),
-    "LEASE_SECONDS": float(os.environ.get("TEST_LEASE_SECONDS", "10")),
-    "SLICE_SECONDS": float(os.environ.get("TEST_SLICE_SECONDS", "30")),
-    "STREAM_SECONDS": float(os.environ.get("TEST_STREAM_SECONDS", "50")),
-    "WAKE_UPS": os.environ.get("TEST_WAKE_UPS", ""),
-    "HOLDS": os.environ.get("TEST_HOLDS", ""),
-}
+
+def headway() -> dict[str, object]:
+    """HEADWAY, as this process's environment has it."""
+    return {
+        "ENGINE": os.environ.get("TEST_ENGINE", "embedded"),
+        "LEASE_SECONDS": float(os.environ.get("TEST_LEASE_SECONDS", "10")),
+        "SLICE_SECONDS": float(os.environ.get("TEST_SLICE_SECONDS", "30")),
+        "STREAM_SECONDS": float(os.environ.get("TEST_STREAM_SECONDS", "50")),
+        "WAKE_UPS": os.environ.get("TEST_WAKE_UPS", ""),
+        "HOLDS": os.environ.get("TEST_HOLDS", ""),
+    }
+
+
+HEADWAY = headway()
 
 SILENCED_SYSTEM_CHECKS = os.environ.get("TEST_SILENCED_CHECKS", "").split()
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from headway.models import Part, Run, Worker
-from tests.processes import spawn
+from tests.forked import Process, start
 
 __all__ = ["Workers", "children_of", "environment", "until", "wait_for_end"]
 
@@ -25,16 +24,12 @@ class Workers:
     """Supervisors that a test has started; whatever is left of them is ended with it."""
 
     def __init__(self) -> None:
-        self.started: list[subprocess.Popen[bytes]] = []
+        self.started: list[Process] = []
 
-    def start(self, processes: int = 1, lease_seconds: float = 10) -> subprocess.Popen[bytes]:
+    def start(self, processes: int = 1, lease_seconds: float = 10) -> Process:
         """A `headway_worker`, once its children have been heard of."""
         known = set(Worker.objects.values_list("id", flat=True))
-        worker = spawn(
-            [sys.executable, "manage.py", "headway_worker", "--processes", str(processes)],
-            env=environment(lease_seconds),
-            stdout=subprocess.DEVNULL,
-        )
+        worker = start(["manage.py", "headway_worker", "--processes", str(processes)], environment(lease_seconds))
         self.started.append(worker)
         until(lambda: Worker.objects.exclude(id__in=known).filter(pid__in=children_of(worker.pid)).count() == processes)
         return worker

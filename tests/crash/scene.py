@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,6 +10,7 @@ from django.db import OperationalError, connection, transaction
 
 from headway.models import Part, Run, Worker
 from tests.app.models import LedgerEntry
+from tests.forked import Process
 from tests.processes import stop_group
 from tests.workers import Workers, children_of, until
 
@@ -34,7 +34,7 @@ LEASE = 2.0  # s; short, so that a test needn't wait long for it to run out
 class Owner:
     """The process that works on a part, and the one above it."""
 
-    supervisor: subprocess.Popen[bytes]
+    supervisor: Process
     child: int
     token: int
 

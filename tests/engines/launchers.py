@@ -6,8 +6,6 @@ A new engine is a class with the attributes and methods of `Launcher`, and a lin
 import os
 import secrets
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,7 +16,7 @@ from headway.engines.django_tasks import routes
 from headway.engines.django_tasks.tasks import advance
 from headway.engines.queues import every
 from headway.models import Worker
-from tests.processes import spawn
+from tests.forked import Process, start
 from tests.workers import children_of, environment, until
 
 __all__ = ["CeleryWorkers", "DjangoTasks", "Embedded", "Handle", "Launcher"]
@@ -28,7 +26,7 @@ __all__ = ["CeleryWorkers", "DjangoTasks", "Embedded", "Handle", "Launcher"]
 class Handle:
     """A worker that was started: one process, or a parent with children."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     forks: bool
     """Whether its children work, and not the process itself."""
 
@@ -93,8 +91,7 @@ class Processes:
             **self.variables,
             **variables,
         }
-        process = spawn([sys.executable, *command], env=env, stdout=subprocess.DEVNULL)
-        handle = Handle(process, forks)
+        handle = Handle(start(command, env), forks)
         self.started.append(handle)
         until(lambda: self.told(handle, known) == processes or handle.has_stopped)
         assert not handle.has_stopped, f"{command} has ended at once"

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.processes import spawn
+from tests.forked import start
 from tests.workers import environment, until
 
 __all__ = ["Server", "serving"]
@@ -29,16 +28,10 @@ class Server:
         self.log = log
         self.name = f"web-{uuid4()}"  # by which PostgreSQL knows its sessions
         headway = json.dumps(settings.pop("headway", {}))
-        command = [sys.executable, "-m", "uvicorn", "tests.live.app:application", "--port", "0", "--log-level", "info"]
+        command = ["-m", "uvicorn", "tests.live.app:application", "--port", "0", "--log-level", "info"]
+        told = {"TEST_HEADWAY": headway, "PGAPPNAME": self.name, **{name: str(of) for name, of in settings.items()}}
         with log.open("wb") as said:
-            self.process = spawn(
-                command,
-                env=environment()
-                | {"TEST_HEADWAY": headway, "PGAPPNAME": self.name}
-                | {name: str(value) for name, value in settings.items()},
-                stdout=said,
-                stderr=said,
-            )
+            self.process = start(command, environment() | told, said, said)
         until(lambda: self.process.poll() is not None or READY.search(self.said()))
         found = READY.search(self.said())
         assert found, self.said()

@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
+from tests.forked import start
 from tests.workers import environment
 
 __all__ = ["Said", "manage", "on_sqlite", "without_traceback"]
@@ -16,14 +18,24 @@ PATIENCE = 60  # s: far more than any of these commands takes
 
 def manage(*arguments: Any, env: dict[str, str] | None = None) -> Said:
     """The command, run to its end."""
+    command = ["manage.py", *map(str, arguments)]
+    if env is None:
+        return run(command)
     return subprocess.run(
-        [sys.executable, "manage.py", *map(str, arguments)],
-        env=environment() if env is None else env,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
+        [sys.executable, *command], env=env, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
+
+
+def run(command: list[str]) -> Said:
+    """On the test's database, where many commands begin alike."""
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        code = start(command, environment(), out, err).wait(PATIENCE)
+        return subprocess.CompletedProcess(command, code, text_of(out), text_of(err))
+
+
+def text_of(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def on_sqlite(file: Path, settings: str = "tests.settings", **more: str) -> dict[str, str]:
