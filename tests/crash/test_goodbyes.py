@@ -9,7 +9,7 @@ from tests.app.models import LedgerEntry
 from tests.pace import BareProcess
 from tests.workers import Workers, until, wait_for_end
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.mark.parametrize("habit", ["ignore the signal", "leave a thread behind"])

@@ -18,7 +18,7 @@ from tests.http import operations  # noqa: F401  (they register themselves)
 
 from .client import JSON, Api, assert_problem, path
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 TICKETED = ("events", "socket")
 

@@ -15,7 +15,7 @@ from tests.http import operations  # noqa: F401  (they register themselves)
 from .client import Api, assert_problem, path
 from .conftest import Caller
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 OF_A_RUN = [
     ("get", "run", ()),
@@ -56,7 +56,6 @@ def run(demo: Any) -> Run:
     return drive(start("tests.write_ledger", {"items": 3, "reject": "1"}, user=demo).run)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(("name", "more"), [(name, more) for method, name, more in OF_A_RUN if method == "get"])
 def test_a_runs_id_may_be_written_in_upper_case(api: Api, run: Run, name: str, more: tuple[str, ...]) -> None:
     address = path(name, run.pk, *more)

@@ -16,7 +16,7 @@ from tests.http import operations  # noqa: F401  (they register themselves)
 
 from .client import JSON, Api, assert_problem, path
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 PEOPLE, JOIN = "tests.http_people", "tests.http_join"
 KEY = {"Idempotency-Key": "a-key-that-must-not-stay"}
@@ -70,7 +70,6 @@ def test_wrong_types(api: Api, value: Any) -> None:
     assert errors(send(api, json.dumps({"count": value}).encode())) == [("/count", "type")]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("given", "count"),
     [

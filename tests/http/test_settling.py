@@ -10,7 +10,7 @@ from tests.app.driving import start
 
 from .client import Api, assert_problem, path
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture

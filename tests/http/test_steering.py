@@ -12,7 +12,7 @@ from tests.http import operations  # noqa: F401  (they register themselves)
 from .client import Api, assert_problem, path
 from .conftest import Caller
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture

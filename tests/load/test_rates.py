@@ -95,6 +95,7 @@ def test_a_killed_worker_neither_loses_an_item_nor_passes_the_rate(kind: str, si
     assert most_within(sink, 1.0) <= 50 * (1 + BURST) + 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["process", "threads", "outside"])
 @pytest.mark.parametrize("rate", ["1/s", "1/min"])
 def test_a_run_that_waits_for_its_rate_is_paused_within_a_second(
@@ -110,6 +111,7 @@ def test_a_run_that_waits_for_its_rate_is_paused_within_a_second(
     assert bare.undisturbed(took) < 1.0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["process", "threads", "outside"])
 def test_a_worker_that_waits_for_the_rate_is_gone_within_two_seconds_of_sigterm(
     kind: str, sink: Path, workers: Workers

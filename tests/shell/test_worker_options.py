@@ -18,7 +18,7 @@ from tests.workers import environment, until, wait_for_end
 
 from .manage import manage
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 PROJECT = "from tests.settings import *\nINSTALLED_APPS = [*INSTALLED_APPS, 'changing']\n"
 OPERATION = """

@@ -22,7 +22,7 @@ from tests.app.operations import WriteLedger
 from .forms import Asking
 from .scenes import begin, finish, go_on, hear_of_a_worker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 START = "/start/tests.write_ledger/"
 GIVEN = {"items": "10", "work_us": "0"}

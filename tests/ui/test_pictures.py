@@ -1,7 +1,7 @@
 """Pictures of the pages in each state, wide, narrow and dark, for people to look at.
 
-They go into the folder SCREENSHOTS (var/shots without it). SCREENSHOT_ROWS: how many rows the import has; without it
-few, with `all` the whole file, as in the pictures of the README (`make screenshots`).
+They go into the folder SCREENSHOTS (or var/shots). SCREENSHOT_ROWS: how many rows the import has; with `all` the
+whole file, as in the README (`make screenshots`). Without it the rows are few, and all pictures wide.
 """
 
 import os
@@ -37,7 +37,8 @@ class Album:
 
     def __init__(self, visit: Callable[..., Visitor], user: Any, folder: Path) -> None:
         self.folder = folder
-        self.visitors = {look: visit(user, device_scale_factor=2, **options) for look, options in LOOKS.items()}
+        looks = LOOKS if "SCREENSHOT_ROWS" in os.environ else {"wide": LOOKS["wide"]}
+        self.visitors = {look: visit(user, device_scale_factor=2, **options) for look, options in looks.items()}
 
     def take(self, name: str, page: Run | str, face: str | None = None, *, whole: bool = False) -> None:
         """The page as it is when it shows this face."""
@@ -98,7 +99,7 @@ def test_pictures_of_each_state(album: Album, demo: Any, rows: Path, tmp_path: P
     album.take("cancel", f"/runs/{running.pk}/?confirm=cancel")
 
     assert [partial.state, failed.state] == ["partial", "failed"]
-    assert len(list(album.folder.glob("*.png"))) >= 10 * len(LOOKS)
+    assert len(list(album.folder.glob("*.png"))) >= 10 * len(album.visitors)
 
 
 def test_a_picture_of_every_face(album: Album) -> None:
@@ -108,4 +109,4 @@ def test_a_picture_of_every_face(album: Album) -> None:
 
     album.take("faces", "/gallery/", whole=True)
 
-    assert len(list(album.folder.glob("faces-*.png"))) == len(LOOKS)
+    assert len(list(album.folder.glob("faces-*.png"))) >= len(album.visitors)

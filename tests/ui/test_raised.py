@@ -13,7 +13,7 @@ from tests.app.driving import drive
 
 from .scenes import begin
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 MARK = "secret-of-the-inside"
 
