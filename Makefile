@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full demo-postgres demo-shell test crash check docs format screenshots bench lock
+.PHONY: help setup demo demo-full demo-postgres demo-shell test crash matrix check docs format screenshots bench lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ test: $(SETUP) ## All tests, on SQLite and on PostgreSQL
 
 crash: $(SETUP) ## Kill and freeze all there is for half an hour, by a seed (CRASH_SEED=), and judge what is left
 	$(BIN)/python -m tests.crash.storm
+
+matrix: $(SETUP) ## Each Django with each Python that is here, on the built wheel: some minutes a cell
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox $(if $(CI),--error-on-missing-interpreters)
 
 check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: half a minute
 	$(BIN)/ruff format --check .
@@ -69,7 +72,6 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links
 
 lock: $(SETUP) ## Write requirements/*.txt anew from pyproject.toml: for everybody here, for the image, for its build
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(LOCK) --all-extras --group dev --group docs --group example --group servers pyproject.toml --output-file requirements/dev.txt
 	$(LOCK) --extra api --extra celery --extra metrics --extra postgres --group example --constraints requirements/dev.txt \
 		pyproject.toml --output-file requirements/example.txt

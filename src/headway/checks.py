@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
@@ -24,6 +25,7 @@ __all__ = [
     "check_holds",
     "check_pages",
     "check_routers",
+    "check_sessions",
     "check_settings",
     "check_wake_ups",
 ]
@@ -32,6 +34,7 @@ SIGNING_IN = (  # imported for the pages alone: they need the app django.contrib
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 )
+SESSIONS_IN_A_TABLE = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
 
 
 @checks.register("headway")
@@ -66,6 +69,14 @@ def check_engine(**kwargs: Any) -> list[checks.CheckMessage]:
 def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E002 to E004, E019: the default database can't keep the promises, or can't as it is set up."""
     connection = connections[DEFAULT_DB_ALIAS]
+    if not connection.settings_dict["ENGINE"] or connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
+        return [
+            checks.Error(
+                "DATABASES has no default database, and Headway's tables are always in that one.",
+                hint='Name the database in which your users are "default".',
+                id="headway.E002",
+            )
+        ]
     if connection.vendor not in NOW_MS:
         return [
             checks.Error(
@@ -139,6 +150,23 @@ def check_pages(**kwargs: Any) -> list[checks.CheckMessage]:
             hint=f"Add {' and '.join(missing)} to MIDDLEWARE; or "
             "silence this check, where a middleware of your own sets request.user.",
             id="headway.W024",
+        )
+    ]
+
+
+@checks.register("headway")
+def check_sessions(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E025: the pages are mounted, and sessions are to be kept in a table that isn't there."""
+    in_table = settings.SESSION_ENGINE in SESSIONS_IN_A_TABLE and not apps.is_installed("django.contrib.sessions")
+    if not in_table or not is_mounted() or not is_in_use(SIGNING_IN[0]):
+        return []
+    return [
+        checks.Error(
+            f"Headway's pages are mounted, and SESSION_ENGINE is {settings.SESSION_ENGINE!r}, whose table isn't there: "
+            "nobody could sign in to them.",
+            hint='Add "django.contrib.sessions" to INSTALLED_APPS and migrate, or use another engine, such as '
+            '"django.contrib.sessions.backends.signed_cookies".',
+            id="headway.E025",
         )
     ]
 

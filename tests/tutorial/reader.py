@@ -1,17 +1,12 @@
 """A reader: an empty directory, a fresh virtual environment, and a shell in which they type what the page says.
 
-The environment finds the wheel, built from this tree, and nothing else of Headway. What the wheel needs it sees through
-links, where the tests have it: so `pip install` is typed as the page has it, needs no network, and takes a second.
+The environment finds the wheel, built from this tree, and nothing else of Headway (tests/installed.py).
 """
 
 import os
 import pty
-import re
 import signal
-import site
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +14,10 @@ from types import TracebackType
 
 import httpx
 
+from tests.installed import environment, free_port, wheel
 from tests.processes import spawn
 
-from .page import ROOT, Block
+from .page import Block
 
 __all__ = ["PASSWORD", "Reader"]
 
@@ -29,7 +25,6 @@ PASSWORD = "correct horse"
 ANSWERS = {b"Username": "demo", b"Email": "", b"Password:": PASSWORD, b"(again)": PASSWORD}
 ADDRESS = {"runserver": "{}", "uvicorn": "--port={}", "gunicorn": "--bind=127.0.0.1:{}"}
 STAYS = ("runserver", "uvicorn", "gunicorn", "headway_worker", "celery -A")
-OURS = re.compile(r"headway|__editable__|_django_headway", re.IGNORECASE)
 PATIENCE = 30.0  # s
 
 
@@ -130,33 +125,3 @@ class Reader:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close_terminals()
-
-
-def environment(home: Path) -> Path:
-    """The Python of a fresh virtual environment."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home / "venv")], check=True)
-    others = home / "others"
-    others.mkdir()
-    for place in site.getsitepackages():
-        for found in Path(place).iterdir():
-            if not OURS.search(found.name):
-                (others / found.name).symlink_to(found)
-    [packages] = (home / "venv/lib").glob("python*/site-packages")
-    (packages / "others.pth").write_text(f"{others}\n")
-    return home / "venv/bin/python"
-
-
-def wheel(home: Path) -> Path:
-    """The folder with the wheel, built from this tree."""
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(home / "dist")],
-        cwd=ROOT, check=True, capture_output=True,
-    )  # fmt: skip
-    return home / "dist"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType
@@ -36,6 +37,12 @@ class Endpoint(APIView):
     versioning_class = None
     http_method_names = ["get", "head", "post", "delete"]
     schema = EndpointSchema()
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """The view, without a transaction under ATOMIC_REQUESTS as well: reading must not wait for SQLite's write lock,
+        and what writes is a transaction of its own, over before the answer."""
+        return transaction.non_atomic_requests(super().as_view(**initkwargs))
 
     documents: ClassVar[dict[str, Document]] = {}
     """What the schema says of each method."""

@@ -13,6 +13,7 @@ from headway import runs
 from headway.errors import InvalidParams, ParamError, UnknownOperation
 from headway.models import ItemOutcome, ItemState, Run
 from headway.operations import registry
+from headway.runs.access import is_staff
 
 from . import paging
 from .answers import run_answer
@@ -48,7 +49,7 @@ class Items(Endpoint):
         if state == ItemState.SUCCEEDED and not keeps_results(run):
             raise ParseError("This operation keeps no results, so there is no list of what succeeded.")
         found, more = paging.first_rows(request, runs.outcomes(run, state, after=paging.id_in(request, "cursor")))
-        results = [describe(row, for_staff=request.user.is_staff) for row in found]
+        results = [describe(row, for_staff=is_staff(request.user)) for row in found]
         return paging.page(request, results, found[-1].pk if more else None)
 
 

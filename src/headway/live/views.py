@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
@@ -35,6 +36,7 @@ def watches(view: View) -> Callable[..., HttpResponse]:
     """The view, for callers who may watch. To the gate it answers no more than that they may."""
 
     @csrf_exempt  # a POST changes nothing here, and gets a problem instead of a page
+    @transaction.non_atomic_requests  # on SQLite one around a question would wait for a writer
     @login_not_required  # without a sign-in the answer is a problem, too, and no redirection to a form
     @wraps(view)
     def judged(request: HttpRequest, id: UUID | None = None) -> HttpResponse:  # noqa: A002  (the URL's word)

@@ -18,6 +18,7 @@ from headway import runs
 from headway.addresses import of_api, of_page
 from headway.conf import conf
 from headway.models import Run
+from headway.runs.access import is_staff
 from headway.snapshots import snapshot, snapshots
 
 from . import words
@@ -117,7 +118,7 @@ def shown(run: Run, snapshot: Mapping[str, Any], user: Any) -> Shown:
         started_by=starter(run, user),
         given=parameters(run.operation, snapshot["params"]),
         can_steer=runs.may_steer(run, user),
-        is_staff=bool(user is not None and user.is_staff),
+        is_staff=is_staff(user),
         is_own=is_own(run, user),
     )
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from headway import panel
 from headway.models import Run
+from headway.runs.access import is_staff
 
 __all__ = ["headway_media", "headway_run", "register"]
 
@@ -24,7 +25,7 @@ TAG = re.compile(r"<[^>]*>")
 def headway_media(context: template.Context) -> SafeString:
     """The panel's style and script, and its sentences for the browser."""
     user = context.get("user")
-    found = panel.faces_for_browser(is_staff=bool(user is not None and user.is_staff))
+    found = panel.faces_for_browser(is_staff=is_staff(user))
     return render_to_string("headway/media.html", {"faces": found})
 
 

@@ -5,11 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.cache import never_cache
 
 from headway import panel, runs
@@ -22,6 +20,7 @@ from headway.store.parts.flights import IN_DOUBT
 
 from .failures import failures_of, reasons_of
 from .history import history_of
+from .signed_in import SignedInView
 
 __all__ = ["HomePage", "RunPage", "run_or_404"]
 
@@ -30,7 +29,7 @@ LARGEST_ID = 2**63 - 1
 
 
 @method_decorator(never_cache, name="dispatch")
-class HomePage(LoginRequiredMixin, View):
+class HomePage(SignedInView):
     """What may be started, and one's own runs."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -45,7 +44,7 @@ class HomePage(LoginRequiredMixin, View):
 
 
 @method_decorator(never_cache, name="dispatch")
-class RunPage(LoginRequiredMixin, View):
+class RunPage(SignedInView):
     """One run: its panel, and what failed."""
 
     def get(self, request: HttpRequest, run_id: UUID) -> HttpResponse:

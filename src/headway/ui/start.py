@@ -5,12 +5,10 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.cache import never_cache
 
 from headway import runs
@@ -32,6 +30,7 @@ from headway.runs import Disposition, Started
 from headway.runs.access import may_start
 
 from .history import history_of
+from .signed_in import SignedInView
 from .steer import run_address
 
 __all__ = ["StartRunView"]
@@ -41,7 +40,7 @@ RECENT = 6
 
 
 @method_decorator(never_cache, name="dispatch")  # a page of the browser's own store would send an old key again
-class StartRunView(LoginRequiredMixin, View):
+class StartRunView(SignedInView):
     """`StartRunView.as_view(operation=…)`: the operation's form, and what comes of it.
 
     A subclass may show another form (`form_class`, with more fields than the operation knows), another template, and

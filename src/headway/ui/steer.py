@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views import View
 
 from headway import runs
 from headway.errors import AlreadyRetried, Forbidden, InvalidState, NothingToRetry, QuotaExceeded, RunConflict
@@ -15,6 +13,7 @@ from headway.http.throttles import seconds_until_start
 from headway.models import Run
 
 from .pages import run_or_404
+from .signed_in import SignedInView
 
 __all__ = ["SettleView", "SteerView", "run_address"]
 
@@ -27,7 +26,7 @@ ACTIONS: dict[str, Callable[..., Run | runs.Started]] = {
 }
 
 
-class SteerView(LoginRequiredMixin, View):
+class SteerView(SignedInView):
     """POST does it and leads to the run's page, which says how the run is now; a retry leads to the new run's."""
 
     http_method_names = ["get", "post"]
@@ -57,7 +56,7 @@ class SteerView(LoginRequiredMixin, View):
             return see(runs.get(error.existing) if error.existing else run, "conflict")
 
 
-class SettleView(LoginRequiredMixin, View):
+class SettleView(SignedInView):
     """POST says of the item in doubt with this `key`, or of all, whether they went out, and leads back to the list."""
 
     http_method_names = ["get", "post"]

@@ -20,6 +20,7 @@ from headway.http.items import keeps_results
 from headway.http.openapi import Document, answer, header, parameter
 from headway.models import Run
 from headway.operations import registry
+from headway.runs.access import is_staff
 
 from .file import LARGEST, File
 from .formats import FORMATS, Format
@@ -82,7 +83,7 @@ class Failures(Outcomes):
     title = "Failed items"
 
     def kind_for(self, user: Any) -> Kind:
-        return FAILURES_FOR_STAFF if user.is_staff else FAILURES
+        return FAILURES_FOR_STAFF if is_staff(user) else FAILURES
 
 
 class Results(Outcomes):
