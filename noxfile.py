@@ -32,7 +32,18 @@ def matrix(session: nox.Session, django: str) -> None:
     """The fast tests and those of the protocol, on SQLite."""
     session.install("--requirement", str(without_django(session)), f"django=={django}.*", built(session))
     session.run("python", "-c", WHICH)
-    session.run("python", "-m", "pytest", "-q", "-n", "2", "-m", "not alone and not crowd", *FOLDERS, *session.posargs)
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "2",
+        "-m",
+        "not slow and not alone and not crowd",
+        *FOLDERS,
+        *session.posargs,
+    )
 
 
 WHICH = (

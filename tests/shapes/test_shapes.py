@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser import chromium
-from tests.installed import environment, install, wheel
+from tests.installed import ROOT, build, environment, install
 
 from .callers import Person, Program
 from .project import PASSWORD, PERSON, Project, serving
@@ -28,8 +28,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of an environment with the wheel, which all projects share."""
     home = tmp_path_factory.mktemp("installed")
     found = environment(home)
-    [built] = wheel(home).glob("*.whl")
-    install(found, built)
+    install(found, build(ROOT, "wheel", home / "dist"))
     return found
 
 

@@ -14,7 +14,7 @@ from types import TracebackType
 
 import httpx
 
-from tests.installed import environment, free_port, wheel
+from tests.installed import ROOT, build, environment, free_port
 from tests.processes import spawn
 
 from .page import Block
@@ -41,7 +41,7 @@ class Reader:
             **{name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "PYTHON", "PG"))},
             "PATH": f"{python.parent}:{os.environ['PATH']}",
             "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(wheel(home)),
+            "PIP_FIND_LINKS": str(build(ROOT, "wheel", home / "dist").parent),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             **told,
         }
