@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -45,6 +46,13 @@ class Calls:
 @pytest.fixture
 def calls(script: Script) -> Calls:
     return Calls(script)
+
+
+class Unfindable(Numbers):
+    """Whose items can be read, and not found by their keys."""
+
+    def fetch(self, keys: Sequence[str]) -> Iterable[tuple[str, int]]:
+        raise OSError("gone for a while")
 
 
 def once_each(count: int) -> Counter[int]:
@@ -234,6 +242,19 @@ class TestInDoubt:
         before = Counter(calls.made)
         assert before
         doubted = die_in_flight(run, script, 4)
+        drive(run)
+        assert calls.made == once_each(12) - Counter(doubted)
+
+    def test_it_stays_on_record_while_its_items_cannot_be_found(self, calls: Calls, script: Script) -> None:
+        run = start("tests.scripted_outside")
+        doubted = die_in_flight(run, script, 4)
+        before = flight(run)
+        script["items"] = lambda: Unfindable(12)
+        waits = drive(run)
+        assert (waits.state, waits.reason_code, flight(run)) == ("paused", "operation-error", before)
+
+        script["items"] = lambda: Numbers(12)
+        runs.resume(run)
         drive(run)
         assert calls.made == once_each(12) - Counter(doubted)
 

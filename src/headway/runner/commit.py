@@ -17,8 +17,9 @@ from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
 from . import limits
-from .feed import LARGEST, Feed, attempts_of, is_verdict
+from .feed import LARGEST, Feed
 from .in_hand import Work
+from .reading import attempts_of, is_verdict
 from .tally import Entries, Tally
 from .verdicts import Verdicts
 

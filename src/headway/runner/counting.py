@@ -13,7 +13,7 @@ from headway.operations.sources import Source
 from headway.store.parts import discoveries, totals
 from headway.store.parts.outcomes import count_failed
 
-from .feed import added_in, failed_of
+from .reading import added_in, failed_of
 
 __all__ = ["count_in_background"]
 

@@ -6,19 +6,19 @@ from itertools import islice
 from typing import Any
 
 from headway import database
-from headway.operations.outcomes import Gone, Interruption, Skip
 from headway.operations.sources import Entry
-from headway.store.parts import flights
-from headway.store.parts.flights import IN_DOUBT, NOT_SENT, WENT_OUT, Known
 from headway.store.parts.leases import STEP_LIMIT
 
 from . import limits
 from .calls import Calls
-from .feed import UNREADABLE, Feed, attempts_of, read, told
+from .earlier import attempts_before, known_of, taken_over, verdict_on
+from .feed import Feed
 from .in_hand import Work
 from .loading import OperationError, ask
+from .reading import UNREADABLE, read, told
 from .slots import Slot, Stand, in_doubt
-from .tally import Left, Tally
+from .tally import Tally
+from .turn import Turn
 
 __all__ = ["Flight"]
 
@@ -26,7 +26,6 @@ LOOK_EVERY = 0.1  # s between two looks at whether to stop, and at what hangs, w
 GATHER = 0.002  # s for which others are waited for once a call has returned: what a commit for each would cost
 SETTLED_BEHIND = 200  # items behind one that is slow; more would make what is written down too long
 MOST_HUNG = 100  # calls that are given up, each with its thread; then the worker is replaced
-MOST_STARTS = 4  # of one item: it is what kills its workers
 
 
 class Flight(Feed):
@@ -52,7 +51,7 @@ class Flight(Feed):
 
     def ready(self, until: float) -> bool:
         if not self.restored:
-            self.restore()
+            self.restored, self.slots = True, taken_over(self.work, self.written)
         while True:
             self.collect(0)
             near = self.reserve()
@@ -80,7 +79,7 @@ class Flight(Feed):
             self.reading = read(self.work.part, source, self.tail)
         return self.reading
 
-    def turn(self, tally: Tally) -> "Turn":
+    def turn(self, tally: Tally) -> Turn:
         """Count what has returned, and choose what is begun next; nothing moves before that is committed."""
         turn = Turn(self.slots)
         for slot in self.slots:
@@ -95,15 +94,15 @@ class Flight(Feed):
             self.read_behind(turn, room, tally)
         return turn
 
-    def read_behind(self, turn: "Turn", room: int, tally: Tally) -> None:
+    def read_behind(self, turn: Turn, room: int, tally: Tally) -> None:
         page = self.take(room)
         self.source_ended = len(page) <= room and not self.fault
         del page[room:]
-        known = self.known([key for _, key, _ in page])
+        known = known_of(self.work.part, [key for _, key, _ in page])
         for entry in page:
             slot = Slot(entry)
-            slot.attempts = attempts_of(entry) if self.work.part.phase else 0
-            verdict = self.verdict(slot, known.get(entry[1]))
+            slot.attempts = attempts_before(self.work.part, entry)
+            verdict = verdict_on(slot, known.get(entry[1]))
             turn.add(slot)
             if verdict:
                 slot.settle(verdict)
@@ -134,27 +133,6 @@ class Flight(Feed):
             return ask(UNREADABLE, lambda: [told(each) for each in islice(self.entries(room + 1, 0), room + 1)])
         page, self.ahead = self.ahead[: room + 1], self.ahead[room:]
         return page
-
-    def known(self, keys: list[str]) -> dict[str, Known]:
-        """What earlier attempts have left of these items, where there were any."""
-        part = self.work.part
-        run_id = part.run_id if part.phase else part.retries_id
-        return flights.known(run_id, keys) if run_id and keys else {}
-
-    def verdict(self, slot: Slot, known: Known | None) -> Exception | None:
-        """Its verdict, where it isn't to be begun."""
-        if isinstance(slot.item, Exception):
-            return slot.item
-        if known is None:
-            return None
-        slot.known = known.effects
-        if known.code == IN_DOUBT:
-            return in_doubt("An earlier run began it, and nobody has said yet whether it went out.")
-        if known.code == WENT_OUT:
-            return Skip(WENT_OUT, "It went out in an earlier run.")
-        if known.code == NOT_SENT:
-            slot.known = ()
-        return None
 
     def room(self, returned: int = 0) -> int:
         """How many more may be under way, where so many have just returned."""
@@ -213,7 +191,7 @@ class Flight(Feed):
 
     @property
     def is_half_done(self) -> bool:
-        return self.is_under_way or [slot.told for slot in self.slots] != self.written
+        return self.restored and (self.is_under_way or [slot.told for slot in self.slots] != self.written)
 
     @property
     def is_under_way(self) -> bool:
@@ -245,37 +223,7 @@ class Flight(Feed):
                 if self.hung <= MOST_HUNG:
                     self.calls.start()
 
-    def restore(self) -> None:
-        """The flight that an earlier owner has left."""
-        self.restored = True
-        keys = [key for key, *_ in self.written]
-        items = ask(UNREADABLE, lambda: dict(self.work.source.fetch(keys)))
-        for key, cursor, stand, starts in self.written:
-            slot = Slot((cursor, key, items[key] if key in items else Gone(key)), Stand(stand), starts)
-            self.slots.append(slot)
-            if slot.stand == Stand.BEGUN:
-                self.doubt(slot)
-        self.attempts_of_restored(keys)
-
-    def attempts_of_restored(self, keys: list[str]) -> None:
-        known = self.known(keys)
-        for slot in self.slots:
-            slot.attempts = attempts_of(slot.entry) if self.work.part.phase else 0
-            slot.known = known[slot.key].effects if slot.key in known else ()
-
-    def doubt(self, slot: Slot) -> None:
-        """Its owner is gone: it may have gone out."""
-        policy = self.work.operation.in_doubt
-        if policy == "list" or (slot.starts >= MOST_STARTS and policy == "settle"):
-            slot.settle(in_doubt("Its worker was ended while it was under way: it may have gone out."))
-        elif slot.starts >= MOST_STARTS:
-            slot.settle(Left("worker-died", f"Its worker died {slot.starts} times while doing it, so it was left out."))
-        elif isinstance(slot.item, Gone):
-            slot.settle(in_doubt("Its worker was ended while it was under way, and it isn't there any more."))
-        else:
-            slot.stand, slot.is_in_doubt = Stand.DUE, policy == "settle"
-
-    def move(self, turn: "Turn", flight: list[list[Any]]) -> None:
+    def move(self, turn: Turn, flight: list[list[Any]]) -> None:
         """The turn is committed: what it says holds, and what it begins may go out."""
         turn.apply()
         if turn.slots:
@@ -312,61 +260,3 @@ class Flight(Feed):
     def close(self) -> None:
         self.calls.close()
         database.set_sync(self.sync_before)
-
-
-class Turn:
-    """What one transaction is to change of a flight."""
-
-    def __init__(self, slots: list[Slot]) -> None:
-        self.slots = list(slots)
-        self.stands: dict[Slot, Stand] = {}
-        self.begun: list[Slot] = []
-
-    def add(self, slot: Slot) -> None:
-        self.slots.append(slot)
-
-    def end(self, slot: Slot, tally: Tally) -> None:
-        """It has returned."""
-        if isinstance(slot.error, Interruption):
-            tally.interruption = slot.error
-            self.stands[slot] = Stand.DUE
-        else:
-            tally.seen.append(slot.entry)
-            tally.values += [(tally.done + 1, value) for value in slot.kept]
-            tally.found.append((tally.done + 1, list(slot.found)))
-            tally.count(slot.entry, slot.error, slot.effects if slot.error else ())
-            self.stands[slot] = Stand.SETTLED
-
-    def begin(self, slots: list[Slot]) -> None:
-        """They are to go out."""
-        self.begun += slots
-        self.stands |= dict.fromkeys(slots, Stand.BEGUN)
-
-    @property
-    def settled_ahead(self) -> int:
-        """How many at the head are settled: behind them stands the cursor."""
-        return next((at for at, slot in enumerate(self.slots) if self.stand(slot) != Stand.SETTLED), len(self.slots))
-
-    def stand(self, slot: Slot) -> Stand:
-        return self.stands.get(slot, slot.stand)
-
-    def flight(self) -> list[list[Any]]:
-        """As it is written down once this is committed."""
-        starting = set(self.begun)
-        return [
-            [slot.key, slot.entry[0], int(self.stand(slot)), slot.starts + (slot in starting)]
-            for slot in self.slots[self.settled_ahead :]
-        ]
-
-    def cursor(self, before: Any) -> Any:
-        """Behind what is settled at the head."""
-        ahead = self.settled_ahead
-        return self.slots[ahead - 1].entry[0] if ahead else before
-
-    def apply(self) -> None:
-        for slot, stand in self.stands.items():
-            if stand == Stand.DUE:
-                slot.error, slot.returned, slot.began = None, False, None
-            slot.stand = stand
-        for slot in self.begun:
-            slot.starts += 1

@@ -16,9 +16,9 @@ from headway.store.parts.outcomes import Outcome
 from headway.store.parts.results import Result
 
 from .faults import refuse_faults
-from .feed import attempts_of
 from .in_hand import Work
 from .preparing import Prepared
+from .reading import attempts_of
 from .tally import Ended, Left, Tally
 from .telling import describe, plain_sentence
 

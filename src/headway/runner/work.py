@@ -13,8 +13,6 @@ from typing import Any
 from django.utils import timezone, translation
 
 from headway import database
-from headway.conf import conf
-from headway.database.turns import BUDGET
 from headway.errors import RunNotFound
 from headway.models import Kind, Part
 from headway.operations.again import pause_asked_for
@@ -23,9 +21,9 @@ from headway.operations.kept import plain_json
 from headway.operations.outcomes import Stop, TryAgain, Wait
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store.parts import discoveries, leases, lines, passes, planning
+from headway.store.parts import discoveries, lines, passes, planning
 from headway.store.parts.candidates import ANYBODYS, Candidates
-from headway.store.parts.leases import SLOW_ITEM_MS, STEP_LIMIT, Fenced, Look
+from headway.store.parts.leases import STEP_LIMIT, Fenced
 from headway.store.parts.planning import Range
 from headway.store.runs import control, endings
 from headway.store.runs.control import OTHER_VERSION, Reason
@@ -34,14 +32,15 @@ from . import limits
 from .commit import Commit
 from .counting import count_in_background
 from .dividing import ranges_of
-from .ending import Ending, Endings
-from .feed import Feed, feed_for
-from .flight import Flight
+from .ending import Ending
+from .feed import Feed
+from .feeds import feed_for
 from .holding import Holding, HoldsLost
 from .in_hand import Work
 from .loading import OperationError, ask, identity_of
-from .preparing import preparing
+from .looks import LOOK_EVERY, Looks
 from .pulse import Heartbeat, Pulse
+from .suspects import guilty, too_many
 from .tally import Left, Tally
 from .telling import in_full
 from .ways import Ways
@@ -50,16 +49,9 @@ __all__ = ["Ending", "work"]
 
 log = logging.getLogger(__name__)
 
-SHORTEST_SLICE = 0.25  # s: twenty runs that have never begun hold up a short one for two seconds
-SHORTEST_CHUNK = 0.02  # s
-LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included
 FAULTS_IN_A_ROW = 5  # the same chunk again so often; then the part is given back for a while
-GUILTY_AFTER = 4  # setbacks at one place: the item in hand is the cause, as the last ones met it alone
 HOPELESS_SETBACKS = 8  # at one place: not even leaving the item out has helped
-MOST_GUILTY = 3  # items of a part that may be left out so before a person should look
 HOPELESS_TRIES = 20  # owners in a row who died without a checkpoint: what kills them isn't an item
-POISON_DEATHS = 2  # with the two before anybody was careful: four
-POISON_DEATHS_SLOW = 3  # with the one before: four; an item of over a second is more often hit than at fault
 
 
 def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Candidates = ANYBODYS) -> Ending:
@@ -100,18 +92,8 @@ def give_up(part: Part, error: Exception) -> Ending:
     return Ending.DONE
 
 
-class Slice(Endings):
+class Slice(Looks):
     """A claimed part, advanced by its operation."""
-
-    def __init__(self, work: Work, rivals: Candidates) -> None:
-        super().__init__(work)
-        self.should_stop = work.should_stop
-        self.pulse = work.pulse
-        self.rivals = rivals
-        self.turns = work.turns
-        self.began = time.monotonic()
-        self.next_look = self.began + min(SHORTEST_SLICE, conf().busy_slice_seconds)
-        self.winding_up = False
 
     def go(self) -> Ending:
         """The slice. Raises Fenced, RunNotFound, and errors of the database."""
@@ -214,7 +196,7 @@ class Slice(Endings):
         """The part's items, until its end or the slice's."""
         database.bound_idle_transactions(self.work.operation.item_timeout)
         self.work.keep_rate()
-        feed = Flight(self.work) if self.work.operation.is_outside() else feed_for(self.work, preparing(self.work))
+        feed = feed_for(self.work)
         commit = Commit(self.work, feed)
         self.ways = ways = Ways(self.work, feed, commit)
         try:
@@ -284,18 +266,6 @@ class Slice(Endings):
         if allowance and (asked := max((pause_asked_for(ended.error) for ended in tally.ended), default=0.0)):
             allowance.hold_off(asked)
 
-    def heed_lack(self, feed: Feed) -> Ending | None:
-        """Whether to wait no longer for a chunk's first item; None: wait on."""
-        allowance = self.work.allowance
-        if allowance is None or allowance.ready:
-            # Whoever waits for the item itself gives way to no other run, or it would never come.
-            return self.heed()
-        if ending := self.look(feed):
-            return ending
-        if feed.is_half_done or not allowance.far_in:
-            return None
-        return self.come_back_in(allowance.far_in, allowance.why_far)
-
     def heed_limit(self) -> Ending | None:
         """Whether too much has failed; None: the run may go on."""
         operation = self.work.operation
@@ -305,71 +275,19 @@ class Slice(Endings):
         return self.halt(reason, Want.STOP if then == "fail" else Want.PAUSE)
 
     def bury(self, commit: Commit) -> Ending | None:
-        """The item that has killed its workers so often, or cost the connection, is written down, not run again; the
-        run goes on, unless there were several."""
-        part = self.part
-        if self.work.operation.is_outside():
-            return None  # an item that was under way is in doubt, and not begun again unasked
-        slow = part.processed and part.worked_ms / part.processed > SLOW_ITEM_MS
-        if part.deaths >= (POISON_DEATHS_SLOW if slow else POISON_DEATHS):
-            text = f"Its worker died {part.deaths} times while doing it, so it was left out."
-            self.leave_out(commit, "worker-died", text)
-        elif part.setbacks >= GUILTY_AFTER:
-            text = f"The database failed {part.setbacks} times while it was done, so it was left out."
-            tally = self.leave_out(commit, "database-fault", text)
-            if tally.done and part.failures["database-fault"] % MOST_GUILTY == 0:
-                return self.halt(
-                    Reason(
-                        "database-fault",
-                        f"The database failed again and again while {MOST_GUILTY} of its items were done. "
-                        "They were left out; look at the database, then resume.",
-                    )
-                )
-        return None
+        """An item that is guilty is written down, and the run goes on, unless there were several."""
+        if (verdict := guilty(self.part, self.work.operation)) is None:
+            return None
+        tally = self.leave_out(commit, verdict)
+        reason = too_many(self.part) if tally.done and verdict.code == "database-fault" else None
+        return self.halt(reason) if reason else None
 
-    def leave_out(self, commit: Commit, code: str, text: str) -> Tally:
+    def leave_out(self, commit: Commit, verdict: Left) -> Tally:
         """Write the next item down as failed without running it."""
         while not commit.feed.ready(time.monotonic() + LOOK_EVERY):
             if commit.feed.ended or self.should_stop():
                 return Tally()
-        return commit.left_out(Left(code, text))
-
-    def look(self, feed: Feed) -> Ending | None:
-        """Whether the slice is over; None: go on. What has been prepared is done first."""
-        seen = self.see()
-        if seen.want != Want.RUN:
-            return self.give_in()
-        only_waits = seen.least_served_ms is not None and self.has_mostly_waited
-        usual = slice_seconds(self.part.served_so_far_ms, seen.least_served_ms)
-        over_at = self.began + (SHORTEST_SLICE if only_waits else usual)
-        if time.monotonic() < over_at:
-            self.next_look = min(self.next_look, over_at)
-            return None
-        self.owed = time.monotonic() - self.began if only_waits else 0.0
-        self.winding_up = True
-        feed.wind_up()
-        return None if feed.is_half_done else self.release()
-
-    @property
-    def has_mostly_waited(self) -> bool:
-        """Whether most of this slice has passed with waiting for the rate alone."""
-        allowance = self.work.allowance
-        return allowance is not None and allowance.waited > (time.monotonic() - self.began) / 2
-
-    def heed(self) -> Ending | None:
-        """Whether something else than to run is wanted; None: go on."""
-        return None if self.see().want == Want.RUN else self.give_in()
-
-    def see(self) -> Look:
-        """What is wanted, and who waits."""
-        seen = leases.look(self.part, self.rivals)
-        self.next_look = time.monotonic() + LOOK_EVERY
-        return seen
-
-    @property
-    def budget(self) -> float:
-        """Seconds that the next chunk may take: not past the next look."""
-        return min(BUDGET, max(SHORTEST_CHUNK, self.next_look - time.monotonic()))
+        return commit.left_out(verdict)
 
     def close(self) -> Ending:
         """The part's end is reached; the last one goes on to the run's finish."""
@@ -402,15 +320,6 @@ class Slice(Endings):
 
         finished = endings.finish(self.part, conclude)
         return Ending.DONE if finished else self.give_in()
-
-
-def slice_seconds(served_ms: int, least_served_ms: int | None) -> float:
-    """How long a slice of a part lasts: while one waits that was served less, as long as that one was served so far,
-    within limits. So a new run waits for a moment only, parts that were served alike change seldom, and a short run
-    among long ones goes on to its end."""
-    if least_served_ms is None or served_ms < least_served_ms:
-        return conf().slice_seconds
-    return min(conf().busy_slice_seconds, max(SHORTEST_SLICE, least_served_ms / 1000))
 
 
 def result_of(operation: Operation) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 
 from headway.database import back_off, is_transient
 from headway.operations.base import Operation
-from headway.runner.flight import Flight, Turn
+from headway.runner.flight import Flight
 from headway.runner.tally import Entries, Tally
+from headway.runner.turn import Turn
 
 from .way import Way
 

@@ -15,9 +15,10 @@ from headway.operations.base import Operation
 from headway.operations.outcomes import Interruption
 from headway.operations.sources.table import KeySource
 from headway.runner.faults import refuse_faults
-from headway.runner.feed import LARGEST, VERDICTS, held_in, is_verdict
+from headway.runner.feed import LARGEST, held_in
 from headway.runner.in_hand import Work
 from headway.runner.loading import OperationError
+from headway.runner.reading import VERDICTS, is_verdict
 from headway.runner.tally import Entries, Tally
 
 from .savepoints import WithSavepoints
