@@ -24,8 +24,6 @@ from headway.models import Run
 from headway.panel import Shown, show, show_all
 from headway.panel.words import number
 
-__all__ = ["RunAdmin"]
-
 
 class Page(ChangeList):
     """A page of runs, with what is shown of them: as many statements as for one."""

@@ -11,8 +11,6 @@ from typing import Any, TypeAlias
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["ENGINES", "Conf", "conf"]
-
 EXAMPLE = {"LEASE_SECONDS": 10}
 REDIS = ("redis://", "rediss://", "unix://")
 WAKE_UPS = (*REDIS, "postgresql://", "postgres://")

@@ -6,8 +6,6 @@ Knows text only; shared by the form fields, which refuse a file at once, and the
 import re
 from collections.abc import Sequence
 
-__all__ = ["BLANK", "fitted", "is_blank", "named", "separator"]
-
 SEPARATOR = re.compile(r'("?)sep=([^"\r\n\0])\1[\r\n]*', re.IGNORECASE)
 BLANK = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\r\n")  # what str.strip() takes away
 

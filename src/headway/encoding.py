@@ -6,8 +6,6 @@ Knows bytes only; shared by the form fields, which refuse a file at once, and th
 import codecs
 from dataclasses import dataclass
 
-__all__ = ["Encoding", "check_encoding", "encoding_of"]
-
 # The longer marks first: UTF-16's is the beginning of UTF-32's.
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),

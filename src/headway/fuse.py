@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["Fuse"]
-
 log = logging.getLogger(__name__)
 
 FIRST_REST, LONGEST_REST = 0.5, 10.0  # s, doubled with each failure in a row

@@ -4,8 +4,6 @@ import sqlite3
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-__all__ = ["is_broken", "is_lost", "is_transient"]
-
 LOST_STATES = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")  # broken, shut down, crashed, starting, timed out
 TRANSIENT_STATES = ("40001", "40P01", "55P03", "25006", "53", "58")  # and their classes: out of space, memory, disk
 BUSY_CODES = frozenset(

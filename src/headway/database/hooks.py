@@ -8,8 +8,6 @@ from typing import Any
 
 from django.db import connection
 
-__all__ = ["Hooks"]
-
 log = logging.getLogger(__name__)
 
 

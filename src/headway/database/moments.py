@@ -9,8 +9,6 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.timezone import is_aware, make_aware, make_naive
 
-__all__ = ["MomentField"]
-
 
 class MomentField(models.DateTimeField):  # type: ignore[type-arg]  # generic to the type checker alone
     """A moment that the database writes (`Now`), always with a zone in Python: in UTC, or in the project's own.

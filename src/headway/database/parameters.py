@@ -8,8 +8,6 @@ from django.db import connections
 from django.db.models import Field, IntegerField
 from django.db.models.expressions import RawSQL
 
-__all__ = ["as_one_parameter", "as_table"]
-
 
 def as_one_parameter(values: Sequence[Any], field: "Field[Any, Any]", alias: str) -> Any:
     """What a column of this field is compared with by `__in`: the same statement for any number of values.

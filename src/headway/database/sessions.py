@@ -2,8 +2,6 @@
 
 from django.db import Error, connection, connections
 
-__all__ = ["bound_idle_transactions", "close_before_fork", "forget", "idle_timeout_ms", "set_sync", "sync_each_commit"]
-
 IDLE_SLACK = 5.0  # s beyond what an item may take, so that only a worker that can't end its transaction is ended
 
 

@@ -17,8 +17,6 @@ from django.db.models.constants import OnConflict
 from django.db.models.sql import InsertQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["First", "Given", "Insert", "Objects", "Rows", "Update", "UpdateOne"]
-
 M = TypeVar("M", bound=Model)
 
 

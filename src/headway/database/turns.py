@@ -12,8 +12,6 @@ from django.db import connection
 
 from .waiting import WORKER, is_awaited
 
-__all__ = ["BUDGET", "Turns"]
-
 BUDGET = 0.400  # s of transaction: the checkpoint's 2 ms are then half a percent
 LOOK_EVERY = 0.005  # s between two looks for writers that wait
 BLIND = 0.050  # s of the write lock that a chunk may take which looks up only at its end

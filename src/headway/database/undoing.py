@@ -7,8 +7,6 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-__all__ = ["undone"]
-
 Written = Mapping[str | None, bool]
 """Tables that have been written to (None: one that isn't known), and whether rows that were there may have changed."""
 

@@ -17,8 +17,6 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.signals import connection_created
 
-__all__ = ["SOMEBODY", "WORKER", "connect", "is_awaited", "waiting"]
-
 SOMEBODY, WORKER = "-waiting", "-working"  # what the files are called, behind the database's own name
 IN_MEMORY = ("memory:", "mode=memory")  # in the name of what is no file
 ATTEMPTS = 10

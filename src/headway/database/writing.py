@@ -13,8 +13,6 @@ from django.db import OperationalError, connection, transaction
 from .faults import is_transient
 from .waiting import SOMEBODY, waiting
 
-__all__ = ["back_off", "data_version", "write", "write_beside_project"]
-
 BUSY_RETRY = 0.002  # s; SQLite's own back-off goes up to 100 ms, which starves a writer that waits
 BUSY_PATIENCE = 20.0  # s; after that the error is raised
 

@@ -8,8 +8,6 @@ from .claimant import Claimant
 from .process import Process
 from .watch import Watch
 
-__all__ = ["Answering"]
-
 
 class Answering(Process):
     """One of Celery's or of Django's tasks, on one thread or several."""

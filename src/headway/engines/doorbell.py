@@ -7,8 +7,6 @@ from headway.signals import parts_due
 
 from .engine import chosen
 
-__all__ = ["MOST", "connect", "ring"]
-
 MOST = 64  # rings at once: the workers that are woken find the rest
 fuse = Fuse("ring")  # a broker that is gone must not fail a start that is committed, nor hold each one up
 

@@ -11,8 +11,6 @@ from django.db import Error
 from headway.store.parts import leases, workers
 from headway.store.upkeep import tidying
 
-__all__ = ["Presence", "bury", "new_name"]
-
 log = logging.getLogger(__name__)
 
 TELL_EVERY = 5.0  # s between two words to the database

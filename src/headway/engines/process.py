@@ -8,8 +8,6 @@ import time
 
 from .claimant import Claimant
 
-__all__ = ["Process"]
-
 log = logging.getLogger(__name__)
 
 TICK = 0.25  # s between two looks at what is in hand

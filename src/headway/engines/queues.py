@@ -11,8 +11,6 @@ from headway.errors import UnknownOperation
 from headway.operations import registry
 from headway.operations.base import Operation
 
-__all__ = ["DEFAULT", "among", "every", "of"]
-
 DEFAULT = Operation.queue
 
 

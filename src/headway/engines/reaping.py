@@ -9,8 +9,6 @@ from . import queues
 from .doorbell import MOST
 from .engine import chosen
 
-__all__ = ["due", "reap"]
-
 
 def reap(queue_names: Iterable[str]) -> int:
     """Ring once for each part of these queues that is due, less what rings there already; gives for how many.

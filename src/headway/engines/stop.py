@@ -6,8 +6,6 @@ One byte of memory, made before the parent forks, which it shares with every chi
 import mmap
 import os
 
-__all__ = ["Stop"]
-
 
 class Stop:
     """Whether this worker stops: it was asked to, or its parent is gone."""

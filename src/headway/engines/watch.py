@@ -18,8 +18,6 @@ from headway.store.parts import workers
 from . import reaping
 from .presence import Presence, bury
 
-__all__ = ["Watch"]
-
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # s: how late the watch sees a part whose lease has run out, or whose message was lost

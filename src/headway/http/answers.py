@@ -10,8 +10,6 @@ from headway.snapshots import snapshot
 
 from .callers import for_caller
 
-__all__ = ["run_answer", "started"]
-
 SOON = 1  # s: the state that was asked for is mostly reached by then
 
 

@@ -14,8 +14,6 @@ from headway.live.admission.tickets import holder_of, with_tickets
 
 from .errors import refusal_of
 
-__all__ = ["by_header", "for_caller", "is_session"]
-
 
 def by_header(request: HttpRequest) -> Any:
     """The user whom the request's headers stand for, the session's cookie aside; None when there is none.

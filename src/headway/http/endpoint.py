@@ -24,8 +24,6 @@ from .errors import problem_of
 from .json import AlwaysJson, JsonParser, JsonRenderer
 from .openapi import Document, EndpointSchema
 
-__all__ = ["Endpoint", "Nowhere"]
-
 
 class Endpoint(APIView):
     """The base of every endpoint."""

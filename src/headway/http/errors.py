@@ -20,8 +20,6 @@ from headway.database import is_lost, is_transient
 from headway.problems import Rule
 from headway.runs.starting import lacks_tables
 
-__all__ = ["NOT_ALLOWED", "UNREADABLE", "WRONG", "problem_of", "refusal_of"]
-
 WRONG = "Something went wrong here. It has been recorded."
 NOT_ALLOWED = "This is not allowed."
 UNREADABLE = "The request can't be read as it is."

@@ -11,8 +11,6 @@ from headway.errors import InvalidParams, ParamError
 from headway.operations import schema
 from headway.operations.base import Operation
 
-__all__ = ["given_to", "takes_files"]
-
 WHOLE = re.compile(r"-?\d{1,1000}")
 BOOLEANS = {"true": True, "false": False}
 

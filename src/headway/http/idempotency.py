@@ -7,8 +7,6 @@ from rest_framework.request import Request
 
 from headway.errors import IdempotencyKeyInvalid
 
-__all__ = ["key_of"]
-
 QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')  # RFC 9651, 3.3.3
 ESCAPED = re.compile(r"\\(.)")
 

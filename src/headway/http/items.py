@@ -21,8 +21,6 @@ from .endpoint import Endpoint
 from .openapi import CURSOR, LIMIT, Document, answer, parameter
 from .openapi.schemas import ref
 
-__all__ = ["Items", "Settle", "keeps_results"]
-
 STATES = [str(state) for state in ItemState.values]
 
 

@@ -10,8 +10,6 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
-__all__ = ["AlwaysJson", "JsonParser", "JsonRenderer"]
-
 
 class JsonParser(BaseParser):
     """A JSON text in UTF-8, of at most Django's own DATA_UPLOAD_MAX_MEMORY_SIZE."""

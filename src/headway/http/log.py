@@ -13,8 +13,6 @@ from headway.snapshots import moment
 from .endpoint import Endpoint
 from .openapi import Document, answer
 
-__all__ = ["Log"]
-
 
 class Log(Endpoint):
     """The last lines of a run's log, at most 200, the oldest first: what its operation has said, and when."""

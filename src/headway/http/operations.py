@@ -29,8 +29,6 @@ from .openapi import LOCATION, Document, answer, header, parameter, start_of
 from .paging import choice
 from .throttles import StartThrottle
 
-__all__ = ["Operations", "Start"]
-
 IDEMPOTENCY_KEY = parameter(
     "Idempotency-Key",
     "A name for this start, of your own: the same start sent again with it gets the same run.",

@@ -11,8 +11,6 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-__all__ = ["choice", "first_rows", "id_in", "page"]
-
 LIMIT, LARGEST = 50, 200
 BIGGEST = 2**63 - 1  # a database's largest whole number
 Row = TypeVar("Row")

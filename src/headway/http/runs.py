@@ -27,8 +27,6 @@ from .endpoint import Endpoint
 from .openapi import CURSOR, ETAG, LIMIT, LOCATION, Document, answer, header, parameter
 from .throttles import StartThrottle
 
-__all__ = ["Cancel", "OneRun", "Pause", "Resume", "Retry", "Runs"]
-
 POLL_EVERY = 2  # s: a client that asks more often learns little more
 STATES = list(dict.fromkeys(str(shown(state)) for state in State))
 RETRY_AFTER = {"Retry-After": header("Seconds after which it is worth asking again.", required=False)}

@@ -8,8 +8,6 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 
-__all__ = ["StartThrottle", "seconds_until_start"]
-
 
 class StartThrottle(UserRateThrottle):
     """By DEFAULT_THROTTLE_RATES["headway-start"], such as "30/min", for each user; none unless it is set."""

@@ -15,8 +15,6 @@ from .operations import Operations, Start
 from .runs import Cancel, OneRun, Pause, Resume, Retry, Runs
 from .watching import documented
 
-__all__ = ["app_name", "urlpatterns"]
-
 app_name = "headway"
 
 # One path for each operation and each format, so that each is typed in the schema; those behind them are for `reverse`.

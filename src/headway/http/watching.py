@@ -10,8 +10,6 @@ from rest_framework.request import Request
 from .endpoint import Endpoint
 from .openapi import ETAG, Document, answer, header, parameter
 
-__all__ = ["documented"]
-
 STREAM = answer(
     "ServerSentEvent",
     "A stream of messages, which the server ends after at most 50 s; then come back.",

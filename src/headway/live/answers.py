@@ -9,8 +9,6 @@ from headway import problems
 
 from .protocol import Event, Headers, Send
 
-__all__ = ["Answer", "answer_of", "headers_of", "refusal"]
-
 
 @dataclass(frozen=True)
 class Answer:

@@ -17,8 +17,6 @@ from .answers import Answer, refusal
 from .protocol import Application, Event, Receive, Scope, Send, header
 from .routes import Body, Kind, Target, body_of
 
-__all__ = ["bounded"]
-
 SMALL = 1 << 16  # bytes; a server holds as much for any request, so the gate isn't asked beforehand
 UPLOADS = (Body.UPLOAD, Body.PAGE_UPLOAD)
 OF_A_BODY = (b"content-", b"transfer-encoding", b"expect")

@@ -5,8 +5,6 @@ from zlib import crc32
 
 from django.utils.http import parse_etags
 
-__all__ = ["etag", "is_among"]
-
 
 def etag(run: dict[str, Any]) -> str:
     """The ETag of a snapshot: weak, since rates and times left come from the clock and are not covered."""

@@ -16,8 +16,6 @@ from headway.conf import conf
 from .protocol import Scope
 from .run_ids import RunId
 
-__all__ = ["Body", "Kind", "Target", "body_of", "target_of"]
-
 LONGEST_PATH = 500  # longer ones aren't Headway's, and not worth remembering
 APPS = ("headway", "headway_ui")
 

@@ -3,8 +3,6 @@
 from django.urls import register_converter
 from django.urls.converters import UUIDConverter, get_converters
 
-__all__ = ["RUN_ID", "RunId"]
-
 RUN_ID = "headway_run"
 
 

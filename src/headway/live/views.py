@@ -26,8 +26,6 @@ from headway.snapshots import snapshot, snapshots
 from .etags import etag
 from .waits import BadWait, last_event_id, wait_of
 
-__all__ = ["events", "run_events", "wait"]
-
 COME_BACK = 2  # s; where nothing is pushed
 View = Callable[[HttpRequest, Caller, Any], HttpResponse]
 

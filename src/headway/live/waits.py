@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-__all__ = ["LONGEST_WAIT", "BadWait", "Wait", "last_event_id", "wait_of"]
-
 LONGEST_WAIT = 25.0  # s; below what any proxy allows
 
 

@@ -16,8 +16,6 @@ from .bodies import bounded
 from .protocol import Application, Receive, Scope, Send
 from .routes import Kind, Target, target_of
 
-__all__ = ["asgi"]
-
 WATCHERS: dict[Kind, type[Watcher]] = {Kind.EVENTS: Stream, Kind.LONG_POLL: LongPoll}
 
 

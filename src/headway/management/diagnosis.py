@@ -27,8 +27,6 @@ from headway.store.parts import workers
 
 from .terminal import demand_tables
 
-__all__ = ["FAIL", "OK", "WARN", "Finding", "findings"]
-
 OK, WARN, FAIL = "ok", "warn", "fail"
 CLOCKS_APART = 2.0  # s; a question and its answer take less
 SCRIPT = "headway/headway-run.js"

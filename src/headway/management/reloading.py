@@ -15,8 +15,6 @@ from headway.database import close_before_fork
 from headway.engines.embedded.supervisor import Supervisor
 from headway.engines.stop import Stop
 
-__all__ = ["work_and_reload"]
-
 FORK = multiprocessing.get_context("fork")
 
 

@@ -10,8 +10,6 @@ from headway.errors import HeadwayError
 from headway.management.terminal import demand_tables, find_run
 from headway.models import Run
 
-__all__ = ["SteeringCommand"]
-
 
 class SteeringCommand(BaseCommand):
     """Finds the run, asks, and says what came of it."""

@@ -18,8 +18,6 @@ from headway.models import Run
 from headway.snapshots import snapshot
 from headway.store.parts.outcomes import examples
 
-__all__ = ["NO_WORKER", "demand_tables", "describe", "draw", "find_run", "watch"]
-
 LOOK_EVERY = 0.2  # s
 LINE_EVERY = 2.0  # s between lines where nothing can be drawn over
 NOTICE_AFTER = 3.0  # s: a worker that is just being started needs no notice

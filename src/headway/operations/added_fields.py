@@ -12,8 +12,6 @@ from headway.errors import ChangedMeanwhile
 from .params import submitted
 from .schema import fields_of
 
-__all__ = ["names_of", "values_of"]
-
 
 def names_of(form: type[forms.BaseForm] | None) -> list[str]:
     """The fields that a run is started with."""

@@ -8,8 +8,6 @@ from typing import Any
 
 from .outcomes import LONGEST_WAIT, TryAgain, Verdict
 
-__all__ = ["Retry", "Tolerance", "pause_asked_for"]
-
 DOUBLINGS = 30  # more would only overflow
 
 

@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-__all__ = ["OnConflict"]
-
 
 class OnConflict(StrEnum):
     """An operation declares one of these as `on_conflict`."""

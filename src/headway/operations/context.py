@@ -7,8 +7,6 @@ from uuid import UUID
 
 from headway.states import Counts
 
-__all__ = ["Context"]
-
 
 class RunView(Protocol):
     """The run, as its own operation sees it."""

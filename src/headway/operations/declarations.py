@@ -22,8 +22,6 @@ from .sources import Source
 from .sources.by_pairs import PairsSource
 from .sources.table import TableSource
 
-__all__ = ["SIGNED_IN", "check"]
-
 SIGNED_IN = "signed-in"  # a `permission` that every user has
 PERMISSION = re.compile(r"\w+\.\w+")
 QUEUE = re.compile(r"[\w.-]{1,100}")  # every broker takes such a name

@@ -3,8 +3,6 @@
 from types import TracebackType
 from uuid import UUID, uuid5
 
-__all__ = ["Effect", "Effects"]
-
 LONGEST_NAME = 100
 
 

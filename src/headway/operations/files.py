@@ -17,8 +17,6 @@ from django.utils.text import get_valid_filename
 
 from headway.errors import ChangedMeanwhile, InvalidParams, ParamError
 
-__all__ = ["FOLDER", "StoredFile", "check_size", "discard", "store"]
-
 FOLDER = "headway"  # of the default storage
 
 

@@ -7,8 +7,6 @@ from headway.errors import NotKept
 
 from .sources.copied import PLAIN, key_text
 
-__all__ = ["BAD_KEY", "keys_of"]
-
 BAD_KEY = "bad-key"
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["MOST", "names_of"]
-
 LONGEST = 200  # characters
 MOST = 20  # names: each is a line in which a run may have to wait
 

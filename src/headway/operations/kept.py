@@ -13,8 +13,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from headway.errors import NotKept
 
-__all__ = ["BAD_RESULT", "BAD_ROW", "File", "kept_value", "plain_json"]
-
 BAD_RESULT, BAD_ROW = "bad-result", "bad-row"
 NAME = re.compile(r"[\w][\w. -]{0,190}\.(csv|ndjson)")
 ENCODER = DjangoJSONEncoder(allow_nan=False, separators=(",", ":"))

@@ -2,8 +2,6 @@
 
 import re
 
-__all__ = ["Gone", "Interruption", "Reject", "Skip", "Stop", "TryAgain", "Unreadable", "Verdict", "Wait"]
-
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CODE_LENGTH = 64
 LONGEST_WAIT = 30 * 24 * 3600.0  # s

@@ -27,19 +27,6 @@ from headway.errors import ChangedMeanwhile, InvalidParams, MissingParam, ParamE
 from . import files, form_making, schema
 from .sources import Json
 
-__all__ = [
-    "Params",
-    "chosen",
-    "clean",
-    "decode",
-    "encode",
-    "fingerprint",
-    "of_page",
-    "shown",
-    "stored_files",
-    "submitted",
-]
-
 WHOLE = "__all__"  # where Django's forms keep the errors that belong to no field
 
 

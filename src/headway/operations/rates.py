@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Rate", "rate_of"]
-
 SPOKEN = re.compile(r"([1-9][0-9]{0,8})/(s|min|h|d)")
 UNITS_US = {"s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 LEAST_INTERVAL_US = 100

@@ -5,8 +5,6 @@ from headway.errors import UnknownOperation
 from . import base
 from .base import Operation
 
-__all__ = ["current_name", "every", "get", "names_of"]
-
 
 def get(name: str) -> type[Operation]:
     """The operation that has this name, or had it. Raises UnknownOperation."""

@@ -13,8 +13,6 @@ from django.core.files.base import File
 
 from headway.errors import ParamError
 
-__all__ = ["check", "fields_of", "of_form", "pointer"]
-
 # The first class that matches, so the narrow ones stand before their bases.
 TYPES: tuple[tuple[type[forms.Field], dict[str, Any]], ...] = (
     (forms.NullBooleanField, {"type": ["boolean", "null"]}),

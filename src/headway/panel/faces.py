@@ -10,8 +10,6 @@ from typing import Any
 
 from .values import is_growing
 
-__all__ = ["FACES", "Face", "face_of", "signs"]
-
 Signs = Mapping[str, str | bool]
 
 

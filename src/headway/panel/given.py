@@ -11,8 +11,6 @@ from headway.operations import registry, schema
 
 from . import words
 
-__all__ = ["parameters"]
-
 MOST = 3  # more would hide what matters
 LONGEST = 80
 

@@ -7,8 +7,6 @@ from headway.addresses import of_page
 
 from .markup import ACTIONS
 
-__all__ = ["hrefs"]
-
 
 def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
     """The addresses of this snapshot's panel."""

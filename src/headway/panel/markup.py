@@ -9,8 +9,6 @@ from django.utils.safestring import SafeString, mark_safe
 from .faces import Face
 from .values import MOMENTS, NAMES, Values, is_growing
 
-__all__ = ["ACTIONS", "bar_of", "empty", "filled", "forbidden"]
-
 HIDDEN, SHOWN = mark_safe(" hidden"), mark_safe("")
 TWO = ("both", "few-bad")
 ACTIONS = ("pause", "resume", "cancel", "retry")

@@ -28,8 +28,6 @@ from .hrefs import hrefs
 from .markup import bar_of, empty, filled, forbidden
 from .values import values
 
-__all__ = ["Shown", "faces_for_browser", "show", "show_all"]
-
 
 @dataclass(frozen=True)
 class Shown:

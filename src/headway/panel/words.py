@@ -6,8 +6,6 @@ from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext_lazy
 
-__all__ = ["about", "clock", "duration", "moment", "number", "percentage", "share", "speed"]
-
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3_600, 86_400
 UNITS = {
     SECOND: ngettext_lazy("%(count)d second", "%(count)d seconds", "count"),

@@ -11,8 +11,6 @@ from headway.store.parts import rates
 
 from .moments import SPAN, Moments
 
-__all__ = ["Allowance", "allowance_of"]
-
 NEAR = 2.0  # s that a worker waits with the part in hand; what is due later is seen up to a second late
 EARLY = 1.0  # s that a part is due before its next moment, for that reason
 ASK_EVERY = 0.05  # s between two looks at whether to stop

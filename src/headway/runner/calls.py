@@ -18,8 +18,6 @@ from .in_hand import Work
 from .preparing import mend_connections
 from .slots import Slot
 
-__all__ = ["Calls"]
-
 LATEST = 2 / 3  # of a lease since its renewal: a worker that was frozen for longer begins no call
 
 

@@ -23,8 +23,6 @@ from .reading import attempts_of, is_verdict
 from .tally import Entries, Tally
 from .verdicts import Verdicts
 
-__all__ = ["Commit", "Do"]
-
 HOOKS_BUDGET = 0.5  # s that the on_commit hooks of a chunk may take; nobody looks up while they run
 RENEW_AFTER = 0.25  # of the lease: before the heartbeat would, but not each time, since `due` stands in several indexes
 

@@ -15,8 +15,6 @@ from headway.store.parts.outcomes import count_failed
 
 from .reading import added_in, failed_of
 
-__all__ = ["count_in_background"]
-
 log = logging.getLogger(__name__)
 under_way: set[UUID] = set()
 not_again: set[UUID] = set()  # those that could not be counted: the next slice would meet the same

@@ -7,8 +7,6 @@ from headway.store.parts.planning import Range
 
 from .loading import OperationError, ask
 
-__all__ = ["ranges_of"]
-
 
 def ranges_of(source: Source[Any], parts: int) -> list[Range]:
     """What a new run is to read, in so many parts at most. Raises OperationError."""

@@ -14,8 +14,6 @@ from .reading import UNREADABLE, attempts_of
 from .slots import Slot, Stand, in_doubt
 from .tally import Left
 
-__all__ = ["attempts_before", "known_of", "taken_over", "verdict_on"]
-
 MOST_STARTS = 4  # of one item: it is what kills its workers
 
 

@@ -12,8 +12,6 @@ from .holding import HoldsLost
 from .in_hand import Work
 from .ways import Ways
 
-__all__ = ["Ending", "Endings"]
-
 log = logging.getLogger(__name__)
 
 REST_AFTER_FAULTS_MS = 1_000

@@ -7,8 +7,6 @@ from headway.operations.outcomes import Verdict
 from .in_hand import Work
 from .loading import OperationError
 
-__all__ = ["refuse_faults"]
-
 
 def refuse_faults(work: Work, error: Exception) -> None:
     """Raise what says something about the database or the operation instead of the item: it isn't judged by it."""

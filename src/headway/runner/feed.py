@@ -19,8 +19,6 @@ from .in_hand import Work
 from .loading import OperationError, ask
 from .reading import AT_ONCE, UNREADABLE, Entries, read, read_inside, told
 
-__all__ = ["GROWTH", "LARGEST", "Ahead", "Feed", "Keys", "Rows", "held_in"]
-
 LARGEST = 4_000  # items in a chunk
 FIRST = 8  # items, before it is known how many a budget holds: more would grow old if they are slow
 GROWTH = 2  # of what is read ahead, from one chunk to the next

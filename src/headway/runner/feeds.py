@@ -8,8 +8,6 @@ from .in_hand import Work
 from .prepared_feed import Ready
 from .preparing import preparing
 
-__all__ = ["feed_for"]
-
 
 def feed_for(work: Work) -> Feed:
     """What the part's chunks are fed with."""

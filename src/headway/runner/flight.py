@@ -20,8 +20,6 @@ from .slots import Slot, Stand, in_doubt
 from .tally import Tally
 from .turn import Turn
 
-__all__ = ["Flight"]
-
 LOOK_EVERY = 0.1  # s between two looks at whether to stop, and at what hangs, while calls are waited for
 GATHER = 0.002  # s for which others are waited for once a call has returned: what a commit for each would cost
 SETTLED_BEHIND = 200  # items behind one that is slow; more would make what is written down too long

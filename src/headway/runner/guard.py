@@ -12,8 +12,6 @@ from django.db.models.options import Options
 
 from headway.database import is_broken
 
-__all__ = ["Guard"]
-
 Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
 
 READ = re.compile(r'\b(?:FROM|JOIN)\s+["`]?(\w+)', re.IGNORECASE)

@@ -7,8 +7,6 @@ from headway.models import Run
 from headway.redis_holds import Unreachable
 from headway.store.parts import holds
 
-__all__ = ["Holding", "HoldsLost"]
-
 log = logging.getLogger(__name__)
 
 

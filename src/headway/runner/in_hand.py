@@ -23,8 +23,6 @@ from .pulse import Pulse
 from .said import Said
 from .tally import Tally
 
-__all__ = ["Work"]
-
 MOST_FOUND = 1_000  # keys in a chunk, behind which it ends: they are stored while it holds the database
 
 T = TypeVar("T")

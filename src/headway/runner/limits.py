@@ -14,8 +14,6 @@ from headway.store.runs.endings import counts_of
 from .feed import LARGEST
 from .tally import Tally
 
-__all__ = ["Outage", "limit_reached", "most_at_once", "outage", "spared"]
-
 ALIKE = 50  # items that all fail with the same unexpected error: the operation is broken, or what it stands on
 UNEXPECTED = ("error", BAD_KEY, BAD_RESULT, BAD_ROW, IN_DOUBT)  # codes that no operation has given
 DOWN_AFTER = 50  # items in a row to be tried again: what they call is down

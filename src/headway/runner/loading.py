@@ -20,8 +20,6 @@ from headway.store.parts.outcomes import storable
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
 
-__all__ = ["OperationError", "add_nowhere", "as_declared", "ask", "identity_of", "load", "source_of", "write_nowhere"]
-
 T = TypeVar("T")
 
 

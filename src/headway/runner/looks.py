@@ -13,8 +13,6 @@ from .ending import Ending, Endings
 from .feed import Feed
 from .in_hand import Work
 
-__all__ = ["LOOK_EVERY", "Looks", "slice_seconds"]
-
 SHORTEST_SLICE = 0.25  # s: twenty runs that have never begun hold up a short one for two seconds
 SHORTEST_CHUNK = 0.02  # s
 LOOK_EVERY = 0.4  # s: a pause or a cancel is to be seen within a second, a long gap on SQLite included

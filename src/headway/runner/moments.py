@@ -3,8 +3,6 @@
 from collections import deque
 from itertools import takewhile
 
-__all__ = ["GATHER", "LATE", "SPAN", "Moments"]
-
 SPAN = 0.1  # s that a worker reserves at once, at most: what is lost when it dies, or when its part ends
 LATE = 0.2  # s, or a quarter of the interval, after which a moment is dropped: saved up, they would be a burst
 GATHER = 0.05  # s of moments that go into one chunk, so that a commit isn't paid for each item

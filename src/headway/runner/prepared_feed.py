@@ -12,8 +12,6 @@ from .in_hand import Work
 from .preparing import Prepared, Preparing
 from .reading import AT_ONCE, Entries, is_verdict, read_inside
 
-__all__ = ["Ready"]
-
 
 class Ready(Ahead):
     """Items that are prepared before their chunk. Rows among them are read once more inside it."""

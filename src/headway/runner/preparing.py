@@ -21,8 +21,6 @@ from headway.operations.sources import Entry
 
 from .in_hand import Work
 
-__all__ = ["Inline", "OnThreads", "Prepared", "Preparing", "preparing"]
-
 GATHER = 0.050  # s behind the head, so that a commit isn't paid for each item; threads work on meanwhile
 ASK_EVERY = 0.1  # s between two looks at whether to stop, while the head is waited for
 ASK_PACED = 0.005  # s, where a rate says when the next item may begin

@@ -14,8 +14,6 @@ from headway.store.parts import leases
 
 from .holding import Holding
 
-__all__ = ["Heartbeat", "Pulse"]
-
 log = logging.getLogger(__name__)
 
 

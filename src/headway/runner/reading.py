@@ -14,20 +14,6 @@ from headway.store.parts.outcomes import failed_keys, retrying_keys
 from .in_hand import Work
 from .loading import ask
 
-__all__ = [
-    "AT_ONCE",
-    "UNREADABLE",
-    "VERDICTS",
-    "Entries",
-    "added_in",
-    "attempts_of",
-    "failed_of",
-    "is_verdict",
-    "read",
-    "read_inside",
-    "told",
-]
-
 Entries: TypeAlias = Iterator[Entry[Any]]
 T = TypeVar("T")
 

@@ -2,8 +2,6 @@
 
 import time
 
-__all__ = ["Said"]
-
 AT_ONCE = 20  # lines that may be said one upon the other; in the long run it is one a second
 
 

@@ -15,8 +15,6 @@ from headway.store.parts.flights import IN_DOUBT
 
 from .tally import Left
 
-__all__ = ["Slot", "Stand", "in_doubt"]
-
 
 class Stand(IntEnum):
     """How an item stands in `Part.flight`."""

@@ -7,8 +7,6 @@ from headway.store.runs.control import Reason
 
 from .tally import Left
 
-__all__ = ["guilty", "too_many"]
-
 GUILTY_AFTER = 4  # setbacks at one place: the item in hand is the cause, as the last ones met it alone
 MOST_GUILTY = 3  # items of a part that may be left out so before a person should look
 POISON_DEATHS = 2  # with the two before anybody was careful: four

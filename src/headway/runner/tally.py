@@ -7,8 +7,6 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from headway.operations.outcomes import Interruption
 from headway.operations.sources import Entry
 
-__all__ = ["Ended", "Entries", "Left", "Tally"]
-
 Entries: TypeAlias = Iterator[Entry[Any]]
 T = TypeVar("T")
 

@@ -11,8 +11,6 @@ from django.db import DataError, IntegrityError
 
 import headway
 
-__all__ = ["describe", "in_full", "plain_sentence"]
-
 MOST_FRAMES = 8
 LONGEST_SAID = 800  # characters of an error's own text, so that it leaves room for where it was raised
 LONGEST_TRACEBACK = 15_000  # characters; its end says most

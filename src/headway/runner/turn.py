@@ -7,8 +7,6 @@ from headway.operations.outcomes import Interruption
 from .slots import Slot, Stand
 from .tally import Tally
 
-__all__ = ["Turn"]
-
 
 class Turn:
     """What one transaction is to change of a flight."""

@@ -45,8 +45,6 @@ from .tally import Left, Tally
 from .telling import in_full
 from .ways import Ways
 
-__all__ = ["Ending", "work"]
-
 log = logging.getLogger(__name__)
 
 FAULTS_IN_A_ROW = 5  # the same chunk again so often; then the part is given back for a while

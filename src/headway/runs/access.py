@@ -11,20 +11,6 @@ from headway.operations import registry
 from headway.operations.base import Operation
 from headway.operations.declarations import SIGNED_IN
 
-__all__ = [
-    "check_start",
-    "get",
-    "is_permitted",
-    "is_staff",
-    "is_visible",
-    "may_see",
-    "may_start",
-    "may_steer",
-    "startable_by",
-    "steered",
-    "visible_to",
-]
-
 
 def get(run: Run | UUID | str, *, user: Any = None) -> Run:
     """The run as it is now. Raises RunNotFound, for a run that `user` may not see as well."""

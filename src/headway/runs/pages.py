@@ -10,8 +10,6 @@ from django.db.models.functions import Cast
 
 from headway.models import Run
 
-__all__ = ["behind", "cursor_of"]
-
 CREATED = Run._meta.get_field("created_at")
 TICK = timedelta(milliseconds=1)  # what SQLite keeps of a moment
 

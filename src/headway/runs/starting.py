@@ -44,8 +44,6 @@ from headway.store.starts.requests import Disposition, Request
 
 from .access import is_permitted, may_see, may_steer, steered
 
-__all__ = ["Started", "lacks_tables", "retry", "start"]
-
 NEW = (Disposition.CREATED, Disposition.QUEUED)
 DRY = "dry run"
 KEY = re.compile(r"[\x21-\x7e]{8,255}")

@@ -17,8 +17,6 @@ from headway.store.upkeep import removals
 
 from .access import steered
 
-__all__ = ["cancel", "delete", "pause", "resume", "settle"]
-
 
 def pause(run: Run | UUID | str, *, user: Any = None) -> Run:
     """Ask the run to come to rest; it does within a second or one item. Raises RunNotFound, Forbidden, InvalidState."""

@@ -3,22 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = [
-    "ACTIONS",
-    "LIVE",
-    "MOVES",
-    "TERMINAL",
-    "Action",
-    "Event",
-    "InvalidMove",
-    "Move",
-    "State",
-    "Want",
-    "after",
-    "shown",
-    "stored_as",
-]
-
 
 class State(StrEnum):
     """Where a run is. Those below `CANCELLING` are terminal: never left."""

@@ -8,8 +8,6 @@ from itertools import pairwise
 
 from .machine import Event
 
-__all__ = ["Counts", "Marks", "eta_seconds", "keep_pace", "percent", "rate", "summed"]
-
 CLOSEST_MS = 10_000  # between a mark's neighbours; in between, an even pace is assumed
 LATELY_MS = 20_000  # what a rate covers
 LONGEST_MS = 600_000  # what an estimate covers at most: half of what has passed, up to ten minutes

@@ -8,8 +8,6 @@ from django.db import transaction
 from headway.models import Part, Run
 from headway.signals import parts_due, run_changed, start_answered
 
-__all__ = ["announce_answer", "announce_change", "announce_due", "announce_refusal"]
-
 
 def announce_due(operation: str, parts: int = 1) -> None:
     """Once this transaction is committed: so many parts of the operation can be claimed."""

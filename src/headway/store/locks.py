@@ -10,8 +10,6 @@ from headway.errors import RunNotFound
 from headway.models import Run
 from headway.states import State
 
-__all__ = ["lock_run", "take_turn"]
-
 
 def lock_run(run_id: UUID) -> Run:
     """The run, locked until the end of the transaction. Raises RunNotFound.

@@ -13,8 +13,6 @@ from headway import panel
 from headway.models import Run
 from headway.runs.access import is_staff
 
-__all__ = ["headway_media", "headway_run", "register"]
-
 register = template.Library()
 
 HIDDEN_ELEMENT = re.compile(r"<p\b[^>]*\shidden>.*?</p>", re.DOTALL)

@@ -10,8 +10,6 @@ from headway.models import ItemOutcome
 from headway.panel import words
 from headway.store.parts.outcomes import examples
 
-__all__ = ["Failures", "Reason", "failures_of", "reasons_of"]
-
 PAGE = 25
 
 

@@ -6,8 +6,6 @@ from headway import addresses, panel
 from headway.models import Run
 from headway.runs.pages import behind, cursor_of
 
-__all__ = ["history_of"]
-
 
 def history_of(user: Any, *, after: str | None = None, limit: int = 20) -> dict[str, Any]:
     """A page of the runs that `user` started, behind this cursor; the first page for a cursor that is none.

@@ -22,8 +22,6 @@ from .failures import failures_of, reasons_of
 from .history import history_of
 from .signed_in import SignedInView
 
-__all__ = ["HomePage", "RunPage", "run_or_404"]
-
 REFRESH_SECONDS = 3  # of a page that no script keeps up to date
 LARGEST_ID = 2**63 - 1
 

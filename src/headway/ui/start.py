@@ -33,8 +33,6 @@ from .history import history_of
 from .signed_in import SignedInView
 from .steer import run_address
 
-__all__ = ["StartRunView"]
-
 KEY_FIELD, DRY_RUN_FIELD = "headway_key", "headway_dry_run"  # beside the form's own
 RECENT = 6
 

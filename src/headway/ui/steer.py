@@ -15,9 +15,6 @@ from headway.models import Run
 from .pages import run_or_404
 from .signed_in import SignedInView
 
-__all__ = ["SettleView", "SteerView", "run_address"]
-
-
 ACTIONS: dict[str, Callable[..., Run | runs.Started]] = {
     "pause": runs.pause,
     "resume": runs.resume,

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-__all__ = ["NAME", "Channel", "Subscription"]
-
 NAME = "parts_due"
 
 

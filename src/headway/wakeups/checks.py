@@ -11,8 +11,6 @@ from headway.conf import conf
 
 from .choice import REDIS
 
-__all__ = ["check_holds", "check_wake_ups"]
-
 
 @checks.register("headway")
 def check_holds(**kwargs: Any) -> list[checks.CheckMessage]:

@@ -11,8 +11,6 @@ from headway.fuse import Fuse
 
 from .channels import Channel
 
-__all__ = ["REDIS", "channel", "send"]
-
 REDIS = ("redis://", "rediss://", "unix://")
 fuse = Fuse("wake-up")
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from .choice import channel
 
-__all__ = ["Listener"]
-
 log = logging.getLogger(__name__)
 
 TURN = 0.5  # s between two looks at whether it is to end

@@ -8,8 +8,6 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from .channels import NAME
 
-__all__ = ["NotifyChannel"]
-
 CHANNEL = f"headway_{NAME}"
 PATIENCE: dict[str, Any] = {  # libpq's; a server that has vanished is given up after 20 s, as no query is sent to it
     "connect_timeout": 5,

@@ -14,8 +14,6 @@ from redis.retry import Retry
 
 from .channels import NAME
 
-__all__ = ["PublishChannel"]
-
 TELLING = 0.2  # s for the answer; a start waits for it
 LISTENING = 5.0  # s for the answer to SUBSCRIBE, and between two pings on a silent connection
 GIVEN_UP_AFTER = 3 * LISTENING  # s of silence, pings included

@@ -2,8 +2,6 @@
 
 from headway.errors import Explained
 
-__all__ = ["WorkbookError"]
-
 
 class WorkbookError(Explained, ValueError):
     """The file as a whole can't be read; the sentence says why, and what to do. `code`: for programs."""

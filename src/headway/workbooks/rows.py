@@ -6,8 +6,6 @@ from typing import IO, NamedTuple, TypeAlias
 from .values import Cell
 from .xml import LONGEST, Target, damaged, parse, plain
 
-__all__ = ["RawRow", "RowPlace", "column_letters", "rows_behind", "rows_of"]
-
 DIGITS = "0123456789"
 MOST_COLUMNS, MOST_ROWS = 16_384, 1_048_576  # Excel's own limits
 RowPlace: TypeAlias = tuple[int, int]

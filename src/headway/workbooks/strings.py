@@ -9,8 +9,6 @@ from typing import IO
 from .errors import WorkbookError
 from .xml import LONGEST, Target, damaged, parse, plain
 
-__all__ = ["MissingText", "Strings", "unescaped"]
-
 MOST = 1 << 30  # bytes
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 

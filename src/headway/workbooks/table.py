@@ -8,8 +8,6 @@ from .strings import MissingText, Strings
 from .values import CellError, Value
 from .workbook import Sheet, Workbook
 
-__all__ = ["Table"]
-
 
 class Table:
     """The table in a sheet. Raises WorkbookError where its header can't be used."""

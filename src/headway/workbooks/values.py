@@ -7,8 +7,6 @@ from typing import NamedTuple, TypeAlias
 
 from .strings import Strings, unescaped
 
-__all__ = ["Cell", "CellError", "Kind", "Value", "kind_of", "value_of"]
-
 Value: TypeAlias = str | int | float | bool | date | time | timedelta | None
 """A date without a time is a `date`, one with a time a `datetime`; None: the cell is empty."""
 

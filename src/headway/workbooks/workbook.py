@@ -12,8 +12,6 @@ from .strings import MissingText, Strings
 from .values import Cell, CellError, Kind, Value, kind_of, value_of
 from .xml import Target, damaged, parse, plain
 
-__all__ = ["Sheet", "Workbook"]
-
 T = TypeVar("T", bound=Target)
 
 MOST_AROUND = 1 << 26  # bytes of what isn't rows or texts

@@ -8,8 +8,6 @@ from zipfile import BadZipFile
 
 from .errors import WorkbookError
 
-__all__ = ["LONGEST", "Target", "damaged", "parse", "plain"]
-
 BLOCK = 1 << 16  # bytes
 LONGEST = 1 << 20  # characters of a cell, bytes of a tag; Excel itself stops at 32,767 characters
 

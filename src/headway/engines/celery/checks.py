@@ -12,8 +12,6 @@ from django.core import checks
 from headway.conf import conf
 from headway.operations import registry
 
-__all__ = ["faults", "faults_of_project", "refusals"]
-
 NO_APP = "This process has no Celery app, so nothing it starts would reach a worker."
 IMPORT_IT = (
     "Import the project's app wherever Django runs: `from .celery import app as celery_app` in the __init__.py beside "

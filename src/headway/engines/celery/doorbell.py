@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 from celery import current_app
 from kombu.messaging import Producer
 
-__all__ = ["ADVANCE", "publish", "publisher", "waiting"]
-
 T = TypeVar("T")
 
 ADVANCE = "headway.advance"  # the task, by its name: a process that only rings needs no worker's code

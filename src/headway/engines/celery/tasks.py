@@ -9,8 +9,6 @@ from headway.engines import queues, reaping
 from . import worker
 from .doorbell import ADVANCE
 
-__all__ = ["advance", "reap"]
-
 OURS: dict[str, Any] = {
     "serializer": "json",
     "ignore_result": True,

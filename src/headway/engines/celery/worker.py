@@ -18,8 +18,6 @@ from headway.engines.stop import Stop
 
 from .checks import refusals
 
-__all__ = ["answer"]
-
 log = logging.getLogger(__name__)
 
 FORKS = "celery.concurrency.prefork"

@@ -7,8 +7,6 @@ from headway.conf import conf
 
 from . import flavour
 
-__all__ = ["faults_of_project"]
-
 INSTALL = "Run: pip install django-tasks (from 6.0 on, Django itself has it)."
 NAME_ONE = 'Name one of TASKS in HEADWAY["TASKS_BACKEND"].'
 USE_A_QUEUE = (

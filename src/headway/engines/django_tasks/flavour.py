@@ -6,8 +6,6 @@ from typing import Any, Protocol, cast
 
 from django import VERSION
 
-__all__ = ["NAME", "Result", "Task", "backends", "is_ready", "task", "without_worker"]
-
 NAME = "django.tasks" if VERSION >= (6, 0) else "django_tasks"
 
 

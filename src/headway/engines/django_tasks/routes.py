@@ -5,8 +5,6 @@ from headway.engines import queues
 
 from . import flavour
 
-__all__ = ["claimed_from", "of"]
-
 
 def of(declared: str) -> str:
     """The backend's queue for operations that declare this one."""

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["heard"]
-
 STOP_SIGNALS = [number for name in ("SIGTERM", "SIGINT", "SIGQUIT") if (number := getattr(signal, name, None))]
 PYTHONS_OWN = (signal.SIG_DFL, signal.default_int_handler)
 

@@ -15,8 +15,6 @@ from headway.store.parts import leases
 from . import routes, stopping
 from .flavour import task
 
-__all__ = ["advance"]
-
 log = logging.getLogger(__name__)
 
 

@@ -24,8 +24,6 @@ from headway.wakeups import Listener
 
 from . import doorbell
 
-__all__ = ["Child", "Wires"]
-
 log = logging.getLogger(__name__)
 
 POLL = 1.0  # s: how late a lost datagram, or a part whose lease has run out, is seen

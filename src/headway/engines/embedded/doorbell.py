@@ -7,8 +7,6 @@ import socket
 
 from headway.store.parts import workers
 
-__all__ = ["await_ring", "listening", "ring", "ring_at"]
-
 LOOPBACK = "127.0.0.1"
 MOST = 64  # datagrams at once; further children find the rest by themselves
 

@@ -22,8 +22,6 @@ from headway.engines.stop import Stop
 from .child import Child, Wires
 from .doorbell import listening
 
-__all__ = ["Supervisor"]
-
 log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -18,8 +18,6 @@ from .kinds import Kind
 from .limits import Share
 from .originals import Originals
 
-__all__ = ["LARGEST", "File"]
-
 LARGEST = 100_000  # rows
 LONGEST = 20.0  # s of work at the pace of its beginning; eight at once take 20 + 20/2 + … + 20/8 = 54 s together
 HEAVIEST = 50_000_000  # bytes: what 20 Mbit/s carry in that time

@@ -15,8 +15,6 @@ from .kinds import Kind
 from .originals import ITEM, Line
 from .values import encoded, encoded_object
 
-__all__ = ["FORMATS", "Format", "Header", "csv_of"]
-
 FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # OWASP, "CSV injection"
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?")
 

@@ -8,8 +8,6 @@ from typing import Any
 from headway import runs
 from headway.models import ItemState, Run
 
-__all__ = ["FAILURES", "FAILURES_FOR_STAFF", "RESULTS", "Kind"]
-
 SAMPLE = 100  # results, whose names become columns
 
 

@@ -11,8 +11,6 @@ from weakref import WeakSet
 
 from rest_framework.exceptions import Throttled
 
-__all__ = ["MOST", "Share"]
-
 MOST = 8
 WAIT = 5  # s, after which one of them may be done
 

@@ -17,8 +17,6 @@ from headway.operations.sources.file_source import Row
 from headway.operations.sources.xlsx_file import XlsxSource
 from headway.runner.loading import load, source_of
 
-__all__ = ["GONE", "ITEM", "Line", "Originals"]
-
 log = logging.getLogger(__name__)
 ITEM = "item"  # the column of what has no columns of its own
 GONE = "The item itself can't be had from its source any more."

@@ -12,8 +12,6 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-__all__ = ["encoded", "encoded_object"]
-
 PLAIN = frozenset((str, bool, type(None)))  # which json says as they are; the cells of a file are nothing else
 
 

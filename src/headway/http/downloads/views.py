@@ -26,8 +26,6 @@ from .file import LARGEST, File
 from .formats import FORMATS, Format
 from .kinds import FAILURES, FAILURES_FOR_STAFF, RESULTS, Kind
 
-__all__ = ["Failures", "Results", "sent"]
-
 
 class Outcomes(Endpoint):
     """Some of a run's items as a file. At most 100,000 rows; `Link` has the rest."""

@@ -25,8 +25,6 @@ from .formats import FORMATS, csv_of
 from .limits import Share
 from .views import sent
 
-__all__ = ["Written"]
-
 WHOLE = (State.SUCCEEDED, State.PARTIAL)
 
 

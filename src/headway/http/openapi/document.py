@@ -11,18 +11,6 @@ from headway.operations.base import Operation
 
 from .schemas import SCHEMAS, Schema, ref
 
-__all__ = [
-    "CURSOR",
-    "ETAG",
-    "LIMIT",
-    "LOCATION",
-    "Document",
-    "answer",
-    "header",
-    "parameter",
-    "start_of",
-]
-
 TEXT: Schema = {"type": "string"}
 
 

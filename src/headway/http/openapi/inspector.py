@@ -16,8 +16,6 @@ from headway.problems import PROBLEMS
 from .document import answer, header
 from .schemas import Schema
 
-__all__ = ["EndpointSchema"]
-
 ALWAYS = ("malformed", "unauthenticated", "rate-limited", "overloaded")
 AGAIN = {"Retry-After": header("Seconds after which to try again.")}
 OF_PROBLEMS = {401: {"WWW-Authenticate": header("How to sign in.")}, 429: AGAIN, 503: AGAIN}

@@ -4,8 +4,6 @@ from typing import Any
 
 from headway.states import Action, State, shown
 
-__all__ = ["SCHEMAS", "Schema", "ref"]
-
 Schema = dict[str, Any]
 
 

@@ -10,8 +10,6 @@ from django.http import HttpRequest, HttpResponse
 
 from . import tickets
 
-__all__ = ["Caller", "Refused", "caller_of", "register"]
-
 ByHeader = Callable[[HttpRequest], Any]
 registered: list[ByHeader] = []
 

@@ -26,8 +26,6 @@ from headway.live.routes import Kind, Target
 from .callers import Caller
 from .tickets import Holder
 
-__all__ = ["Admission", "Admitted", "Gate", "GateRequest"]
-
 THREADS = 4  # an opening takes a millisecond of CPU, and Python runs one at a time
 PATIENCE = 5.0  # s that a watcher waits for the answer; the gate needs a few ms
 LONGEST_QUEUE = 1_000  # a second's work; beyond it clients are told to poll

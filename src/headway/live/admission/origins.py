@@ -10,8 +10,6 @@ from django.utils.http import is_same_domain
 
 from headway.live.protocol import Scope, header, with_http_scheme
 
-__all__ = ["is_foreign"]
-
 
 def is_foreign(scope: Scope) -> bool:
     """Whether the page's origin is neither the host that is asked nor one of CSRF_TRUSTED_ORIGINS.

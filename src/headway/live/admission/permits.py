@@ -17,8 +17,6 @@ from headway.live.waits import LONGEST_WAIT
 from .gate import Admission, Gate
 from .tickets import has_ticket
 
-__all__ = ["Permits"]
-
 GOOD_FOR = 60.0  # s
 MOST = 20_000  # then the oldest goes
 KNOWN_BY = (b"cookie", b"authorization", b"host", b"origin")  # the last two: the project may answer by them, too

@@ -15,8 +15,6 @@ from django.utils.crypto import salted_hmac
 
 from headway.live.protocol import Scope
 
-__all__ = ["TICKET", "Holder", "has_ticket", "hide", "holder_of", "read", "stamp", "with_tickets"]
-
 TICKET = "ticket"
 GOOD_FOR = 60  # s
 SIGNED_IN_FOR = 15 * 60  # s after an answer to a header, for which tickets follow upon tickets

@@ -16,8 +16,6 @@ from headway.database import forget
 
 from .reader import Found, Reader, Wanted
 
-__all__ = ["Feed"]
-
 POLL = 0.1  # s between two rounds
 ROUND_GAP = 0.02  # s between two rounds for which a watcher's opening waits, so that simultaneous openings share one
 IDLE = 10.0  # s without watchers, after which the connection is closed

@@ -26,8 +26,6 @@ from .shutdown import before_shutdown
 from .topics import Roster, Topic
 from .watchers import Watcher
 
-__all__ = ["Hub", "Overloaded", "TooManyStreams"]
-
 PATIENCE = 5.0  # s that an opening waits to hear how the run is; the feed needs a few ms
 WARM = 10.0  # s after a short poll, in which the next is answered from memory
 FRESH = 2.0  # s after the feed's last word, in which short polls are answered from memory; rounds take a few ms

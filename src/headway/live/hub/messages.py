@@ -18,8 +18,6 @@ from headway.live.protocol import Event
 
 from .questions import Version
 
-__all__ = ["SSE_HEADERS", "Message", "Update", "encoded", "first_frames", "rotation", "whole"]
-
 SSE_HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-cache, no-transform",  # nor gzipped: that would hold messages back

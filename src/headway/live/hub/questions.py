@@ -11,8 +11,6 @@ from django.db.models.functions import RowNumber
 from headway.database import NowMs, data_version
 from headway.models import Part, Run
 
-__all__ = ["Version", "changed_lately", "commits", "runs_of", "runs_of_lately", "versions"]
-
 ENDED_MS = 60_000  # for which an ended run stays in its owner's stream
 MOST = 200  # runs with which a user's stream opens; each costs a millisecond at most, and the others wait meanwhile
 LATELY_MS = 3_000  # longer than a round, and than most transactions; the full question finds what commits later still

@@ -12,8 +12,6 @@ from . import questions
 from .messages import Update
 from .questions import Version
 
-__all__ = ["Found", "Reader", "Wanted"]
-
 MESSAGE_GAP = 0.25  # s; at most four messages a second about one run
 CLOCK_GAP = 1.0  # s between two questions for what changes without a commit: a lease that ran out, a worker that went
 FULL_GAP = 5.0  # s between two questions for everything, where otherwise only what changed lately is asked for

@@ -11,8 +11,6 @@ from collections.abc import Coroutine, Generator, Iterator
 from time import perf_counter
 from typing import Any
 
-__all__ = ["NeedsTask", "Pump", "Rest", "step"]
-
 SLICE = 0.004  # s for which the loop's other work may wait
 log = logging.getLogger("headway.live")
 

@@ -8,8 +8,6 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-__all__ = ["before_shutdown"]
-
 PATIENCE = 1.0  # s; a thousand sockets need half of it on a busy machine
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SendAway = Callable[[Callable[[], None]], None]

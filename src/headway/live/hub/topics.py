@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from .messages import Update
 from .watchers import Watcher
 
-__all__ = ["Roster", "Topic"]
-
 
 class Roster:
     """A user who watches all of theirs: the watchers, and those of them that wait for their opening."""

@@ -21,8 +21,6 @@ from headway.live.protocol import Event, Receive, Scope, Send
 from .messages import Update
 from .sending import NeedsTask, Rest, step
 
-__all__ = ["PLANNED_MS", "Watcher", "lifetime"]
-
 PLANNED_MS = 50  # within which a watcher comes back whose time was over, so that it misses little
 JITTER = 0.2  # of a stream's life: watchers that came together are not to return together
 GRACE = 5.0  # s in which a farewell must have got through; then the watcher is dropped

@@ -10,8 +10,6 @@ from headway.live.hub.watchers import PLANNED_MS, Watcher
 from headway.live.protocol import Event, Headers, Scope, header
 from headway.live.waits import BadWait, Wait, wait_of
 
-__all__ = ["LongPoll"]
-
 
 class LongPoll(Watcher):
     """A request that waits. `headers` are those that the project's middleware adds."""

@@ -12,8 +12,6 @@ from headway.live.hub.messages import Update
 from headway.live.protocol import Application, Event, Receive, Scope, Send, header
 from headway.live.routes import Target
 
-__all__ = ["answer"]
-
 RETRY_AFTER = b"2"  # s
 
 

@@ -10,8 +10,6 @@ from headway.live.hub.watchers import Watcher, lifetime
 from headway.live.protocol import Event, Scope, header
 from headway.live.waits import last_event_id
 
-__all__ = ["Stream"]
-
 HEADERS = [(name.lower().encode(), value.encode()) for name, value in SSE_HEADERS.items()]
 BROKEN_MS = (1_000, 2_000)  # after which a client comes back whose connection broke
 COMMENT: Event = {"type": "http.response.body", "body": b":\n", "more_body": True}

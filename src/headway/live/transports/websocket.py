@@ -8,8 +8,6 @@ from headway.live.hub.messages import Update, encoded, rotation
 from headway.live.hub.watchers import Watcher, lifetime
 from headway.live.protocol import Event, Scope, Send
 
-__all__ = ["Socket"]
-
 ENDED, ROTATE, OVERLOADED = 1000, 1012, 1013
 SIGNED_OUT, NOT_ALLOWED, TOO_MANY, FAILED = 4401, 4403, 4429, 1011
 CODES = {401: SIGNED_OUT, 403: NOT_ALLOWED, 404: NOT_ALLOWED, 429: TOO_MANY, 503: OVERLOADED}

@@ -11,8 +11,6 @@ from headway.operations.outcomes import Gone
 
 from .copied import CopiedSource, key_text
 
-__all__ = ["DirectorySource"]
-
 ANY_DEPTH = "**"
 
 

@@ -14,8 +14,6 @@ from .protocol import Entry, Json
 from .rows import check_rows, name_of, unlocked
 from .table import TableSource
 
-__all__ = ["QuerysetSource"]
-
 M = TypeVar("M", bound=Model)
 
 

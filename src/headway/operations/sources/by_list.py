@@ -16,8 +16,6 @@ from .by_selection import InstancesSource
 from .copied import LONGEST_KEY, PLAIN, CopiedSource, key_text
 from .protocol import Entry, Json, Source
 
-__all__ = ["ListSource", "RangeSource", "list_source"]
-
 TOLD = "The list that items() returned"
 
 

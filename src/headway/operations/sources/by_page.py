@@ -10,8 +10,6 @@ from .by_pairs import pair
 from .protocol import Entry, Json, Source
 from .seeking import Seeking
 
-__all__ = ["PagesSource"]
-
 Fetch: TypeAlias = Callable[[Any], tuple[Iterable[tuple[Any, Any]], Json]]
 
 TOLD = "fetch()"

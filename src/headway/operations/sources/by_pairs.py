@@ -11,8 +11,6 @@ from .paging import AT_ONCE
 from .protocol import Entry, Json, Selections, Source
 from .seeking import Seeking
 
-__all__ = ["PairsSource", "pair"]
-
 MOST_MISSING = 1_000  # keys that a cursor can remember
 
 

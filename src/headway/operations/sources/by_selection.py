@@ -13,8 +13,6 @@ from .protocol import Entry, Json
 from .rows import check_rows, name_of, unlocked
 from .table import KeySource, TableSource
 
-__all__ = ["InstancesSource", "SelectionSource"]
-
 M = TypeVar("M", bound=Model)
 
 

@@ -15,8 +15,6 @@ from .paging import paged
 from .protocol import Entry, Item, Json, Selections, Source
 from .spool import Spool
 
-__all__ = ["LONGEST_KEY", "PLAIN", "CopiedSource", "NumberedSource", "ends_of", "key_text"]
-
 Fetch: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, Any]]]
 Given = TypeVar("Given")
 

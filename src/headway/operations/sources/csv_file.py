@@ -13,8 +13,6 @@ from .opening import Openable
 from .protocol import Entry, Json
 from .text import Flaw, Text
 
-__all__ = ["CsvSource", "HeaderError"]
-
 
 class HeaderError(Explained, ValueError):
     """The first line of the file doesn't name the columns; the sentence says why."""

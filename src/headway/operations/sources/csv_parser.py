@@ -13,8 +13,6 @@ from headway.csv_rows import BLANK, is_blank
 from .file_source import Place
 from .text import LONGEST, Flaw, Text
 
-__all__ = ["CsvParser", "long_fields"]
-
 raising = Lock()
 
 

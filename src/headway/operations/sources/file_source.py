@@ -14,8 +14,6 @@ from .opening import Openable, name_of, opener
 from .protocol import Entry, Json, Source
 from .text import Text
 
-__all__ = ["FileSource", "Place", "Records", "Row", "line_label"]
-
 Value = TypeVar("Value")
 Place: TypeAlias = tuple[int, int]
 """Between two lines: (the byte offset, how many lines lie before it)."""

@@ -10,8 +10,6 @@ from .by_list import RangeSource, list_source
 from .by_pairs import PairsSource
 from .protocol import Source
 
-__all__ = ["source_given"]
-
 
 def source_given(items: Callable[[], Any], name: str) -> Source[Any]:
     """What `items()` gives, or the source of it. Raises TypeError, which says what to write, for anything else."""

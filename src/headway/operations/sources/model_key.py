@@ -11,8 +11,6 @@ from django.db.models import Model, QuerySet
 from .paging import AT_ONCE
 from .protocol import Json
 
-__all__ = ["ModelKey"]
-
 M = TypeVar("M", bound=Model)
 LONGEST = 255  # characters of an item's key
 ORDERED = (

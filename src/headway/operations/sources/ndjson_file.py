@@ -12,8 +12,6 @@ from .file_source import FileSource, Place, Records, Row, line_label
 from .protocol import Entry, Json
 from .text import Flaw, Text
 
-__all__ = ["NdjsonSource"]
-
 BLANK = " \t\r\n"  # what JSON itself counts as white space
 
 

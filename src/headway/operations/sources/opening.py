@@ -15,8 +15,6 @@ from headway.operations.files import StoredFile
 
 from .steady import SteadyFile
 
-__all__ = ["Openable", "name_of", "opener"]
-
 Openable: TypeAlias = "str | os.PathLike[str] | StoredFile | File[Any] | BinaryIO"
 Opener: TypeAlias = Callable[[], BinaryIO]
 

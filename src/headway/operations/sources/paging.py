@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
-__all__ = ["AT_ONCE", "Page", "paged"]
-
 At = TypeVar("At")
 Item = TypeVar("Item")
 Page: TypeAlias = Sequence[tuple[At, Item]]

@@ -9,8 +9,6 @@ from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from django.db.models import Model, QuerySet
 
-__all__ = ["Entry", "Json", "Selections", "Source"]
-
 Item = TypeVar("Item")
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 Entry: TypeAlias = tuple[Json, str, Item]

@@ -7,8 +7,6 @@ from typing import Any, cast
 from .copied import PLAIN, key_text
 from .protocol import Entry, Json, Source
 
-__all__ = ["RootsSource"]
-
 MOST = 100  # they stand in the run's bounds, which whoever watches it reads
 
 

@@ -7,8 +7,6 @@ from django.db import connections, router
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 
-__all__ = ["check_rows", "locked_again", "name_of", "unlocked", "with_locks"]
-
 M = TypeVar("M", bound=Model)
 
 

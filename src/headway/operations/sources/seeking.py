@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["Seeking"]
-
 
 class Seeking:
     """What is sought comes in about the order of what is gone through: so each search goes on where the last one

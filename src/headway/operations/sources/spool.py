@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 
-__all__ = ["Spool"]
-
 IN_MEMORY = 1 << 20  # bytes
 
 

@@ -11,8 +11,6 @@ from django.db import Error
 
 from headway.errors import HeadwayError
 
-__all__ = ["SteadyFile"]
-
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")

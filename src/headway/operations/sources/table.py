@@ -12,8 +12,6 @@ from .model_key import ModelKey
 from .protocol import Entry, Item, Json, Selections, Source
 from .rows import locked_again, with_locks
 
-__all__ = ["KeySource", "TableSource"]
-
 M = TypeVar("M", bound=Model)
 
 

@@ -11,8 +11,6 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 from headway.encoding import encoding_of
 from headway.errors import ChangedMeanwhile
 
-__all__ = ["LONGEST", "Flaw", "Line", "Text"]
-
 FIRST, BLOCK = 1 << 11, 1 << 16  # bytes read at once: few at first, since a reader may want one line alone
 LONGEST = 1 << 20  # bytes of a line; a file without line ends must not fill the memory
 

@@ -14,8 +14,6 @@ from .opening import Openable, name_of, opener
 from .protocol import Entry, Json, Source
 from .seeking import Seeking
 
-__all__ = ["XlsxSource"]
-
 
 class XlsxSource(Source[Row[Value] | Unreadable]):
     """The rows of a sheet, each a dictionary by the names in its first row: text, whole numbers, numbers, dates, times,

@@ -15,8 +15,6 @@ from headway.runner.turn import Turn
 
 from .way import Way
 
-__all__ = ["Outside"]
-
 
 class Outside(Way):
     """A window of calls."""

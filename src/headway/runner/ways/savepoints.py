@@ -12,8 +12,6 @@ from headway.runner.tally import Entries, Tally
 
 from .way import Way, is_harmless
 
-__all__ = ["WithSavepoints"]
-
 BROKEN = (
     "process() caught an error of the database and went on, but its transaction can't: what it wrote would be lost. "
     "Put the statement that may fail into a `with transaction.atomic():` of its own, inside the `try`."

@@ -25,8 +25,6 @@ from .savepoints import WithSavepoints
 from .singly import Careful, Singly
 from .way import Way
 
-__all__ = ["SetBased"]
-
 FIRST = 100  # items, before it is known how many a budget holds
 GROWTH = 4  # from one chunk to the next: what a chunk takes needn't grow with its items
 

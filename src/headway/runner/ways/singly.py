@@ -7,8 +7,6 @@ from headway.store.parts import checkpoints
 
 from .savepoints import WithSavepoints
 
-__all__ = ["Careful", "Singly"]
-
 
 class Singly(WithSavepoints):
     """A transaction for each item; when its COMMIT is refused, the item has failed."""

@@ -18,8 +18,6 @@ from .savepoints import WithSavepoints
 from .singly import Singly
 from .way import is_harmless
 
-__all__ = ["Together"]
-
 GUARDED_AFTER_FAILURE = 200  # items: while failures are this close, a replay of each chunk would cost more
 
 

@@ -13,8 +13,6 @@ from headway.runner.in_hand import Work
 from headway.runner.preparing import Prepared
 from headway.runner.tally import Tally
 
-__all__ = ["Way", "do", "is_harmless"]
-
 
 class Way(ABC):
     """One way to do the next items of a part, and to commit what came of them. It lives as long as a slice."""

@@ -7,8 +7,6 @@ from uuid import UUID
 
 from headway.models import Block, Part
 
-__all__ = ["columns_of", "read_blocks", "write_rows"]
-
 PIECE = 250_000  # characters; so that reading a block takes little memory, however much a chunk has written
 
 

@@ -13,8 +13,6 @@ from headway.database import NowMs
 from headway.database.statements import Rows
 from headway.models import Part
 
-__all__ = ["ANYBODYS", "Candidate", "Candidates", "candidates", "due_parts"]
-
 ENOUGH = 8  # so that workers who see the same list don't come away empty-handed
 BY_AGE_EVERY = 4  # picks: however many short runs come, no part waits for ever
 

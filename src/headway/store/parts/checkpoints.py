@@ -13,8 +13,6 @@ from headway.states import Counts
 
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 
-__all__ = ["Checkpoint", "begin_item", "check_fence", "note_failed_hooks", "write_checkpoint"]
-
 
 @dataclass(frozen=True)
 class Checkpoint:

@@ -13,8 +13,6 @@ from django.db import connection
 
 from headway.models import Discovery, Part, Run
 
-__all__ = ["behind", "count", "is_left", "next_of", "note", "start_of_pass"]
-
 AT_ONCE = 5_000  # keys in a statement
 
 INSERT = """

@@ -17,8 +17,6 @@ from headway.states import summed
 
 from .outcomes import Outcome, record, storable
 
-__all__ = ["IN_DOUBT", "NOT_SENT", "WENT_OUT", "Known", "end_flights", "in_doubt", "known", "say"]
-
 IN_DOUBT = "in-doubt"
 WENT_OUT, NOT_SENT = "went-out", "not-sent"
 SAID = {

@@ -21,8 +21,6 @@ from headway.states import Want
 from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
 
-__all__ = ["NOTHING", "Held", "free", "held_by", "promote_stranded", "take", "wanted_by"]
-
 
 @dataclass(frozen=True)
 class Held:

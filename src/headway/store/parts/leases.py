@@ -25,23 +25,6 @@ from headway.store.announcing import announce_change
 from . import holds, shared_holds
 from .candidates import ANYBODYS, Candidate, Candidates
 
-__all__ = [
-    "AS_WE_LEFT_IT",
-    "MOST_CAREFUL",
-    "SLOW_ITEM_MS",
-    "STEP_LIMIT",
-    "Fenced",
-    "Look",
-    "claim",
-    "end_session_of",
-    "give_up_parts_of",
-    "look",
-    "reclaim",
-    "release",
-    "renew",
-    "set_back",
-]
-
 TRIED_AGAIN = "The database failed; it is tried again."
 MOST_CAREFUL = 4_000  # items: as many as a chunk has at most
 CHUNK_MS = 1_600  # four times what a chunk may take, since some items are quicker than a part's average

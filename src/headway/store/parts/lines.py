@@ -7,8 +7,6 @@ from django.db.models import Subquery
 
 from headway.models import LogLine, Part, Run
 
-__all__ = ["lines_of", "write_lines"]
-
 KEPT = 200  # of a part, and shown of a run
 
 

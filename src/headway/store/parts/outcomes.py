@@ -10,18 +10,6 @@ from django.db.models import QuerySet, Value
 from headway.database import NowMs
 from headway.models import ItemOutcome, ItemState, Part, Run
 
-__all__ = [
-    "Outcome",
-    "count_failed",
-    "examples",
-    "failed_end",
-    "failed_keys",
-    "forget",
-    "outcomes",
-    "record",
-    "retrying_keys",
-]
-
 LONGEST_TEXT = 2_000
 AT_ONCE = 500  # ids in a statement
 LOOKED_AT = 10_000  # failed items, for examples: never read for all of a million

@@ -21,8 +21,6 @@ from .checkpoints import Checkpoint
 from .flights import IN_DOUBT, WENT_OUT
 from .leases import Fenced
 
-__all__ = ["begin_pass", "give_up_retrying", "is_left", "try_failed_again", "uncount", "wait"]
-
 LEAST_WAIT_MS = 1_000  # a run that waits for no time at all would be claimed again and again
 
 

@@ -13,8 +13,6 @@ from headway.database import NowMs, write
 from headway.database.statements import Given, Insert, Rows, Update, UpdateOne
 from headway.models import SharedRate
 
-__all__ = ["SLACK_US", "Reserved", "give_back", "hold_off", "reserve"]
-
 SLACK_US = 20_000  # what a worker loses between two reservations may be made up for
 MS = 1_000  # µs
 

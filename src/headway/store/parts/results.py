@@ -13,8 +13,6 @@ from headway.models import ItemOutcome, ItemState, Part
 
 from .outcomes import storable
 
-__all__ = ["Result", "record_results"]
-
 
 class Result(NamedTuple):
     """What an item that has succeeded leaves."""

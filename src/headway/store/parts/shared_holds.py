@@ -18,8 +18,6 @@ from headway.store.locks import lock_run
 
 from . import holds
 
-__all__ = ["lose", "obtain", "renew_all"]
-
 ASKED_AGAIN_MS = 500
 AWAY = "The server that keeps its holds doesn't answer. It goes on by itself once that does."
 

@@ -8,8 +8,6 @@ from django.db.models import Max
 
 from headway.models import Part, Worker
 
-__all__ = ["is_kept_silent", "is_locked"]
-
 IN_MEMORY = ("memory:", "mode=memory")  # in the name of what is no file
 
 

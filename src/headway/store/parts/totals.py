@@ -9,8 +9,6 @@ from headway.models import Kind, Part, Run
 from headway.states import LIVE
 from headway.store.announcing import announce_change
 
-__all__ = ["is_first_left", "parts_to_count", "set_total"]
-
 
 def parts_to_count(run_id: UUID) -> list[Part]:
     """The parts that hold items."""

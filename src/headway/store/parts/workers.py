@@ -8,8 +8,6 @@ from headway.models import Part, Worker
 
 from .silence import is_kept_silent, is_locked
 
-__all__ = ["HEARD_OF_MS", "alive", "beat", "doorbells", "forget_silent", "leave", "named"]
-
 HEARD_OF_MS = 30_000  # a worker tells every few seconds; after this it is gone
 
 

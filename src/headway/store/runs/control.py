@@ -19,21 +19,6 @@ from headway.store.parts.outcomes import LONGEST_TEXT, storable
 
 from .endings import end
 
-__all__ = [
-    "ENDS",
-    "FAILURE_LIMIT",
-    "OTHER_VERSION",
-    "Reason",
-    "adopt_version",
-    "ask_cancel",
-    "ask_pause",
-    "ask_resume",
-    "end_deserted",
-    "halt",
-    "settle",
-    "yield_part",
-]
-
 LONGEST_DETAIL = 20_000
 ENDS = (Want.STOP, Want.CANCEL)  # nothing is done any more
 FAILURE_LIMIT, OTHER_VERSION = "failure-limit", "other-version"

@@ -24,8 +24,6 @@ from headway.store.parts.leases import AS_WE_LEFT_IT, Fenced, lease_ms
 
 from .promotions import promote_next
 
-__all__ = ["Closed", "close_part", "counts_of", "end", "finish"]
-
 log = logging.getLogger(__name__)
 
 EVERY_ITEM_FAILED = "every-item-failed", "Every item failed."

@@ -8,8 +8,6 @@ from headway.models import Part, Run
 from headway.states import Event, State, after
 from headway.store.announcing import announce_change, announce_due
 
-__all__ = ["promote_next", "promote_stranded"]
-
 
 def promote_next(concurrency_key: str) -> None:
     """The oldest run that waits for this key gets it. The key must be free, by this transaction at the latest."""

@@ -8,8 +8,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from headway.conf import conf
 
-__all__ = ["check_cache"]
-
 USELESS = {
     "django.core.cache.backends.dummy.DummyCache": "it remembers nothing",
     "django.core.cache.backends.locmem.LocMemCache": "each process has one of its own, so a replay that another "

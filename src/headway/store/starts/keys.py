@@ -14,8 +14,6 @@ from headway.models import IdempotencyKey, Run
 
 from . import recall
 
-__all__ = ["Key", "Overtaken", "claim", "forget_expired", "remember", "replayed"]
-
 KEPT_FOR = timedelta(hours=24)  # after the run's end, as the HTTP contract says
 OVER = Now() - KEPT_FOR
 EXPIRED = Q(run__finished_at__lt=OVER)

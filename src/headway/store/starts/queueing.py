@@ -14,8 +14,6 @@ from headway.store.runs.control import Reason
 from . import keys, quotas
 from .requests import Disposition, Request, add_planning_part, new_run
 
-__all__ = ["InTheWay", "stand_in_line"]
-
 REPLACED = Reason("replaced", "Another run was started in its place.")
 
 

@@ -13,8 +13,6 @@ from headway.models import IdempotencyKey, Run
 from .keys import Key
 from .requests import Request
 
-__all__ = ["check_keys", "check_new"]
-
 KEYS_PER_RUN = 1_000  # each start that joins a run under a new key leaves one
 
 

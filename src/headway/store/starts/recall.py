@@ -12,8 +12,6 @@ from django.db import transaction
 from headway.conf import conf
 from headway.fuse import Fuse
 
-__all__ = ["guess", "keep"]
-
 LASTS = 24 * 60 * 60  # s; a run that goes on for longer is noted again at a replay that had to ask the database
 
 fuse = Fuse("cache")

@@ -16,8 +16,6 @@ from headway.states import State
 
 from .keys import Key
 
-__all__ = ["Disposition", "Request", "add_planning_part", "hash_key", "new_run"]
-
 
 class Disposition(StrEnum):
     """What a start came to."""

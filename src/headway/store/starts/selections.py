@@ -12,8 +12,6 @@ from django.db.models.functions import Cast
 from headway.database import as_table
 from headway.models import Selection
 
-__all__ = ["RunSelections"]
-
 EVERYTHING = 2**62  # rows: a LIMIT that is none, but for which a database keeps the order of a subquery
 AT_ONCE, KEYS_AT_ONCE = 2_000, 20_000  # rows read, keys written
 

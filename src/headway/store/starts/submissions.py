@@ -16,8 +16,6 @@ from . import keys, quotas
 from .queueing import stand_in_line
 from .requests import Disposition, Request, add_planning_part, new_run
 
-__all__ = ["newest_of", "submit"]
-
 turns = [threading.Lock() for _ in range(64)]
 LONGEST_TURN = 1.0  # s
 ATTEMPTS = 20  # each means that the live run ended just then; twenty in a row would be a bug, not bad luck

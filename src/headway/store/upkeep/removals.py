@@ -19,8 +19,6 @@ from headway.store.announcing import announce_change
 from headway.store.locks import lock_run
 from headway.store.starts.submissions import newest_of
 
-__all__ = ["clear_away", "delete"]
-
 AT_ONCE = 5.0  # s; a request waits for it
 FIRST_BITE = 200  # rows; each of the next has what fits into BITE
 BIGGEST_BITE = 10_000

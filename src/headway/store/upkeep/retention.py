@@ -16,8 +16,6 @@ from headway.operations import registry
 
 from . import removals
 
-__all__ = ["over", "prune", "prune_now_and_then"]
-
 LOOK_EVERY = 60.0  # s between two looks of a worker
 AT_ONCE = 1.0  # s of a worker's time
 MOST = 100  # runs that are hidden before the rows of these are removed

@@ -11,8 +11,6 @@ from headway.database import NowMs, write
 from headway.models import ItemOutcome, ItemState, Part, Run, SharedRate, Worker
 from headway.store.parts.leases import lease_ms
 
-__all__ = ["bring_back"]
-
 AHEAD_MS = 1_000  # more than two statements that run at the same moment can differ by
 
 

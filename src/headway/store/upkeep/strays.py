@@ -10,8 +10,6 @@ from django.utils import timezone
 from headway.models import Run
 from headway.operations import files, params
 
-__all__ = ["YOUNG", "find"]
-
 YOUNG = timedelta(days=1)  # whose run may still be in an open transaction
 OURS = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}-.+")
 

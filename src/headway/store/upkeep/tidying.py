@@ -6,8 +6,6 @@ from headway.store.starts import keys
 
 from . import removals, retention, stepped_clock
 
-__all__ = ["tidy"]
-
 
 def tidy() -> None:
     """Forget idempotency keys whose time is over, what is left of deleted runs, runs whose time is over, and workers
