@@ -4,8 +4,6 @@ from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
-__all__ = ["of_api", "of_page"]
-
 
 def of_api(name: str, *arguments: Any) -> str:
     """One of the API's addresses; "" where the API isn't mounted."""

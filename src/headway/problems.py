@@ -9,21 +9,6 @@ from django.http import HttpResponse
 
 from headway import addresses, errors
 
-__all__ = [
-    "CHALLENGE",
-    "MEDIA_TYPE",
-    "NO_LENGTH",
-    "PROBLEMS",
-    "RULES",
-    "TOO_LARGE",
-    "Rule",
-    "as_response",
-    "response",
-    "response_of",
-    "rule_of",
-    "uri",
-]
-
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); an endpoint may name another
 NO_LENGTH = "The request has no Content-Length."

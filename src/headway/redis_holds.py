@@ -13,8 +13,6 @@ from django.core.signals import setting_changed
 from headway.conf import conf
 from headway.fuse import Fuse
 
-__all__ = ["HeldElsewhere", "RedisHolds", "Unreachable", "release", "server"]
-
 TTL_LEASES = 3  # a worker may be silent for one, its successor may need one to come, and one is to spare
 ANSWER = 1.0  # s; a chunk's transaction waits for it
 NEXT_STAYS_MS = 2_500  # those that wait ask more often

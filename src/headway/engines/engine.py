@@ -3,12 +3,10 @@
 from abc import ABC, abstractmethod
 from functools import cache
 
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from headway.conf import ENGINES, conf
-
-__all__ = ["Engine", "chosen"]
 
 
 class Engine(ABC):
@@ -29,6 +27,11 @@ class Engine(ABC):
     def faults(self) -> list[CheckMessage]:
         """What is wrong with how the project is set up for it, as `manage.py check` tells it."""
         return []
+
+
+def fault(number: str, text: str, hint: str) -> Error:
+    """One of ours, as `faults` gives them."""
+    return Error(text, hint=hint, id=f"headway.{number}")
 
 
 def chosen() -> Engine:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core import checks
 
 from headway.conf import conf
+from headway.engines.engine import fault
 from headway.operations import registry
 
 NO_APP = "This process has no Celery app, so nothing it starts would reach a worker."
@@ -34,9 +35,9 @@ def faults_of_project() -> list[checks.CheckMessage]:
     try:
         from celery import current_app
     except ImportError:
-        return [error("E009", "Celery isn't installed.", "Run: pip install 'django-headway[celery]'")]
+        return [fault("E009", "Celery isn't installed.", "Run: pip install 'django-headway[celery]'")]
     if current_app.main in (None, "default"):  # Celery makes an app of this name where the project has made none
-        return [error("E009", NO_APP, IMPORT_IT)]
+        return [fault("E009", NO_APP, IMPORT_IT)]
     return faults(current_app)
 
 
@@ -52,7 +53,7 @@ def faults(app: Any) -> list[checks.CheckMessage]:
 
 def eager(app: Any) -> Found:
     if app.conf.task_always_eager:
-        yield error(
+        yield fault(
             "E005",
             "Celery is told to run tasks where they are sent (task_always_eager), which would be inside web requests.",
             'Remove CELERY_TASK_ALWAYS_EAGER, or set HEADWAY["ENGINE"] to "embedded".',
@@ -66,7 +67,7 @@ def visibility(app: Any) -> Found:
     longest_item = max((operation.item_timeout for operation in registry.every()), default=0.0)
     needed = conf().slice_seconds + longest_item
     if default < math.inf and seconds < needed:
-        yield error(
+        yield fault(
             "E006",
             f"The broker delivers a message again after {seconds:g} s (visibility_timeout); a worker may be busy with "
             f"it for {needed:g} s: a slice of {conf().slice_seconds:g} s and an item of {longest_item:g} s.",
@@ -77,7 +78,7 @@ def visibility(app: Any) -> Found:
 
 def broker(app: Any) -> Found:
     if why := NOT_BETWEEN_PROCESSES.get(transport_of(app)):
-        yield error(
+        yield fault(
             "E007",
             f"The broker {address_of(app)} can't deliver between processes that may be killed: {why}.",
             'Set CELERY_BROKER_URL to a Redis, a Valkey or a RabbitMQ, or HEADWAY["ENGINE"] to "embedded".',
@@ -108,7 +109,3 @@ def address_of(app: Any) -> str:
     given = app.conf.broker_write_url or "amqp://"
     first = given if isinstance(given, str) else next(iter(given), "amqp://")
     return str(maybe_sanitize_url(first.split(";")[0]))
-
-
-def error(number: str, message: str, hint: str) -> checks.CheckMessage:
-    return checks.Error(message, hint=hint, id=f"headway.{number}")

@@ -4,6 +4,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from headway.conf import conf
+from headway.engines.engine import fault
 
 from . import flavour
 
@@ -24,19 +25,15 @@ def faults_of_project() -> list[checks.CheckMessage]:
         backend = flavour.backends()[wanted.tasks_backend]
         without_worker = flavour.without_worker()
     except ImportError:
-        return [error("E010", f"{flavour.NAME} isn't installed.", INSTALL)]
+        return [fault("E010", f"{flavour.NAME} isn't installed.", INSTALL)]
     except ImproperlyConfigured as wrong:
-        return [error("E011", f"TASKS has no usable backend {wanted.tasks_backend!r}: {wrong}", NAME_ONE)]
+        return [fault("E011", f"TASKS has no usable backend {wanted.tasks_backend!r}: {wrong}", NAME_ONE)]
     if isinstance(backend, without_worker):
         does = RUNS_AT_ONCE if isinstance(backend, without_worker[0]) else "runs nothing"
         name = type(backend).__name__
-        return [error("E012", f"TASKS[{wanted.tasks_backend!r}] is {name}, which {does}.", USE_A_QUEUE)]
+        return [fault("E012", f"TASKS[{wanted.tasks_backend!r}] is {name}, which {does}.", USE_A_QUEUE)]
     if backend.queues and wanted.tasks_queue not in backend.queues:
         there = ", ".join(sorted(backend.queues))
         text = f"TASKS[{wanted.tasks_backend!r}] has no queue {wanted.tasks_queue!r}; it has {there}."
-        return [error("E013", text, NAME_A_QUEUE)]
+        return [fault("E013", text, NAME_A_QUEUE)]
     return []
-
-
-def error(number: str, text: str, hint: str) -> checks.Error:
-    return checks.Error(text, hint=hint, id=f"headway.{number}")

@@ -9,8 +9,7 @@ from headway import database
 from headway.conf import conf
 from headway.engines import queues
 from headway.engines.answering import Answering
-from headway.engines.presence import new_name
-from headway.store.parts import leases
+from headway.engines.presence import bury, new_name
 
 from . import routes, stopping
 from .flavour import task
@@ -42,6 +41,6 @@ def process_of(pid: int) -> Answering:
 def hand_over(worker: str) -> None:
     """Asked a second time, the worker ends in the middle of an item. No item did that, so the next owner needn't be
     careful."""
-    if parts := leases.give_up_parts_of(worker, released=True):
+    if parts := bury(worker, released=True):
         log.warning("worker=%s event=handed-over parts=%s", worker, parts)
     database.forget()
