@@ -54,7 +54,7 @@ class Supervisor:
             self.start_missing()
             self.tick()
         self.stopping = max(self.stopping, 1)
-        self.wires.stop.ask()  # no signal: an item may have taken the children's handlers away
+        self.wires.stop.ask()
         while self.children:
             self.tick()
         give_up = time.monotonic() + conf().lease_seconds  # after that their leases have run out anyway
@@ -104,6 +104,7 @@ class Supervisor:
         if not self.stopping or now - self.asked > ASKED_AGAIN_AFTER:
             self.stopping += 1
             self.asked = now
+        self.wires.stop.ask()  # no signal: an item may have taken the children's handlers away
 
     def judge(self, index: int, child: BaseProcess) -> None:
         """Take note of a child that is gone; before that, kill one that has been silent for a lease, or any where the
