@@ -33,8 +33,9 @@ def test_every_attribute_and_event_of_the_element_is_on_its_page() -> None:
     assert set(re.findall(r"\| `(headway:\w+)`", page)) == set(re.findall(r'"(headway:\w+)"', scripts))
 
 
-def test_every_test_that_a_promise_names_is_there() -> None:
-    promised = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/explanation/guarantees.md").read_text()))
+@pytest.mark.parametrize("page", ["SECURITY.md", "docs/explanation/guarantees.md"])
+def test_every_test_that_a_promise_names_is_there(page: str) -> None:
+    promised = set(re.findall(r"`(test_\w+)`", (ROOT / page).read_text()))
     written = {
         name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
     }
