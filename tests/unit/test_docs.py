@@ -20,7 +20,7 @@ def test_every_setting_is_on_its_page_in_the_order_of_the_code() -> None:
 def test_every_system_check_is_on_its_page() -> None:
     page = (ROOT / "docs/reference/checks.md").read_text()
     sources = "".join(path.read_text() for path in (ROOT / "src/headway").rglob("*.py"))
-    told = re.findall(r'(?:id="headway\.|"headway\.|error\("|error\(\n\s+")([EW]\d{3})"', sources)
+    told = re.findall(r'(?:id="headway\.|"headway\.|fault\("|fault\(\n\s+")([EW]\d{3})"', sources)
     assert sorted(re.findall(r"^\| headway\.(\w+)", page, re.MULTILINE)) == sorted(set(told))
 
 
