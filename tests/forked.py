@@ -43,7 +43,6 @@ class Origin:
         with theirs:
             command = [sys.executable, "-m", "tests.forked", str(theirs.fileno())]
             self.process = spawn(command, env=environment, pass_fds=[theirs.fileno()])
-
         atexit.register(self.close)
 
     def fork(self, command: Sequence[str], environment: Mapping[str, str], files: Sequence[int]) -> int:
@@ -117,7 +116,7 @@ def start(
         return spawn([sys.executable, *command], env=environment, stdout=out or subprocess.DEVNULL, stderr=err)
     of_all = {name: value for name, value in environment.items() if name not in OF_EACH}
     key = frozenset(of_all.items())
-    if key not in origins:
+    if key not in origins or origins[key].process.poll() is not None:
         origins[key] = Origin(of_all)
     with open(os.devnull, "wb") as nothing:
         files = [(out or nothing).fileno(), (err or sys.__stderr__).fileno()]
