@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full demo-postgres demo-shell test crash matrix check docs format screenshots bench lock
+.PHONY: help setup demo demo-full demo-postgres demo-shell test crash matrix check style collected docs format screenshots bench lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -42,14 +42,19 @@ matrix: $(SETUP) ## Each Django with each Python that is here, on the built whee
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox $(if $(CI),--error-on-missing-interpreters)
 
 check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: half a minute
+	@$(MAKE) --no-print-directory --jobs=2 style collected
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit
+
+style: $(SETUP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
+
+collected: $(SETUP)
 	@$(BIN)/python -m pytest --collect-only -qq > $(VENV)/collected || { cat $(VENV)/collected; exit 1; }
-	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit
 
 docs: $(SETUP) ## Build the documentation's site in var/docs; a warning is an error
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs var/docs

@@ -89,6 +89,7 @@ class TestRefusedAtOnce:
 
 @pytest.mark.django_db(transaction=True)
 class TestExitCode:
+    @pytest.mark.slow
     def test_a_refusal_is_exit_code_1_and_one_line(self, tmp_path: Path) -> None:
         file = tmp_path / "airports.csv"
         file.write_bytes(PNG)

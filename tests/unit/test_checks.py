@@ -96,6 +96,7 @@ class TestDatabase:
         assert error.msg == f"SQLite {sqlite3.sqlite_version} has no RETURNING: Headway needs 3.35 or newer."
 
     @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+    @pytest.mark.slow
     def test_no_command_starts_on_a_sqlite_as_django_sets_it_up(self, tmp_path: Path, command: list[str]) -> None:
         (tmp_path / "plain_settings.py").write_text(PLAIN)
         file = tmp_path / "db.sqlite3"

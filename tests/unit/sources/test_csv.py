@@ -127,6 +127,7 @@ class TestDirt:
     ) -> None:
         assert read(b"a,b\n" + line + b"\n3,4\n") == [(code, sentence, "line 2"), ({"a": "3", "b": "4"}, 3)]
 
+    @pytest.mark.slow
     def test_a_quotation_mark_that_is_never_closed_costs_one_row(self) -> None:
         rows = read(b'a,b\n1,"2\n' + b"3,4\n" * 100_000)
         assert rows[0][0] == "malformed"

@@ -90,6 +90,7 @@ class TestList:
         assert assert_keeps_its_promises(made(list)) == []
 
     @pytest.mark.django_db
+    @pytest.mark.slow
     def test_a_list_of_rows_is_a_selection_of_them_so_each_is_read_in_its_turn(self) -> None:
         things = [Thing.objects.create(name="old", code=f"c-{number}") for number in range(4)]
         chosen = [things[2], things[0], things[2], things[3]]

@@ -138,6 +138,7 @@ class TestRows:
         *_, (_, key, last) = of.read(frozen(of), None)
         assert (key, of.label(last)) == ("4621", "row 4,621")
 
+    @pytest.mark.slow
     def test_a_cursor_goes_on_behind_its_row_without_what_lies_before(self) -> None:
         content = book(["n"], *([number] for number in range(20_000)))
         of = source(content)
@@ -146,6 +147,7 @@ class TestRows:
         cursor = as_stored(entries[15_000][0])
         assert [item["n"] for _, _, item in source(content).read(bounds, cursor)] == list(range(15_001, 20_000))
 
+    @pytest.mark.slow
     def test_the_memory_does_not_grow_with_the_sheet(self) -> None:
         peaks = []
         for count in (2_000, 20_000):
@@ -327,6 +329,7 @@ class TestRefusals:
         assert refusal.value.code == code
         assert sentence in str(refusal.value)
 
+    @pytest.mark.slow
     def test_damage_further_down_is_told_when_it_is_reached(self) -> None:
         content = bytearray(raw(sheet(header("a") + "".join(f"<row><c><v>{n}</v></c></row>" for n in range(90_000)))))
         at = content.index(b"x/sheet.xml") + 200_000
