@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -29,6 +29,7 @@ Redis: TypeAlias = str
 CacheAlias: TypeAlias = str
 Keep: TypeAlias = timedelta | None
 Name: TypeAlias = str
+Prefixes: TypeAlias = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class Conf:
 
     require_idempotency_key: bool = False
     """Whether every start by a person or a program must carry an idempotency key."""
+
+    idempotent_prefixes: Prefixes = field(default_factory=dict)
+    """Under which paths `headway.idempotency.Middleware` heeds keys, each "required" or "optional"."""
 
     max_upload_bytes: int = 1 << 30
     """How much a form with files may send, to the API or from a page; a field's own `max_size` bounds a single file."""
@@ -127,6 +131,11 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     "MountPath": lambda value: isinstance(value, str) and value.startswith("/") and value.endswith("/"),
     "WakeUps": lambda value: isinstance(value, str) and (value in ("", "off") or value.startswith(WAKE_UPS)),
     "Redis": lambda value: isinstance(value, str) and (value == "" or value.startswith(REDIS)),
+    "Prefixes": lambda value: (
+        isinstance(value, dict)
+        and all(isinstance(path, str) and path.startswith("/") for path in value)
+        and all(policy in ("required", "optional") for policy in value.values())
+    ),
     "CacheAlias": lambda value: isinstance(value, str),
     "Keep": lambda value: value is None or (isinstance(value, timedelta) and value > timedelta(0)),
 }
@@ -139,6 +148,7 @@ MEANT = {
     "MountPath": "a path that begins and ends with a slash",
     "WakeUps": f'"", "off" or an address that begins with {", ".join(WAKE_UPS)}',
     "Redis": f'"" or an address that begins with {", ".join(REDIS)}',
+    "Prefixes": 'a dictionary of paths, such as {"/api/orders/": "required"}, each "required" or "optional"',
     "CacheAlias": 'a name of CACHES, or ""',
     "Keep": "a timedelta above 0, such as timedelta(days=90), or None",
 }

@@ -187,6 +187,40 @@ class IdempotencyKeyReused(IdempotencyKeyError):
         )
 
 
+class NoKey(IdempotencyKeyError):
+    """A request to a view that is `idempotent` has none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This request takes an idempotency key, as the header Idempotency-Key: 8 to 255 visible ASCII characters, "
+            "such as a UUID, new for each request and the same when it is sent again."
+        )
+
+
+class NoCaller(HeadwayError):
+    """Keys belong to their caller, and nobody is signed in."""
+
+    def __init__(self) -> None:
+        super().__init__("An idempotency key belongs to who sends it: sign in.")
+
+
+class RequestInProgress(HeadwayError):
+    """Another request with this key is at work."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The first request with the idempotency key {key!r} is at work. Send it again in a moment.")
+
+
+class AnswerNotKept(HeadwayError):
+    """The request has been carried out; its answer was streamed, or too long to be kept."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The request with the idempotency key {key!r} has been carried out, once. Its answer was not kept, as it "
+            "was streamed or longer than 1 MiB: ask for what it made."
+        )
+
+
 class RunConflict(HeadwayError):
     """Another run of this operation holds the concurrency key; `existing` is its id (None: not to be seen)."""
 

@@ -50,9 +50,9 @@ def write() -> Iterator[None]:
 
 
 @contextmanager
-def write_beside_project(kind: str = SOMEBODY) -> Iterator[None]:
+def write_beside_project(kind: str = SOMEBODY, patience: float = BUSY_PATIENCE) -> Iterator[None]:
     """A transaction in which the project's own code runs, as strict as the project has chosen. On SQLite it waits for
-    the write lock by asking every 2 ms, as a waiter of this kind (`waiting`).
+    the write lock by asking every 2 ms, as a waiter of this kind (`waiting`), for so many seconds at most.
 
     Every write that may have to wait goes through here. A thread that waits inside SQLite keeps its connection locked;
     if the one that has the write lock collects a cursor of that connection, as garbage, both wait for 20 s.
@@ -61,15 +61,15 @@ def write_beside_project(kind: str = SOMEBODY) -> Iterator[None]:
         atomic = transaction.atomic()
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
             with waiting(kind):
-                enter_sqlite(stack, atomic)
+                enter_sqlite(stack, atomic, patience)
         else:
             stack.enter_context(atomic)
         yield
 
 
-def enter_sqlite(stack: ExitStack, atomic: transaction.Atomic) -> None:
-    """BEGIN IMMEDIATE, retried every 2 ms. Raises OperationalError when it takes more than 20 s."""
-    give_up = time.monotonic() + BUSY_PATIENCE
+def enter_sqlite(stack: ExitStack, atomic: transaction.Atomic, patience: float) -> None:
+    """BEGIN IMMEDIATE, retried every 2 ms. Raises OperationalError when it takes more than `patience` seconds."""
+    give_up = time.monotonic() + patience
     timeout_ms = round(float(connection.settings_dict["OPTIONS"].get("timeout", 5)) * 1000)
     busy_timeout(0)
     try:

@@ -16,6 +16,7 @@ from rest_framework.throttling import BaseThrottle
 from headway import runs
 from headway.conf import conf
 from headway.errors import UnknownOperation
+from headway.idempotency.header import key_of
 from headway.operations import registry, schema
 from headway.operations.base import Operation
 from headway.runs.access import check_start, may_start
@@ -23,7 +24,6 @@ from headway.runs.access import check_start, may_start
 from .answers import started
 from .endpoint import Endpoint
 from .given import given_to, takes_files
-from .idempotency import key_of
 from .json import JsonParser
 from .openapi import LOCATION, Document, answer, header, parameter, start_of
 from .paging import choice

@@ -10,6 +10,7 @@ from .part import Kind, Part
 from .run import Run
 from .selection import Selection
 from .shared_rate import SharedRate
+from .stored_answer import StoredAnswer
 from .worker import Worker
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Run",
     "Selection",
     "SharedRate",
+    "StoredAnswer",
     "Worker",
 ]

@@ -3,7 +3,6 @@
 import re
 
 from django.http import HttpRequest
-from rest_framework.request import Request
 
 from headway.errors import IdempotencyKeyInvalid
 
@@ -11,7 +10,7 @@ QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')  # RFC 9651, 3.3.3
 ESCAPED = re.compile(r"\\(.)")
 
 
-def key_of(request: Request | HttpRequest) -> str | None:
+def key_of(request: HttpRequest) -> str | None:
     """The key without its quotes, or None.
 
     Raises IdempotencyKeyInvalid for quotes that aren't closed, and for a comma outside of quotes: by it a server joins

@@ -1,0 +1,128 @@
+"""One request with an idempotency key: the transaction around its view, and what comes of the answer."""
+
+import logging
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from headway import problems
+from headway.errors import AnswerNotKept, HeadwayError, IdempotencyKeyInvalid, NoKey
+from headway.runs.starting import KEY
+from headway.store import answers
+from headway.store.answers import Answer, Asked
+
+from .callers import RefusedByView, Scope, principal_of
+from .fingerprints import fingerprint_of
+from .header import key_of
+
+__all__ = ["Attempt", "applies_to"]
+
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+NOT_DONE = frozenset({401, 403, 408, 425, 429})  # the view has refused to begin: the same may do later
+LARGEST = 1 << 20  # bytes of a body that is kept
+TOO_LARGE = "With an idempotency key, only a form with files may be longer than DATA_UPLOAD_MAX_MEMORY_SIZE."
+
+log = logging.getLogger(__name__)
+
+
+def applies_to(request: HttpRequest) -> bool:
+    """Whether a key means anything here: an outer middleware may have seen to it already."""
+    return request.method not in SAFE and not getattr(request, "headway_idempotent", False)
+
+
+class Attempt:
+    """`begin`, then the view, then `end` or `undo`: all three in one thread, that of the view's queries."""
+
+    def __init__(self, request: HttpRequest, view: Any, *, required: bool, scope: Scope | None) -> None:
+        self.request = request
+        self.view = view
+        self.required = required
+        self.scope = scope
+        self.asked: Asked | None = None
+        self.transaction: AbstractContextManager[Answer | None] | None = None
+
+    def begin(self) -> HttpResponse | None:
+        """The answer, where the view isn't to run; None: it is, and its effects are in a transaction from now on."""
+        setattr(self.request, "headway_idempotent", True)  # noqa: B010  (a request takes any attribute)
+        try:
+            if (asked := self.read()) is None:
+                return None
+            self.transaction = answers.transaction_of(asked)
+            before = self.transaction.__enter__()
+        except RefusedByView:
+            return None
+        except RequestDataTooBig:
+            return problems.response("payload-too-large", TOO_LARGE)
+        except HeadwayError as error:
+            self.transaction = None
+            return refusal(error)
+        self.asked = asked
+        if before is None:
+            return None
+        self.close()
+        return replayed(before, asked.key)
+
+    def read(self) -> Asked | None:
+        """What is asked for. None: it has no key, and needs none. Raises HeadwayError."""
+        key = key_of(self.request)
+        if key is None:
+            if self.required:
+                raise NoKey
+            return None
+        if not KEY.fullmatch(key):
+            raise IdempotencyKeyInvalid
+        principal = principal_of(self.request, self.view, self.scope)
+        return Asked(principal, key, fingerprint_of(self.request))
+
+    def end(self, response: HttpResponseBase) -> HttpResponseBase:
+        """The view has answered: keep that with its effects, or undo both where the server failed."""
+        if self.transaction is None or self.asked is None:
+            return response
+        try:
+            if callable(render := getattr(response, "render", None)):
+                response = render()
+            if response.status_code >= 500 or response.status_code in NOT_DONE or connection.needs_rollback:
+                transaction.set_rollback(True)
+            else:
+                answers.keep(self.asked, self.kept(response))
+        except BaseException as error:
+            self.undo(error)
+            raise
+        self.close()
+        return response
+
+    def undo(self, error: BaseException) -> None:
+        """The view has raised this: its effects are undone, and its key is free."""
+        if self.transaction is not None:
+            self.transaction.__exit__(type(error), error, error.__traceback__)
+
+    def close(self) -> None:
+        """Commit. Raises errors of the database."""
+        assert self.transaction is not None
+        self.transaction.__exit__(None, None, None)
+
+    def kept(self, response: HttpResponseBase) -> Answer:
+        body = response.content if isinstance(response, HttpResponse) else None
+        if body is None or len(body) > LARGEST:
+            log.warning("path=%s event=answer-not-kept streamed=%s", self.request.path, body is None)
+            body = None
+        return Answer(response.status_code, dict(response.headers.items()), body)
+
+
+def replayed(answer: Answer, key: str) -> HttpResponse:
+    """The same answer again, byte for byte; of one that could not be kept, that it has been given."""
+    if answer.body is None:
+        return refusal(AnswerNotKept(key))
+    response = HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+    response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def refusal(error: HeadwayError) -> HttpResponse:
+    rule = problems.rule_of(error)
+    assert rule is not None
+    return problems.response_of(error, rule)

@@ -1,0 +1,55 @@
+"""Idempotency keys for all views under some prefixes: HEADWAY["IDEMPOTENT_PREFIXES"]."""
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve
+
+from headway.conf import conf
+
+from .callers import Scope
+from .views import wrap
+
+__all__ = ["Middleware"]
+
+REQUIRED, OPTIONAL = "required", "optional"
+
+
+class Middleware:
+    """As `idempotent` around each view whose path begins with one of the prefixes, the longest that fits.
+
+    It stands behind the middleware that knows the user. A subclass may say to whom the keys of other callers belong.
+    """
+
+    sync_capable = async_capable = True
+    scope: Scope | None = None
+    """What `idempotent` calls so: given the request, to whom a key belongs (None: to the user)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        policy = policy_of(request.path_info)
+        if policy is None:
+            return self.get_response(request)
+        how: dict[str, Any] = {"required": policy == REQUIRED, "scope": type(self).scope}
+        return wrap(self.get_response, view_of(request), **how)(request)
+
+
+def policy_of(path: str) -> str | None:
+    """ "required" or "optional"; None: keys mean nothing there."""
+    prefixes = conf().idempotent_prefixes
+    fitting = [prefix for prefix in prefixes if path.startswith(prefix)]
+    return prefixes[max(fitting, key=len)] if fitting else None
+
+
+def view_of(request: HttpRequest) -> Any:
+    """The view that will run; None where there is none."""
+    try:
+        return resolve(request.path_info, getattr(request, "urlconf", None)).func
+    except Resolver404:
+        return None

@@ -1,0 +1,81 @@
+"""`@idempotent`: a view whose effects happen once, however often the same request is sent."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar, overload
+
+from asgiref.sync import markcoroutinefunction, sync_to_async
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from .attempt import Attempt, applies_to
+from .callers import Scope
+
+__all__ = ["idempotent", "wrap"]
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+@overload
+def idempotent(view: V) -> V: ...
+@overload
+def idempotent(*, required: bool = True, scope: Scope | None = None) -> Callable[[V], V]: ...
+def idempotent(view: Any = None, *, required: bool = True, scope: Scope | None = None) -> Any:
+    """A view, plain or asynchronous, Django's or REST framework's, that heeds the header Idempotency-Key.
+
+    A key's first request runs the view in a transaction that also keeps its answer; the same request sent again gets
+    that answer, byte for byte, with `Idempotent-Replayed: true`, and the view doesn't run. Another request with the key
+    is refused (422). One that comes while the first is at work waits for it, 10 s at most (then 409). What raises,
+    answers with 5xx, or refuses to begin (401, 403, 408, 425, 429) leaves neither effects nor an answer. Kept for 24 h.
+
+    `required`: without a key the answer is 400; False: such a request passes, as if there were no decorator. Keys
+    belong to the signed-in user, or to what `scope(request)` says; a caller who is neither is refused (401). A class's
+    view is wrapped as `idempotent(OrderView.as_view())`.
+    """
+    if view is None:
+        return lambda view: wrap(view, view, required=required, scope=scope)
+    return wrap(view, view, required=required, scope=scope)
+
+
+def wrap(run: Any, view: Any, *, required: bool, scope: Scope | None) -> Any:
+    """`run`, which leads to this `view`, with a transaction and a key around it."""
+    how: dict[str, Any] = {"required": required, "scope": scope}
+    if iscoroutinefunction(run) or getattr(run, "_is_coroutine_marker", None):
+        return wrap_async(run, view, how)
+
+    @wraps(run)
+    def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not applies_to(request):
+            return run(request, *args, **kwargs)  # type: ignore[no-any-return]
+        attempt = Attempt(request, view, **how)
+        if answer := attempt.begin():
+            return answer
+        try:
+            response = run(request, *args, **kwargs)
+        except BaseException as error:
+            attempt.undo(error)
+            raise
+        return attempt.end(response)
+
+    return once
+
+
+def wrap_async(run: Any, view: Any, how: dict[str, Any]) -> Any:
+    """The same for a coroutine: the transaction is that of the thread in which its queries run."""
+
+    @wraps(run)
+    async def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not applies_to(request):
+            return await run(request, *args, **kwargs)  # type: ignore[no-any-return]
+        attempt = Attempt(request, view, **how)
+        if answer := await sync_to_async(attempt.begin)():
+            return answer
+        try:
+            response = await run(request, *args, **kwargs)
+        except BaseException as error:
+            await sync_to_async(attempt.undo)(error)
+            raise
+        return await sync_to_async(attempt.end)(response)
+
+    return markcoroutinefunction(once)

@@ -1,0 +1,242 @@
+"""The scenarios of draft-ietf-httpapi-idempotency-key-header, and what is ours beside them, by views of every kind."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import F
+from django.test import AsyncClient, Client
+from rest_framework.authtoken.models import Token
+
+from headway.models import Run, StoredAnswer
+from headway.store import answers
+from tests.app.models import Thing
+from tests.http.client import assert_problem
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idempotency.views")]
+
+KEY = "8e03978e-40d5-43dd"
+SYNC = ["/order/", "/rest/", "/rest-function/", "/async/", "/open/"]
+every_kind = pytest.mark.parametrize("path", SYNC)
+
+
+@pytest.fixture
+def client(demo: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(demo)
+    return client
+
+
+def send(client: Client, path: str, key: str | None = KEY, **fields: Any) -> Any:
+    """POST these fields with this key."""
+    return client.post(path, fields, headers={} if key is None else {"Idempotency-Key": key})
+
+
+@every_kind
+class TestEachKindOfView:
+    def test_the_same_request_again_has_no_effect_and_gets_the_same_answer(self, client: Client, path: str) -> None:
+        first, second = send(client, path), send(client, path)
+        assert first.status_code == second.status_code == 201
+        assert first.content == second.content
+        assert first["Content-Type"] == second["Content-Type"]
+        assert "Idempotent-Replayed" not in first
+        assert second["Idempotent-Replayed"] == "true"
+        assert Thing.objects.count() == 1
+
+    def test_another_key_is_another_request(self, client: Client, path: str) -> None:
+        send(client, path)
+        assert send(client, path, key="another-key").status_code == 201
+        assert Thing.objects.count() == 2
+
+    def test_the_key_with_another_body_is_refused(self, client: Client, path: str) -> None:
+        send(client, path)
+        assert_problem(send(client, path, name="other"), "idempotency-key-reused")
+        assert Thing.objects.count() == 1
+
+    def test_without_a_key_it_says_what_is_missing(self, client: Client, path: str) -> None:
+        assert_problem(send(client, path, key=None), "idempotency-key-required")
+        assert Thing.objects.count() == 0
+
+    @pytest.mark.parametrize("key", ["short", "with blank", '"open', "a,comma-it-is", "x" * 256])
+    def test_a_key_that_is_none_is_refused(self, client: Client, path: str, key: str) -> None:
+        assert_problem(send(client, path, key=key), "idempotency-key-invalid")
+
+    def test_a_quoted_key_is_the_same_as_a_bare_one(self, client: Client, path: str) -> None:
+        first, second = send(client, path, key=f'"{KEY}"'), send(client, path)
+        assert first.content == second.content
+
+    def test_an_answer_is_forgotten_after_a_day(self, client: Client, path: str) -> None:
+        send(client, path)
+        StoredAnswer.objects.update(created_at=F("created_at") - timedelta(hours=25))
+        send(client, path)
+        assert (Thing.objects.count(), StoredAnswer.objects.count()) == (2, 1)
+        StoredAnswer.objects.update(created_at=F("created_at") - timedelta(hours=25))
+        answers.forget_expired()
+        assert StoredAnswer.objects.count() == 0
+
+
+@pytest.mark.parametrize(("path", "how"), [
+    ("/order/", "raise"), ("/order/", "503"), ("/rest/", "raise"), ("/async/", "raise"), ("/async/", "503"),
+    ("/order/", "401"), ("/order/", "403"), ("/order/", "429"),
+])  # fmt: skip
+def test_what_fails_or_refuses_to_begin_leaves_neither_effect_nor_answer(client: Client, path: str, how: str) -> None:
+    assert send(client, path, how=how).status_code >= 401
+    assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
+    assert "Idempotent-Replayed" not in send(client, path, how=how)
+
+
+@pytest.mark.parametrize("status", [404, 409, 422])
+def test_any_other_answer_is_kept_with_its_effects(client: Client, status: int) -> None:
+    first, second = (send(client, "/order/", how=str(status)) for _ in range(2))
+    assert (first.status_code, second.status_code) == (status, status)
+    assert second["Idempotent-Replayed"] == "true"
+    assert Thing.objects.count() == 1
+
+
+def test_headers_are_kept_and_cookies_are_not(client: Client) -> None:
+    first, second = send(client, "/order/"), send(client, "/order/")
+    assert first["Location"] == second["Location"]
+    assert "basket" in first.cookies
+    assert "basket" not in second.cookies
+
+
+@pytest.mark.parametrize("how", ["stream", "file", "long"])
+def test_an_answer_that_can_not_be_kept_is_given_once(client: Client, how: str, caplog: Any) -> None:
+    first = send(client, "/order/", how=how)
+    assert first.status_code == 200
+    assert b"".join(first) if first.streaming else first.content
+    assert "event=answer-not-kept" in caplog.text
+    assert_problem(send(client, "/order/", how=how), "answer-not-kept")
+    assert Thing.objects.count() == 1
+
+
+class TestCallers:
+    def test_keys_belong_to_their_user(self, client: Client, other: User) -> None:
+        send(client, "/order/")
+        stranger = Client()
+        stranger.force_login(other)
+        assert "Idempotent-Replayed" not in send(stranger, "/order/")
+        assert Thing.objects.count() == 2
+
+    def test_nobody_in_particular_is_refused(self) -> None:
+        assert_problem(send(Client(), "/order/"), "unauthenticated")
+        assert Thing.objects.count() == 0
+
+    def test_a_scope_says_to_whom_the_keys_of_strangers_belong(self) -> None:
+        first, second = send(Client(), "/open/"), send(Client(), "/open/")
+        assert first.content == second.content
+        elsewhere = Client(REMOTE_ADDR="10.0.0.9")
+        assert "Idempotent-Replayed" not in send(elsewhere, "/open/")
+
+    def test_a_token_of_django_rest_framework_is_known(self, demo: User) -> None:
+        api = Client(headers={"Authorization": f"Token {Token.objects.create(user=demo).key}"})
+        first, second = send(api, "/rest/"), send(api, "/rest/")
+        assert first.json()["by"] == "demo"
+        assert first.content == second.content
+        assert Thing.objects.count() == 1
+
+    def test_a_wrong_token_gets_the_views_own_answer(self) -> None:
+        api = Client(headers={"Authorization": "Token wrong"})
+        assert send(api, "/rest/").status_code == 401
+        assert Thing.objects.count() == 0
+
+    def test_a_form_is_protected_from_other_sites_as_before(self, demo: User) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(demo)
+        assert send(client, "/protected/").status_code == 403
+        assert send(client, "/rest/").status_code == 401  # where a token would do, a session without one is nobody's
+        assert StoredAnswer.objects.count() == 0
+
+
+class TestRequests:
+    def test_safe_methods_pass(self, client: Client) -> None:
+        assert client.get("/order/").status_code == 201
+
+    def test_where_no_key_is_required_a_request_without_one_passes(self, client: Client) -> None:
+        assert send(client, "/optional/", key=None).status_code == 201
+        assert send(client, "/optional/", key=None).status_code == 201
+        assert Thing.objects.count() == 2
+        assert send(client, "/optional/").content == send(client, "/optional/").content
+
+    def test_the_key_for_another_address_or_method_is_refused(self, client: Client) -> None:
+        send(client, "/order/")
+        assert_problem(send(client, "/order/?a=1"), "idempotency-key-reused")
+        assert_problem(send(client, "/optional/"), "idempotency-key-reused")
+        assert_problem(client.put("/order/", headers={"Idempotency-Key": KEY}), "idempotency-key-reused")
+
+    def test_a_form_with_files_counts_by_what_it_says(self, client: Client) -> None:
+        def upload(text: bytes, token: str) -> Any:
+            file = SimpleUploadedFile("a.txt", text)
+            return send(client, "/order/", file=file, csrfmiddlewaretoken=token)
+
+        large = b"x" * (3 << 20)
+        assert upload(large, "one").status_code == 201
+        assert upload(large, "two")["Idempotent-Replayed"] == "true"
+        assert_problem(upload(large + b"y", "two"), "idempotency-key-reused")
+
+    def test_a_body_that_is_too_large_to_be_read_is_told(self, client: Client) -> None:
+        body = json.dumps({"text": "x" * (3 << 20)})
+        answer = client.post("/order/", body, "application/json", headers={"Idempotency-Key": KEY})
+        assert_problem(answer, "payload-too-large")
+
+    def test_the_runs_that_a_view_starts_are_started_once(self, client: Client) -> None:
+        first, second = (send(client, "/order/", how="start") for _ in range(2))
+        assert first.json() == second.json()
+        assert Run.objects.count() == 1
+
+    def test_with_a_transaction_around_each_request(self, client: Client, settings: Any) -> None:
+        settings.DATABASES["default"]["ATOMIC_REQUESTS"] = True
+        try:
+            assert send(client, "/order/").content == send(client, "/order/").content
+            assert send(client, "/order/", key="another-key", how="503").status_code == 503
+            assert send(client, "/rest/", key="a-third-key", how="refuse").status_code == 400
+            assert Thing.objects.count() == 1
+        finally:
+            settings.DATABASES["default"]["ATOMIC_REQUESTS"] = False
+
+
+class TestMiddleware:
+    @pytest.fixture(autouse=True)
+    def prefixes(self, settings: Any) -> None:
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "headway.idempotency.Middleware"]
+        settings.HEADWAY |= {"IDEMPOTENT_PREFIXES": {"/plain/": "required", "/plain/orders/draft/": "optional"}}
+
+    @pytest.mark.parametrize("path", ["/plain/orders/", "/plain/rest/", "/plain/async/"])
+    def test_it_does_the_same_for_all_views_under_a_prefix(self, client: Client, path: str) -> None:
+        assert_problem(send(client, path, key=None), "idempotency-key-required")
+        assert send(client, path).content == send(client, path).content
+        assert Thing.objects.count() == 1
+
+    def test_the_longest_prefix_decides(self, client: Client) -> None:
+        assert send(client, "/plain/orders/draft/", key=None).status_code == 201
+
+    def test_a_view_that_raises_leaves_nothing(self, client: Client) -> None:
+        assert send(client, "/plain/orders/", how="raise").status_code == 500
+        assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
+
+    def test_a_view_that_has_its_own_keys_is_not_wrapped_twice(self, client: Client, settings: Any) -> None:
+        settings.HEADWAY |= {"IDEMPOTENT_PREFIXES": {"/": "required"}}
+        assert send(client, "/order/").content == send(client, "/order/").content
+        assert Thing.objects.count() == 1
+
+    def test_a_token_is_known_there_too(self, demo: User) -> None:
+        api = Client(headers={"Authorization": f"Token {Token.objects.create(user=demo).key}"})
+        assert send(api, "/plain/rest/").content == send(api, "/plain/rest/").content
+        assert Thing.objects.count() == 1
+
+
+def test_under_asgi(demo: User) -> None:
+    async def ask() -> None:
+        client = AsyncClient()
+        await client.aforce_login(demo)
+        for path in ("/async/", "/order/"):
+            first, second = [await client.post(path, headers={"Idempotency-Key": KEY + path}) for _ in range(2)]
+            assert first.content == second.content
+            assert second["Idempotent-Replayed"] == "true"
+
+    async_to_sync(ask)()
+    assert Thing.objects.count() == 2

@@ -1,0 +1,100 @@
+"""Views of a project with idempotency keys, and their addresses. Each leaves one row for each time that it ran."""
+
+import asyncio
+import os
+import secrets
+import signal
+
+from asgiref.sync import sync_to_async
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from example.urls import urlpatterns as example
+from headway import runs
+from headway.idempotency import idempotent
+from tests.app.models import Thing
+
+
+def made() -> Thing:
+    """What each request leaves."""
+    return Thing.objects.create(name="thing", code=secrets.token_hex(8))
+
+
+def order(request: HttpRequest) -> HttpResponse:
+    """Does what `how` says, once it has written."""
+    thing = made()
+    match how := request.POST.get("how", ""):
+        case "raise":
+            raise RuntimeError("no")
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "stream":
+            return StreamingHttpResponse([b"one", b"two"])
+        case "file":
+            return FileResponse(open(__file__, "rb"))
+        case "long":
+            return HttpResponse(b"x" * ((1 << 20) + 1))
+        case "start":
+            started = runs.start("tests.write_ledger", {}, user=request.user)
+            return JsonResponse({"run": str(started.run.pk)}, status=202)
+        case "200" | "404" | "401" | "403" | "409" | "422" | "429" | "503":
+            return HttpResponse(how, status=int(how))
+    answer = JsonResponse({"thing": thing.pk}, status=201)
+    answer["Location"] = f"/things/{thing.pk}/"
+    answer.set_cookie("basket", "empty")
+    return answer
+
+
+async def async_order(request: HttpRequest) -> HttpResponse:
+    """The same, in a coroutine."""
+    thing = await sync_to_async(made)()
+    await asyncio.sleep(0)
+    if request.POST.get("how") == "raise":
+        raise RuntimeError("no")
+    if request.POST.get("how") == "503":
+        return HttpResponse(status=503)
+    return JsonResponse({"thing": thing.pk}, status=201)
+
+
+class OrderView(APIView):
+    """Of Django REST framework, which knows its callers by a token."""
+
+    def post(self, request: Request) -> Response:
+        thing = made()
+        if request.data.get("how") == "refuse":
+            raise ValidationError({"name": "no"})
+        if request.data.get("how") == "raise":
+            raise RuntimeError("no")
+        return Response({"thing": thing.pk, "by": request.user.get_username()}, status=201)
+
+
+@idempotent
+@api_view(["POST"])
+def order_function(request: Request) -> Response:
+    return Response({"thing": made().pk}, status=201)
+
+
+def by_address(request: HttpRequest) -> str:
+    return request.META["REMOTE_ADDR"]
+
+
+urlpatterns = [
+    *example,
+    path("order/", csrf_exempt(idempotent(order))),
+    path("protected/", idempotent(order)),
+    path("optional/", csrf_exempt(idempotent(required=False)(order))),
+    path("open/", csrf_exempt(idempotent(scope=by_address)(order))),
+    path("async/", csrf_exempt(idempotent(async_order))),
+    path("rest/", idempotent(OrderView.as_view())),
+    path("rest-function/", order_function),
+    path("plain/orders/", csrf_exempt(order)),
+    path("plain/orders/draft/", csrf_exempt(order)),
+    path("plain/async/", csrf_exempt(async_order)),
+    path("plain/rest/", OrderView.as_view()),
+]
