@@ -13,6 +13,7 @@ CONTRACT = {
     "run-conflict": 409, "invalid-state": 409, "nothing-to-retry": 409, "already-retried": 409,
     "validation": 422, "malformed": 400, "payload-too-large": 413, "unsupported-media-type": 415,
     "unauthenticated": 401, "forbidden": 403, "not-found": 404,
+    "request-in-progress": 409, "answer-not-kept": 409,
     "rate-limited": 429, "quota-exceeded": 429, "too-many-streams": 429, "overloaded": 503,
 }  # fmt: skip
 
