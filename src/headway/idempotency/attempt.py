@@ -19,8 +19,6 @@ from .callers import RefusedByView, Scope, principal_of
 from .fingerprints import fingerprint_of
 from .header import key_of
 
-__all__ = ["Attempt", "applies_to"]
-
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 NOT_DONE = frozenset({401, 403, 408, 425, 429})  # the view has refused to begin: the same may do later
 LARGEST = 1 << 20  # bytes of a body that is kept

@@ -7,8 +7,6 @@ from django.http import HttpRequest
 
 from headway.errors import NoCaller
 
-__all__ = ["RefusedByView", "Scope", "principal_of"]
-
 Scope = Callable[[HttpRequest], str | None]
 
 

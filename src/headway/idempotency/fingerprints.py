@@ -7,8 +7,6 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
-__all__ = ["fingerprint_of"]
-
 
 def fingerprint_of(request: HttpRequest) -> str:
     """SHA-256 of the method, the address with its query, and the body.

@@ -12,8 +12,6 @@ from headway.conf import conf
 from .callers import Scope
 from .views import wrap
 
-__all__ = ["Middleware"]
-
 REQUIRED, OPTIONAL = "required", "optional"
 
 

@@ -12,8 +12,6 @@ from django.http.response import HttpResponseBase
 from .attempt import Attempt, applies_to
 from .callers import Scope
 
-__all__ = ["idempotent", "wrap"]
-
 V = TypeVar("V", bound=Callable[..., Any])
 
 

@@ -14,8 +14,6 @@ from headway.database.writing import write_beside_project
 from headway.errors import IdempotencyKeyReused, RequestInProgress
 from headway.models import StoredAnswer
 
-__all__ = ["Answer", "Asked", "claim", "forget_expired", "keep", "transaction_of"]
-
 KEPT_FOR = timedelta(hours=24)
 EXPIRED = Q(created_at__lt=Now() - KEPT_FOR)
 PATIENCE = 10.0  # s that a request waits for another with its key
