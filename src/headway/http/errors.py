@@ -52,15 +52,19 @@ RULES: dict[type[Exception], Rule] = problems.RULES | {
 def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """The answer that tells this error; Django REST framework calls it, with the view and the request in `context`."""
     set_rollback()
-    if isinstance(error, DatabaseError | InterfaceError):
-        response = unavailable(error)
-    else:
-        response = refusal_of(error) if isinstance(error, APIException) else by_rule(error)
+    response = answer_of(error)
     if response is None:
         return server_error(error, context)
     if response.status_code == 401:
         response["WWW-Authenticate"] = context["view"].challenge()
     return response
+
+
+def answer_of(error: Exception) -> HttpResponse | None:
+    """The answer that tells this error; None for a mistake."""
+    if isinstance(error, DatabaseError | InterfaceError):
+        return unavailable(error)
+    return refusal_of(error) if isinstance(error, APIException) else by_rule(error)
 
 
 def refusal_of(error: APIException) -> HttpResponse | None:

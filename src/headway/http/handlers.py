@@ -1,19 +1,21 @@
-"""Django's own error pages, as problems under the API's address; a project names them in its root URLs.
+"""Errors as problems where no endpoint of Headway's is asked.
 
-For what no endpoint sees: an address that isn't there, a host that isn't allowed, an error in a middleware.
+Four handlers for a project's root URLs, for what no view sees: an address that isn't there, a host that isn't allowed,
+an error in a middleware. And one for the project's own views of Django REST framework.
 """
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
+from rest_framework.views import set_rollback
 
 from headway import problems
 from headway.addresses import of_api
 
-from .errors import NOT_ALLOWED, UNREADABLE, WRONG
+from .errors import NOT_ALLOWED, UNREADABLE, WRONG, answer_of
 
-__all__ = ["bad_request", "not_found", "permission_denied", "server_error"]
+__all__ = ["bad_request", "exception_handler", "not_found", "permission_denied", "server_error"]
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -31,6 +33,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest, **kwargs: Any) -> HttpResponse:
     return problem(request, "server-error", WRONG) or defaults.server_error(request)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """For EXCEPTION_HANDLER in REST_FRAMEWORK: each refusal as a problem, Headway's and the framework's own; a mistake
+    is left to Django."""
+    answer = answer_of(error)
+    if answer is not None:
+        set_rollback()
+        if challenge := getattr(error, "auth_header", None):
+            answer["WWW-Authenticate"] = challenge
+    return answer
 
 
 def problem(request: HttpRequest, slug: str, detail: str) -> HttpResponse | None:

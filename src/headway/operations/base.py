@@ -74,7 +74,8 @@ class Operation:
 
     permission: ClassVar[str | None] = None
     """Who may start it from Headway's pages and HTTP API: users with this permission, such as "airports.add_airport",
-    or "signed-in". None: staff alone. Code decides for itself, unless it names a user who lacks what is declared."""
+    or "signed-in". None: staff alone. Views of your own decide for themselves: `runs.start` refuses only a user who
+    lacks what is declared."""
 
     one_run_per: ClassVar[str] = "user"
     """Of what there is at most one live run: "user" (each user may have one), "operation" (one for all users), or
