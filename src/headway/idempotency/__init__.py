@@ -4,7 +4,8 @@ As draft-ietf-httpapi-idempotency-key-header has it, and Stripe's API does. Head
 (`headway.runs.start`).
 """
 
+from .header import key_of
 from .middleware import Middleware
 from .views import idempotent
 
-__all__ = ["Middleware", "idempotent"]
+__all__ = ["Middleware", "idempotent", "key_of"]
