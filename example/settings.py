@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from example.databases import database
 from example.environment import flag, number, text, words
+from example.mailing import mail_settings
 from example.secret import DEMO_KEY, secret_key
 from headway.contrib.logs import logging_config
 
@@ -131,11 +132,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 
 AIRPORT_SERVICE = text("AIRPORT_SERVICE")  # its address; each worker's process has one of its own where none is named
 
-# Mail goes to the server that is named; where none is, into files.
-EMAIL_HOST, EMAIL_PORT = text("EMAIL_HOST", "localhost"), int(number("EMAIL_PORT", 25))
-EMAIL_TIMEOUT = 10  # s
-EMAIL_FILE_PATH = DATA_DIR / "mail"
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if text('EMAIL_HOST') else 'filebased'}.EmailBackend"
+vars().update(mail_settings(text("EMAIL_HOST"), int(number("EMAIL_PORT", 25)), DATA_DIR / "mail"))
 
 REDIS_URL = text("REDIS_URL")
 if REDIS_URL:

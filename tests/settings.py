@@ -40,9 +40,7 @@ SECRET_KEY = "only-for-tests"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = SCRATCH / "media"
 AIRPORT_SERVICE = example.AIRPORT_SERVICE
-EMAIL_BACKEND = example.EMAIL_BACKEND
-EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = example.EMAIL_HOST, example.EMAIL_PORT, example.EMAIL_TIMEOUT
-EMAIL_FILE_PATH = SCRATCH / "mail"
+vars().update({name: value for name, value in vars(example).items() if name.startswith(("EMAIL_", "MAILERS"))})
 USE_TZ = True
 TIME_ZONE = "UTC"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
