@@ -106,7 +106,6 @@ class Shape:
 
 
 SHAPES = {
-    "plain": Shape(),
     "a user of its own": Shape(
         settings='INSTALLED_APPS.insert(0, "people")\nAUTH_USER_MODEL = "people.Person"\n',
         files={"people/__init__.py": "", "people/models.py": OWN_USER},
