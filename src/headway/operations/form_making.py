@@ -5,8 +5,6 @@ from typing import Any
 
 from django.forms import BaseForm
 
-__all__ = ["make", "takes_user"]
-
 
 def make(form: Any, user: Any, *bound: Any) -> Any:
     """An instance of `form`, bound to data and files if they are given. Its `user` is as in `self.user` of an

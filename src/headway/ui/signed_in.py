@@ -8,8 +8,6 @@ from django.db import transaction
 from django.http import HttpResponseBase
 from django.views import View
 
-__all__ = ["SignedInView"]
-
 
 class SignedInView(LoginRequiredMixin, View):
     """The base of every page."""
