@@ -109,6 +109,21 @@ def test_the_exception_handler_tells_what_the_framework_and_headway_refuse(setti
     assert_problem(client.get(f"/imports/{uuid4()}/"), "not-found")
 
 
+def test_the_sign_in_for_others_than_staff_takes_them(settings: Any, client: Client) -> None:
+    names: dict[str, Any] = {"__builtins__": Known(vars(builtins))}
+    (block,) = (each for each in snippets_of(ROOT / "docs/how-to/serve.md") if "LoginView" in each.text)
+    exec(compile(block.text, str(block), "exec"), names)
+    urls = ModuleType("urls")
+    urls.urlpatterns = [*names["urlpatterns"], path("", include("example.urls"))]  # type: ignore[attr-defined]
+    settings.ROOT_URLCONF = urls
+    User.objects.create_user("ada", password="correct horse")
+
+    assert 'action=""' in client.get("/login/?next=/").text
+    answer = client.post("/login/?next=/", {"username": "ada", "password": "correct horse"})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
 def test_a_mistake_is_left_to_django() -> None:
     assert exception_handler(ZeroDivisionError(), {}) is None
 

@@ -113,6 +113,17 @@ class Interruptions:
         assert "in-doubt" in run.outcomes.values_list("code", flat=True)
         assert len(sink.read_text().splitlines()) <= 4
 
+    def test_of_effects_outside_so_many_go_out_and_the_window_is_in_doubt(self) -> None:
+        sink = Path(mkdtemp()) / "sink"
+        run = runs.start("tests.call_out", {"items": 40, "sink": str(sink)}).run
+
+        kill_after(3)
+
+        assert len(sink.read_text().splitlines()) == 3
+        drain()
+        assert run.outcomes.filter(code="in-doubt").count() == 16
+        assert len(sink.read_text().splitlines()) == 3 + 40 - 16
+
     def test_the_items_of_a_set_count_each(self) -> None:
         run = runs.start("tests.write_in_sets", {"items": 1_000}).run
 

@@ -4,6 +4,7 @@ The calls of an operation's own `process` are counted. A dead worker says nothin
 as killed, its next statement raises, whichever code is about to send it.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ class Calls:
         if most < 1:
             raise ValueError(f"{most} items: at least 1 must be done before the worker ends.")
         self.most = most
-        self.made = 0
+        self.begun = self.made = 0
+        self.changed = threading.Condition()
 
     @property
     def is_enough(self) -> bool:
@@ -56,18 +58,42 @@ class Calls:
     def counted(self, kind: type[Operation], call: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(call)
         def process(operation: Operation, items: Any, *more: Any) -> Any:
+            if type(operation) is not kind:  # a subclass, whose method calls this one, counts by itself
+                return call(operation, items, *more)
+            number = count(items) if kind.has_process_chunk() else 1
+            self.begin(number)
             try:
                 return call(operation, items, *more)
             finally:
-                if type(operation) is kind:  # a subclass, whose method calls this one, has counted already
-                    self.made += count(items) if kind.has_process_chunk() else 1
+                self.end(number)
 
         return process
+
+    def begin(self, number: int) -> None:
+        with self.changed:
+            self.begun += number
+
+    def end(self, number: int) -> None:
+        with self.changed:
+            self.made += number
+            self.changed.notify_all()
 
     def check(self) -> None:
         """Raises AssertionError where the worker has come to an end by itself."""
         if not self.is_enough:
             raise AssertionError(f"The worker was to end behind item {self.most}, and has done {self.made}.")
+
+
+class LastCalls(Calls):
+    """The calls that a worker makes before it is killed: as many, and no other, on whichever thread."""
+
+    def begin(self, number: int) -> None:
+        """Raises Killed for one too many, once the others have returned."""
+        with self.changed:
+            if self.begun >= self.most:
+                self.changed.wait_for(lambda: self.is_enough)
+                raise Killed
+            self.begun += number
 
     def end_session(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         if self.is_enough and not str(sql).startswith(UNDOING):
@@ -88,7 +114,8 @@ def stop_after(items: int, seconds: float = 60) -> None:
     gives its part back.
 
     An item counts each time that `process` is called for it; raises AssertionError when there aren't so many. With
-    effects outside, items that are under way on other threads are waited for; a `process_chunk` ends with its chunk.
+    effects outside it ends behind all that it had begun by then: up to `window` items, in a test's transaction twice
+    as many. A `process_chunk` ends with its chunk.
     """
     calls, until = Calls(items), time.monotonic() + seconds
     with calls.counting():
@@ -100,9 +127,10 @@ def kill_after(items: int, seconds: float = 60) -> None:
     """Do what is due like `drain`, as a worker that is killed behind this item, before its chunk is committed.
 
     What the chunk has written is rolled back; an item with effects outside is in doubt. The part is due at once, as a
-    supervisor sees to it, so the next `drain` takes it over. Counts as `stop_after` does.
+    supervisor sees to it, so the next `drain` takes it over. Counts as `stop_after` does. With effects outside, so many
+    calls go out, and all that were to be begun with the last of them are in doubt: up to `window`.
     """
-    calls, until = Calls(items), time.monotonic() + seconds
+    calls, until = LastCalls(items), time.monotonic() + seconds
     try:
         with calls.counting(), connection.execute_wrapper(calls.end_session):
             work_until(lambda: time.monotonic() >= until)
