@@ -199,15 +199,18 @@ def asleep(parts: list[Any]) -> Reason:
 def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
     """Counts that add up, a percentage that is rounded down, and a rate while there is one."""
     counts = Counts.over(Counts(part.succeeded, part.failed, part.skipped) for part in parts)
+    step = step_of(run, parts)
     known = None if run.total is None else run.total + sum(part.added for part in parts)
+    if step and parts[0].bounds:
+        known = step["of"] - parts[0].before  # it needn't be counted
     # A total that was counted before rows were added must not be passed by.
     total = None if known is None else max(known, counts.processed)
     grows = may_grow(run, parts) and not (run.is_done and total == counts.processed)
     paces, now = [part.pace for part in parts], parts[0].now
-    working = run.state == State.RUNNING
+    working = run.state == State.RUNNING and step is None  # three steps say nothing about how long the fourth takes
     return {
         "total": total,
-        "total_exact": run.total_exact and total == known and not grows,
+        "total_exact": (run.total_exact or step is not None) and total == known and not grows,
         "processed": counts.processed,
         "succeeded": counts.succeeded,
         "failed": counts.failed,
@@ -216,7 +219,36 @@ def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
         "percent": None if grows else percent(counts.processed, total, done=run.is_done),
         "rate": rounded(rate(paces, now, interval_ms(run))) if working else None,
         "eta_seconds": eta_seconds(paces, now, counts, total) if working and not grows else None,
-        "finishing": working and any(part.kind == Kind.FINISH for part in parts),
+        "finishing": run.state == State.RUNNING and any(part.kind == Kind.FINISH for part in parts),
+        "step": step,
+    }
+
+
+def step_of(run: Run, parts: list[Any]) -> dict[str, Any] | None:
+    """Of a run that has steps, the one that is under way or comes next, and in the end the last; None: it has items."""
+    try:
+        titles = registry.get(run.operation).step_titles
+    except UnknownOperation:
+        return None
+    if not titles:
+        return None
+    part = parts[0]
+    names = part.bounds["steps"] if part.bounds else list(titles)
+    number = min((part.cursor or 0) + 1, len(names))
+    name = names[number - 1]
+    stand = part.step or {}
+    begun = bool(not run.is_done and part.token is not None and stand.get("name") == name and stand["begun"])
+    done, total = (stand["done"], stand["total"]) if begun else (None, None)
+    return {
+        "name": name,
+        "title": str(titles.get(name, name)),
+        "number": number,
+        "of": len(names),
+        "under_way": begun,
+        "done": done,
+        "total": total,
+        "percent": None if done is None else percent(done, total, done=False),
+        "eta_seconds": eta_seconds([stand["pace"]], part.now, Counts(stand["pace"][-1][1]), 1000) if begun else None,
     }
 
 

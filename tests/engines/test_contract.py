@@ -146,6 +146,27 @@ def test_a_worker_that_is_asked_to_stop_hands_over_at_once(engine: Launcher, tel
     assert entries(run.pk) == once_each(200)
 
 
+def test_a_worker_that_is_asked_to_stop_leaves_its_step_and_another_begins_it_anew(
+    engine: Launcher, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path / "gate").build()
+    both = engine.start(), engine.start()
+    given = {"sink": str(tmp_path / "sink"), "gate": f"convert:{tmp_path}/gate"}
+    run = runs.start("tests.publish", given).run
+    gate.wait_until_reached()
+    worker = whose(run, *both)
+
+    worker.stop()
+    gate.wait_until_reached()
+    until(lambda: worker.has_stopped)
+    gate.open()
+
+    assert wait_for_end(run.pk).state == "succeeded"
+    assert part_of(run).resumes == 0
+    begun = [line for line in (tmp_path / "sink").read_text().splitlines() if line.endswith("begun")]
+    assert begun == ["download begun", "convert begun", "convert begun", "publish begun"]
+
+
 def test_a_worker_that_was_frozen_past_its_lease_changes_nothing_any_more(
     engine: Launcher, tmp_path: Path, tell: Tell
 ) -> None:

@@ -28,6 +28,7 @@ def seen(**changed: Any) -> dict[str, Any]:
         "rate": None,
         "eta_seconds": None,
         "finishing": False,
+        "step": None,
     }
     run = {"title": "Import airports", "state": "running", "done": False, "stalled": False, "reason": None}
     run |= {"waiting_until": None, "dry_run": False}
@@ -36,6 +37,10 @@ def seen(**changed: Any) -> dict[str, Any]:
         | {name: value for name, value in changed.items() if name in run}
         | {"progress": progress | {name: value for name, value in changed.items() if name in progress}}
     )
+
+
+STEP = {"title": "Convert", "number": 2, "of": 3, "under_way": True, "done": 1234, "total": 5000, "percent": 24.6,
+        "eta_seconds": 95}  # fmt: skip
 
 
 @given(
@@ -100,6 +105,16 @@ def test_the_bar_gives_way_first_then_the_line_is_cut_visibly(width: int, line: 
             {"stalled": True, "percent": None, "state": "cancelling"},
             "Import airports  cancelling: its worker is silent  50 so far",
         ),
+        (
+            {"step": STEP},
+            "Import airports  running  █████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  24.6 %  "
+            "Convert (2 of 3) · 1,234 of 5,000 · about 2 min left in it",
+        ),
+        (
+            {"step": STEP | {"of": 1, "done": None, "total": None, "percent": None, "eta_seconds": None}},
+            "Import airports  running",
+        ),
+        ({"step": STEP | {"under_way": False}, "percent": None}, "Import airports  running  50 so far"),
         ({"percent": None, "finishing": True}, "Import airports  finishing  50 so far"),
         ({"percent": None, "retrying": 1_216}, "Import airports  running  50 so far · 1,216 to try again"),
         (

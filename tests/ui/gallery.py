@@ -9,7 +9,7 @@ from django.template import Context, Template
 from headway import panel
 from headway.panel.faces import FACES, face_of
 
-__all__ = ["CSP", "FACED", "faced", "gallery", "page_of"]
+__all__ = ["CSP", "FACED", "NEXT", "STEP", "STEPS", "faced", "gallery", "page_of"]
 
 CSP = {"Content-Security-Policy": "default-src 'self'"}
 ID = UUID("0198f3c2-0000-4000-8000-000000000000")
@@ -25,6 +25,7 @@ RUN: dict[str, Any] = {
     "progress": {
         "total": 28298, "total_exact": True, "processed": 12480, "succeeded": 11357, "failed": 1123, "skipped": 0,
         "retrying": 0, "percent": 44.1, "rate": 410.5, "eta_seconds": 39, "finishing": False,
+        "step": None,
     },
     "message": "",
     "reason": None,
@@ -46,9 +47,17 @@ ALL = {"processed": 28298, "succeeded": 28298, "failed": 0, "percent": 100.0, "r
 GIVES = {"failures": "/api/failures.csv", "file": "/api/file.csv", "results": "/api/results.csv"}
 REST = {"rate": None, "eta_seconds": None}
 
+STEP = {
+    "name": "convert", "title": "Convert", "number": 2, "of": 3, "under_way": True, "done": 1234, "total": 5000,
+    "percent": 24.6, "eta_seconds": 95,
+}  # fmt: skip
+STEPS = REST | {"total": 3, "processed": 1, "succeeded": 1, "failed": 0, "percent": 33.3}
+NEXT = {"done": None, "total": None, "percent": None, "eta_seconds": None, "under_way": False}
+
 # What differs from RUN, by face; `progress` is merged.
 DIFFERS: dict[str, dict[str, Any]] = {
     "running": {"message": "Reading row 12481", "actions": ["pause", "cancel"]},
+    "step": {"progress": STEPS | {"step": STEP}, "actions": ["pause", "cancel"]},
     "counting": {"progress": {"total": None, "percent": None, "eta_seconds": None}, "actions": ["pause", "cancel"]},
     "finishing": {
         "progress": {"processed": 28298, "percent": 99.9, "eta_seconds": None, "finishing": True},

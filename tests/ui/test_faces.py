@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from headway.panel import words
 from headway.panel.values import values
 
-from .gallery import CSP, FACED, faced, page_of
+from .gallery import CSP, FACED, NEXT, STEP, STEPS, faced, page_of
 from .visitor import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -60,7 +60,10 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
     # Each panel is rendered by the server as another face first, so that the browser has to change all of it.
     wanted = [
         *(faced(name, today) for name in FACED),
+        faced("step", today, id="silent", progress=STEPS | {"step": STEP | NEXT | {"under_way": True}}),
         faced("failed", today, id="another", progress=NONE_LEFT),
+        *(faced(name, today, id=f"steps {name}", progress=STEPS | {"step": STEP | NEXT}) for name in STEPPED),
+        faced("step", today, id="alone", progress=STEPS | {"step": STEP | ALONE}),
         faced("cancelled", today, id="third", progress=NONE_LEFT | {"succeeded": 60, "failed": 0}, actions=[]),
     ]
     by_server = look(visit(java_script_enabled=False), page_of(*wanted))
@@ -88,6 +91,31 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
         "all-failed": ["spoken"],
         "none-succeeded": ["spoken"],
     }  # their sentences are alerts, and speak
+
+
+STEPPED = ("stalled", "unattended", "paused", "pausing", "cancelling", "held", "cancelled", "succeeded", "queued")
+ALONE = {"number": 1, "of": 1, "title": "Rebuild the index"}
+
+
+def said_of_step(visitor: Visitor, name: str) -> str:
+    (panel,) = look(visitor, page_of(faced(name, progress=STEPS | {"step": STEP | NEXT})))
+    return " ".join(panel["text"])
+
+
+def test_where_a_step_was_cut_off_it_says_that_it_begins_anew(visitor: Visitor) -> None:
+    assert "It begins “Convert” anew; the steps before it are done." in said_of_step(visitor, "stalled")
+    assert "nothing is done twice" not in said_of_step(visitor, "stalled")
+    assert "begins “Convert” anew when it is resumed" in said_of_step(visitor, "paused")
+    assert "“Convert” is told to end." in said_of_step(visitor, "pausing")
+
+
+def test_a_step_has_a_bar_of_its_own_with_its_name(visitor: Visitor) -> None:
+    (panel,) = look(visitor, page_of(faced("step")))
+
+    said = " ".join(panel["text"])
+    assert "Convert, step 2 of 3." in said
+    assert "1,234 of 5,000 24%" in said
+    assert (panel["widths"][0], panel["bar"][3]) == (24.6, "24.6")
 
 
 DRY = "Dry run: nothing is changed."

@@ -17,7 +17,7 @@ from headway import runs
 from headway.models import Run
 from tests.files import first_rows, rows_without_city
 
-from .gallery import CSP, gallery
+from .gallery import CSP, NEXT, STEP, STEPS, faced, gallery, page_of
 from .scenes import begin, finish, go_on, hear_of_a_worker, stall
 from .test_starting import IMPORT
 from .visitor import Visitor
@@ -110,3 +110,18 @@ def test_a_picture_of_every_face(album: Album) -> None:
     album.take("faces", "/gallery/", whole=True)
 
     assert len(list(album.folder.glob("faces-*.png"))) >= len(album.visitors)
+
+
+def test_pictures_of_steps(album: Album) -> None:
+    cut_off = {"progress": STEPS | {"step": STEP | NEXT}}
+    alone = STEP | {"number": 1, "of": 1, "title": "Import airports"}
+    shown = [
+        faced("step"),
+        faced("step", id="alone", progress=STEPS | {"total": 1, "processed": 0, "succeeded": 0, "step": alone}),
+        faced("step", id="silent", progress=STEPS | {"step": STEP | NEXT | {"under_way": True}}),
+        *(faced(name, **cut_off) for name in ("stalled", "paused", "pausing")),
+    ]
+    html = page_of(*shown)
+    for visitor in album.visitors.values():
+        visitor.page.route("**/gallery/", lambda route: route.fulfill(body=html, content_type="text/html", headers=CSP))
+    album.take("steps", "/gallery/", whole=True)

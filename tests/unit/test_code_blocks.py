@@ -74,7 +74,11 @@ class Whole(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
         there = {getattr(statement, "name", "") for statement in node.body}
-        if [ast.unparse(base) for base in node.bases] == ["Operation"] and "run" not in there:
+        set_there = {
+            name.id for each in node.body for name in getattr(each, "targets", ()) if isinstance(name, ast.Name)
+        }
+        stepwise = "run" in there or "steps" in set_there
+        if [ast.unparse(base) for base in node.bases] == ["Operation"] and not stepwise:
             lacking = ["items"] * ("items" not in there) + ["process"] * (not there & {"process", "process_chunk"})
             for name in lacking:
                 node.body += ast.parse(f"def {name}(self, *given): ...").body

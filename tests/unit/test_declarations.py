@@ -10,7 +10,7 @@ from django import forms
 from django.db import IntegrityError
 
 from example.airports.operations import ImportAirports
-from headway import Operation, Reject, sources
+from headway import Operation, Reject, Tolerance, sources
 from headway.errors import DeclarationError, UnknownOperation
 from headway.operations import base, registry
 from tests.app.sources import Numbers
@@ -427,3 +427,59 @@ def test_items_can_be_found_on_the_way_only_where_those_of_the_beginning_are_kno
 @pytest.mark.parametrize("keep", [30, timedelta(0), timedelta(days=-1), "a month"])
 def test_how_long_runs_are_kept_is_a_time_above_none(keep: Any) -> None:
     assert refusal(keep=keep).startswith(f"keep is {keep!r}; it must be a timedelta above 0")
+
+
+def step(self: Operation) -> None: ...
+
+
+async def step_async(self: Operation) -> None: ...
+
+
+def step_yielding(self: Operation) -> Any:
+    yield 1
+
+
+def step_with(self: Operation, more: Any) -> None: ...
+
+
+def of_steps(**attributes: Any) -> dict[str, Any]:
+    """A class of one step, right but for what is given."""
+    return {"items": Operation.items, "process": Operation.process, "steps": ("send",), "send": step} | attributes
+
+
+@pytest.mark.parametrize("declared", [{}, {"steps": {"send": "Send all"}}, {"steps": (), "run": step}])
+def test_steps_take_the_place_of_items(declared: dict[str, Any]) -> None:
+    made = declare(**of_steps(**declared))
+
+    assert made.has_steps()
+    assert made.item_timeout == 3600
+    assert list(made.step_titles.values()) in (["Send"], ["Send all"], ["Import"])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"steps": "send"}, "steps is 'send'; it must be a tuple of names of methods"),
+        ({"steps": ("send", "send")}, "which has a name twice"),
+        ({"steps": ("fetch",)}, "steps names 'fetch', and there is no such method. Declare `def fetch(self): …`."),
+        ({"steps": ("on_finish",)}, "which has a meaning of its own here"),
+        ({"steps": {"send": 3}}, "steps has the title 3; it must be text."),
+        ({"send": step_async}, "send is async, and a worker is synchronous."),
+        ({"send": step_yielding}, "send has a `yield`, so it would do nothing."),
+        ({"send": step_with}, "send must take nothing: `def send(self)`."),
+        ({"run": step}, "steps and `def run(self)` are both there"),
+        ({"steps": (), "run": 3}, "run must be a method, `def run(self): …`, not 3."),
+        ({"items": items}, "items is for operations with items, and this one has steps. Leave out one of them."),
+        ({"process": process}, "process is for operations with items"),
+        ({"process_chunk": process}, "process_chunk is for operations with items"),
+        ({"prepare": process}, "prepare is for operations with items"),
+        ({"parts": 2}, "parts is for items, and this operation has steps. Leave it out."),
+        ({"threads": 2}, "threads is for items"),
+        ({"rate": "5/s"}, "rate is for items"),
+        ({"effects": "outside"}, "effects is for items, and no transaction is around a step anyway. Leave it out."),
+        ({"tolerance": Tolerance(count=1)}, "tolerance is for items"),
+        ({"keep_results": True}, "keep_results is for items"),
+    ],
+)
+def test_what_does_not_go_with_steps_is_refused(attributes: dict[str, Any], said: str) -> None:
+    assert said in refusal(**of_steps(**attributes))

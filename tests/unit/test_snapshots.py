@@ -33,7 +33,7 @@ FIELDS = [
 ]  # fmt: skip
 PROGRESS = [
     "total", "total_exact", "processed", "succeeded", "failed", "skipped", "retrying", "percent", "rate", "eta_seconds",
-    "finishing",
+    "finishing", "step",
 ]  # fmt: skip
 BY_THE_CLOCK = {"rate", "eta_seconds", "stalled"}
 
@@ -100,6 +100,7 @@ class TestShape:
                 "rate": None,
                 "eta_seconds": None,
                 "finishing": False,
+                "step": None,
             },
             "message": "",
             "reason": {"code": "no-worker", "text": "It starts by itself as soon as a worker is there."},
@@ -141,6 +142,7 @@ class TestShape:
             "rate": None,
             "eta_seconds": None,
             "finishing": False,
+            "step": None,
         }
 
     def test_every_snapshot_is_plain_json(self) -> None:

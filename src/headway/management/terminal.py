@@ -80,6 +80,8 @@ def watch(run_id: UUID, out: OutputWrapper) -> dict[str, Any]:
 def draw(seen: dict[str, Any], width: int) -> str:
     """The run in one line, not wider than `width`."""
     progress = seen["progress"]
+    if step := step_under_way(seen):
+        return draw_step(seen, step, width)
     share = progress["percent"]
     known = share is not None or is_growing(progress)
     figures = [f"{progress['processed']:,}{of_total(progress) if known else ' so far'}"]
@@ -94,7 +96,31 @@ def draw(seen: dict[str, Any], width: int) -> str:
     if progress["eta_seconds"] is not None and not seen["done"]:
         figures.append(f"about {spell(progress['eta_seconds'])} left")
     head = f"{seen['title']}{' (dry run)' if seen['dry_run'] else ''}  {word(seen)}"
-    tail = " · ".join(figures)
+    return fitted(head, share, " · ".join(figures), width)
+
+
+def step_under_way(seen: dict[str, Any]) -> dict[str, Any] | None:
+    """The step whose figures are true now; None: there is none, or its worker is silent."""
+    step: dict[str, Any] | None = seen["progress"]["step"]
+    return step if step and step["under_way"] and seen["state"] == "running" and not seen["stalled"] else None
+
+
+def draw_step(seen: dict[str, Any], step: dict[str, Any], width: int) -> str:
+    """The same while a step is under way: how far that is."""
+    figures = [] if step["of"] == 1 else [f"{step['title']} ({step['number']} of {step['of']})"]
+    if step["done"] is not None:
+        figures.append(f"{step['done']:,.0f}{of_step(step)}")
+    if step["eta_seconds"] is not None:
+        figures.append(f"about {spell(step['eta_seconds'])} left{' in it' if step['of'] > 1 else ''}")
+    return fitted(f"{seen['title']}  {word(seen)}", step["percent"], " · ".join(figures), width)
+
+
+def of_step(step: dict[str, Any]) -> str:
+    return f" of {step['total']:,.0f}" if step["total"] else " so far"
+
+
+def fitted(head: str, share: float | None, tail: str, width: int) -> str:
+    """One line, with a bar where there is a share and room for it."""
     percent = "" if share is None else f" {share:5.1f} %"
     room = min(40, width - cells(head) - len(percent) - len(tail) - 7)
     bar = "" if share is None or room < 8 else f"{FULL * int(room * share / 100):{EMPTY}<{room}}"
@@ -171,6 +197,9 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
     out.write(f"{seen['title']} ({seen['operation']}), run {seen['id']}\n")
     out.write(f"  state      {word(seen)}\n")
     out.write(f"  processed  {progress['processed']:,}{of_total(progress)}\n")
+    if step := progress["step"]:
+        at = f", {step['done']:,.0f}{of_step(step)}" if step["done"] is not None else ""
+        out.write(f"  step       {step['title']} ({step['number']} of {step['of']}){at}\n")
     out.write(f"  succeeded  {progress['succeeded']:,}\n")
     out.write(f"  failed     {progress['failed']:,}\n")
     found = examples(UUID(seen["id"])) if seen["failure_summary"] else {}

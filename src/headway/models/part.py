@@ -73,6 +73,11 @@ class Part(models.Model):
         null=True,
         help_text="Items behind the cursor that are, or were, under way outside: [key, cursor, state, starts] of each.",
     )
+    step = models.JSONField(
+        null=True,
+        help_text="Of a run that has steps, the one that is, or was, under way: its name, whether it is begun, starts, "
+        "attempts, done, total, and the pace in thousandths.",
+    )
     waits = models.CharField(max_length=255, db_default="", help_text="Why it isn't due yet, in a sentence for people.")
     failures = models.JSONField(default=dict, help_text="How many failed by each code: a watcher counts no rows.")
 

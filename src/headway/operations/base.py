@@ -20,9 +20,11 @@ from .found import keys_of
 from .kept import File
 from .outcomes import TryAgain
 from .rates import Rate
+from .steps import ALONE, StepsSource, check_figures, titles_of
 
 __all__ = ["Operation", "by_name"]
 
+LONGEST_SILENCE = 3600.0  # s: a step that says nothing may be one long statement
 
 by_name: dict[str, "type[Operation]"] = {}
 """All operations, under every name that each has had; `registry` looks them up."""
@@ -87,8 +89,16 @@ class Operation:
     queue: ClassVar[str] = "headway"
     """Which workers do it: those of this queue. Workers of the queue "headway" also do what no queue is known of."""
 
+    steps: ClassVar[tuple[str, ...] | Mapping[str, Any]] = ()
+    """In place of items: the names of methods, such as ("download", "convert", "publish"), or names with what people
+    call them. Each is called once, without an argument, in this order, and is the item of its name; so a run goes on
+    behind the last that has ended. No transaction is around a step: a worker that is killed in one leaves what it has
+    done by then, and the step is done again from its beginning. A step that fails ends the run, and a retry begins with
+    it. An operation of one long step declares `def run(self)` alone; in it, too, `self.run` is the run."""
+
     item_timeout: ClassVar[float] = 60.0
-    """Seconds after which an item is hung: its worker is replaced, and the item counts as the cause of a death."""
+    """Seconds after which an item is hung: its worker is replaced, and the item counts as the cause of a death. A step
+    may be silent for so long between two calls of `progress`, and an hour unless this is declared."""
 
     parts: ClassVar[int] = 1
     """Into how many ranges a run is divided, which as many workers may advance at once. Its source must be able to
@@ -152,6 +162,12 @@ class Operation:
     """How long a run is kept after its end, with its outcomes and files; then workers delete it. `timedelta.max`: for
     ever. None: as HEADWAY["KEEP"] says. A run that was retried stays as long as the retry."""
 
+    step_titles: ClassVar[dict[str, Any]] = {}
+    """What people call each of its steps."""
+
+    _alone: ClassVar[Any] = None
+    """What was declared as `run`."""
+
     def __init__(self, context: Context) -> None:
         self.params = context.params
         self.user = context.user
@@ -164,6 +180,7 @@ class Operation:
         self._write = context.write
         self._fences = context.fences
         self._add = context.add
+        self._progress = context.progress
 
     @property
     def run(self) -> Any:
@@ -173,7 +190,7 @@ class Operation:
     def items(self) -> Any:
         """Where the items come from: a source, a queryset, a list or a range; or it yields pairs, `yield key, item`.
         Called by each worker anew; must name the same items each time."""
-        raise NotImplementedError  # never reached: __init_subclass__ demands it
+        return StepsSource(self.step_titles)  # else __init_subclass__ demands it
 
     def prepare(self, item: Any) -> Any:
         """What is slow and may be repeated (HTTP reads, images, pure computation), before the transaction.
@@ -186,7 +203,8 @@ class Operation:
 
     def process(self, *args: Any, **kwargs: Any) -> Any:
         """Do one item: `process(self, item)`, or `process(self, item, prepared)` where `prepare` is declared."""
-        raise NotImplementedError  # never reached: __init_subclass__ demands it
+        (step,) = args  # else __init_subclass__ demands it
+        return self._alone() if step == ALONE and self._alone else getattr(self, step)()
 
     def process_chunk(self, rows: Any) -> Any:
         """Do all items of a chunk, in place of `process`: as many as the time for one allows, at most 4,000.
@@ -229,6 +247,18 @@ class Operation:
                 "add() needs discovers = True on the operation: so the run says that its total may grow."
             )
         self._add(keys_of(keys))
+
+    def progress(self, done: float | None = None, total: float | None = None) -> None:
+        """How far the step under way has come, for all who watch; call it as often as you like, from any thread.
+
+        Where the run is to pause or to be cancelled, or the worker to stop, it doesn't return: it raises what ends the
+        step (no Exception; use `finally`), which is done again from its beginning when the run goes on. A step that
+        doesn't call it is waited for. Raises RuntimeError outside steps.
+        """
+        if not self.has_steps():
+            raise RuntimeError("progress() is for steps: an operation with items counts them by itself.")
+        check_figures(done, total)
+        self._progress(done, total)
 
     def effect(self, name: str) -> Effect:
         """An effect of the item in hand, in `process` and `settle` under `effects = "outside"`:
@@ -284,8 +314,8 @@ class Operation:
 
     @classmethod
     def has_dry_run(cls) -> bool:
-        """Whether it can be tried without effects: those outside the database couldn't be undone."""
-        return not cls.is_outside()
+        """Whether it can be tried without effects: those outside the database, and of steps, couldn't be undone."""
+        return not (cls.is_outside() or cls.has_steps())
 
     @classmethod
     def has_finish(cls) -> bool:
@@ -303,6 +333,11 @@ class Operation:
         return cls.process_chunk is not Operation.process_chunk
 
     @classmethod
+    def has_steps(cls) -> bool:
+        """Whether it has steps in place of items."""
+        return bool(cls.steps)
+
+    @classmethod
     def is_outside(cls) -> bool:
         """Whether its items' effects happen outside this database."""
         return cls.effects == "outside"
@@ -316,13 +351,21 @@ class Operation:
         super().__init_subclass__(**kwargs)
         cls.abstract = cls.__dict__.get("abstract", False)
         cls.aliases = cls.__dict__.get("aliases", ())
+        if "run" in cls.__dict__:
+            cls._alone = cls.__dict__["run"]
+            del cls.run  # so that `self.run` is the run, as everywhere
         if cls.abstract:
             return
         declarations.check(cls, Operation)
         cls.form = cls.params
+        if cls._alone:
+            cls.steps = (ALONE,)
+        if cls.steps and not any("item_timeout" in vars(base) for base in cls.__mro__ if base is not Operation):
+            cls.item_timeout = LONGEST_SILENCE
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", cls.__name__).split()
         if "title" not in cls.__dict__:
             cls.title = " ".join(words).capitalize()
+        cls.step_titles = {ALONE: cls.title} if cls._alone else titles_of(cls.steps)
         if "name" not in cls.__dict__:
             cls.name = f"{app_label(cls)}.{'_'.join(words).lower()}"
         register(cls)

@@ -31,6 +31,10 @@ def nowhere(text: str) -> None:
     """Where a message goes while no run is there to show it."""
 
 
+def nobody_watches(done: float | None, total: float | None) -> None:
+    """Where a step's progress goes while no run is there to show it."""
+
+
 def no_items(keys: list[str]) -> None:
     """Where keys go while no run is there to do their items."""
 
@@ -51,3 +55,4 @@ class Context:
     """Of each name that the run holds, the number of this taking."""
     add: Callable[[list[str]], None] = no_items
     """Takes keys that an item has found."""
+    progress: Callable[[float | None, float | None], None] = nobody_watches

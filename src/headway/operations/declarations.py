@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 
 from headway.errors import DeclarationError
 
+from . import step_declarations
 from .again import Retry, Tolerance
 from .conflicts import OnConflict
 from .holding import names_of
@@ -102,6 +103,7 @@ def check(cls: Any, base: type[Any]) -> None:
 
 def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     """In the order in which they should be mended; what comes later may stumble over what came before."""
+    yield from step_declarations.faults(cls, base)
     yield from missing(cls, base)
     yield from of_sets(cls, base)
     yield from of_methods(cls)
@@ -118,7 +120,7 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
 
 def missing(cls: Any, base: type[Any]) -> Iterator[str]:
     for method, example in REQUIRED.items():
-        if method == "process" and cls.has_process_chunk():
+        if cls.steps or cls._alone or (method == "process" and cls.has_process_chunk()):
             continue
         if getattr(cls, method) is getattr(base, method):
             yield f"{method} is missing; declare `{example}`."

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from .faces import Face
-from .values import MOMENTS, NAMES, Values, is_growing
+from .values import MOMENTS, NAMES, Values, is_growing, step_under_way
 
 HIDDEN, SHOWN = mark_safe(" hidden"), mark_safe("")
 TWO = ("both", "few-bad")
@@ -20,18 +20,20 @@ def bar_of(face: Face, run: Mapping[str, Any]) -> dict[str, Any]:
     `open`: the total is unknown, so the bar can only show that it moves. `bar` in panel.js says the same.
     """
     progress, done = run["progress"], run["done"]
-    main, bad = progress["percent"] or 0.0, 0.0
+    step = step_under_way(run)
+    share = step["percent"] if step else progress["percent"]
+    main, bad = share or 0.0, 0.0
     if face.bar in TWO:
         bad = min(99.5, max(0.5, progress["failed"] * 100 / progress["processed"]))  # each is to be seen
         main = 100 - bad - 0.3  # a hair's breadth between the two
     return {
-        "processed": progress["processed"],
-        "total": None if is_growing(progress) else progress["total"],
+        "now": f"{share:g}" if step and share is not None else progress["processed"],
+        "most": (None if share is None else 100) if step else None if is_growing(progress) else progress["total"],
         "done": done,
         "main": width(main),
         "bad_at": width(100 - bad),
         "bad": width(bad),
-        "open": progress["percent"] is None and face.bar == "work" and run["state"] != "queued",
+        "open": share is None and face.bar == "work" and run["state"] != "queued",
         "role": "img" if done else "progressbar",  # what has ended is no progress any more
         "said_by": "aria-label" if done else "aria-valuetext",
     }

@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from . import words
 
-__all__ = ["MOMENTS", "NAMES", "Values", "is_growing", "values"]
+__all__ = ["MOMENTS", "NAMES", "Values", "is_growing", "step_under_way", "values"]
 
 Values = Mapping[str, str]
 """Text by name; "" where there is nothing to say."""
@@ -29,16 +29,17 @@ EXACT = {"created_exact", "updated_exact", "finished_exact", "until"}
 SLOW = 0.5  # items a second; below it, how long one takes says more
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
-    *COUNTS, *MOMENTS, "as_of", "at_least", "at_work", "dry", "eta", "every", "failed_share", "failures", "left",
-    "message", "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for", "result", "resumes",
-    "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share", "skips",
-    "speed", "state", "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
+    *COUNTS, *MOMENTS, "alone", "as_of", "at_least", "at_work", "dry", "eta", "every", "failed_share", "failures",
+    "left", "message", "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for", "result",
+    "resumes", "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share", "skips",
+    "speed", "state", "step", "step_done", "step_eta", "step_number", "step_percent", "step_total", "steps",
+    "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
 )  # fmt: skip
 
 
 def values(run: Mapping[str, Any], now: datetime) -> Values:
     """Each of NAMES; those that only the browser knows are empty."""
-    return dict.fromkeys(NAMES, "") | texts(run) | counts(run["progress"]) | times(run, now)
+    return dict.fromkeys(NAMES, "") | texts(run) | counts(run["progress"]) | steps(run) | times(run, now)
 
 
 def texts(run: Mapping[str, Any]) -> dict[str, str]:
@@ -82,6 +83,30 @@ def counts(progress: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def steps(run: Mapping[str, Any]) -> dict[str, str]:
+    """Of a run that has steps: which one is under way, or comes next, and how far it is."""
+    step = run["progress"]["step"]
+    if step is None:
+        return {}
+    found = {"alone": run["state"]} if step["of"] == 1 else {"steps": words.number(step["of"])}
+    if run["done"]:
+        return found
+    found |= {"step": step["title"], "step_number": words.number(step["number"])}
+    if step_under_way(run):
+        found |= {f"step_{name}": words.number(int(step[name])) for name in ("done", "total") if step[name] is not None}
+        if step["percent"] is not None:
+            found["step_percent"] = words.percentage(step["percent"])
+        if step["eta_seconds"] is not None:
+            found["step_eta"] = words.about(step["eta_seconds"])
+    return found
+
+
+def step_under_way(run: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The step whose figures are true now; None: there is none, or its worker is silent."""
+    step: Mapping[str, Any] | None = run["progress"]["step"]
+    return step if step and step["under_way"] and run["state"] == "running" and not run["stalled"] else None
+
+
 def is_growing(progress: Mapping[str, Any]) -> bool:
     """Whether its items find others on the way, so that its total is only what is known so far."""
     return progress["percent"] is None and bool(progress["total"])
@@ -116,6 +141,8 @@ def since(moment: datetime | None, now: datetime) -> str:
 
 def pace(progress: Mapping[str, Any], took: float | None) -> float | None:
     """Items a second: of late, while it works; over all, once it has ended. None where that means nothing."""
+    if progress["step"] is not None:
+        return None
     if progress["rate"] is not None:
         return float(progress["rate"])
     return progress["processed"] / took if took else None

@@ -183,7 +183,7 @@ class Commit:
             worked_ms=part.worked_ms + round(worked * 1000),
             suspected=max(0, part.suspected - tally.done),
             careful=max(0, part.careful - tally.done),
-            pace=keep_pace(part.pace, self.claimed_ms + round((now - self.claimed) * 1000), counts.processed),
+            pace=keep_pace(part.pace, self.now_ms, counts.processed),
             message=self.work.message,
             retrying=part.retrying + retrying - len(tally.again or ()),
             added=part.added + added,
@@ -191,6 +191,11 @@ class Commit:
             failures=summed(part.failures, codes) if codes else None,
             flight=tally.flight,
         )
+
+    @property
+    def now_ms(self) -> int:
+        """The database's clock, as far as the claim tells."""
+        return self.claimed_ms + round((time.monotonic() - self.claimed) * 1000)
 
     def move(self, checkpoint: Checkpoint, renewed: float | None) -> None:
         """The part in memory follows the one in the database."""

@@ -16,6 +16,7 @@ from .tally import Tally
 
 ALIKE = 50  # items that all fail with the same unexpected error: the operation is broken, or what it stands on
 UNEXPECTED = ("error", BAD_KEY, BAD_RESULT, BAD_ROW, IN_DOUBT)  # codes that no operation has given
+STEP_FAILED = "step-failed"
 DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
 
 
@@ -58,6 +59,8 @@ def spared(before: int, now: int) -> int:
 def limit_reached(part: Part, operation: Operation) -> Reason | None:
     """Why the run may not go on after what has failed in this part; None: it may."""
     tolerance = operation.tolerance
+    if operation.has_steps():
+        return step_failed(part, operation)
     if tolerance is None:
         return all_alike(part)
     counts = counts_of(part.run_id)
@@ -65,6 +68,13 @@ def limit_reached(part: Part, operation: Operation) -> Reason | None:
         return None
     again = " Mend the cause, then resume: what failed is tried again." if tolerance.then == "pause" else ""
     return Reason(FAILURE_LIMIT, f"{counts.failed:,} of {counts.processed:,} items failed, more than it may.{again}")
+
+
+def step_failed(part: Part, operation: Operation) -> Reason:
+    """Which step has failed, and why: those behind it stand on it."""
+    failed = ItemOutcome.objects.filter(run=part.run_id, state=ItemState.FAILED).latest("id")
+    title = operation.step_titles.get(failed.key, failed.key)
+    return Reason(STEP_FAILED, f"“{title}” failed. {failed.text}", failed.detail)
 
 
 def all_alike(part: Part) -> Reason | None:

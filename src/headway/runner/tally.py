@@ -43,6 +43,8 @@ class Tally:
     undone: int = 0
     """How many had been done when an item last had to be undone; 0: none had."""
     interruption: Interruption | None = None
+    stopped: bool = False
+    """Whether something else than to run has ended a step in the midst of it."""
     in_sets: bool = False
     """Whether one call does all items, so that a row that is written belongs to no single one."""
     rows: list[tuple[int, str]] = field(default_factory=list)

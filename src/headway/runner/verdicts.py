@@ -22,7 +22,7 @@ from .reading import attempts_of
 from .tally import Ended, Left, Tally
 from .telling import describe, plain_sentence
 
-__all__ = ["Verdicts"]
+__all__ = ["Verdicts", "sentence"]
 
 log = logging.getLogger(__name__)
 

@@ -156,7 +156,8 @@ class Slice(Looks):
     def plan(self) -> Ending | None:
         """Freeze the bounds and call `on_start`; the planning part becomes the first of the parts. None: it has."""
         run, operation, source = self.part.run, self.work.operation, self.work.source
-        left, unplanned = planning.left_by(run.retry_of_id, operation.parts) if run.retry_of_id else ([], True)
+        left_by = planning.steps_left_by if operation.has_steps() else partial(planning.left_by, parts=operation.parts)
+        left, unplanned = left_by(run.retry_of_id) if run.retry_of_id else ([], True)
         if unplanned and (ending := self.gather()):
             return ending
 
@@ -198,7 +199,7 @@ class Slice(Looks):
         commit = Commit(self.work, feed)
         self.ways = ways = Ways(self.work, feed, commit)
         try:
-            return self.bury(commit) or self.chunks(ways, feed) or self.close()
+            return self.bury(commit) or self.heed_failed_step() or self.chunks(ways, feed) or self.close()
         except OperationError:
             self.settle()  # while there are threads to do it
             raise
@@ -240,7 +241,7 @@ class Slice(Looks):
                 return ending
             if self.should_stop():
                 return self.release()
-            if time.monotonic() >= self.next_look and (ending := self.look(feed)):
+            if (tally.stopped or time.monotonic() >= self.next_look) and (ending := self.look(feed)):
                 return ending
             self.turns.give_way()
 
@@ -269,8 +270,12 @@ class Slice(Looks):
         operation = self.work.operation
         if not self.part.failed or not (reason := limits.limit_reached(self.part, operation)):
             return None
-        then = operation.tolerance.then if operation.tolerance else "pause"
-        return self.halt(reason, Want.STOP if then == "fail" else Want.PAUSE)
+        ends = operation.has_steps() or (operation.tolerance and operation.tolerance.then == "fail")
+        return self.halt(reason, Want.STOP if ends else Want.PAUSE)
+
+    def heed_failed_step(self) -> Ending | None:
+        """No step is begun behind one that has failed, if its worker died before the run had ended."""
+        return self.heed_limit() if self.work.operation.has_steps() else None
 
     def bury(self, commit: Commit) -> Ending | None:
         """An item that is guilty is written down, and the run goes on, unless there were several."""

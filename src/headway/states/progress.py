@@ -54,7 +54,7 @@ class Counts:
         return sum(parts, cls())
 
 
-def percent(processed: int, total: int | None, *, done: bool) -> float | None:
+def percent(processed: float, total: float | None, *, done: bool) -> float | None:
     """Rounded down to a tenth; None while the total is unknown; 100 only for a run that is done."""
     if done and processed == total:
         return 100.0

@@ -64,7 +64,9 @@ def visibility(app: Any) -> Found:
     """A message that isn't acknowledged in that time is delivered again: a slice must fit in, and the item in hand."""
     default = VISIBILITY_SECONDS.get(transport_of(app), math.inf)
     seconds = app.conf.broker_transport_options.get("visibility_timeout", default)
-    longest_item = max((operation.item_timeout for operation in registry.every()), default=0.0)
+    # A step may outlast any such time: its message, delivered again, is one ring more, and finds nothing due.
+    with_items = [operation for operation in registry.every() if not operation.has_steps()]
+    longest_item = max((operation.item_timeout for operation in with_items), default=0.0)
     needed = conf().slice_seconds + longest_item
     if default < math.inf and seconds < needed:
         yield fault(

@@ -38,6 +38,20 @@ MOMENT = {"format": "date-time"}
 STATES = ", ".join(dict.fromkeys(shown(state) for state in State))
 LINK = a("string", format="uri-reference")
 
+STEP = thing(kind=["object", "null"], description="Of an operation with steps, which are its items; null: it has "
+             "none.", properties={
+    "name": a("string"),
+    "title": a("string"),
+    "number": a("integer", minimum=1, description="Which it is; in the end, the last."),
+    "of": a("integer", minimum=1),
+    "under_way": a("boolean", description="A worker does it; else it comes next. One that died may have left it so: "
+                                          "see `stalled`."),
+    "done": maybe("number", minimum=0, description="As the step says. It begins anew where it was cut off."),
+    "total": maybe("number", minimum=0),
+    "percent": maybe("number", minimum=0, maximum=100, description="Of this step, rounded down."),
+    "eta_seconds": maybe("integer", minimum=0, description="For this step; null until it means something."),
+})  # fmt: skip
+
 PROGRESS = thing({
     "total": maybe("integer", minimum=0, description="Null until it is known; may grow while items find others."),
     "total_exact": a("boolean", description="False: there may be more."),
@@ -51,6 +65,7 @@ PROGRESS = thing({
     "rate": maybe("number", minimum=0, description="Items per second, of late."),
     "eta_seconds": maybe("integer", minimum=0, description="Null until it means something."),
     "finishing": a("boolean", description="All items have ended; the operation's on_finish has not."),
+    "step": STEP,
 })  # fmt: skip
 
 RUN = thing({

@@ -11,12 +11,13 @@ from headway.runner.tally import Tally
 from .outside import Outside
 from .set_based import SetBased
 from .singly import Careful
+from .stepwise import Stepwise
 from .together import Together
 from .way import Way
 
 __all__ = ["WAYS", "Way", "Ways"]
 
-WAYS: list[type[Way]] = [Outside, SetBased, Together]
+WAYS: list[type[Way]] = [Stepwise, Outside, SetBased, Together]
 """The first that fits an operation is taken; the last fits all."""
 
 

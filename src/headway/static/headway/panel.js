@@ -1,10 +1,10 @@
 // Shows a run in the panel that the server has rendered: the parts of its face, the figures, the bar.
 
 import { fill, setAttribute, setText } from "./faces.js";
-import { isGrowing, momentOf, values } from "./values.js";
+import { isGrowing, momentOf, stepUnderWay, values } from "./values.js";
 
 const PARTS = ["word", "say", "line", "foot", "fourth", "aside"];
-const SAME = ["running", "counting", "retrying"]; // it goes from one to another many times a minute
+const SAME = ["running", "counting", "retrying", "step"]; // it goes from one to another many times a minute
 const MILESTONE = 25; // percent; a screen reader is told of every quarter, not of every item
 
 /** The panel of one run. */
@@ -174,12 +174,13 @@ export class Panel {
   #sayBar(run, name, found, places) {
     const bar = this.#one(".hw-bar");
     const { total, processed } = run.progress;
-    const counting = !run.done && total !== null && !isGrowing(run.progress);
+    const step = stepUnderWay(run);
+    const counting = !run.done && (step ? step.percent !== null : total !== null && !isGrowing(run.progress));
     setAttribute(bar, "role", run.done ? "img" : "progressbar");
     setAttribute(bar, "aria-labelledby", run.done ? null : this.#one(".hw-run-title").id);
     setAttribute(bar, "aria-valuemin", counting ? 0 : null);
-    setAttribute(bar, "aria-valuemax", counting ? total : null);
-    setAttribute(bar, "aria-valuenow", counting ? processed : null);
+    setAttribute(bar, "aria-valuemax", counting ? (step ? 100 : total) : null);
+    setAttribute(bar, "aria-valuenow", counting ? (step ? step.percent : processed) : null);
     const [saidBy, notBy] = run.done ? ["aria-label", "aria-valuetext"] : ["aria-valuetext", "aria-label"];
     setAttribute(bar, saidBy, this.#text(name, "value", found, places));
     setAttribute(bar, notBy, null);
@@ -187,7 +188,8 @@ export class Panel {
 
   /** A step is spoken of (SAME are one), and every quarter. What the server has rendered is there already. */
   #speak(run, name, found, places) {
-    const milestone = `${SAME.includes(name) ? SAME[0] : name} ${Math.trunc((run.progress.percent ?? 0) / MILESTONE)}`;
+    const { percent, step } = run.progress;
+    const milestone = `${SAME.includes(name) ? SAME[0] : name} ${Math.trunc((percent ?? 0) / MILESTONE)} ${step?.number}`;
     if (milestone === this.#milestone) return;
     const first = this.#milestone === null && name === this.#rendered;
     this.#milestone = milestone;
@@ -204,7 +206,8 @@ export class Panel {
 
 /** Draw the bar: widths are SVG attributes. `Bar` in markup.py says the same. */
 export function drawBar(bar, look, run) {
-  const { percent, failed, processed } = run.progress;
+  const { failed, processed } = run.progress;
+  const { percent } = stepUnderWay(run) ?? run.progress;
   const open = percent === null && look === "work" && run.state !== "queued";
   const two = look === "both" || look === "few-bad";
   const bad = two ? Math.min(99.5, Math.max(0.5, (failed * 100) / processed)) : 0;

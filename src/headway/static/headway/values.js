@@ -22,6 +22,7 @@ export function signs(run) {
     stalled: run.stalled,
     reason: run.reason?.code ?? "",
     finishing: Boolean(run.progress.finishing),
+    stepping: Boolean(run.progress.step?.under_way),
     counting: run.progress.total === null,
     growing: isGrowing(run.progress),
     retrying: run.progress.retrying > 0,
@@ -36,7 +37,13 @@ export function isGrowing({ percent, total }) {
 
 /** Text by name; "" or nothing where there is nothing to say. `now` is a Date by the server's clock. */
 export function values(run, now, words) {
-  return { ...texts(run, words), ...counts(run.progress, words), ...times(run, now, words) };
+  return { ...texts(run, words), ...counts(run.progress, words), ...steps(run, words), ...times(run, now, words) };
+}
+
+/** The step whose figures are true now; null: there is none, or its worker is silent. */
+export function stepUnderWay(run) {
+  const { step } = run.progress;
+  return step?.under_way && run.state === "running" && !run.stalled ? step : null;
 }
 
 /** The moment in the snapshot that a name stands for, as RFC 3339. */
@@ -82,6 +89,24 @@ function counts(progress, words) {
   return found;
 }
 
+function steps(run, words) {
+  const { step } = run.progress;
+  if (!step) return {};
+  const live = !run.done;
+  const now = stepUnderWay(run);
+  const figure = (number) => (number == null ? "" : words.number(Math.trunc(number)));
+  return {
+    alone: step.of === 1 ? run.state : "",
+    steps: step.of === 1 ? "" : words.number(step.of),
+    step: live ? step.title : "",
+    step_number: live ? words.number(step.number) : "",
+    step_done: figure(now?.done),
+    step_total: figure(now?.total),
+    step_percent: now?.percent == null ? "" : words.percentage(now.percent),
+    step_eta: now?.eta_seconds == null ? "" : words.about(now.eta_seconds),
+  };
+}
+
 function times(run, now, words) {
   const found = {};
   const seconds = (from, to) => (from && to ? (to - new Date(from)) / 1000 : null);
@@ -108,6 +133,7 @@ function times(run, now, words) {
 
 /** Items a second: of late, while it works; over all, once it has ended. Null where that means nothing. */
 function paceOf(progress, took) {
+  if (progress.step) return null;
   return progress.rate ?? (took ? progress.processed / took : null);
 }
 

@@ -19,7 +19,7 @@ from . import discoveries
 from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .outcomes import count_failed, failed_end
 
-__all__ = ["Range", "leaves_something", "left_by", "plan"]
+__all__ = ["Range", "leaves_something", "left_by", "plan", "steps_left_by"]
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,16 @@ def left_by(run_id: UUID, parts: int = 1) -> tuple[list[Range], bool]:
         if discoveries.is_left(part)
     ]
     return failed_in(run_id, parts) + rest + added, False
+
+
+def steps_left_by(run_id: UUID) -> tuple[list[Range], bool]:
+    """The same of a run that has steps: one range, from the step that failed or wasn't reached on, in their order."""
+    part = Part.objects.filter(run_id=run_id).earliest("id")
+    if part.kind == Kind.PLAN:
+        before = Run.objects.values_list("retry_of", flat=True).get(pk=run_id)
+        return steps_left_by(before) if before else ([], True)
+    ended = (part.cursor or 0) - part.failed
+    return [Range(part.bounds, ended or None, ended)], False
 
 
 def leaves_something(part: Part) -> bool:
