@@ -58,6 +58,16 @@ class InsideATransaction(TestCase):
         assert run.state == "partial"
         assert sorted(LedgerEntry.objects.values_list("item", flat=True)) == ["0", "2"]
 
+    def test_the_total_is_counted_in_the_same_transaction_and_at_once(self) -> None:
+        run = runs.start("tests.write_ledger", {"items": 3}).run
+
+        with self.assertNoLogs("headway", "WARNING"):
+            stop_after(1)
+
+        run.refresh_from_db()
+        assert (run.total, run.total_exact) == (3, True)
+        drain()
+
     def test_effects_outside_are_done_where_the_tests_own_rows_are_seen(self) -> None:
         airport = Airport.objects.create(icao="LOWI", name="Innsbruck", latitude=47.26, longitude=11.34, elevation_ft=0)
 

@@ -10,6 +10,7 @@ from .sessions import (
     close_before_fork,
     forget,
     idle_timeout_ms,
+    is_seen_by_no_other,
     set_sync,
     sync_each_commit,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "idle_timeout_ms",
     "is_broken",
     "is_lost",
+    "is_seen_by_no_other",
     "is_transient",
     "now_ms",
     "set_sync",

@@ -21,6 +21,12 @@ def close_before_fork() -> None:
             each.close_pool()
 
 
+def is_seen_by_no_other() -> bool:
+    """Whether another thread's connection couldn't work beside this one: it is inside a transaction that has begun
+    before, as in a TestCase, or its database is SQLite's in memory, which has one lock for each table."""
+    return connection.in_atomic_block or getattr(connection, "is_in_memory_db", bool)()  # SQLite's alone has it
+
+
 def bound_idle_transactions(seconds: float) -> None:
     """On PostgreSQL, let the server end our session when a transaction idles for longer (and 5 s): we are frozen or cut
     off."""
