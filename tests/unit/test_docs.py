@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from headway import Operation, Retry
 from headway.conf import Conf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,6 +16,16 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "be
 def test_every_setting_is_on_its_page_in_the_order_of_the_code() -> None:
     page = (ROOT / "docs/reference/settings.md").read_text()
     assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == [field.name.upper() for field in fields(Conf)]
+
+
+def test_every_attribute_of_an_operation_is_on_its_page_with_its_default() -> None:
+    page = (ROOT / "docs/reference/operation.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)` \| `?([^`|]+?)`? \|", page, re.MULTILINE))
+    made = {"form", "do_not_call_in_templates", "step_titles", "_alone"}  # by Headway itself
+    public = [name for name in Operation.__annotations__ if name not in made]
+    defaults = {name: repr(vars(Operation)[name]) if name in vars(Operation) else "–" for name in public}
+    assert told == defaults | {"retry": "Retry()"}
+    assert Operation.retry == Retry()
 
 
 def test_every_system_check_is_on_its_page() -> None:

@@ -9,6 +9,7 @@ from headway.store.parts.outcomes import outcomes
 from headway.store.starts.requests import Disposition
 
 from .access import get, may_see, may_steer, startable_by, visible_to
+from .effects import effect_key
 from .starting import Started, retry, start
 from .steering import cancel, delete, pause, resume, settle
 
@@ -17,6 +18,7 @@ __all__ = [
     "Started",
     "cancel",
     "delete",
+    "effect_key",
     "get",
     "log",
     "may_see",
