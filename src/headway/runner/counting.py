@@ -45,7 +45,6 @@ def count_in_background(part: Part, source: Source[Any]) -> None:
 def count(part: Part, source: Source[Any]) -> None:
     """The thread's life."""
     try:
-        bound_idle_transactions(0)  # frozen as it writes, it must not keep the run's row from all others
         add_up(part, source)
     finally:
         connections.close_all()
@@ -55,6 +54,8 @@ def add_up(part: Part, source: Source[Any]) -> None:
     """Add up the parts and store the sum; where a part can't be counted, the total stays open."""
     run_id = part.run_id
     try:
+        if not is_seen_by_no_other():
+            bound_idle_transactions(0)  # frozen as it writes, it must not keep the run's row from all others
         if not totals.is_first_left(part):
             return
         counts = [count_part(part, source) for part in totals.parts_to_count(run_id)]
