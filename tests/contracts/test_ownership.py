@@ -1,6 +1,5 @@
 """Who owns a part, and what those who don't own it any more can still do: nothing."""
 
-import sys
 import threading
 from typing import Any
 
@@ -352,9 +351,7 @@ def test_a_deleted_run_is_simply_gone_for_its_worker() -> None:
 
 def test_an_error_that_nobody_foresaw_leaves_the_run_to_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(items=4)
-    monkeypatch.setattr(
-        sys.modules["headway.runner.work"], "SHORTEST_CHUNK", "not a number"
-    )  # a fault of Headway's own
+    monkeypatch.setattr("headway.runner.looks.SHORTEST_CHUNK", "not a number")  # a fault of Headway's own
     work(claim(run))
     assert (fresh(run).state, fresh(run).reason_code) == ("paused", "internal-error")
     monkeypatch.undo()
