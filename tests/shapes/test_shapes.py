@@ -61,6 +61,7 @@ def test_a_person_does_all_from_the_pages(project: Project) -> None:
     with Person(project) as person:
         person.start()
         person.watch(is_running)
+        person.look_again()  # the page that the start led to may have been drawn before a worker had it
         person.send("/pause/")
         project.go()
         assert person.watch(is_paused)["done"] is False
@@ -109,9 +110,9 @@ def test_the_pages_script_does_all(project: Project, browser: Browser) -> None:
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name=re.compile("^Start")).first.click()
     page.get_by_role("button", name="Start", exact=True).click()
-    page.evaluate("window.stayed = true")
     panel = page.locator(".hw-run")
     expect(panel).to_have_attribute("data-face", "running")
+    page.evaluate("window.stayed = true")
     page.get_by_role("button", name="Pause", exact=True).click()
     project.go()
     expect(panel).to_have_attribute("data-face", "paused")
