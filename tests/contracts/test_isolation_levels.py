@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from headway import runs
 from headway.database import write
@@ -62,6 +62,41 @@ def asked(ask: Callable[[UUID], Run], run: Run, failed: list[BaseException]) -> 
         failed.append(error)
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("key", [None, "one-and-the-same"])
+def test_a_start_in_the_projects_own_transaction_joins_a_run_that_its_snapshot_does_not_show(
+    level: str, key: str | None
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+    first: list[Run] = []
+
+    def start_and_hold() -> None:
+        try:
+            with transaction.atomic():
+                first.append(runs.start("tests.write_ledger", idempotency_key=key).run)
+                begun.set()
+                over.wait(20)
+        finally:
+            connection.close()
+
+    def let_go_once_it_is_waited_for() -> None:
+        until(waits_for_a_lock)
+        over.set()
+        connection.close()
+
+    other, watch = threading.Thread(target=start_and_hold), threading.Thread(target=let_go_once_it_is_waited_for)
+    other.start()
+    begun.wait(20)
+    watch.start()
+    with transaction.atomic():
+        assert not Run.objects.exists()
+        came = runs.start("tests.write_ledger", idempotency_key=key)
+    other.join()
+    watch.join()
+
+    assert (came.run.pk, str(came.disposition)) == (first[0].pk, "joined" if key is None else "replayed")
+    assert Run.objects.count() == 1
 
 
 def test_the_projects_own_code_runs_at_its_level(level: str, script: Script) -> None:

@@ -11,6 +11,7 @@ from .sessions import (
     forget,
     idle_timeout_ms,
     is_seen_by_no_other,
+    outside_transaction,
     set_sync,
     sync_each_commit,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "is_seen_by_no_other",
     "is_transient",
     "now_ms",
+    "outside_transaction",
     "set_sync",
     "sync_each_commit",
     "undone",

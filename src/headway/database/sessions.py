@@ -1,8 +1,14 @@
 """Connections: closed in any state, before a fork, and by the server when this process is frozen."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
 from django.db import Error, connection, connections
 
 IDLE_SLACK = 5.0  # s beyond what an item may take, so that only a worker that can't end its transaction is ended
+
+T = TypeVar("T")
 
 
 def forget() -> None:
@@ -25,6 +31,19 @@ def is_seen_by_no_other() -> bool:
     """Whether another thread's connection couldn't work beside this one: it is inside a transaction that has begun
     before, as in a TestCase, or its database is SQLite's in memory, which has one lock for each table."""
     return connection.in_atomic_block or getattr(connection, "is_in_memory_db", bool)()  # SQLite's alone has it
+
+
+def outside_transaction(read: Callable[[], T]) -> T:
+    """What this reads on a connection of its own, whatever the snapshot of the open transaction shows."""
+
+    def on_its_own() -> T:
+        try:
+            return read()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(on_its_own).result()
 
 
 def bound_idle_transactions(seconds: float) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from headway.database import NowMs, write
+from django.db import OperationalError, connection
+
+from headway.database import NowMs, is_transient, outside_transaction, write
 from headway.database.statements import First, Given, Insert
 from headway.models import Run
 from headway.operations.conflicts import OnConflict
@@ -41,6 +43,10 @@ def submit(request: Request) -> tuple[Run, Disposition]:
                 return placed
         except keys.Overtaken:
             pass  # by a run with this key, which may be live still
+        except OperationalError as error:
+            if came := committed_since(request, error):
+                return came
+            raise
     raise RuntimeError(
         f"The live run of {request.operation} could neither be created nor read {ATTEMPTS} times in a row."
     )
@@ -49,6 +55,23 @@ def submit(request: Request) -> tuple[Run, Disposition]:
 def found(request: Request) -> Run | None:
     """The run that is in the way of this one: the live one, or the one that retries the same."""
     return live_run(request.key) or (retried_as(request.retry_of.pk) if request.retry_of else None)
+
+
+def committed_since(request: Request, error: OperationalError) -> tuple[Run, Disposition] | None:
+    """What the request comes to by a run that another start has committed since the caller's own transaction took its
+    snapshot: in REPEATABLE READ that run can be neither seen nor doubled there. None: there is none."""
+    if connection.vendor != "postgresql" or not connection.in_atomic_block or not is_transient(error):
+        return None
+    if request.on_conflict in LINES:
+        return None
+
+    def look() -> tuple[Run, Disposition] | None:
+        if request.idempotency and (named := keys.replayed(request.idempotency)):
+            return named, Disposition.REPLAYED
+        there = found(request)
+        return (there, Disposition.JOINED) if there else None
+
+    return outside_transaction(look)
 
 
 def place(request: Request, there: Run, by_turns: bool) -> tuple[Run, Disposition] | None:
