@@ -129,14 +129,13 @@ class Interruptions:
 
         kill_after(3)
 
-        assert len(sink.read_text().splitlines()) == 3
+        sent = dict(line.split() for line in sink.read_text().splitlines())
+        assert len(sent) == 3
+        assert sent == {key: runs.effect_key(run, key, "line") for key in sent}
         drain()
-        doubtful = run.outcomes.filter(code="in-doubt")
-        assert doubtful.count() == 16
-        keys = {outcome.key: runs.effect_key(run, outcome.key, "line") for outcome in doubtful}
-        sent = dict(line.split() for line in sink.read_text().splitlines()[:3])
-        assert sent.items() <= keys.items()
-        assert len(sink.read_text().splitlines()) == 3 + 40 - 16
+        doubtful = set(run.outcomes.filter(code="in-doubt").values_list("key", flat=True))
+        assert len(doubtful) == 16  # the window; on a busy machine the first of those sent have been committed before
+        assert len(sink.read_text().splitlines()) == 40 - len(doubtful - set(sent))
 
     def test_the_items_of_a_set_count_each(self) -> None:
         run = runs.start("tests.write_in_sets", {"items": 1_000}).run
