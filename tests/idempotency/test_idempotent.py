@@ -20,7 +20,7 @@ from tests.http.client import assert_problem
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idempotency.views")]
 
 KEY = "8e03978e-40d5-43dd"
-SYNC = ["/order/", "/rest/", "/rest-function/", "/async/", "/open/"]
+SYNC = ["/order/", "/rest/", "/rest-function/", "/async/", "/async-class/", "/open/"]
 every_kind = pytest.mark.parametrize("path", SYNC)
 
 

@@ -8,6 +8,7 @@ import signal
 from asgiref.sync import sync_to_async
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
+from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import ValidationError
@@ -62,6 +63,13 @@ async def async_order(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"thing": thing.pk}, status=201)
 
 
+class AsyncOrderView(View):
+    """A class whose handlers are coroutines."""
+
+    async def post(self, request: HttpRequest) -> HttpResponse:
+        return await async_order(request)
+
+
 class OrderView(APIView):
     """Of Django REST framework, which knows its callers by a token."""
 
@@ -91,6 +99,7 @@ urlpatterns = [
     path("optional/", csrf_exempt(idempotent(required=False)(order))),
     path("open/", csrf_exempt(idempotent(scope=by_address)(order))),
     path("async/", csrf_exempt(idempotent(async_order))),
+    path("async-class/", csrf_exempt(idempotent(AsyncOrderView.as_view()))),
     path("rest/", idempotent(OrderView.as_view())),
     path("rest-function/", order_function),
     path("plain/orders/", csrf_exempt(order)),

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import iscoroutinefunction
 from typing import Any, TypeVar, overload
 
-from asgiref.sync import markcoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -39,7 +38,7 @@ def idempotent(view: Any = None, *, required: bool = True, scope: Scope | None =
 def wrap(run: Any, view: Any, *, required: bool, scope: Scope | None) -> Any:
     """`run`, which leads to this `view`, with a transaction and a key around it."""
     how: dict[str, Any] = {"required": required, "scope": scope}
-    if iscoroutinefunction(run) or getattr(run, "_is_coroutine_marker", None):
+    if iscoroutinefunction(run):
         return wrap_async(run, view, how)
 
     @wraps(run)
@@ -76,4 +75,4 @@ def wrap_async(run: Any, view: Any, how: dict[str, Any]) -> Any:
             raise
         return await sync_to_async(attempt.end)(response)
 
-    return markcoroutinefunction(once)
+    return once

@@ -112,9 +112,8 @@ class Child(Process):
             leave()
         if not self.stopping and self.wires.stop.is_wanted():
             self.stopping = True
-            doorbell.ring_at(
-                self.port, len(self.wires.beats)
-            )  # it may be idle, and a sibling take what was meant for it
+            # It may be idle, and a sibling take what was meant for it.
+            doorbell.ring_at(self.port, len(self.wires.beats))
         time.sleep(seconds)
 
 
