@@ -17,21 +17,10 @@ __all__ = ["Publish", "listen_at"]
 NAMES = ("download", "convert", "publish")
 
 
-class PublishForm(forms.Form):
-    """Where lines go, and at which step a gate stands ("convert:/path"); it hears the run there, or is deaf."""
+class Taking:
+    """The three steps of an operation that says in `take` what each does."""
 
-    sink = forms.CharField()
-    gate = forms.CharField(required=False)
-    deaf = forms.BooleanField(required=False)
-
-
-class Publish(Operation):
-    """Downloads, converts, publishes."""
-
-    permission = "signed-in"
-    name = "tests.publish"
-    params: Any = PublishForm
-    steps: Any = NAMES
+    take: Callable[[str], None]
 
     def download(self) -> None:
         self.take("download")
@@ -41,6 +30,23 @@ class Publish(Operation):
 
     def publish(self) -> None:
         self.take("publish")
+
+
+class PublishForm(forms.Form):
+    """Where lines go, and at which step a gate stands ("convert:/path"); it hears the run there, or is deaf."""
+
+    sink = forms.CharField()
+    gate = forms.CharField(required=False)
+    deaf = forms.BooleanField(required=False)
+
+
+class Publish(Taking, Operation):
+    """Downloads, converts, publishes."""
+
+    permission = "signed-in"
+    name = "tests.publish"
+    params: Any = PublishForm
+    steps: Any = NAMES
 
     def take(self, name: str) -> None:
         """One of them."""
@@ -67,22 +73,13 @@ class Rebuild(Operation):
         script()["run"](self)
 
 
-class ScriptedSteps(Operation):
+class ScriptedSteps(Taking, Operation):
     """Steps that the test fills in by their names; those that it doesn't do nothing."""
 
     permission = "signed-in"
     name = "tests.scripted_steps"
     steps = {"download": "Get the files", "convert": "Make them small", "publish": "Put them online"}
     retry = Retry(on=ConnectionError, attempts=3, backoff=30)
-
-    def download(self) -> None:
-        self.take("download")
-
-    def convert(self) -> None:
-        self.take("convert")
-
-    def publish(self) -> None:
-        self.take("publish")
 
     def take(self, name: str) -> None:
         """One of them."""
