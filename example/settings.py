@@ -173,7 +173,9 @@ USE_TZ = True
 
 TEST_RUNNER = "example.test_runner.PytestRunner"
 
-LOGGING = logging_config(text("LOG_LEVEL", "WARNING" if DEMO else "INFO").upper(), "example")
+LOGGING = logging_config(
+    text("LOG_LEVEL", "WARNING" if DEMO else "INFO").upper(), "example", form=text("LOG_FORM", "pairs")
+)
 HEADWAY_METRICS = {
     "DIRECTORY": text("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics")),
     "TOKEN": text("METRICS_TOKEN"),

@@ -1,12 +1,45 @@
-"""What is logged is one line of key=value, whoever logs it."""
+"""What is logged is one line of key=value, or of JSON, from wherever it is logged."""
 
+import json
 import logging
 import sys
+from io import StringIO
 from typing import Any
 
 import pytest
 
-from headway.contrib.logs import KeyValues
+from headway import Operation
+from headway.contrib.logs import JsonLines, KeyValues
+from tests.app.driving import drive, start
+
+shop = logging.getLogger("tests.shop")
+
+
+class SellThings(Operation):
+    """Logs on threads of its own, and in `process`."""
+
+    name = "tests.sell_things"
+    threads = 2
+
+    def items(self) -> list[int]:
+        return [1, 2]
+
+    def prepare(self, number: int) -> int:
+        shop.warning("prepares %d", number)
+        return number
+
+    def process(self, number: int, prepared: int) -> None:
+        shop.warning("number=%d event=sold", number)
+
+
+@pytest.fixture
+def logged() -> Any:
+    """What that shop has logged, as JSON."""
+    handler = logging.StreamHandler(StringIO())
+    handler.setFormatter(JsonLines())
+    shop.addHandler(handler)
+    yield lambda: [json.loads(line) for line in handler.stream.getvalue().splitlines()]
+    shop.removeHandler(handler)
 
 
 def line(message: str, *arguments: Any, error: BaseException | None = None) -> str:
@@ -47,3 +80,40 @@ def test_an_error_stays_in_its_line() -> None:
 
     assert formatted.startswith('run=abc event=count-failed traceback="Traceback (most recent call last):\\n')
     assert "\n" not in formatted
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_an_operation_logs_says_of_which_run_and_part_it_is(logged: Any) -> None:
+    run = drive(start("tests.sell_things"))
+    shop.warning("outside")
+
+    *inside, outside = logged()
+    of_it = (str(run.pk), str(run.parts.get().pk))
+    assert [(line["run"], line["part"]) for line in inside] == [of_it] * 4
+    assert {line["message"] for line in inside if "message" in line} == {"prepares 1", "prepares 2"}
+    assert [line["number"] for line in inside if line.get("event") == "sold"] == [1, 2]
+    assert not {"run", "part"} & outside.keys()
+
+
+def test_json_keeps_numbers_and_errors_and_hides_tickets() -> None:
+    try:
+        raise ValueError("no\ngood")
+    except ValueError:
+        record = logging.LogRecord(
+            "headway", logging.INFO, __file__, 1, "run=%s items=%d path=%s", ("abc", 3, "/?ticket=x:y"), sys.exc_info()
+        )
+    record.created, record.process = 1_795_750_000.042, 7
+    line = JsonLines().format(record)
+
+    told = json.loads(line)
+    assert "\n" not in line
+    assert told.pop("traceback").endswith("ValueError: no\ngood")
+    assert told == {
+        "time": "2026-11-27T03:26:40.042Z",
+        "level": "INFO",
+        "logger": "headway",
+        "process": 7,
+        "run": "abc",
+        "items": 3,
+        "path": "/?ticket=…",
+    }

@@ -55,6 +55,7 @@ def test_djangos_own_check_for_deployments_finds_nothing(tmp_path: Path) -> None
             "The database's password is the demo's",
         ),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'LOUD'; it must be one of DEBUG, INFO"),
+        ({"LOG_FORM": "xml"}, "LOG_FORM is 'xml'; it must be one of pairs, json."),
         ({"HEADWAY_ENGINE": "steam"}, "HEADWAY['ENGINE'] is 'steam'"),
     ],
     ids=lambda given: "-".join(given) if isinstance(given, dict) else "",

@@ -1,7 +1,7 @@
-"""One line of key=value for everything that is logged, by Headway, Django, uvicorn and Celery alike.
+"""One line for everything that is logged, by Headway, Django, uvicorn and Celery alike: key=value, or a JSON object.
 
-Headway's own messages are pairs already ("run=… event=fenced"); any other text becomes the value of `message`. A value
-with blanks or quotes is quoted as JSON does it, so a line stays a line. A ticket never gets into a log.
+Headway's own messages are pairs already ("run=… event=fenced"); any other text becomes the value of `message`. What an
+operation's own code logs says its run and part as well. A ticket never gets into a log.
 """
 
 import json
@@ -13,27 +13,33 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["KeyValues", "logging_config"]
+from headway.at_work import ids
+
+__all__ = ["JsonLines", "KeyValues", "logging_config"]
 
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+FORMS = {"pairs": "headway.contrib.logs.KeyValues", "json": "headway.contrib.logs.JsonLines"}
 PAIRS = re.compile(r"[a-z_]+=\S+(?: [a-z_]+=\S+)*")
+NUMBER = ("%d", "%s")  # where an int is told as one
 PLACE = re.compile(r"%[-#0-9.]*[a-z]")
 PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
 TICKET = re.compile(r"(ticket=)[^&\s\"'\\]+")
 
 
-def logging_config(level: str, *loggers: str) -> dict[str, Any]:
+def logging_config(level: str, *loggers: str, form: str = "pairs") -> dict[str, Any]:
     """Django's LOGGING, all to the standard error: Headway, Celery and these loggers from `level` on, the rest from
-    warnings on.
+    warnings on; `form` is "pairs" or "json".
     """
     if level not in LEVELS:
         raise ImproperlyConfigured(f"LOG_LEVEL is {level!r}; it must be one of {', '.join(LEVELS)}.")
+    if form not in FORMS:
+        raise ImproperlyConfigured(f"LOG_FORM is {form!r}; it must be one of {', '.join(FORMS)}.")
     others = max(level, "WARNING", key=LEVELS.index)
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"pairs": {"()": "headway.contrib.logs.KeyValues"}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "pairs"}},
+        "formatters": {form: {"()": FORMS[form]}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["console"], "level": others},
         "loggers": {name: {"level": level} for name in ("headway", "celery", *loggers)}
         | {
@@ -45,25 +51,40 @@ def logging_config(level: str, *loggers: str) -> dict[str, Any]:
 
 
 class KeyValues(logging.Formatter):
-    """time, level, logger and process; then the message's own pairs; then the error, if there is one."""
+    """time, level, logger and process; then the message's own pairs; then the run and part in hand, and the error, if
+    there is one. A value with blanks or quotes is quoted as JSON does it, so a line stays a line.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        told = [
-            ("time", moment(record.created)),
-            ("level", record.levelname),
-            ("logger", record.name),
-            ("process", str(record.process)),
-            *pairs(record),
-        ]
+        told = self.told(record)
+        return TICKET.sub(r"\1…", " ".join(f"{key}={quoted(str(value))}" for key, value in told.items()))
+
+    def told(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What is said of it, by name."""
+        told = {
+            "time": moment(record.created),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            **dict(pairs(record)),
+        }
+        told = told | {name: value for name, value in ids().items() if name not in told}
         if record.exc_info and record.exc_info[0]:
-            told.append(("traceback", self.formatException(record.exc_info)))
+            told["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
-            told.append(("stack", self.formatStack(record.stack_info)))
-        return TICKET.sub(r"\1…", " ".join(f"{key}={quoted(value)}" for key, value in told))
+            told["stack"] = self.formatStack(record.stack_info)
+        return told
 
 
-def pairs(record: logging.LogRecord) -> Iterator[tuple[str, str]]:
-    """The message's pairs, each with its own arguments; or all of it as one."""
+class JsonLines(KeyValues):
+    """The same as a JSON object on a line of its own; numbers stay numbers, everything else is text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return TICKET.sub(r"\1…", json.dumps(self.told(record), ensure_ascii=False, default=str))
+
+
+def pairs(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
+    """The message's pairs, each with its own arguments, an int as it is; or all of it as one."""
     form, arguments = str(record.msg), record.args
     if not PAIRS.fullmatch(form) or not isinstance(arguments, tuple | None):
         yield "message", record.getMessage()
@@ -72,7 +93,10 @@ def pairs(record: logging.LogRecord) -> Iterator[tuple[str, str]]:
     for pair in form.split(" "):
         key, _, value = pair.partition("=")
         count = len(PLACE.findall(value)) if arguments else 0
-        yield key, value % tuple(left[:count]) if count else value
+        if value in NUMBER and left and type(left[0]) is int:
+            yield key, left[0]
+        else:
+            yield key, value % tuple(left[:count]) if count else value
         del left[:count]
 
 

@@ -9,7 +9,6 @@ from queue import Empty, SimpleQueue
 from uuid import UUID
 
 from django.db import connection, connections
-from django.utils import timezone, translation
 
 from headway.conf import conf
 from headway.operations.effects import Effects
@@ -17,6 +16,7 @@ from headway.operations.effects import Effects
 from .in_hand import Work
 from .preparing import mend_connections
 from .slots import Slot
+from .surroundings import surroundings
 
 LATEST = 2 / 3  # of a lease since its renewal: a worker that was frozen for longer begins no call
 
@@ -63,7 +63,7 @@ class Calls:
     def serve(self) -> None:
         """The life of a thread, until no more is wanted."""
         try:
-            with translation.override(self.work.language), timezone.override(None):
+            with surroundings(self.work.part):
                 while (slot := self.asked.get()) is not None:
                     if self.is_late():
                         slot.postpone()

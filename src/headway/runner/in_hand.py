@@ -44,7 +44,6 @@ class Work:
         self.tally: Tally | None = None
         """Of the chunk whose items are being done."""
         self.thread = get_ident()
-        self.language = part.run.language
         self.message = "" if part.setbacks else part.message  # which says then that it is tried again
         self.said = Said(part.changed)  # as it is just claimed
         self.allowance: Allowance | None = None

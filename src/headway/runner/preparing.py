@@ -15,11 +15,11 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from django.db import connections
-from django.utils import translation
 
 from headway.operations.sources import Entry
 
 from .in_hand import Work
+from .surroundings import surroundings
 
 GATHER = 0.050  # s behind the head, so that a commit isn't paid for each item; threads work on meanwhile
 ASK_EVERY = 0.1  # s between two looks at whether to stop, while the head is waited for
@@ -212,7 +212,7 @@ class OnThreads(Preparing):
     def serve(self) -> None:
         """The life of a thread: it prepares what it is asked for, until no more is wanted."""
         try:
-            with translation.override(self.work.language):
+            with surroundings(self.work.part):
                 while (prepared := self.asked.get()) is not None and not self.closed:
                     self.prepare(prepared)
                     mend_connections()

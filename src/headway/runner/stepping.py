@@ -6,20 +6,21 @@ from collections.abc import Callable
 from contextvars import copy_context
 
 from django.db import connection, connections
-from django.utils import timezone, translation
 
 from headway.conf import conf
+from headway.models import Part
 from headway.operations.base import Operation
 from headway.operations.steps import StepInterrupted
 
 from .pulse import Pulse
+from .surroundings import surroundings
 
 
 class Step:
     """One call of a step's method."""
 
-    def __init__(self, operation: Operation, name: str, pulse: Pulse, language: str) -> None:
-        self.operation, self.name, self.pulse, self.language = operation, name, pulse, language
+    def __init__(self, operation: Operation, name: str, pulse: Pulse, part: Part) -> None:
+        self.operation, self.name, self.pulse, self.part = operation, name, pulse, part
         self.figures: tuple[float | None, float | None] = None, None
         """How far it has come, as it has said last: done, total."""
         self.error: BaseException | None = None
@@ -62,7 +63,7 @@ class Step:
     def serve(self) -> None:
         """The life of its thread."""
         try:
-            with translation.override(self.language), timezone.override(None):
+            with surroundings(self.part):
                 self.make()
         finally:
             connections.close_all()

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.utils import timezone, translation
-
 from headway import database
 from headway.errors import RunNotFound
 from headway.models import Kind, Part
@@ -40,6 +38,7 @@ from .in_hand import Work
 from .loading import OperationError, ask, identity_of
 from .looks import LOOK_EVERY, Looks
 from .pulse import Heartbeat, Pulse
+from .surroundings import surroundings
 from .suspects import guilty, too_many
 from .tally import Left, Tally
 from .telling import in_full
@@ -62,7 +61,7 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Cand
     pulse.renewed = time.monotonic()
     try:
         holding = Holding(part.run)
-        with Heartbeat(part, pulse, holding), translation.override(part.run.language), timezone.override(None):
+        with Heartbeat(part, pulse, holding), surroundings(part):
             return Slice(Work(part, should_stop, pulse, holding), rivals).go()
     except (Fenced, RunNotFound):
         log.info("part=%s run=%s event=fenced", part.pk, part.run_id)

@@ -69,7 +69,7 @@ class Stepwise(Way):
     def do_step(self, name: str, known: dict[str, Any]) -> Tally:
         self.work.load()  # made anew for each: what a step leaves on `self` would be gone after a crash
         self.work.operation.attempt = known["attempts"] + 1
-        step = Step(self.work.operation, name, self.work.pulse, self.work.language)
+        step = Step(self.work.operation, name, self.work.pulse, self.work.part)
         self.tell(
             known | NOTHING_DONE | {"begun": True, "starts": known["starts"] + 1, "pace": self.pace([], None, None)}
         )

@@ -1,0 +1,25 @@
+"""On what this thread works, so that whatever it logs can be found by its run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import UUID
+
+__all__ = ["at_work_on", "ids"]
+
+current: ContextVar[dict[str, str]] = ContextVar("headway_at_work")
+
+
+@contextmanager
+def at_work_on(run: UUID, part: int) -> Iterator[None]:
+    """Inside, the thread works on this part of this run."""
+    token = current.set({"run": str(run), "part": str(part)})
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+def ids() -> dict[str, str]:
+    """`run` and `part` as text; empty where the thread works on none."""
+    return current.get({})

@@ -1,0 +1,16 @@
+"""What holds in each thread that works on a part."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.utils import timezone, translation
+
+from headway.at_work import at_work_on
+from headway.models import Part
+
+
+@contextmanager
+def surroundings(part: Part) -> Iterator[None]:
+    """The language of the run's starter, the project's time zone, and the ids that its lines in the log get."""
+    with at_work_on(part.run_id, part.pk), translation.override(part.run.language), timezone.override(None):
+        yield
