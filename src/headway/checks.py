@@ -8,13 +8,16 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
 from django.utils.module_loading import import_string
 
 from headway import addresses, engines
 from headway.conf import ENGINES, conf
 from headway.database import NOW_MS
+from headway.errors import InvalidParams
 from headway.models import Run
+from headway.operations import params
+from headway.runs.ticks import scheduled
 from headway.store.starts.checks import check_cache
 from headway.wakeups.checks import check_holds, check_wake_ups
 
@@ -25,6 +28,7 @@ __all__ = [
     "check_holds",
     "check_pages",
     "check_routers",
+    "check_schedules",
     "check_sessions",
     "check_settings",
     "check_wake_ups",
@@ -135,6 +139,28 @@ def check_routers(**kwargs: Any) -> list[checks.CheckMessage]:
                 id="headway.E023",
             )
         )
+    return found
+
+
+@checks.register("headway")
+def check_schedules(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E026: an operation's schedule would start it with parameters that its form refuses."""
+    found: list[checks.CheckMessage] = []
+    for operation in scheduled():
+        try:
+            params.clean(operation.form, operation.schedule_params)
+        except InvalidParams as refused:
+            found.append(
+                checks.Error(
+                    f"{operation.name} can't start by its schedule: {refused}",
+                    hint="Give what its form needs as schedule_params = {…} on the operation, or an `initial` to the "
+                    "form's fields.",
+                    obj=operation,
+                    id="headway.E026",
+                )
+            )
+        except DatabaseError:
+            pass  # the form asks tables that aren't migrated yet
     return found
 
 

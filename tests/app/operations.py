@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from example.airports.operations import ImportAirports
 from headway import File, Operation, Reject, Retry, Skip, Stop, Tolerance, sources
 
-from . import conflicts, discovering, edges, holds, outside, paced, stepping  # noqa: F401  (registers what is declared there)
+from . import by_the_clock, conflicts, discovering, edges, holds, outside, paced, stepping  # noqa: F401  (registers what is declared there)
 from .forms import CountForm, HabitForm, HooksForm, LedgerForm, TimeForm, WalkForm
 from .gates import Gate
 from .models import Account, Child, LedgerEntry, Thing

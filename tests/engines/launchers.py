@@ -62,6 +62,8 @@ class Launcher(Protocol):
     """What HEADWAY["ENGINE"] says."""
     replaces_the_dead: bool
     """Whether a killed child is replaced, and its parts are due at once."""
+    variables: dict[str, str]
+    """What its processes have in their environment beside."""
 
     def start(self, processes: int = 1, lease_seconds: float = 10, queues: Sequence[str] = ()) -> Handle:
         """A worker of these queues (none: of all that there are), once its processes have told that they are there."""

@@ -1,16 +1,24 @@
-"""What every process that works has: its name, what it has in hand, and a thread that ends it when an item hangs."""
+"""What every process that works has: its name, what it has in hand, a thread that ends it when an item hangs, and one
+that starts what is due by the clock.
+"""
 
 import logging
 import os
+import random
 import signal
 import threading
 import time
+
+from django.db import connections
+
+from headway.runs import ticks
 
 from .claimant import Claimant
 
 log = logging.getLogger(__name__)
 
 TICK = 0.25  # s between two looks at what is in hand
+LOOK_EVERY = 1.0  # s: how late a tick of a schedule is seen
 
 
 class Process:
@@ -25,6 +33,8 @@ class Process:
     def begin(self) -> None:
         """Keep an eye on what is in hand, until the process ends."""
         threading.Thread(target=self.end_when_hung, name="headway-end-when-hung", daemon=True).start()
+        if ticks.scheduled():
+            threading.Thread(target=self.keep_time, name="headway-keep-time", daemon=True).start()
 
     def end_when_hung(self) -> None:
         """On a thread that never waits for the database. A thread can't be ended, so the process is."""
@@ -35,6 +45,23 @@ class Process:
             os.kill(os.getpid(), signal.SIGKILL)
         log.error("worker=%s event=hung advice='restart this worker: nothing else replaces what hangs'", self.worker)
 
+    def keep_time(self) -> None:
+        """On a thread, since what is in hand may take an hour: start what is due by the clock."""
+        timetable = ticks.Timetable()
+        while True:
+            look(timetable, self.worker)
+            time.sleep(LOOK_EVERY * random.uniform(0.7, 1.0))  # so that processes don't look at the same moment
+
     def tick(self, seconds: float) -> None:
         """What the thread does between two looks; takes this time."""
         time.sleep(seconds)
+
+
+def look(timetable: ticks.Timetable, worker: str) -> None:
+    """One look, without a connection left open until the next; what fails is tried again with that."""
+    try:
+        if not timetable.look():
+            return
+    except Exception as error:  # noqa: BLE001  (the thread must outlast what a database raises)
+        log.warning("worker=%s event=look-failed error=%r", worker, error)
+    connections.close_all()

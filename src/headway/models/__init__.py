@@ -4,6 +4,7 @@ from .block import Block
 from .discovery import Discovery
 from .hold import Hold
 from .idempotency_key import IdempotencyKey
+from .last_tick import LastTick
 from .log_line import LogLine
 from .outcome import ItemOutcome, ItemState
 from .part import Kind, Part
@@ -21,6 +22,7 @@ __all__ = [
     "ItemOutcome",
     "ItemState",
     "Kind",
+    "LastTick",
     "LogLine",
     "Part",
     "Run",

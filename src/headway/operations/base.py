@@ -162,6 +162,21 @@ class Operation:
     """How long a run is kept after its end, with its outcomes and files; then workers delete it. `timedelta.max`: for
     ever. None: as HEADWAY["KEEP"] says. A run that was retried stays as long as the retry."""
 
+    schedule: ClassVar[str | None] = None
+    """When it starts by itself, as cron says it: "0 3 * * *" is each day at three; a sixth field, before the others, is
+    seconds. Each tick starts one run, whatever workers there are, as code does that names no user: what is live then is
+    joined, or what `on_conflict` says. Needs the extra `schedules`. A subclass doesn't inherit it."""
+
+    schedule_zone: ClassVar[str | None] = None
+    """The time zone in which `schedule` is meant, such as "Europe/Berlin"; None: the project's TIME_ZONE."""
+
+    schedule_params: ClassVar[dict[str, Any]] = {}
+    """With which parameters a tick starts it, as `runs.start` takes them."""
+
+    missed: ClassVar[str] = "once"
+    """What becomes of ticks at which no worker was there, nor within a minute: "once" starts one run for all of them as
+    soon as a worker is there again, "never" none."""
+
     step_titles: ClassVar[dict[str, Any]] = {}
     """What people call each of its steps."""
 
@@ -351,6 +366,7 @@ class Operation:
         super().__init_subclass__(**kwargs)
         cls.abstract = cls.__dict__.get("abstract", False)
         cls.aliases = cls.__dict__.get("aliases", ())
+        cls.schedule = cls.__dict__.get("schedule")
         if "run" in cls.__dict__:
             cls._alone = cls.__dict__["run"]
             del cls.run  # so that `self.run` is the run, as everywhere

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 
 from headway.errors import DeclarationError
 
-from . import step_declarations
+from . import schedules, step_declarations
 from .again import Retry, Tolerance
 from .conflicts import OnConflict
 from .holding import names_of
@@ -36,6 +36,7 @@ LONGEST_VERSION = 64
 MOST_WINDOW = 1_000  # what is under way is written down anew with each commit
 SCOPES = ("user", "operation", "params")
 IN_DOUBT = ("list", "again", "settle")
+MISSED = ("once", "never")
 
 VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
     "name": (
@@ -86,6 +87,11 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda file: file is None or isinstance(file, File),
         'it must be a File, such as File("airports.csv", columns=("icao", "name")).',
     ),
+    "missed": (lambda policy: policy in MISSED, f"it must be one of {', '.join(MISSED)}."),
+    "schedule_params": (
+        lambda given: isinstance(given, dict),
+        "it must be a dictionary of parameters, such as {'year': 2026}.",
+    ),
     "retry": (lambda retry: isinstance(retry, Retry), "it must be a Retry, such as Retry(on=ConnectionError)."),
     "tolerance": (
         lambda tolerance: tolerance is None or isinstance(tolerance, Tolerance),
@@ -113,6 +119,7 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_effects(cls, base)
     yield from of_holds(cls)
     yield from of_rate(cls)
+    yield from of_schedule(cls)
     yield from of_error_codes(cls)
     if cls.one_run_per != base.one_run_per and cls.concurrency_key is not base.concurrency_key:
         yield "one_run_per and concurrency_key both say of what there is one live run. Leave out one of them."
@@ -228,6 +235,16 @@ def of_rate(cls: Any) -> Iterator[str]:
             Rate(cls.rate)
     except ValueError as error:
         yield str(error)
+
+
+def of_schedule(cls: Any) -> Iterator[str]:
+    if cls.schedule is not None:
+        if fault := schedules.fault_of(cls.schedule, cls.schedule_zone):
+            yield fault
+        return
+    for attribute in ("schedule_zone", "schedule_params", "missed"):
+        if attribute in vars(cls):
+            yield f"{attribute} has no meaning without a schedule. Declare schedule = '0 3 * * *', or leave it out."
 
 
 def of_values(cls: Any) -> Iterator[str]:

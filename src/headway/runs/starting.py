@@ -284,18 +284,24 @@ def join(declared: type[Operation], run: Run, request: Request, user: Any) -> St
     From now on the idempotency key, if there is one, names this run.
     """
     visible = run.pk if may_see(run, user) else None
-    if declared.on_conflict == OnConflict.REJECT:
-        raise RunConflict(declared.name, visible, "and it allows one at a time")
-    if run.fingerprint != request.fingerprint:
-        why = "as a retry of an earlier run" if run.retry_of_id else "with other parameters"
+    if why := refusal(declared, run, request, visible):
+        if request.idempotency and (named := keys.replayed(request.idempotency)):
+            return Started(named, Disposition.REPLAYED)  # the same start was quicker: what is in the way is its run
         raise RunConflict(declared.name, visible, why)
-    if visible is None:
-        raise RunConflict(declared.name, None, "and it isn't yours to join")
     if request.idempotency and user is not None:
         quotas.check_keys(request.idempotency, run)
     if request.idempotency and (named := keys.remember(request.idempotency, run)):
         return Started(named, Disposition.REPLAYED)
     return Started(run, Disposition.JOINED)
+
+
+def refusal(declared: type[Operation], run: Run, request: Request, visible: UUID | None) -> str | None:
+    """Why this request can't have the run that is there; None: it can."""
+    if declared.on_conflict == OnConflict.REJECT:
+        return "and it allows one at a time"
+    if run.fingerprint != request.fingerprint:
+        return "as a retry of an earlier run" if run.retry_of_id else "with other parameters"
+    return "and it isn't yours to join" if visible is None else None
 
 
 def lacks_tables() -> bool:

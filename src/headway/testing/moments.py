@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import F, Manager
 
 from headway.database import NowMs
-from headway.models import ItemOutcome, ItemState, Part, Run, SharedRate, Worker
+from headway.models import ItemOutcome, ItemState, LastTick, Part, Run, SharedRate, Worker
 
 __all__ = ["end_waits", "turn_clock"]
 
@@ -28,6 +28,7 @@ def turn_clock(by: timedelta) -> None:
     bring_back(ItemOutcome.objects, retry_at=ms)
     bring_back(SharedRate.objects, free_at=ms * 1_000, changed=ms)
     bring_back(Worker.objects, beat=ms)
+    bring_back(LastTick.objects, tick=ms, missed=ms)
 
 
 def bring_back(rows: Manager[Any], **columns: timedelta | int) -> None:

@@ -20,6 +20,7 @@ from headway.store.parts.flights import IN_DOUBT
 
 from .failures import failures_of, reasons_of
 from .history import history_of
+from .planned import planned
 from .signed_in import SignedInView
 
 REFRESH_SECONDS = 3  # of a page that no script keeps up to date
@@ -34,7 +35,7 @@ class HomePage(SignedInView):
         """`?after=CURSOR` for older runs."""
         history = history_of(request.user, after=request.GET.get("after"))
         context = {
-            "operations": runs.startable_by(request.user),
+            "operations": planned(runs.startable_by(request.user), request.user),
             "history": history,
             **refreshing(any(not shown.run["done"] for shown in history["runs"])),
         }

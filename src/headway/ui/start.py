@@ -30,6 +30,7 @@ from headway.runs import Disposition, Started
 from headway.runs.access import may_start
 
 from .history import history_of
+from .planned import planned
 from .signed_in import SignedInView
 from .steer import run_address
 
@@ -124,6 +125,7 @@ class StartRunView(SignedInView):
         """The form's page, with these notices on top."""
         context = {
             "operation": self.declared,
+            "planned": planned([self.declared], self.request.user)[0][1],
             "form": form,
             "key_field": KEY_FIELD,
             "key": new_key(),

@@ -18,8 +18,9 @@ from django.db import Error, connections
 from headway import database
 from headway.engines.claimant import Claimant
 from headway.engines.presence import Presence
-from headway.engines.process import Process
+from headway.engines.process import Process, look
 from headway.engines.stop import Stop
+from headway.runs.ticks import Timetable
 from headway.wakeups import Listener
 
 from . import doorbell
@@ -65,6 +66,8 @@ class Child(Process):
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor speaks for it
         self.begin()
+        if self.once:
+            look(Timetable(), self.worker)  # before it ends: ticks since the last such worker are due, too
         listener = Listener(self.hear)
         if self.index == 0:  # for all: its supervisor forks, so it may have neither the thread nor the connection
             listener.start()

@@ -1,4 +1,4 @@
-"""manage.py headway_reaper: ring for parts that are due and that no worker was told of."""
+"""manage.py headway_reaper: ring for what is due and no worker was told of, and start what schedules ask for."""
 
 import random
 import signal
@@ -12,6 +12,7 @@ from django.db import connections
 from headway.conf import conf
 from headway.engines import queues, reaping
 from headway.management.terminal import demand_tables
+from headway.runs.ticks import Timetable
 from headway.store.upkeep import tidying
 
 LOOK_EVERY = 1.0  # s
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         demand_tables()
         if options["once"]:
             tidying.tidy()
+            Timetable().look()
             reaping.reap(queues.every())
             return
         try:
@@ -52,9 +54,10 @@ class Command(BaseCommand):
 
     def stay(self) -> None:
         """Look every second; what fails is tried again with the next."""
-        tidied = float("-inf")
+        tidied, timetable = float("-inf"), Timetable()
         while True:
             try:
+                timetable.look()
                 reaping.reap(queues.every())
                 if time.monotonic() - tidied > TIDY_EVERY:
                     tidying.tidy()

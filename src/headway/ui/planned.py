@@ -1,0 +1,68 @@
+"""What starts by itself: when next, what came of the last time, and what was missed; in words."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from headway import runs
+from headway.addresses import of_page
+from headway.models import LastTick, Run
+from headway.operations.base import Operation
+from headway.panel import words
+from headway.runs.starting import lasting_name
+from headway.runs.ticks import next_tick
+from headway.store.starts import ticks
+
+IS_NEWS_MS = timedelta(days=7) // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Of one operation, as templates show it. Without a value: "" ."""
+
+    next: str
+    last: str = ""
+    last_address: str = ""
+    missed: str = ""
+    lapse: str = ""
+    """Why nothing was started then, as `LastTick.Lapse` has it; "made-up" where one run has made up for it."""
+
+
+def planned(operations: Iterable[type[Operation]], user: Any) -> list[tuple[type[Operation], Planned | None]]:
+    """Each operation with what is planned of it: None where it has no schedule; then nothing is asked for it."""
+    found, now = list(operations), round(time.time() * 1000)
+    names = [lasting_name(each) for each in found if each.schedule is not None]
+    known = ticks.of(names) if names else {}
+    last = {row.run for row in known.values() if row.run}
+    seen = runs.visible_to(user).in_bulk(last) if last else {}
+
+    def of(operation: type[Operation]) -> Planned | None:
+        if operation.schedule is None:
+            return None
+        return of_one(operation, known.get(lasting_name(operation)), seen, now)
+
+    return [(operation, of(operation)) for operation in found]
+
+
+def of_one(operation: type[Operation], known: LastTick | None, seen: dict[Any, Run], now: int) -> Planned:
+    coming = next_tick(operation, max(now, known.tick) if known else now)
+    run = seen.get(known.run) if known else None
+    missed = known.missed if known and known.missed and now - known.missed < IS_NEWS_MS else None
+    made_up = known and known.lapse == LastTick.Lapse.NO_WORKER and operation.missed == "once"
+    return Planned(
+        next=moment(coming, now),
+        last=words.moment(run.created_at, at(now)) if run else "",
+        last_address=(of_page("run", run.pk) or "") if run else "",
+        missed=moment(missed, now),
+        lapse="" if missed is None or known is None else "made-up" if made_up else known.lapse,
+    )
+
+
+def moment(tick: int | None, now: int) -> str:
+    return "" if tick is None else words.moment(at(tick), at(now))
+
+
+def at(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
