@@ -3,6 +3,7 @@
 Processes that a test starts attach to the very database that the test uses: TEST_DATABASE_NAME.
 """
 
+import json
 import os
 
 from example.databases import database
@@ -55,6 +56,7 @@ def headway() -> dict[str, object]:
         "STREAM_SECONDS": float(os.environ.get("TEST_STREAM_SECONDS", "50")),
         "WAKE_UPS": os.environ.get("TEST_WAKE_UPS", ""),
         "HOLDS": os.environ.get("TEST_HOLDS", ""),
+        "WEBHOOKS": json.loads(os.environ.get("TEST_WEBHOOKS", "{}")),
     }
 
 

@@ -13,9 +13,10 @@ class HeadwayConfig(AppConfig):
 
     def ready(self) -> None:
         # Registering at import time needs the apps to be ready, so these can't stand at the top.
-        from . import checks, engines  # noqa: F401
+        from . import checks, engines, webhooks  # noqa: F401
         from .database import waiting
 
         engines.connect()
         waiting.connect()
+        webhooks.connect()
         autodiscover_modules("operations")

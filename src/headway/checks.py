@@ -20,6 +20,7 @@ from headway.operations import params
 from headway.runs.ticks import scheduled
 from headway.store.starts.checks import check_cache
 from headway.wakeups.checks import check_holds, check_wake_ups
+from headway.webhooks.checks import check_webhooks
 
 __all__ = [
     "check_cache",
@@ -32,6 +33,7 @@ __all__ = [
     "check_sessions",
     "check_settings",
     "check_wake_ups",
+    "check_webhooks",
 ]
 
 SIGNING_IN = (  # imported for the pages alone: they need the app django.contrib.auth, Headway itself does not

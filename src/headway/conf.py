@@ -30,6 +30,7 @@ CacheAlias: TypeAlias = str
 Keep: TypeAlias = timedelta | None
 Name: TypeAlias = str
 Prefixes: TypeAlias = dict[str, str]
+Webhooks: TypeAlias = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,9 @@ class Conf:
     cache: CacheAlias = ""
     """Which of CACHES remembers the runs of idempotency keys; "": none does. The database decides in any case."""
 
+    webhooks: Webhooks = field(default_factory=dict, repr=False)
+    """Which addresses are told that a run has ended, each under a name: its "url", and the "secret" that signs."""
+
 
 def conf() -> Conf:
     """The settings in force. Raises ImproperlyConfigured for an unknown key or an invalid value."""
@@ -114,7 +118,8 @@ def conf() -> Conf:
     for key, value in declared.items():
         kind = str(known[key].type)
         if not FITS[kind](value):
-            raise ImproperlyConfigured(f"HEADWAY[{key!r}] is {value!r}; it must be {MEANT[kind]}.")
+            shown = "something else" if kind in WITH_SECRETS else repr(value)
+            raise ImproperlyConfigured(f"HEADWAY[{key!r}] is {shown}; it must be {MEANT[kind]}.")
     return Conf(**{known[key].name: value for key, value in declared.items()})
 
 
@@ -137,6 +142,9 @@ FITS: dict[Any, Callable[[Any], bool]] = {
         and all(policy in ("required", "optional") for policy in value.values())
     ),
     "CacheAlias": lambda value: isinstance(value, str),
+    "Webhooks": lambda value: (
+        isinstance(value, dict) and all(isinstance(name, str) and isinstance(of, dict) for name, of in value.items())
+    ),
     "Keep": lambda value: value is None or (isinstance(value, timedelta) and value > timedelta(0)),
 }
 MEANT = {
@@ -150,5 +158,7 @@ MEANT = {
     "Redis": f'"" or an address that begins with {", ".join(REDIS)}',
     "Prefixes": 'a dictionary of paths, such as {"/api/orders/": "required"}, each "required" or "optional"',
     "CacheAlias": 'a name of CACHES, or ""',
+    "Webhooks": 'a dictionary of names, such as {"billing": {"url": "https://…", "secret": "whsec_…"}}',
     "Keep": "a timedelta above 0, such as timedelta(days=90), or None",
 }
+WITH_SECRETS = ("Webhooks",)

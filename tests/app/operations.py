@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from example.airports.operations import ImportAirports
@@ -406,6 +407,15 @@ class StandInHooks(Operation):
         LedgerEntry.objects.create(run=self.run.id, item=hook)
         if self.params["stand_in"] == hook:
             Gate(self.params["gate"]).wait_here()
+
+
+class DieAsItEnds(WriteLedger):
+    """Kills its worker once its end is committed, before anything else is done."""
+
+    name = "tests.die_as_it_ends"
+
+    def on_finish(self) -> None:
+        transaction.on_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 
 class TakeTime(Operation):

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Now
+from django.dispatch import Signal
 
 from headway.database import Hooks, NowMs, write, write_beside_project
 from headway.database.statements import Given, Rows, Update, UpdateOne
@@ -25,6 +26,10 @@ from headway.store.parts.leases import AS_WE_LEFT_IT, Fenced, lease_ms
 from .promotions import promote_next
 
 log = logging.getLogger(__name__)
+
+ending = Signal()
+"""A run ends. Argument: `run`. Sent inside the transaction that ends it, so what a receiver writes is committed with
+that or not at all. A receiver that raises keeps the run from ending."""
 
 EVERY_ITEM_FAILED = "every-item-failed", "Every item failed."
 
@@ -108,7 +113,8 @@ SUMS = Rows(
 def end(run: Run, event: Event, *, result: Any = None) -> None:
     """End a locked run: its state, its times and its key in one UPDATE. Nothing of it changes after this.
 
-    The run that waits behind it becomes live in the same transaction, and the names that it holds are free.
+    The run that waits behind it becomes live in the same transaction, the names that it holds are free, and who listens
+    to `ending` writes in it, too.
     """
     held, run.result = run.live_key, result
     run.state = state = after(State(run.state), event)
@@ -125,6 +131,7 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
     if held:
         promote_next(held)
         holds.free(run)
+    ending.send(sender=Run, run=run)
     transaction.on_commit(partial(tell_of_end, run.pk, current_name(run.operation), state, counts))
 
 

@@ -1,0 +1,102 @@
+"""The operation whose runs tell one address each of one run's end: so a delivery outlives whatever is killed.
+
+It is started in the very transaction that ends the run, with what is told as it is there.
+"""
+
+import json
+from datetime import timedelta
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from headway import runs
+from headway.conf import conf
+from headway.errors import RunNotFound
+from headway.models import Run
+from headway.operations.again import Retry
+from headway.operations.base import Operation
+from headway.operations.outcomes import Reject, TryAgain
+from headway.snapshots import snapshot
+
+from . import endpoints
+from .posting import post
+
+GONE = 410
+ENDED = "run.ended"
+
+
+def tell(run: Run, **kwargs: Any) -> None:
+    """A run ends: start its deliveries, in this transaction. Those of deliveries and of dry runs don't exist."""
+    if run.dry_run or run.operation == DeliverWebhook.name:
+        return
+    for name in endpoints.told_of(run.operation):
+        runs.start(DeliverWebhook, {"webhook": name, "run": str(run.pk)})
+
+
+def event_of(run_id: UUID) -> str:
+    """What is told of a run that has ended: JSON in ASCII, whatever the run's own texts are."""
+    run = snapshot(run_id)
+    return json.dumps({"type": ENDED, "timestamp": run["finished_at"], "data": run}, separators=(",", ":"))
+
+
+class DeliveryForm(forms.Form):
+    """Which address is told of which run. What it is told is added as the form is cleaned, and stays the same."""
+
+    webhook = forms.ChoiceField(choices=lambda: [(name, name) for name in conf().webhooks])
+    run = forms.UUIDField(label="Run", help_text="The id of one that has ended.")
+
+    def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_run(self) -> UUID:
+        try:
+            run = runs.get(self.cleaned_data["run"], user=self.user)
+        except RunNotFound as error:
+            raise ValidationError("There is no such run.", code="no-such-run") from error
+        if not run.is_done or run.operation == DeliverWebhook.name:
+            raise ValidationError("It hasn't ended, or is a delivery itself.", code="not-ended")
+        return run.pk
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors:
+            self.cleaned_data["event"] = event_of(self.cleaned_data["run"])
+        return self.cleaned_data
+
+
+class DeliverWebhook(Operation):
+    """Tells one address that a run has ended. It is started by the run's end; start it by hand to tell it again."""
+
+    name = "headway.deliver_webhook"
+    title = "Deliver a webhook"
+    params: Any = DeliveryForm
+    steps = {"deliver": "Delivery"}
+    on_conflict = "allow"
+    item_timeout = 60.0
+    keep = timedelta(days=7)
+    retry = Retry(attempts=20, backoff=5.0, longest=6 * 3600.0)  # two days
+
+    def deliver(self) -> None:
+        """One attempt: 2xx is a success, 410 ends it, anything else is tried again."""
+        name = self.params["webhook"]
+        endpoint = endpoints.endpoint(name)
+        if endpoint is None:
+            raise Reject("no-such-webhook", f'HEADWAY["WEBHOOKS"] has no {name!r} any more.')
+        try:
+            post(endpoint, f"run-ended-{self.params['run']}", self.params["event"])
+        except HTTPError as error:
+            error.close()
+            if error.code == GONE:
+                raise Reject("gone", f"{name} has answered 410: it doesn't want it.") from error
+            raise self.later(f"{name} has answered {error.code}.", error) from error
+        except (OSError, HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise self.later(f"{name} could not be reached ({type(reason).__name__}).", error) from error
+
+    def later(self, text: str, error: Exception) -> TryAgain:
+        """After the back-off, or later where the answer has asked for that."""
+        return TryAgain(text, after=self.retry.seconds_until(self.attempt, error))
