@@ -38,6 +38,7 @@ def test_some_and_then_the_rest(api: Api, doubtful: Run) -> None:
         ({}, "/went_out"),
         ({"went_out": "yes"}, "/went_out"),
         ({"went_out": True, "keys": "5"}, "/keys"),
+        ({"went_out": True, "keys": None}, "/keys"),
         ({"went_out": True, "keys": [5]}, "/keys"),
         ({"went_out": True, "key": "5"}, "/key"),
         ([], ""),

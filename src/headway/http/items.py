@@ -104,7 +104,7 @@ def settling(sent: Any) -> tuple[bool, list[str] | None]:
     went_out, keys = sent.get("went_out"), sent.get("keys")
     if not isinstance(went_out, bool):
         wrong.append(ParamError("/went_out", "type", "It must be true or false: whether they went out."))
-    if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+    if "keys" in sent and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
         wrong.append(ParamError("/keys", "type", "It must be a list of the items' keys; without it, all are meant."))
     if wrong:
         raise InvalidParams(wrong)
