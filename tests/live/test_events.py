@@ -98,7 +98,7 @@ class TestChanges:
             paused = opened.take()
 
         assert progress["type"] == "progress"
-        assert sorted(progress) == ["id", "message", "progress", "revision", "stalled", "state", "type"]
+        assert sorted(progress) == ["id", "message", "progress", "revision", "stalled", "state", "type", "updated_at"]
         assert paused["type"] == "snapshot"
         assert paused["run"]["state"] == "paused"
         assert paused["run"]["reason"]["code"] == "paused"

@@ -126,6 +126,7 @@ def test_the_question_before_a_cancel(visitor: Visitor, demo: Any) -> None:
 
 def test_a_lost_connection(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     visitor.page.route("**/api/**", lambda route: route.abort())
     visitor.open(go_on(begin(demo, items=400), 50))
     visitor.sees("lost")

@@ -82,6 +82,7 @@ def test_a_press_is_answered_at_once_and_keeps_its_focus(visitor: Visitor, demo:
 
 def test_a_press_that_came_too_late_is_told(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True  # the refusal's status, 409
+    visitor.lacks_sockets()
     run = go_on(begin(demo, items=400), 50)
     visitor.page.route("**/events/", lambda route: route.abort())
     visitor.page.route("**/wait/*", lambda route: None)

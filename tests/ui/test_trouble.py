@@ -22,11 +22,15 @@ TURNS = "() => getComputedStyle(document.querySelector('.hw-run-head .hw-state .
 
 
 @pytest.mark.parametrize(
-    "missing", ["EventSource = undefined", "EventSource = class { constructor() { throw new Error('mistake'); } }"]
+    "missing",
+    [
+        "TextDecoderStream = WebSocket = undefined",
+        "TextDecoderStream = WebSocket = class { constructor() { throw new Error('mistake'); } }",
+    ],
 )
 def test_without_streams_the_panel_goes_on_by_polls(visitor: Visitor, demo: Any, missing: str) -> None:
     visitor.expects_errors = True
-    visitor.context.add_init_script(f"globalThis.{missing};")
+    visitor.context.add_init_script(f"{missing};")
     run = go_on(begin(demo, items=400), 50)
     visitor.open(run)
 
@@ -40,6 +44,7 @@ def test_without_streams_the_panel_goes_on_by_polls(visitor: Visitor, demo: Any,
 def test_a_message_that_can_not_be_shown_is_survived(visitor: Visitor, demo: Any) -> None:
     """The page says that it can't be believed, nothing turns, and the next good message takes that back."""
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     visitor.page.emulate_media(reduced_motion="no-preference")
     held: list[Route] = []
     visitor.page.route(STREAMS, lambda route: route.abort())
@@ -103,6 +108,7 @@ def test_a_script_that_does_not_come_leaves_a_page_that_says_so(visitor: Visitor
 
 def test_a_lost_connection_does_not_say_that_a_paused_run_works(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     run = go_on(begin(demo, items=400), 50)
     runs.pause(run)
     visitor.page.route("**/api/**", lambda route: route.abort())
@@ -116,6 +122,7 @@ def test_a_lost_connection_does_not_say_that_a_paused_run_works(visitor: Visitor
 
 def test_connect_now_says_at_once_that_it_tries(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     visitor.page.route("**/api/**", lambda route: route.abort())
     visitor.open(go_on(begin(demo, items=400), 50))
     visitor.sees("lost")

@@ -22,21 +22,24 @@ from .visitor import STREAMS, Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
-LONG_POLLS = "**/wait/*"
+LONG_POLLS, SOCKETS = "**/wait/*", "**/ws/**"
 
 
 @pytest.mark.parametrize(
     ("blocked", "way"),
-    [([], "events"), ([STREAMS], "wait"), ([STREAMS, LONG_POLLS], "runs")],
-    ids=["stream", "long poll", "short poll"],
+    [([], "events"), ([STREAMS], "socket"), ([STREAMS, SOCKETS], "wait"), ([STREAMS, SOCKETS, LONG_POLLS], "runs")],
+    ids=["stream", "socket", "long poll", "short poll"],
 )
 def test_the_end_is_reached_by_each_way(visitor: Visitor, demo: Any, blocked: list[str], way: str) -> None:
     visitor.expects_errors = bool(blocked)  # the requests that are refused
+    if SOCKETS in blocked:
+        visitor.page.route_web_socket(SOCKETS, lambda route: route.close())
     for pattern in blocked:
         visitor.page.route(pattern, lambda route: route.abort())
     answered: list[str] = []
     visitor.page.on("requestfinished", lambda request: answered.append(request.url))
     visitor.page.on("response", lambda response: answered.append(response.url))
+    visitor.page.on("websocket", lambda opened: opened.on("framereceived", lambda _: answered.append("socket")))
     run = go_on(begin(demo, items=400), 50)
     visitor.open(run)
     visitor.stay()
@@ -48,11 +51,13 @@ def test_the_end_is_reached_by_each_way(visitor: Visitor, demo: Any, blocked: li
 
     visitor.reads("400 of 400")
     assert visitor.has_stayed
-    assert any(f"/api/{'runs' if way == 'runs' else f'runs/{run.pk}/{way}'}/" in url for url in answered)
+    seen = {"socket": "socket", "runs": "/api/runs/"}.get(way, f"/api/runs/{run.pk}/{way}/")
+    assert any(seen in url for url in answered)
 
 
 def test_a_server_that_has_too_many_streams_is_asked_less_often(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     refusal = {"status": 429, "headers": {"Retry-After": "1"}, "content_type": "application/problem+json", "body": "{}"}
     for pattern in (STREAMS, LONG_POLLS):
         visitor.page.route(pattern, lambda route: route.fulfill(**refusal))
@@ -66,6 +71,7 @@ def test_a_server_that_has_too_many_streams_is_asked_less_often(visitor: Visitor
 
 def test_it_never_runs_backwards(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     visitor.page.route(STREAMS, lambda route: route.abort())
     run = go_on(begin(demo, items=400), 200)
     old = snapshot(run.pk)
@@ -171,6 +177,7 @@ def test_a_browser_that_goes_offline_says_so_and_comes_back(visitor: Visitor, de
 
 def test_answers_that_are_somebody_elses_page_are_no_answers(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     run = go_on(begin(demo, items=400), 50)
     visitor.page.route("**/api/**", lambda route: route.fulfill(body="<h1>Sign in to the café's network</h1>"))
     visitor.open(run)
@@ -184,6 +191,7 @@ def test_answers_that_are_somebody_elses_page_are_no_answers(visitor: Visitor, d
 
 def test_connect_now_tries_at_once(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     run = go_on(begin(demo, items=400), 50)
     visitor.page.route("**/api/**", lambda route: route.abort())
     visitor.open(run)
@@ -196,6 +204,7 @@ def test_connect_now_tries_at_once(visitor: Visitor, demo: Any) -> None:
 
 def test_whoever_is_signed_out_is_told(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     visitor.page.route(STREAMS, lambda route: route.abort())
     run = go_on(begin(demo, items=400), 50)
     visitor.context.clear_cookies()
@@ -211,6 +220,7 @@ def test_whoever_is_signed_out_is_told(visitor: Visitor, demo: Any) -> None:
 
 def test_states_and_fields_that_are_not_known_do_no_harm(visitor: Visitor, demo: Any) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     visitor.page.route(STREAMS, lambda route: route.abort())
     run = go_on(begin(demo, items=400), 50)
     visitor.open(run)
@@ -305,6 +315,7 @@ def test_all_times_of_a_list_are_the_readers(visit: Callable[..., Visitor], demo
 @pytest.mark.parametrize("event", ["online", "offline"])
 def test_a_page_out_of_sight_rests_whatever_the_network_does(visitor: Visitor, demo: Any, event: str) -> None:
     visitor.expects_errors = True
+    visitor.lacks_sockets()
     for pattern in (STREAMS, LONG_POLLS):
         visitor.page.route(pattern, lambda route: route.abort())
     run = go_on(begin(demo, items=400), 50)

@@ -44,6 +44,10 @@ class Visitor:
         client.force_login(user)
         self.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.url}])
 
+    def lacks_sockets(self) -> None:
+        """From the next page on, what goes over HTTP is all there is."""
+        self.context.add_init_script("globalThis.WebSocket = undefined;")
+
     def tab(self) -> Page:
         """Another tab of the same window."""
         page = self.context.new_page()

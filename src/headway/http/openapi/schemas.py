@@ -155,6 +155,7 @@ MESSAGE = thing(
         "stalled": a("boolean"),
         "progress": ref("Progress"),
         "message": a("string"),
+        "updated_at": a("string", **MOMENT),
         "reason": a("string", description="Of a rotate message: why to come back."),
         "retry_ms": a("integer", minimum=0, description="Of a rotate message: after how long."),
     },

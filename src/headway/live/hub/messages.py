@@ -25,7 +25,7 @@ SSE_HEADERS = {
 }
 
 Kind = Literal["snapshot", "progress", "end"]
-SHORT = ("id", "revision", "state", "stalled", "progress", "message")  # what a progress message says
+SHORT = ("id", "revision", "state", "stalled", "progress", "message", "updated_at")  # what a progress message says
 TELLING = ("state", "reason", "resumes", "hooks_failed", "waiting_until")  # a change of these goes out as a snapshot
 
 

@@ -6,9 +6,9 @@ const FOR_STREAMS = 4; // the other two are for pages, polls and what is pressed
 
 /** Take a connection for a request that lasts. Gives the function that gives it back; throws Failure if none is left. */
 export async function connection() {
-  if (areMany()) return () => {};
+  if (!globalThis.location || areMany()) return () => {}; // Node counts none
   if (navigator.locks) return await slot();
-  if (document.hasFocus()) return () => {}; // without HTTPS there are no locks, and only the tab in use has a stream
+  if (globalThis.document?.hasFocus()) return () => {}; // without HTTPS there are no locks, and only the tab in use has a stream
   throw new Failure("another tab may need the connection");
 }
 

@@ -9,5 +9,12 @@ export class Failure extends Error {
   }
 }
 
-/** No way will work: "signed-out" or "gone". */
-export class Final extends Error {}
+/** The server doesn't let this caller follow, by any way. `code`: "signed-out", "gone" or "refused". */
+export class Refused extends Error {
+  name = "Refused";
+
+  constructor(code, why) {
+    super(why);
+    this.code = code;
+  }
+}

@@ -2,11 +2,9 @@
 
 import { Refusal, ask, get } from "./actions.js";
 import { Faces } from "./faces.js";
+import { Refused, follow } from "./follow.js";
 import { Panel } from "./panel.js";
 import { refresh } from "./refresh.js";
-import { shared } from "./shared.js";
-import { Watch } from "./watch.js";
-import { longPoll, shortPoll, stream } from "./ways.js";
 import { Words } from "./words.js";
 
 const TICK = 1_000; // ms; times that pass are told anew so often
@@ -14,7 +12,8 @@ const TICK = 1_000; // ms; times that pass are told anew so often
 class HeadwayRun extends HTMLElement {
   #run;
   #panel;
-  #watch;
+  #following = null;
+  #leaving; // aborts it
   #ticking;
   #skew = 0; // ms by which the server's clock is ahead of this one
   #heardAt = new Date();
@@ -40,12 +39,6 @@ class HeadwayRun extends HTMLElement {
     this.addEventListener("submit", this.#onSubmit);
     this.addEventListener("click", this.#onClick);
     addEventListener("pageshow", this.#onReturn);
-    this.#watch = new Watch({
-      ways: this.#ways,
-      hear: (message, how) => this.#hear(message, how),
-      place: () => this.#run.revision,
-      tell: (connection) => this.#tell(connection),
-    });
     this.#show();
     if (!this.#run.done && this.#run.links.self) this.#begin();
   }
@@ -58,42 +51,37 @@ class HeadwayRun extends HTMLElement {
     if (this.#run) this.dataset.run = JSON.stringify(this.#run); // put elsewhere in the page, it goes on from here
   }
 
-  /** Where the page shows other runs too, all share one stream, as a browser has few connections. */
-  get #ways() {
-    const { events } = this.dataset;
-    const alone = document.querySelectorAll("headway-run, headway-runs").length === 1;
-    return [
-      ...(events && !alone ? [(how) => shared(events, this.#run.id, how)] : []),
-      (how) => stream(() => this.#run.links.events, how),
-      (how) => longPoll(() => this.#run.links.wait, how),
-      (how) => shortPoll(() => this.#run.links.self, how),
-    ];
+  async #begin() {
+    this.#rest();
+    this.#leaving = new AbortController();
+    this.#ticking = setInterval(() => this.#show(), TICK);
+    const { signal } = this.#leaving;
+    const onConnection = (connection) => this.#tell(connection);
+    try {
+      this.#following = follow(this.#run, { signal, events: this.#events, restsWhenHidden: true, onConnection });
+      for await (const run of this.#following) this.#take(run);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Refused)) return this.#fail(error);
+      this.#rest();
+      this.#tell({ state: error.code === "signed-out" ? error.code : "gone" });
+    }
   }
 
-  #begin() {
-    this.#watch.start();
-    clearInterval(this.#ticking);
-    this.#ticking = setInterval(() => this.#show(), TICK);
+  /** Where the page shows other runs too, all share one stream, as a browser has few connections. */
+  get #events() {
+    return document.querySelectorAll("headway-run, headway-runs").length === 1 ? undefined : this.dataset.events;
   }
 
   #rest() {
-    this.#watch?.stop();
+    this.#leaving?.abort();
+    this.#following = null;
     clearInterval(this.#ticking);
   }
 
-  /** Take a message, unless it is older than what is shown; only the first of a stream is believed in any case. */
-  #hear(message, { opening = false } = {}) {
-    if (this.#run.done) return;
-    const news = message.run ?? message;
-    if (news.revision === undefined) return; // a message that this version doesn't know
-    if (news.revision < this.#run.revision && !opening) return;
-    this.#take(message.run ?? { ...message, ...(news.revision > this.#run.revision && { updated_at: this.#now.toISOString() }) });
-  }
-
-  #take(news) {
+  #take(run) {
     const before = this.#run;
-    this.#heardAt = this.#now;
-    this.#run = { ...before, ...news, title: before.title, links: { ...before.links, ...news.links } };
+    this.#run = { ...run, title: before.title };
     if (this.#run.done) {
       this.#connection = { state: "live" };
       this.#rest();
@@ -113,7 +101,7 @@ class HeadwayRun extends HTMLElement {
   #tell(connection) {
     if (this.#run.done) return;
     this.#connection = connection;
-    if (connection.state === "signed-out" || connection.state === "gone") this.#rest();
+    if (connection.state === "live") this.#heardAt = this.#now;
     this.#show();
   }
 
@@ -169,7 +157,7 @@ class HeadwayRun extends HTMLElement {
 
   #connectNow() {
     this.#tell({ state: "lost" }); // "It is trying again now."
-    this.#watch.now();
+    this.#following?.now();
   }
 
   #onSubmit = (event) => {
@@ -195,12 +183,12 @@ class HeadwayRun extends HTMLElement {
     try {
       const run = await ask(this.#run, action);
       if (action === "retry") this.#follow(run);
-      else if (run.revision >= this.#run.revision) this.#take(run);
+      else this.#following?.hear(run);
       if (action !== "retry" || !this.dataset.page) this.#panel.asking = "";
     } catch (error) {
       this.#panel.asking = "";
       await this.#refused(error);
-      this.#watch.now();
+      this.#following?.now();
     }
     this.#show();
   }

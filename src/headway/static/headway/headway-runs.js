@@ -34,6 +34,7 @@ class HeadwayRuns extends HTMLElement {
       hear: (message) => this.#hear(message),
       place: () => 0,
       tell: ({ state }) => this.#tell(state),
+      restsWhenHidden: true,
     });
     this.#watch.start();
   }

@@ -11,8 +11,8 @@ const open = new Map(); // by address
  * A way for watch.js: hear what the page's stream at `address` says of the run `id`, or of all runs. Whoever comes
  * first opens the stream; it is closed when the last one leaves.
  */
-export function shared(address, id, { hear, signal }) {
-  if (!open.has(address)) open.set(address, new Shared(address));
+export function shared(address, id, { hear, signal, headers }) {
+  if (!open.has(address)) open.set(address, new Shared(address, headers));
   return open.get(address).follow({ id, hear, signal });
 }
 
@@ -22,8 +22,8 @@ class Shared {
   #closing = new AbortController();
   #ended;
 
-  constructor(address) {
-    const how = { hear: (message) => this.#tell(message), signal: this.#closing.signal, mayBeSilent: true };
+  constructor(address, headers) {
+    const how = { hear: (message) => this.#tell(message), signal: this.#closing.signal, headers, mayBeSilent: true };
     const close = () => open.get(address) === this && open.delete(address);
     this.#ended = stream(() => address, how).finally(close);
     this.#ended.catch(() => {}); // each follower hears of it

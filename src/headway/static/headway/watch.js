@@ -1,6 +1,6 @@
-// Follows something on the server for as long as the page is looked at, by the best way that works at the moment.
+// Follows something on the server, by the best way that works at the moment.
 
-import { Failure, Final } from "./failures.js";
+import { Failure, Refused } from "./failures.js";
 
 const LOST_AFTER = 2_000; // ms without an answer; a restart that is over by then needs no word
 const SLOWEST = 4_000; // between two tries, so that whoever waits sees a server that is back within 5 s
@@ -17,6 +17,7 @@ export class Watch {
   #hear;
   #place;
   #tell;
+  #restsWhenHidden;
   #stopping = null;
   #wake = () => {};
   #rung = 0;
@@ -29,24 +30,26 @@ export class Watch {
 
   /**
    * `ways`: functions of ways.js and shared.js, their address bound. `hear(message, {opening})` takes what comes, `place()` is the
-   * revision that is known, `tell({state, retryAt})` hears of the connection: "live", "lost", "signed-out", "gone".
+   * revision that is known, `tell({state, retryAt, failure})` hears of the connection: "live", "lost", or the code of what was
+   * Refused. `restsWhenHidden`: only while somebody looks at the page.
    */
-  constructor({ ways, hear, place, tell }) {
+  constructor({ ways, hear, place, tell, restsWhenHidden = false }) {
     this.#ways = ways;
     this.#hear = hear;
     this.#place = place;
     this.#tell = tell;
+    this.#restsWhenHidden = restsWhenHidden;
   }
 
   start() {
     if (this.#stopping) return;
-    this.#listen(addEventListener);
+    this.#listen(globalThis.addEventListener);
     this.#go();
   }
 
   stop() {
     clearTimeout(this.#hiding);
-    this.#listen(removeEventListener);
+    this.#listen(globalThis.removeEventListener);
     this.#rest();
   }
 
@@ -56,6 +59,7 @@ export class Watch {
   }
 
   #listen(how) {
+    if (!globalThis.document) return;
     for (const name of ["visibilitychange", "online", "offline", "pagehide", "pageshow"]) {
       how.call(name === "visibilitychange" ? document : window, name, this.#onPage);
     }
@@ -66,7 +70,7 @@ export class Watch {
     if (type === "online") return this.now();
     clearTimeout(this.#hiding);
     if (type === "pagehide") this.#rest();
-    else if (!document.hidden) this.#go();
+    else if (!document.hidden || !this.#restsWhenHidden) this.#go();
     else this.#hiding = setTimeout(() => this.#rest(), OUT_OF_SIGHT);
   };
 
@@ -103,8 +107,8 @@ export class Watch {
         pause = Math.max(pause, HURRY - (Date.now() - asked));
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof Final) return this.#end(error.message);
-        if (!(error instanceof Failure)) reportError(error); // a mistake here or in the browser: other ways may do without it
+        if (error instanceof Refused) return this.#end(error);
+        if (!(error instanceof Failure)) report(error); // a mistake here or in the browser: other ways may do without it
         pause = this.#setBack(error);
       }
       await this.#sleep(pause, signal);
@@ -117,7 +121,7 @@ export class Watch {
     try {
       this.#hear(message, how);
     } catch (error) {
-      reportError(error); // the next message may do better
+      report(error); // the next message may do better
     }
   }
 
@@ -155,12 +159,13 @@ export class Watch {
     this.#distrust = Math.min(2 * this.#distrust, LONGEST_DISTRUST);
   }
 
-  #end(state) {
+  #end(failure) {
     this.stop();
-    this.#tell({ state });
+    this.#tell({ state: failure.code, failure });
   }
 
   #sleep(ms, signal) {
+    if (signal.aborted) return;
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
@@ -172,4 +177,8 @@ export class Watch {
       this.#wake = wake;
     });
   }
+}
+
+function report(error) {
+  (globalThis.reportError ?? console.error)(error);
 }
