@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ from tests.app.models import LedgerEntry
 from tests.crash.aloud import Tell
 from tests.engines.conftest import tried
 from tests.engines.launchers import Launcher
-from tests.workers import until
+from tests.forked import start
+from tests.workers import environment, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -27,7 +29,8 @@ WORKERS = 4
 EVERY_SECOND = "* * * * * *"
 NAME = "tests.by_the_clock"
 
-on_each_engine = pytest.mark.parametrize("engine", tried(["embedded", "celery"]), indirect=True)
+where_the_dead_are_replaced = pytest.mark.parametrize("engine", tried(["embedded", "celery"]), indirect=True)
+on_each_engine = pytest.mark.parametrize("engine", tried(["embedded", "celery", "django-tasks"]), indirect=True)
 
 
 def ticks() -> list[int]:
@@ -42,7 +45,7 @@ def hours_from_now(hours: int = 12) -> str:
     return f"{then:%M %H} * * *"
 
 
-@on_each_engine
+@where_the_dead_are_replaced
 @pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_each_tick_starts_one_run_whichever_worker_is_killed(engine: Launcher, dice: random.Random, tell: Tell) -> None:
@@ -98,3 +101,33 @@ def test_a_tick_comes_while_all_workers_are_busy(engine: Launcher, tmp_path: Pat
 
     assert Run.objects.get(pk=run.run.pk).state == "running"
     gate.open()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("engine_name", "command"),
+    [("embedded", ["headway_worker", "--once"]), ("django_tasks", ["headway_reaper", "--once"])],
+)
+@pytest.mark.usefixtures("transactional_db")
+def test_what_cron_starts_now_and_then_starts_what_has_come_due(engine_name: str, command: list[str]) -> None:
+    told = environment() | {"TEST_ENGINE": engine_name, "TEST_SCHEDULE": hours_from_now()}
+    assert start(["manage.py", *command], told).wait(60) == 0
+    assert not Run.objects.exists()
+
+    turn_clock(timedelta(days=1))
+    assert start(["manage.py", *command], told).wait(60) == 0
+
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("transactional_db")
+def test_the_reaper_keeps_time_where_no_worker_has_heard_of_headway(settings: Any) -> None:
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": "django_tasks"}
+    told = environment() | {"TEST_ENGINE": "django_tasks", "TEST_SCHEDULE": EVERY_SECOND}
+    reaper = start(["manage.py", "headway_reaper"], told)
+
+    until(lambda: len(ticks()) >= 2)
+    reaper.terminate()
+
+    assert reaper.wait(60) == 0

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from headway import runs
+from headway import panel, runs
 from headway.addresses import of_page
-from headway.models import LastTick, Run
+from headway.models import LastTick
 from headway.operations.base import Operation
 from headway.panel import words
 from headway.runs.starting import lasting_name
@@ -25,6 +26,8 @@ class Planned:
     next: str
     last: str = ""
     last_address: str = ""
+    last_word: str = ""
+    """What became of that run, or how it is."""
     missed: str = ""
     lapse: str = ""
     """Why nothing was started then, as `LastTick.Lapse` has it; "made-up" where one run has made up for it."""
@@ -36,7 +39,8 @@ def planned(operations: Iterable[type[Operation]], user: Any) -> list[tuple[type
     names = [lasting_name(each) for each in found if each.schedule is not None]
     known = ticks.of(names) if names else {}
     last = {row.run for row in known.values() if row.run}
-    seen = runs.visible_to(user).in_bulk(last) if last else {}
+    found_last = panel.show_all(runs.visible_to(user).filter(pk__in=last), user) if last else []
+    seen = {UUID(shown.run["id"]): shown for shown in found_last}
 
     def of(operation: type[Operation]) -> Planned | None:
         if operation.schedule is None:
@@ -46,15 +50,16 @@ def planned(operations: Iterable[type[Operation]], user: Any) -> list[tuple[type
     return [(operation, of(operation)) for operation in found]
 
 
-def of_one(operation: type[Operation], known: LastTick | None, seen: dict[Any, Run], now: int) -> Planned:
+def of_one(operation: type[Operation], known: LastTick | None, seen: dict[UUID, panel.Shown], now: int) -> Planned:
     coming = next_tick(operation, max(now, known.tick) if known else now)
-    run = seen.get(known.run) if known else None
+    shown = seen.get(known.run) if known and known.run else None
     missed = known.missed if known and known.missed and now - known.missed < IS_NEWS_MS else None
     made_up = known and known.lapse == LastTick.Lapse.NO_WORKER and operation.missed == "once"
     return Planned(
         next=moment(coming, now),
-        last=words.moment(run.created_at, at(now)) if run else "",
-        last_address=(of_page("run", run.pk) or "") if run else "",
+        last=words.moment(datetime.fromisoformat(shown.run["created_at"]), at(now)) if shown else "",
+        last_address=(of_page("run", shown.run["id"]) or "") if shown else "",
+        last_word=shown.render("headway/word.html").strip() if shown else "",
         missed=moment(missed, now),
         lapse="" if missed is None or known is None else "made-up" if made_up else known.lapse,
     )

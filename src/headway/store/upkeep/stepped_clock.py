@@ -1,6 +1,7 @@
 """When the database's clock is set back, what was stored before lies in the future: it is brought back to the present.
 
-A clock that is set forward only ends leases and waits too early.
+A clock that is set forward only ends leases and waits too early. The ticks of schedules aren't brought back: none may
+come twice, so they wait until the clock has passed the last one again.
 """
 
 from typing import Any
