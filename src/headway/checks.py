@@ -1,11 +1,13 @@
 """Start-up checks: what can't work is told before a worker meets it at night."""
 
 import sqlite3
+from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_permission_codename, get_user_model
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
@@ -16,7 +18,8 @@ from headway.conf import ENGINES, conf
 from headway.database import NOW_MS
 from headway.errors import InvalidParams
 from headway.models import Run
-from headway.operations import params
+from headway.operations import params, registry
+from headway.operations.declarations import SIGNED_IN
 from headway.runs.ticks import scheduled
 from headway.store.starts.checks import check_cache
 from headway.wakeups.checks import check_holds, check_wake_ups
@@ -28,6 +31,7 @@ __all__ = [
     "check_engine",
     "check_holds",
     "check_pages",
+    "check_permissions",
     "check_routers",
     "check_schedules",
     "check_sessions",
@@ -111,8 +115,8 @@ def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
         (
             "journal_mode=wal" not in at_start,
             "SQLite is not told to use its write-ahead log (WAL): readers and writers would wait for each other.",
-            'Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the default '
-            "database, and never put the file on a network disk.",
+            'Add "init_command": "PRAGMA journal_mode=WAL" to OPTIONS of the default database, and never put the file '
+            "on a network disk.",
             "headway.E004",
         ),
     )
@@ -164,6 +168,45 @@ def check_schedules(**kwargs: Any) -> list[checks.CheckMessage]:
         except DatabaseError:
             pass  # the form asks tables that aren't migrated yet
     return found
+
+
+@checks.register("headway", checks.Tags.database)
+def check_permissions(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.W028: an operation's `permission` is none that there is, so that only superusers could start it."""
+    declared = set(declared_permissions())
+    return [
+        checks.Warning(
+            f"{operation.name} declares permission = {name!r}, and there is no such permission: only superusers could "
+            "start it.",
+            hint=f"{''.join(f'Did you mean {close!r}? ' for close in get_close_matches(name, declared, n=1))}Name one "
+            "that there is, or add it to `permissions` in a model's Meta and migrate; or silence this check, where an "
+            "authentication backend of yours knows it.",
+            obj=operation,
+            id="headway.W028",
+        )
+        for operation in registry.every()
+        if (name := operation.permission or SIGNED_IN) not in {SIGNED_IN, *declared} and not is_stored(name)
+    ]
+
+
+def declared_permissions() -> Iterator[str]:
+    """Those that models declare: they are there once all is migrated."""
+    for model in apps.get_models():
+        own = model._meta
+        codenames = [get_permission_codename(action, own) for action in own.default_permissions]
+        yield from (f"{own.app_label}.{codename}" for codename in [*codenames, *(name for name, _ in own.permissions)])
+
+
+def is_stored(permission: str) -> bool:
+    """Whether the database has it, or can't be asked."""
+    if not apps.is_installed("django.contrib.auth"):
+        return True
+    app_label, _, codename = permission.partition(".")
+    stored = apps.get_model("auth", "Permission").objects.filter(content_type__app_label=app_label, codename=codename)
+    try:
+        return bool(stored.exists())
+    except DatabaseError:
+        return True
 
 
 @checks.register("headway")

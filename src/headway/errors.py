@@ -237,7 +237,7 @@ class InvalidState(HeadwayError):
     """The run's state doesn't allow this; `state` says where it is, `actions` what it does allow."""
 
     def __init__(self, action: str, state: str, actions: Sequence[str]) -> None:
-        self.state, self.actions = state, tuple(actions)
+        self.state, self.actions = state, tuple(map(str, actions))
         allowed = f"It can be asked to: {', '.join(actions)}." if actions else "Nothing can be asked of it now."
         super().__init__(f"The run is {state}, so it can't be asked to {action}. {allowed}")
 

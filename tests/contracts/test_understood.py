@@ -11,6 +11,7 @@ from django.core.management import call_command
 from headway import runs
 from headway.models import ItemOutcome
 from tests.app.driving import drive, start
+from tests.app.models import LedgerEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,3 +109,12 @@ def test_a_runs_beginning_and_end_are_one_line_each(script: Script, caplog: pyte
         f"run={run.pk} operation=tests.scripted event=began",
         f"run={run.pk} operation=tests.scripted event=ended state=partial succeeded=4 failed=1 skipped=0",
     ]
+
+
+def test_what_headway_itself_refuses_is_told_without_a_traceback_of_its_inside(script: Script) -> None:
+    script["items"] = lambda *given: LedgerEntry.objects.all()[:10]
+    told = status(drive(start("tests.scripted")))
+
+    assert "ValueError: A sliced queryset can't be read by key. Filter it instead, or use sources.selection()." in told
+    assert "Traceback" not in told
+    assert "src/headway" not in told

@@ -1,6 +1,7 @@
 """The views that the docs show: where the operation declares no permission, they start a run for staff alone."""
 
 import builtins
+import io
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.core.servers.basehttp import ServerHandler
 from django.test import Client
 from django.urls import include, path
 
@@ -57,8 +59,17 @@ def mount(settings: Any, page: str) -> dict[str, Any]:
     return names
 
 
+class AtRunserver(Client):
+    """Its answers go out as runserver sends them: wsgiref refuses a header that isn't text and nothing but text."""
+
+    def request(self, **request: Any) -> Any:
+        answer = super().request(**request)
+        ServerHandler(io.BytesIO(), io.BytesIO(), io.StringIO(), {}).start_response("200 OK", list(answer.items()))
+        return answer
+
+
 def caller(**columns: Any) -> Client:
-    client = Client()
+    client = AtRunserver()
     client.force_login(User.objects.create_user("ada", **columns))
     return client
 

@@ -1,15 +1,23 @@
 """manage.py headway_doctor: one screen, and 1 where a promise can't be kept."""
 
+import html
 import re
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 
+from example.airports.operations import ImportAirports
+from headway.management.diagnosis import of_workers
+from headway.management.terminal import no_worker
+from headway.panel import faces_for_browser
 from headway.store.parts import workers
 
 from .manage import manage, on_sqlite
@@ -51,6 +59,25 @@ def test_no_worker_is_a_failure_that_says_what_to_start() -> None:
     assert "Start: manage.py headway_worker" in text
 
 
+@pytest.mark.parametrize(
+    ("engine", "command"),
+    [
+        ("embedded", "manage.py headway_worker"),
+        ("celery", "celery -A PROJECT worker --queues headway (a Celery worker without --queues headway doesn't"),
+        ("django_tasks", "manage.py headway_reaper (and the worker of your tasks' backend"),
+    ],
+)
+def test_how_a_worker_is_started_is_the_engines_to_say(settings: Any, engine: str, command: str) -> None:
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": engine}
+    assert of_workers().level == "ok"
+    workers.leave("alive")
+    assert of_workers().advice.startswith(f"Start: {command}")
+    assert no_worker().startswith(f"No worker is there. Start one: {command}")
+    page = html.unescape(faces_for_browser(is_staff=True))
+    assert page.count(command.partition(" (")[0]) == 2
+    assert not faces_for_browser(is_staff=False).count(command.partition(" (")[0])
+
+
 def test_a_sign_in_that_is_a_404_is_a_failure(settings: Any) -> None:
     settings.LOGIN_URL = "/nowhere/login/"
     level, text = screen(fails=True)["sign-in"]
@@ -88,6 +115,29 @@ def test_pages_that_are_not_mounted_are_a_warning(settings: Any) -> None:
     settings.ROOT_URLCONF = __name__
     said = screen()
     assert said["addresses"][0] == "warn"
+
+
+def test_pages_without_the_api_are_a_warning_that_says_what_to_add(settings: Any) -> None:
+    settings.ROOT_URLCONF = ModuleType("urls")
+    settings.ROOT_URLCONF.urlpatterns = [*urlpatterns, path("", include("headway.ui.urls"))]
+    level, text = screen()["addresses"]
+    assert level == "warn"
+    assert 'Add path("api/", include("headway.http.urls")) to the URLs' in text
+
+
+def test_a_permission_that_is_not_there_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImportAirports, "permission", "airports.add_airprt")
+    level, text = screen()["settings"]
+    assert level == "warn"
+    assert "declares permission = 'airports.add_airprt', and there is no such permission" in text
+    assert "Did you mean 'airports.add_airport'?" in text
+
+
+def test_a_permission_that_somebody_has_made_by_hand_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = ContentType.objects.get_for_model(User)
+    Permission.objects.create(content_type=kind, codename="lead", name="Leads")
+    monkeypatch.setattr(ImportAirports, "permission", "auth.lead")
+    assert screen()["settings"][0] == "ok"
 
 
 @pytest.mark.once

@@ -111,8 +111,8 @@ class TestDatabase:
         assert (
             "(headway.E004) SQLite is not told to use its write-ahead log (WAL): readers and writers would wait for "
             "each other.\n"
-            '\tHINT: Add "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL" to OPTIONS of the '
-            "default database, and never put the file on a network disk."
+            '\tHINT: Add "init_command": "PRAGMA journal_mode=WAL" to OPTIONS of the default database, and never '
+            "put the file on a network disk."
         ) in said
         assert not file.exists() or file.stat().st_size == 0, "nothing was written (Django 6.1 opens it for a look)"
 

@@ -483,3 +483,53 @@ def test_steps_take_the_place_of_items(declared: dict[str, Any]) -> None:
 )
 def test_what_does_not_go_with_steps_is_refused(attributes: dict[str, Any], said: str) -> None:
     assert said in refusal(**of_steps(**attributes))
+
+
+class TestMisspelt:
+    @pytest.mark.parametrize(
+        ("name", "value", "meant"),
+        [
+            ("permision", "airports.add_airport", "permission"),
+            ("permissions", "signed-in", "permission"),
+            ("thread", 8, "threads"),
+            ("part", 4, "parts"),
+            ("error_code", {}, "error_codes"),
+            ("param", NameForm, "params"),
+            ("tolerence", None, "tolerance"),
+            ("on_conflct", "reject", "on_conflict"),
+            ("on_finished", lambda self: None, "on_finish"),
+        ],
+    )
+    def test_a_name_that_means_nothing_is_told_with_the_one_that_was_meant(
+        self, name: str, value: Any, meant: str
+    ) -> None:
+        said = f"{name} is nothing that an operation can declare. Did you mean `{meant}`?"
+        assert refusal(**{name: value}) == said
+        assert refusal(declare(abstract=True, **{name: value})) == said
+
+    def test_a_value_in_place_of_a_method_that_is_there_is_told(self) -> None:
+        said = "effect is 'outside', and effect() is a method that each operation has. "
+        assert refusal(effect="outside") == f"{said}Did you mean `effects`?"
+        assert refusal(write=True) == "write is True, and write() is a method that each operation has. " + (
+            "Call it something else."
+        )
+
+    def test_a_form_is_declared_as_params(self) -> None:
+        assert refusal(form=NameForm) == "form is made from params. Declare `params = …`, a Django form class."
+
+    @pytest.mark.parametrize(
+        "honest",
+        [
+            {"steps_done": 0, "step": 3, "rate_limit": 4, "create": True, "state": "x", "columns": ("a",)},
+            {"titles": {"a": "b"}, "title_field": "name", "queues": ["a"], "windows": [], "files": [], "versions": {}},
+            {"version_1": 3, "scheduled": True, "keeps": 4, "file_name": "x", "model": NameForm},
+            {"item": lambda self, key: key, "prepared": lambda self: None, "labels": property(len)},
+            {"process_row": lambda self, row: None, "on_error": lambda self: None, "_effect": "outside"},
+            {"add": lambda self, row: None, "description": classmethod(lambda cls: "What it does.")},
+        ],
+    )  # fmt: skip
+    def test_what_a_project_calls_its_own_is_left_alone(self, honest: dict[str, Any]) -> None:
+        declare(**honest)
+
+    def test_a_mixin_that_is_no_operation_may_have_any_name(self) -> None:
+        declare(type("Mixin", (), {"thread": 8}), Operation)

@@ -35,6 +35,23 @@ def refusal(verb: Callable[..., Any], run: Run) -> tuple[str, tuple[str, ...], s
 
 
 @pytest.mark.django_db
+class TestPlainText:
+    """What callers put into headers and JSON is text and nothing but text."""
+
+    def test_a_start_and_its_state_are(self) -> None:
+        started = runs.start("tests.write_ledger", {"items": 3})
+        assert {type(each) for each in (started.disposition, started.run.state)} == {str}
+
+    def test_what_was_steered_is(self) -> None:
+        run = after_one_item(start(items=3))
+        steered = [runs.pause(run), runs.resume(run), runs.cancel(run)]
+        assert {type(each) for run in steered for each in (run.state, run.want)} == {str}
+        with pytest.raises(InvalidState) as raised:
+            runs.pause(run)
+        assert {type(each) for each in (raised.value.state, *raised.value.actions)} == {str}
+
+
+@pytest.mark.django_db
 class TestWho:
     def test_a_run_is_found_by_itself_its_id_and_its_ids_text(self) -> None:
         run = start()

@@ -16,6 +16,11 @@ class Engine(ABC):
     the first need; so it may import what is an extra where it needs it.
     """
 
+    worker = "a worker of your engine"
+    """The command that starts a worker, as people are told it where none has been heard of."""
+    worker_note = ""
+    """What they are told behind it."""
+
     @abstractmethod
     def ring(self, operation: str, times: int) -> None:
         """Wake up to `times` of the workers of this operation. What it raises is logged: a ring may be lost."""
@@ -37,6 +42,12 @@ def fault(number: str, text: str, hint: str) -> Error:
 def chosen() -> Engine:
     """The project's. Raises ImportError and TypeError where a path of its own leads to no engine."""
     return made(conf().engine)
+
+
+def start_worker() -> str:
+    """How a worker of the project's engine is started: the command, and what is to be known of it."""
+    engine = chosen()
+    return f"{engine.worker} {engine.worker_note}".strip()
 
 
 @cache

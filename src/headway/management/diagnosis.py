@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 from headway import addresses
 from headway.conf import conf
 from headway.database import now_ms
+from headway.engines import start_worker
 from headway.live import wrapper
 from headway.store.parts import workers
 
@@ -81,12 +82,11 @@ def of_workers() -> Finding:
     if alive:
         many = "1 worker has" if alive == 1 else f"{alive} workers have"
         return Finding(OK, "workers", f"{many} been heard of lately, engine {conf().engine!r}.")
-    start = {"celery": "a Celery worker", "django_tasks": "your backend's worker, and manage.py headway_reaper"}
     return Finding(
         FAIL,
         "workers",
         f"No worker has been heard of for {workers.HEARD_OF_MS // 1_000} s: runs would wait. Engine {conf().engine!r}.",
-        f"Start: {start.get(conf().engine, 'manage.py headway_worker')}",
+        f"Start: {start_worker()}",
     )
 
 
@@ -106,6 +106,13 @@ def of_pages() -> Finding:
             "addresses",
             "Neither the pages nor the API are mounted.",
             'Add path("runs/", include("headway.ui.urls")) to the URLs.',
+        )
+    if not api:
+        return Finding(
+            WARN,
+            "addresses",
+            f"Mounted are the pages at {pages}, and no API: pages can't follow a run, and load themselves anew.",
+            'Add path("api/", include("headway.http.urls")) to the URLs (the extra: django-headway[api]).',
         )
     there = [f"the {what} at {path}" for what, path in (("pages", pages), ("API", api)) if path]
     return Finding(OK, "addresses", f"Mounted are {' and '.join(there)}.")

@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from headway import runs
+from headway.engines import start_worker
 from headway.errors import NotMigrated, RunNotFound
 from headway.models import Run
 from headway.snapshots import snapshot
@@ -21,7 +22,6 @@ from headway.store.parts.outcomes import examples
 LOOK_EVERY = 0.2  # s
 LINE_EVERY = 2.0  # s between lines where nothing can be drawn over
 NOTICE_AFTER = 3.0  # s: a worker that is just being started needs no notice
-NO_WORKER = "No worker is there. Start one: manage.py headway_worker"
 SLOW = 0.5  # items a second; below it, how long one takes says more
 FULL, EMPTY = "█", "░"
 LOG_LINES = 20  # of the run's log; its page has more
@@ -59,7 +59,7 @@ def watch(run_id: UUID, out: OutputWrapper) -> dict[str, Any]:
         if not lacks_worker(seen):
             notice_at = time.monotonic() + NOTICE_AFTER
         elif time.monotonic() >= notice_at:
-            out.write(f"{CLEAR if drawable else ''}{NO_WORKER}\n")
+            out.write(f"{CLEAR if drawable else ''}{no_worker()}\n")
             notice_at = float("inf")
         if drawable:
             line = draw(seen, width=shutil.get_terminal_size().columns)
@@ -173,6 +173,11 @@ def word(seen: dict[str, Any]) -> str:
     return "finishing" if seen["progress"]["finishing"] else str(seen["state"])
 
 
+def no_worker() -> str:
+    """That there is none, and how to start one."""
+    return f"No worker is there. Start one: {start_worker()}"
+
+
 def lacks_worker(seen: dict[str, Any]) -> bool:
     """Whether it can't begin or go on because no worker has been heard of."""
     return code_of_reason(seen) == "no-worker"
@@ -225,7 +230,7 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
     if seen["result"] is not None:
         out.write(f"  result     {seen['result']}\n")
     if lacks_worker(seen):
-        out.write(f"{NO_WORKER}\n")
+        out.write(f"{no_worker()}\n")
 
 
 def indented(text: str, columns: int) -> str:

@@ -3,7 +3,7 @@
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, get_origin, get_type_hints
 
@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 
 from headway.errors import DeclarationError
 
-from . import schedules, step_declarations
+from . import misspelt, schedules, step_declarations
 from .again import Retry, Tolerance
 from .conflicts import OnConflict
 from .holding import names_of
@@ -100,6 +100,12 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
 }
 """Of each attribute: whether a value is one, and what to write instead."""
 
+KINDS: dict[str, Any] = {
+    "abstract": bool, "error_codes": dict, "holds": tuple, "params": type, "parts": int, "rate": str | Rate,
+    "schedule": str, "schedule_zone": str, "steps": tuple | Mapping, "threads": int,
+}  # fmt: skip
+"""Of what is judged further down: of what kind it is."""
+
 
 def check(cls: Any, base: type[Any]) -> None:
     """Refuse what can't be meant. Raises DeclarationError with the class, the value and what would be right."""
@@ -114,6 +120,7 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_sets(cls, base)
     yield from of_methods(cls)
     yield from of_signatures(cls)
+    yield from misspelt.faults(cls, base, fits)
     yield from of_workers(cls)
     yield from of_values(cls)
     yield from of_effects(cls, base)
@@ -123,6 +130,13 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_error_codes(cls)
     if cls.one_run_per != base.one_run_per and cls.concurrency_key is not base.concurrency_key:
         yield "one_run_per and concurrency_key both say of what there is one live run. Leave out one of them."
+
+
+def fits(attribute: str, value: Any) -> bool:
+    """Whether the value looks like one of this attribute's."""
+    if attribute in VALUES:
+        return bool(VALUES[attribute][0](value))
+    return isinstance(value, KINDS.get(attribute, ()))
 
 
 def missing(cls: Any, base: type[Any]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from headway import runs
 from headway.addresses import of_api, of_page
 from headway.conf import conf
+from headway.engines import chosen
 from headway.models import Run
 from headway.runs.access import is_staff
 from headway.snapshots import snapshot, snapshots
@@ -107,6 +108,7 @@ def surroundings(is_staff: bool) -> dict[str, Any]:
         "home": of_page("home"),
         "takeover": words.duration(conf().lease_seconds + 1),
         "staff": is_staff,
+        "engine": chosen(),
     }
 
 

@@ -14,15 +14,9 @@ import headway
 MOST_FRAMES = 8
 LONGEST_SAID = 800  # characters of an error's own text, so that it leaves room for where it was raised
 LONGEST_TRACEBACK = 15_000  # characters; its end says most
-NOT_THE_PROJECTS = tuple(
-    os.path.join(os.path.realpath(path), "")
-    for path in {
-        sysconfig.get_path("stdlib"),
-        sysconfig.get_path("purelib"),
-        sysconfig.get_path("platlib"),
-        os.path.dirname(headway.__file__),
-    }
-)
+HEADWAY = os.path.join(os.path.realpath(os.path.dirname(headway.__file__)), "")
+LIBRARIES = {sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")}
+NOT_THE_PROJECTS = (HEADWAY, *(os.path.join(os.path.realpath(path), "") for path in LIBRARIES))
 
 
 def plain_sentence(error: Exception) -> str:
@@ -36,7 +30,15 @@ def plain_sentence(error: Exception) -> str:
 
 def in_full(error: BaseException) -> str:
     """What staff read of an error that stops a run: the same, and its whole traceback."""
+    if is_a_refusal(error):
+        return f"{said_by(error)}{places(frames_of(error))}"
     return f"{describe(error)}\n\n{''.join(traceback.format_exception(error))[-LONGEST_TRACEBACK:]}"
+
+
+def is_a_refusal(error: BaseException) -> bool:
+    """Whether Headway itself refuses what it was given, in words that suffice: its own lines would explain nothing."""
+    lines = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, ValueError) and bool(lines) and os.path.realpath(lines[-1].filename).startswith(HEADWAY)
 
 
 def describe(error: BaseException) -> str:

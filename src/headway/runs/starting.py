@@ -54,7 +54,11 @@ class Started:
     """What a start came to: the run, and whether it was created by this call, joined, queued or replayed."""
 
     run: Run
-    disposition: Disposition
+    disposition: str
+    """One of `Disposition`, as plain text: it goes into headers, where wsgiref takes no subclass of `str`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "disposition", str(self.disposition))
 
 
 def start(

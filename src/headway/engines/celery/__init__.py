@@ -16,6 +16,9 @@ __all__ = ["Celery"]
 class Celery(Engine):
     """The project's own Celery app and its workers."""
 
+    worker = "celery -A PROJECT worker --queues headway"
+    worker_note = "(a Celery worker without --queues headway doesn't hear it)"
+
     def ring(self, operation: str, times: int) -> None:
         from . import doorbell
 

@@ -25,6 +25,9 @@ class DjangoTasks(Engine):
     more of them there.
     """
 
+    worker = "manage.py headway_reaper"
+    worker_note = "(and the worker of your tasks' backend, such as manage.py db_worker)"
+
     def __init__(self) -> None:
         self.last: dict[str, tuple[flavour.Result, float]] = {}
         """What this process has put last into each of the backend's queues, and when."""

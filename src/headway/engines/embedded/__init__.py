@@ -11,6 +11,8 @@ __all__ = ["Embedded"]
 class Embedded(Engine):
     """`headway_worker`, here and on other machines."""
 
+    worker = "manage.py headway_worker"
+
     def ring(self, operation: str, times: int) -> None:
         """By a wake-up for workers elsewhere, where there are wake-ups, and by a datagram for those of this machine."""
         wakeups.send(str(times))

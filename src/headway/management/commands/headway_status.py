@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from headway.management.terminal import NO_WORKER, demand_tables, describe, draw, find_run, watch
+from headway.management.terminal import demand_tables, describe, draw, find_run, no_worker, watch
 from headway.models import Run
 from headway.snapshots import snapshot
 from headway.states import TERMINAL
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         if there:
             self.stdout.write(f"{there} worker{'' if there == 1 else 's'} heard of in the last 30 seconds.")
         else:
-            self.stdout.write(NO_WORKER)
+            self.stdout.write(no_worker())
         live = list(Run.objects.exclude(state__in=sorted(TERMINAL))[:limit])
         ended = list(Run.objects.filter(state__in=sorted(TERMINAL))[: max(0, limit - len(live))])
         for run in [*live, *ended]:

@@ -151,7 +151,7 @@ def demand(run: Run, action: Action) -> None:
 
 def move(run: Run, event: Event) -> None:
     """Take an arrow of the table, and store it."""
-    before, run.state = run.state, after(State(run.state), event)
+    before, run.state = run.state, str(after(State(run.state), event))
     save(run, "state")
     if State.PAUSED in (before, run.state):
         note_pause(run)
@@ -178,7 +178,7 @@ def save(run: Run, *fields: str) -> None:
 
 def want(run: Run, wanted: Want, reason: Reason) -> None:
     """Write the wish down for the run and for each part that isn't closed; only released ones follow at once."""
-    run.want = wanted
+    run.want = str(wanted)
     run.reason_code = reason.code
     run.reason_text = storable(reason.text, LONGEST_TEXT)
     run.reason_detail = storable(reason.detail[-LONGEST_DETAIL:], LONGEST_DETAIL)  # a traceback's end says most

@@ -140,7 +140,7 @@ def tell_of_end(run_id: UUID, operation: str, state: State, counts: Counts) -> N
     counted = counts.succeeded, counts.failed, counts.skipped
     form = "run=%s operation=%s event=ended state=%s succeeded=%s failed=%s skipped=%s"
     log.info(form, run_id, operation, state, *counted)
-    run_ended.send_robust(sender=Run, run_id=run_id, operation=operation, state=state)
+    run_ended.send_robust(sender=Run, run_id=run_id, operation=operation, state=str(state))
 
 
 ENDS_WITH = ("state", "result", "total", "total_exact", "reason_code", "reason_text")
