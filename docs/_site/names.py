@@ -16,6 +16,7 @@ __all__ = ["missing", "setup"]
 
 PUBLIC = [
     "headway",
+    "headway.client",
     "headway.errors",
     "headway.forms",
     "headway.http.handlers",

@@ -14,13 +14,13 @@ from tests.browser import chromium
 from tests.live.clients import cookie
 from tests.live.server import Server, serving
 
-from .followers import Follower, InPage, Node, nodes
+from .followers import Follower, InPage, Program
 from .proxy import CuttingProxy, cutting_proxy
 
 # Playwright's loop runs in the thread of the tests, which Django would take for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-KINDS = ["node", "newest node", "page"]
+KINDS = ["node", "newest node", "page", "python", "async python"]
 Follow: TypeAlias = Callable[[Run], Follower]
 
 
@@ -37,12 +37,12 @@ def proxy() -> Iterator[CuttingProxy]:
 
 
 @pytest.fixture
-def serve(transactional_db: None, proxy: CuttingProxy, tmp_path: Path) -> Iterator[Callable[[], Server]]:
+def serve(transactional_db: None, proxy: CuttingProxy, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """serve(): another web process, to which the proxy leads from now on. It asks at each opening who may watch."""
     with ExitStack() as stack:
 
-        def start() -> Server:
-            server = stack.enter_context(serving(tmp_path / "server.log", headway={"PERMITS": False}))
+        def start(**headway: Any) -> Server:
+            server = stack.enter_context(serving(tmp_path / "server.log", headway={"PERMITS": False} | headway))
             proxy.upstream = server.port
             return server
 
@@ -50,7 +50,7 @@ def serve(transactional_db: None, proxy: CuttingProxy, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture
-def server(serve: Callable[[], Server]) -> Server:
+def server(serve: Callable[..., Server]) -> Server:
     return serve()
 
 
@@ -94,8 +94,7 @@ def follow(
             address = f"{proxy.url}/api/runs/{run.pk}/"
             if request.param == "page":
                 return stack.enter_context(page_of(request.getfixturevalue("browser"), proxy, ada, address))
-            node = nodes()[KINDS.index(request.param)]
-            return stack.enter_context(closing(Node(node, address, headers)))
+            return stack.enter_context(closing(Program(request.param, address, headers)))
 
         yield begin
 

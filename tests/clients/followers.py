@@ -1,8 +1,10 @@
 """Followers of each kind, as programs have them: what they have heard so far, and how it ended."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -13,10 +15,11 @@ from playwright.sync_api import Page
 
 from tests.processes import spawn
 
-__all__ = ["FOLLOW_JS", "Follower", "InPage", "Node", "found", "nodes"]
+__all__ = ["FOLLOW_JS", "Follower", "InPage", "Program", "found", "nodes"]
 
 Run: TypeAlias = dict[str, Any]
-FOLLOW_JS = Path(__file__).parents[2] / "src/headway/static/headway/follow.js"
+HERE = Path(__file__).parent
+FOLLOW_JS = HERE.parents[1] / "src/headway/static/headway/follow.js"
 MISSING = "The tests need Node 18 or newer on PATH. As root: apt-get install nodejs"
 
 
@@ -45,18 +48,20 @@ def found(node: str) -> str:
     return node
 
 
-class Node:
-    """A program of Node's."""
+def command_of(kind: str) -> list[str]:
+    """What starts a program that follows; an address and headers are still to be given."""
+    if "python" in kind:
+        return [sys.executable, str(HERE / "follow.py"), kind]
+    return [found(nodes()[kind == "newest node"]), str(HERE / "follow.mjs"), FOLLOW_JS.as_uri()]
 
-    def __init__(self, node: str, address: str, headers: dict[str, str]) -> None:
-        command = [
-            found(node),
-            Path(__file__).with_name("follow.mjs"),
-            FOLLOW_JS.as_uri(),
-            address,
-            json.dumps(headers),
-        ]
-        self.process = spawn(command, stdout=subprocess.PIPE)
+
+class Program:
+    """A program that says a line of JSON each time."""
+
+    def __init__(self, kind: str, address: str, headers: dict[str, str]) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+        command = [*command_of(kind), address, json.dumps(headers)]
+        self.process = spawn(command, stdout=subprocess.PIPE, env=environment)
         self.lines: list[Run] = []
         self.thread = threading.Thread(target=self.read)
         self.thread.start()
@@ -72,7 +77,7 @@ class Node:
         return next((line["error"] for line in list(self.lines) if "error" in line), "")
 
     def is_over(self) -> bool:
-        """Whether the program has ended: nothing of it keeps Node alive."""
+        """Whether the program has ended: nothing keeps it alive."""
         return self.process.poll() is not None and not self.thread.is_alive()
 
     def close(self) -> None:

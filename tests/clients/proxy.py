@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-__all__ = ["HOLD", "REFUSE", "SOCKETS", "CuttingProxy", "cutting_proxy"]
+__all__ = ["HOLD", "LOSE", "REFUSE", "SOCKETS", "CuttingProxy", "cutting_proxy"]
 
-REFUSE, HOLD = "refuse", "hold"
+REFUSE, HOLD, LOSE = "refuse", "hold", "lose"
 SOCKETS = r"/ws/"
 BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 LONGEST_HEAD = 1 << 20
@@ -17,8 +17,8 @@ LONGEST_HEAD = 1 << 20
 class CuttingProxy:
     """Stands before the server at `upstream` (None: there is none); one request a connection.
 
-    `blocked` says what becomes of requests whose path it matches: they are refused by the proxy's own 502, or held
-    for ever. `cut()` breaks off all that is open.
+    `blocked` says what becomes of requests whose path it matches: they are refused by the proxy's own 502, held for
+    ever, or (the first one) passed on without the answer. `cut()` breaks off all that is open.
     """
 
     def __init__(self) -> None:
@@ -63,23 +63,25 @@ class CuttingProxy:
         head = await reader.readuntil(b"\r\n\r\n")
         path = head.split(b" ", 2)[1].decode()
         self.seen.append(path)
-        fate = next((fate for pattern, fate in self.blocked.items() if re.search(pattern, path)), None)
+        pattern, fate = next((each for each in self.blocked.items() if re.search(each[0], path)), ("", ""))
         if fate == HOLD:
             await reader.read()
         elif fate == REFUSE:
             writer.write(BAD_GATEWAY)
             await writer.drain()
         elif self.upstream is not None:
-            await self.join(self.upstream, once(head), reader, writer)
+            if fate == LOSE:
+                del self.blocked[pattern]
+            await self.join(self.upstream, once(head), reader, None if fate == LOSE else writer)
 
     async def join(
-        self, upstream: int, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, upstream: int, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None
     ) -> None:
         their_reader, their_writer = await asyncio.open_connection("127.0.0.1", upstream)
         their_writer.write(head)
         up = asyncio.create_task(pump(reader, their_writer))
         try:
-            await pump(their_reader, writer)
+            await (pump(their_reader, writer) if writer else their_reader.read())
         finally:
             up.cancel()
             their_writer.close()

@@ -1,5 +1,6 @@
 """Whatever happens on the way, a client that follows a run hears of its last revision, and of none twice."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from headway.models import Run
 from headway.snapshots import snapshot
+from tests.live.clients import stream
 from tests.live.server import Server
 from tests.ui.scenes import begin, finish, go_on
 from tests.workers import until
@@ -79,10 +81,12 @@ def test_where_a_transport_is_blocked_it_takes_another(
 
 @pytest.mark.parametrize("how", ["terminate", "end"], ids=["restarted", "killed"])
 def test_a_server_that_comes_back_is_found(
-    follow: Follow, server: Server, serve: Callable[[], Server], proxy: CuttingProxy, ada: Any, how: str
+    follow: Follow, server: Server, serve: Callable[..., Server], proxy: CuttingProxy, ada: Any, how: str
 ) -> None:
     run = go_on(begin(ada, items=400), 50)
     follower = follow(run)
+    hears_of(follower, run)
+    go_on(run, 50)
     hears_of(follower, run)
     getattr(server, how)()
     server.process.wait(30)
@@ -108,6 +112,23 @@ def test_connections_that_break_lose_nothing(follow: Follow, proxy: CuttingProxy
     finish(run)
 
     has_heard_all(follower, run)
+
+
+def test_where_there_are_too_many_streams_it_polls(
+    follow: Follow, serve: Callable[..., Server], proxy: CuttingProxy, ada: Any
+) -> None:
+    server = serve(STREAMS_PER_USER=1)
+    run = go_on(begin(ada, items=400), 50)
+    with stream(server, ada, run):
+        follower = follow(run)
+        hears_of(follower, run)
+        go_on(run, 50)
+        hears_of(follower, run)
+        finish(run)
+
+        has_heard_all(follower, run)
+    refused = [path for path in proxy.seen if re.search(f"{run.pk}({STREAMS}|{LONG_POLLS})", path)]
+    assert len(refused) <= 2, "each asks to be left alone for five seconds"
 
 
 def test_who_is_signed_out_is_told(follow: Follow, proxy: CuttingProxy, ada: Any, sign_out: Callable[[], None]) -> None:

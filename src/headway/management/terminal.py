@@ -4,6 +4,7 @@ import shutil
 import textwrap
 import time
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -51,30 +52,47 @@ def find_run(given: str) -> Run:
 
 def watch(run_id: UUID, out: OutputWrapper) -> dict[str, Any]:
     """Draw the run until it ends or comes to rest; gives its last snapshot. KeyboardInterrupt passes through."""
-    drawable = out.isatty()
-    spoken, last, notice_at = 0.0, "", time.monotonic() + NOTICE_AFTER
+    drawing, notice_at = Drawing(out), time.monotonic() + NOTICE_AFTER
     while True:
         seen = snapshot(run_id)
-        over = seen["done"] or seen["state"] == "paused"
         if not lacks_worker(seen):
             notice_at = time.monotonic() + NOTICE_AFTER
         elif time.monotonic() >= notice_at:
-            out.write(f"{CLEAR if drawable else ''}{no_worker()}\n")
+            drawing.say(no_worker())
             notice_at = float("inf")
-        if drawable:
-            line = draw(seen, width=shutil.get_terminal_size().columns)
-            out.write(f"{CLEAR}{line}", ending="")
-        elif over or time.monotonic() - spoken >= LINE_EVERY:
-            line = draw(seen, width=160)
-            if line != last:
-                out.write(f"{line}\n")
-            spoken, last = time.monotonic(), line
-        if over and drawable:
-            out.write("\n")
-        out.flush()
-        if over:
+        drawing.show(seen)
+        if is_at_rest(seen):
             return seen
         time.sleep(LOOK_EVERY)
+
+
+def is_at_rest(seen: Mapping[str, Any]) -> bool:
+    """Whether it has ended, or goes on only when somebody resumes it."""
+    return bool(seen["done"]) or seen["state"] == "paused"
+
+
+class Drawing:
+    """A run, drawn over itself in a terminal; elsewhere told in a line now and then."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        self.out, self.drawable = out, out.isatty()
+        self.spoken, self.last = float("-inf"), ""
+
+    def say(self, sentence: str) -> None:
+        self.out.write(f"{CLEAR if self.drawable else ''}{sentence}\n")
+
+    def show(self, seen: dict[str, Any]) -> None:
+        """The run as it is now."""
+        over = is_at_rest(seen)
+        if self.drawable:
+            line = draw(seen, width=shutil.get_terminal_size().columns)
+            self.out.write(f"{CLEAR}{line}", ending="\n" if over else "")
+        elif over or time.monotonic() - self.spoken >= LINE_EVERY:
+            line = draw(seen, width=160)
+            if line != self.last:
+                self.out.write(f"{line}\n")
+            self.spoken, self.last = time.monotonic(), line
+        self.out.flush()
 
 
 def draw(seen: dict[str, Any], width: int) -> str:

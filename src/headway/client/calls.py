@@ -1,0 +1,92 @@
+"""What both clients may ask, as requests; how they are sent, the clients say."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+from uuid import uuid4
+
+import httpx
+
+from .following import SILENCE, Question
+from .run import Run
+
+Answer = TypeVar("Answer")
+
+
+class Calls(ABC, Generic[Answer]):
+    """`Answer` is a run, or what gives one when it is awaited.
+
+    A run is named by what was told of it before, by its address, or by its id.
+    """
+
+    http: httpx.Client | httpx.AsyncClient
+    """For all that has no method here; its headers sign in."""
+
+    def __init__(self, url: str, patience: float) -> None:
+        self.base = httpx.URL(url if url.endswith("/") else f"{url}/")
+        self.patience = patience
+
+    def start(
+        self,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        dry_run: bool = False,
+    ) -> Answer:
+        """Start a run of this operation, or join the live one that is the same.
+
+        `key` is an idempotency key: whoever sends the same start with it again gets the same run. Without one, a start
+        that is tried again after a lost answer is still one. A parameter that is an open file (in binary mode) is sent
+        as such. Raises Invalid, Conflict, Forbidden, NotFound.
+        """
+        files = {name: value for name, value in (params or {}).items() if hasattr(value, "read")}
+        rest = {name: value for name, value in (params or {}).items() if name not in files}
+        address = f"operations/{operation}/runs/{'?dry_run=true' if dry_run else ''}"
+        body: dict[str, Any] = {"data": rest, "files": files} if files else {"json": rest}
+        return self._ask("POST", address, headers={"Idempotency-Key": key or str(uuid4())}, **body)
+
+    def get(self, run: Run | str) -> Answer:
+        """The run now. Raises NotFound."""
+        return self._ask("GET", address_of(run))
+
+    def pause(self, run: Run | str) -> Answer:
+        """Ask it to pause; gives the run as it is then. Raises Conflict where its state forbids it, like the others."""
+        return self._ask("POST", f"{address_of(run)}pause/")
+
+    def resume(self, run: Run | str) -> Answer:
+        """Let a paused run go on."""
+        return self._ask("POST", f"{address_of(run)}resume/")
+
+    def cancel(self, run: Run | str) -> Answer:
+        """Ask it to end."""
+        return self._ask("POST", f"{address_of(run)}cancel/")
+
+    def retry(self, run: Run | str) -> Answer:
+        """The new run that does what failed, and what wasn't reached."""
+        return self._ask("POST", f"{address_of(run)}retry/")
+
+    def _ask(self, method: str, address: str, **more: Any) -> Answer:
+        headers = {"Accept": "application/json"} | more.pop("headers", {})
+        return self._answer_to(self.http.build_request(method, self.base.join(address), headers=headers, **more))
+
+    @abstractmethod
+    def _answer_to(self, request: httpx.Request) -> Answer:
+        """The run that the server answers with; sent again where that may help."""
+
+    def _asking(self, question: Question) -> httpx.Request:
+        """The request for what a follower wants to know."""
+        timeout = httpx.Timeout(question.within)
+        address = self.base.join(question.address)
+        return self.http.build_request("GET", address, headers=question.headers, timeout=timeout)
+
+
+def let_rest(request: httpx.Request) -> None:
+    """From its first byte on a stream may be silent for longer than it took to open; httpx reads this for each part."""
+    request.extensions["timeout"]["read"] = SILENCE
+
+
+def address_of(run: Run | str) -> str:
+    if not isinstance(run, str):
+        return run["links"]["self"]
+    return run if "/" in run else f"runs/{run}/"

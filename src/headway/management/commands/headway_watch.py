@@ -1,0 +1,60 @@
+"""manage.py headway_watch URL: follow a run of any server, over HTTP, without its database."""
+
+import os
+from argparse import ArgumentParser
+from typing import Any, cast
+
+from django.core.management.base import BaseCommand, CommandError
+
+from headway.management.terminal import Drawing, is_at_rest
+
+AUTHORIZATION = "HEADWAY_AUTHORIZATION"
+
+
+class Command(BaseCommand):
+    """Draws a run until it ends."""
+
+    help = (
+        "Follows a run of this or another server over HTTP, to its end or until it is paused. "
+        f"The environment's {AUTHORIZATION} (such as 'Token …') signs in."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("url", metavar="URL", help="Its address in the API: https://example.com/api/runs/…/")
+        parser.add_argument(
+            "--patience",
+            type=float,
+            default=60.0,
+            metavar="SECONDS",
+            help="How long to wait for a server (default: 60).",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            from headway.client import Client, ClientError  # here: it is an extra
+        except ImportError as error:
+            raise CommandError(str(error)) from error
+        url = options["url"]
+        if not url.startswith(("http://", "https://")):
+            raise CommandError(
+                f"{url!r} is no address. It begins with https://, and ends with /api/runs/…/ or the like."
+            )
+        given = os.environ.get(AUTHORIZATION)
+        headers = {"Authorization": given} if given else {}
+        drawing = Drawing(self.stdout)
+        try:
+            with Client(url, patience=options["patience"], headers=headers) as client:
+                for run in client.follow(url):
+                    drawing.show(cast(dict[str, Any], run))
+                    if is_at_rest(run):
+                        break
+        except ClientError as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stdout.write("\nThe run goes on.")
+            return
+        if run["state"] in ("failed", "cancelled"):
+            raise CommandError(f"The run ended as {run['state']}.")
+        if not run["done"]:
+            raise CommandError(f"The run is {run['state']}; it goes on when somebody resumes it.")

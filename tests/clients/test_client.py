@@ -1,0 +1,206 @@
+"""headway.client, sync and async: what it starts and steers, what it raises, and what it tries again."""
+
+import asyncio
+import inspect
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from headway import runs
+from headway.client import (
+    AsyncClient,
+    Busy,
+    Client,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Run,
+    SignedOut,
+    Unreachable,
+)  # fmt: skip
+from headway.client.run import Progress, RunLinks, Step
+from headway.http.openapi.schemas import SCHEMAS, STEP
+from headway.models import Run as StoredRun
+from tests.live.server import Server
+from tests.ui.scenes import begin, finish, go_on
+
+from .proxy import LOSE, REFUSE, CuttingProxy
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
+
+LEDGER = "tests.write_ledger"
+
+
+class Waiting:
+    """The asynchronous client, each call of which is waited for."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self.runner = asyncio.Runner()
+        self.client = AsyncClient(url, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: Any, **given: Any) -> Any:
+            async def awaited() -> Any:
+                found = getattr(self.client, name)(*args, **given)
+                return await found if inspect.isawaitable(found) else [run async for run in found]
+
+            return self.runner.run(awaited())
+
+        return call
+
+    def close(self) -> None:
+        self.aclose()
+        self.runner.close()
+
+
+@pytest.fixture(params=[Client, Waiting], ids=["sync", "async"])
+def connect(
+    request: pytest.FixtureRequest, server: Server, proxy: CuttingProxy, headers: dict[str, str]
+) -> Iterator[Callable[..., Any]]:
+    """connect(patience=1): a client of ada's, through the proxy."""
+    opened: list[Any] = []
+
+    def open_one(**options: Any) -> Any:
+        opened.append(request.param(f"{proxy.url}/api/", **{"headers": headers} | options))
+        return opened[-1]
+
+    yield open_one
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def client(connect: Callable[..., Any]) -> Any:
+    return connect()
+
+
+@pytest.mark.parametrize("declared", [Run, Progress, RunLinks, Step], ids=lambda declared: declared.__name__)
+def test_the_types_have_each_property_of_the_schema(declared: Any) -> None:
+    schema = STEP if declared is Step else SCHEMAS[declared.__name__]
+    assert list(declared.__annotations__) == list(schema["properties"])
+    assert declared.__required_keys__ == set(schema["required"])
+
+
+def test_a_run_is_started_steered_followed_and_retried(client: Any) -> None:
+    run = client.start(LEDGER, {"items": 4, "reject": "2"}, key="import-of-monday")
+    again = client.start(LEDGER, {"items": 4, "reject": "2"}, key="import-of-monday")
+    go_on(StoredRun.objects.get(), 1)
+    paused = client.pause(run)
+    resumed = client.resume(run["links"]["self"])
+    finish(StoredRun.objects.get())
+    told = list(client.follow(run))
+    retried = client.retry(run["id"])
+    cancelled = client.cancel(retried)
+
+    assert again["id"] == run["id"]
+    assert (paused["state"], resumed["state"], told[-1]["state"]) == ("paused", "running", "partial")
+    assert client.get(run) == told[-1]
+    assert (retried["retry_of"], cancelled["state"]) == (run["id"], "cancelled")
+
+
+def test_a_dry_run_and_a_file(client: Any) -> None:
+    head = b"icao,iata,name,city,subd,country,elevation,lat,lon,tz\n"
+    run = client.start("airports.import_airports", {"file": io.BytesIO(head)}, dry_run=True)
+
+    assert run["dry_run"]
+    assert run["params"]["file"]["size"] == len(head)
+
+
+def test_what_is_refused_is_raised(client: Any, connect: Callable[..., Any], ada: Any, django_user_model: Any) -> None:
+    from django.contrib.auth.models import Permission  # needs Django's apps
+
+    run = client.start(LEDGER, {"items": 4})
+    other = begin(django_user_model.objects.create(username="bob"), items=3)
+
+    with pytest.raises(Conflict) as conflict:
+        client.start(LEDGER, {"items": 4, "reject": "1"})
+    with pytest.raises(Invalid) as invalid:
+        client.start(LEDGER, {"items": "many"})
+    with pytest.raises(NotFound) as not_found:
+        client.get(str(other.pk))
+    ada.user_permissions.add(Permission.objects.get(codename="view_run"))
+    with pytest.raises(Forbidden):
+        client.pause(str(other.pk))
+    with pytest.raises(NotFound) as elsewhere:
+        client.get("/nothing/")
+    with pytest.raises(SignedOut):
+        connect(headers={}).get(run)
+
+    assert (conflict.value.code, conflict.value.members["existing"]) == ("run-conflict", run["links"]["self"])
+    assert [error["pointer"] for error in invalid.value.members["errors"]] == ["/items"]
+    assert (not_found.value.code, elsewhere.value.code) == ("not-found", "status-404")
+
+
+def test_a_start_whose_answer_is_lost_is_one_run(client: Any, proxy: CuttingProxy) -> None:
+    proxy.blocked = {r"/runs/$": LOSE}
+
+    run = client.start(LEDGER, {"items": 4})
+
+    assert [str(each.pk) for each in StoredRun.objects.all()] == [run["id"]]
+    assert len(proxy.seen) == 2
+
+
+def test_a_start_waits_for_a_server_that_is_restarted(
+    client: Any, server: Server, serve: Callable[..., Server], proxy: CuttingProxy
+) -> None:
+    server.end()
+    proxy.upstream = None
+    restart = threading.Timer(1, serve)
+    restart.start()
+
+    run = client.start(LEDGER, {"items": 4})
+
+    restart.join()
+    assert run["state"] == "queued"
+    assert len(proxy.seen) > 2
+
+
+def test_patience_has_an_end(connect: Callable[..., Any], proxy: CuttingProxy, ada: Any) -> None:
+    run = go_on(begin(ada, items=400), 50)
+    client = connect(patience=1)
+    known = client.get(str(run.pk))
+    proxy.blocked = {"": REFUSE}
+    began = time.monotonic()
+
+    with pytest.raises(Unreachable, match=r"No answer within 1 s: .* answers 502"):
+        client.get(known)
+    with pytest.raises(Unreachable):
+        list(client.follow(known))
+
+    assert time.monotonic() - began < 30
+
+
+def test_who_is_told_to_wait_for_longer_than_that_is_told_so(
+    connect: Callable[..., Any], serve: Callable[..., Server]
+) -> None:
+    serve(RUNS_PER_USER=1)
+    client = connect(patience=10)
+    client.start(LEDGER, {"items": 4})
+
+    with pytest.raises(Busy) as busy:
+        client.start("tests.take_time", {"items": 4})
+
+    assert busy.value.code == "quota-exceeded"
+
+
+def test_the_pause_that_the_server_asks_for_is_kept(
+    connect: Callable[..., Any], serve: Callable[..., Server], proxy: CuttingProxy, ada: Any
+) -> None:
+    """After the last of its ways as well: the answer to each poll says when to ask again."""
+    proxy.blocked = {r"/events/|/wait/": REFUSE}
+    run = go_on(begin(ada, items=400), 50)
+    later = threading.Timer(3, runs.cancel, [run])
+    later.start()
+    began = time.monotonic()
+
+    told = list(connect().follow(str(run.pk)))
+
+    later.join()
+    assert told[-1]["state"] == "cancelled"
+    asked = [path for path in proxy.seen if path == f"/api/runs/{run.pk}/"]
+    assert len(asked) <= (time.monotonic() - began) / 2 + 2
