@@ -6,7 +6,8 @@ The moments of a state have no length: a lease that runs ends in an hour, and wh
 import os
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from headway.clock import now_ms
 from headway.database import write
+from headway.database.statements import First, Given, Rows, object_of
 from headway.errors import InvalidState
 from headway.models import Discovery, Hold, ItemOutcome
 from headway.models import Part as PartRow
@@ -43,6 +45,12 @@ __all__ = ["STEPS", "RealStore"]
 RUNS = [uuid.UUID(int=number + 1) for number in range(3)]
 KEY = hash_key("tests.scripted", None)
 HOUR = 3_600_000
+ALL = {  # each is read after each step
+    model: Rows(model.objects.order_by("pk").values_list(*[field.attname for field in model._meta.concrete_fields]))
+    for model in (RunRow, PartRow, ItemOutcome, Hold, Discovery)
+}
+WRITTEN = Rows(LedgerEntry.objects.values_list("item"))
+THE_RUN = First(RunRow.objects.filter(pk=Given("run", RunRow, "id")))
 FAR = os.getpid() * 1_000_000  # what a token begins at: on PostgreSQL a session is ended by its name, in any database
 
 
@@ -64,9 +72,6 @@ class RealStore:
         LedgerEntry.objects.bulk_create(
             [LedgerEntry(run=RUNS[0], item=str(at)) for at, count in enumerate(data.effects) for _ in range(count)]
         )
-        with connection.cursor() as cursor:  # ids that were given don't move PostgreSQL's sequences
-            for statement in connection.ops.sequence_reset_sql(no_style(), [PartRow, ItemOutcome, Hold, Discovery]):
-                cursor.execute(statement)
 
     def part_row(self, part: Part, now: int) -> PartRow:
         return PartRow(
@@ -135,25 +140,21 @@ class RealStore:
     def get(self, tokens: dict[int, int]) -> Data:
         """What the tables say. `tokens`: those that were drawn since, as the exploration has them."""
         now = now_ms()
-        runs = {row.pk: row for row in RunRow.objects.all()}
-        rows_of_parts = list(PartRow.objects.order_by("id"))
+        rows_of_parts = all_of(PartRow)
         ids = [row.pk for row in rows_of_parts]
         parts = tuple(self.part(row, ids, now, tokens) for row in rows_of_parts)
-        rows = tuple(outcome(each, now) for each in ItemOutcome.objects.order_by("id"))
-        written = Counter(LedgerEntry.objects.values_list("item", flat=True))
+        rows = tuple(outcome(each, now) for each in all_of(ItemOutcome))
+        written = Counter(item for (item,) in WRITTEN())
         effects = [written[str(item)] for item in range(len(self.model.items))]
-        ordered = sorted(runs.values(), key=lambda row: (row.pk not in RUNS, row.pk))
-        places = [
-            Place(self.number_of(row.run_id), row.name, row.held is not None) for row in Hold.objects.order_by("id")
-        ]
-        return Data(tuple(map(run, ordered)), parts, rows, tuple(effects), tuple(places), self.added())
+        ordered = sorted(all_of(RunRow), key=lambda row: (row.pk not in RUNS, row.pk))
+        places = [Place(self.number_of(row.run_id), row.name, row.held is not None) for row in all_of(Hold)]
+        return Data(tuple(map(run, ordered)), parts, rows, tuple(effects), tuple(places), self.added(ids))
 
-    def added(self) -> tuple[Added, ...]:
+    def added(self, ids: list[int]) -> tuple[Added, ...]:
         """Numbered anew, since a key that was known may cost a number."""
         if not self.finds:
             return ()
-        rows = Discovery.objects.filter(part__isnull=False).order_by("id")
-        ids = sorted(PartRow.objects.values_list("id", flat=True))
+        rows = [row for row in all_of(Discovery) if row.part_id is not None]
         return tuple(Added(at, ids.index(row.part_id or 0), int(row.key)) for at, row in enumerate(rows, 1))
 
     def number_of_added(self, row_id: int) -> int:
@@ -204,7 +205,9 @@ class RealStore:
     def memory(self, mine: Part) -> PartRow:
         """The part as its owner has it in memory."""
         row = self.part_row(mine, now_ms())
-        row.run = RunRow.objects.get(pk=RUNS[mine.run])
+        found = THE_RUN(run=RUNS[mine.run])
+        assert found is not None
+        row.run = found
         return row
 
     # The steps
@@ -319,10 +322,18 @@ class RealStore:
         given["holds"] = sorted(self.model.names_of(number)) or None
         submissions.submit(Request(**given, fingerprint=f"{number}", on_conflict=OnConflict.QUEUE))
 
-    def do(self, name: str, data: Data, *given: Any) -> tuple[Data, Any]:
-        """(what the tables say after the step, what it answered); "fenced" when it raised Fenced."""
+    @contextmanager
+    def at(self, data: Data) -> Iterator[None]:
+        """The database says what `data` says, for the length of a `with`."""
         with transaction.atomic():
             self.put(data)
+            yield
+            transaction.set_rollback(True)
+
+    def do(self, name: str, *given: Any) -> tuple[Data, Any]:
+        """(what the tables say after the step, what it answered); "fenced" when it raised Fenced. It is undone."""
+        with transaction.atomic():
+            count_on()
             answer = told_of(getattr(self, name), given)
             tokens = {answer.token: given[1]} if name == "take" and isinstance(answer, PartRow) else {}
             after = self.get(tokens)
@@ -355,6 +366,19 @@ STEPS = (
     "end_deserted",
     "submit",
 )
+
+
+def all_of(model: type[Any]) -> list[Any]:
+    """The rows of a table, in the order of their keys."""
+    return [object_of(model, row) for row in ALL[model]()]
+
+
+def count_on() -> None:
+    """Ids that were given, or were undone, don't move PostgreSQL's sequences."""
+    statements = connection.ops.sequence_reset_sql(no_style(), [PartRow, ItemOutcome, Hold, Discovery])
+    with connection.cursor() as cursor:
+        if statements:
+            cursor.execute("".join(statements))
 
 
 def alone(mine: Part) -> Data:
