@@ -23,7 +23,7 @@ MISSING = (
 def chromium() -> Iterator[Browser]:
     """
     A browser without a window. Without one the test fails, and says what to install. While it is open its loop runs in
-    this thread, so nothing else can open one here: keep it no longer than a module.
+    this thread, so nothing else can open one here: keep it no longer than a folder whose tests open none.
     """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(playwright))

@@ -6,7 +6,6 @@ a session of its own, and dies with the process that it was forked from, which d
 """
 
 import atexit
-import ctypes
 import json
 import os
 import runpy
@@ -19,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import IO, Any, TypeAlias
 
-from tests.processes import spawn
+from tests.processes import die_with_parent, spawn
 
 __all__ = ["Forked", "Process", "start"]
 
@@ -31,7 +30,6 @@ OF_EACH = frozenset(
 """Variables that are read, or read again, behind the fork."""
 WARM = ["uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "headway.live"]
 CAN_FORK = hasattr(os, "pidfd_open") and sys.platform == "linux"
-PR_SET_PDEATHSIG = 1
 MOST_ASKED = 1 << 20  # bytes
 
 
@@ -143,13 +141,15 @@ def serve(wire: socket.socket) -> list[str]:
             sys.exit()
         asked = json.loads(said)
         if isinstance(asked, int):
-            answer = os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])
-        elif (answer := os.fork()) == 0:
+            wire.send(str(os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])).encode())
+        elif os.fork() == 0:
+            os.setsid()
+            die_with_parent()
+            wire.send(str(os.getpid()).encode())  # only now: before, it couldn't be killed by its group
             wire.close()
             return become(*asked, files)
         for each in files:
             os.close(each)
-        wire.send(str(answer).encode())
 
 
 def become(command: list[str], environment: dict[str, str], folder: str, files: list[int]) -> list[str]:
@@ -158,8 +158,6 @@ def become(command: list[str], environment: dict[str, str], folder: str, files: 
 
     from tests import settings as declared
 
-    os.setsid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for number, file in zip((1, 2), files, strict=True):
         os.dup2(file, number)
         os.close(file)

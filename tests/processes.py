@@ -1,22 +1,31 @@
 """Processes that a test starts: none outlives the process that has started it, however that one ends."""
 
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["DIES_WITH_US", "spawn", "stop_group"]
+__all__ = ["DIES_WITH_US", "die_with_parent", "spawn", "stop_group"]
 
 # util-linux's, so on every Linux; elsewhere a test that is killed may leave its servers behind.
 DIES_WITH_US = [found, "--pdeathsig", "KILL"] if (found := shutil.which("setpriv")) else []
+PR_SET_PDEATHSIG = 1
 
 
 def spawn(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
     """The command in a session of its own: a Ctrl-C is not for it, and all of it can be killed by its group."""
     return subprocess.Popen([*DIES_WITH_US, *command], start_new_session=True, **options)
+
+
+def die_with_parent() -> None:
+    """Said by a fork; on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def stop_group(group: int, seconds: float = 30) -> None:

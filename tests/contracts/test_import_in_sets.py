@@ -11,7 +11,7 @@ from example.airports.models import Airport
 from headway import runs
 from headway.models import ItemOutcome, Run
 from tests.app.driving import drive
-from tests.files import CODES, IMPORTED, first_rows
+from tests.files import FEW_CODES, FEW_IMPORTED, few_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,19 +27,19 @@ def came_to(run: Run) -> tuple[list[dict[str, Any]], list[tuple[str, ...]]]:
 
 
 def test_row_by_row_and_in_sets_come_to_the_same(media: Path, tmp_path: Path) -> None:
-    path = first_rows(tmp_path)
+    path = few_rows(tmp_path)
     one_by_one = came_to(imported("airports.import_airports", path))
     Airport.objects.all().delete()
 
     in_sets = came_to(imported("airports.import_airports_in_sets", path))
 
     assert in_sets == one_by_one
-    assert len(in_sets[0]) == IMPORTED
-    assert Counter(code for _, _, code, _ in in_sets[1]) == CODES
+    assert len(in_sets[0]) == FEW_IMPORTED
+    assert Counter(code for _, _, code, _ in in_sets[1]) == FEW_CODES
 
 
 def test_the_whole_bundled_file_comes_to_its_counts_over_what_is_there_already(media: Path, tmp_path: Path) -> None:
-    imported("airports.import_airports_in_sets", first_rows(tmp_path))
+    imported("airports.import_airports_in_sets", few_rows(tmp_path))
 
     run = drive(runs.start("airports.import_airports_in_sets").run)
 

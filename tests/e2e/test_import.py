@@ -11,7 +11,7 @@ import pytest
 
 from example.airports.models import Airport
 from tests.e2e.conftest import StartWeb
-from tests.files import CODES, IMPORTED, ROWS, first_rows
+from tests.files import FEW_CODES, FEW_IMPORTED, FEW_ROWS, few_rows
 from tests.workers import Workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.once]
@@ -29,7 +29,7 @@ def test_curl_alone_starts_the_import_follows_it_to_its_end_and_fetches_the_fail
     url = start_web().url
     workers.start()
 
-    upload = ["--form", f"file=@{first_rows(tmp_path)}"]
+    upload = ["--form", f"file=@{few_rows(tmp_path)}"]
     run: Any = json.loads(curl(*upload, f"{url}/api/operations/airports.import_airports/runs/"))
     links = run["links"]
     while not run["done"]:
@@ -40,12 +40,12 @@ def test_curl_alone_starts_the_import_follows_it_to_its_end_and_fetches_the_fail
 
     assert run["state"] == "partial"
     assert {name: run["progress"][name] for name in ("total", "processed", "succeeded", "failed", "percent")} == {
-        "total": ROWS,
-        "processed": ROWS,
-        "succeeded": IMPORTED,
-        "failed": ROWS - IMPORTED,
+        "total": FEW_ROWS,
+        "processed": FEW_ROWS,
+        "succeeded": FEW_IMPORTED,
+        "failed": FEW_ROWS - FEW_IMPORTED,
         "percent": 100,
     }
-    assert {entry["code"]: entry["count"] for entry in run["failure_summary"]} == CODES
-    assert Counter(row["code"] for row in failures) == CODES
-    assert Airport.objects.count() == IMPORTED
+    assert {entry["code"]: entry["count"] for entry in run["failure_summary"]} == FEW_CODES
+    assert Counter(row["code"] for row in failures) == FEW_CODES
+    assert Airport.objects.count() == FEW_IMPORTED

@@ -1,4 +1,4 @@
-"""The neighbours of a third of the airports, in four parts by two workers of which one goes away on the way."""
+"""The neighbours of a sixth of the airports, in four parts by two workers of which one goes away on the way."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.workers import Workers, children_of, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.once]
 
-AIRPORTS, PARTS = 8_000, 4
+AIRPORTS, PARTS = 4_000, 4
 
 
 def test_every_answer_is_that_of_a_comparison_with_all(workers: Workers, tell: Tell) -> None:

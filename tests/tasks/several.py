@@ -5,24 +5,36 @@
 It replaces nobody: that is what a project's own supervision does, or doesn't.
 """
 
+import os
 import signal
-import subprocess
 import sys
+from contextlib import suppress
 from types import FrameType
 
-from tests.processes import DIES_WITH_US
+from django.core.management import execute_from_command_line
+
+from tests.processes import die_with_parent
 
 
 def main(count: int, options: list[str]) -> int:
-    command = [*DIES_WITH_US, sys.executable, "manage.py", "db_worker", *options]
-    workers = [subprocess.Popen(command) for _ in range(count)]
+    workers = [begin(options) for _ in range(count)]
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         for worker in workers:
-            worker.send_signal(number)
+            with suppress(ProcessLookupError):
+                os.kill(worker, number)
 
     signal.signal(signal.SIGTERM, pass_on)
-    return max(worker.wait() for worker in workers)
+    return max(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) for worker in workers)
+
+
+def begin(options: list[str]) -> int:
+    """The id of a `db_worker`, forked from this process."""
+    if worker := os.fork():
+        return worker
+    die_with_parent()
+    execute_from_command_line(["manage.py", "db_worker", *options])
+    sys.exit()
 
 
 if __name__ == "__main__":

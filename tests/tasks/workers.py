@@ -2,10 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
+from typing import IO
 
-from tests.processes import spawn
+from tests.forked import Process, start
 from tests.workers import environment
 
 __all__ = ["Processes"]
@@ -15,24 +14,29 @@ class Processes:
     """What a test has started; whatever is left of it is ended with it."""
 
     def __init__(self) -> None:
-        self.started: list[subprocess.Popen[str]] = []
+        self.started: list[Process] = []
+        self.heard: list[IO[str]] = []
 
-    def db_worker(self, *options: str, lease_seconds: float = 10, slice_seconds: float = 30) -> subprocess.Popen[str]:
+    def db_worker(self, *options: str, lease_seconds: float = 10, slice_seconds: float = 30) -> Process:
         """A worker of the database backend that polls every 50 ms."""
         fast = ["--interval", "0.05", "--no-startup-delay"]
         return self.manage("db_worker", *fast, *options, lease_seconds=lease_seconds, slice_seconds=slice_seconds)
 
-    def reaper(self, lease_seconds: float = 10) -> subprocess.Popen[str]:
+    def reaper(self, lease_seconds: float = 10) -> Process:
         """A `headway_reaper`, once it has said that it is there."""
-        reaper = self.manage("headway_reaper", lease_seconds=lease_seconds)
-        assert reaper.stdout is not None
-        assert "reaper rings" in reaper.stdout.readline()
+        ours, theirs = os.pipe()
+        self.heard.append(os.fdopen(ours))
+        with os.fdopen(theirs, "w") as out:
+            reaper = self.manage("headway_reaper", lease_seconds=lease_seconds, out=out)
+        assert "reaper rings" in self.heard[-1].readline()
         return reaper
 
-    def manage(self, *command: str, lease_seconds: float = 10, slice_seconds: float = 30) -> subprocess.Popen[str]:
+    def manage(
+        self, *command: str, lease_seconds: float = 10, slice_seconds: float = 30, out: IO[str] | None = None
+    ) -> Process:
         """Any command of manage.py, with Django's tasks as the engine."""
         env = environment(lease_seconds) | {"TEST_ENGINE": "django_tasks", "TEST_SLICE_SECONDS": str(slice_seconds)}
-        process = spawn([sys.executable, "manage.py", *command], env=env, stdout=subprocess.PIPE, text=True)
+        process = start(["manage.py", *command], env, out)
         self.started.append(process)
         return process
 
@@ -46,5 +50,5 @@ class Processes:
             except ProcessLookupError:
                 pass
             process.wait()
-            if process.stdout:
-                process.stdout.close()
+        for said in self.heard:
+            said.close()

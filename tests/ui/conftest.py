@@ -17,9 +17,9 @@ from .visitor import Visitor
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium."""
+    """Chromium, which takes a second of CPU to start: one for all tests of this folder that follow each other."""
     with chromium() as started:
         yield started
 

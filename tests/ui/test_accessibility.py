@@ -17,26 +17,24 @@ from .visitor import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
-WIDTHS = (1440, 360)
-COLOURS: tuple[dict[str, Any], ...] = (
-    {"color_scheme": "light", "forced_colors": "none"},
-    {"color_scheme": "dark", "forced_colors": "none"},
-    {"color_scheme": "light", "forced_colors": "active"},
-)
 ALL_RULES: dict[str, Any] = {"resultTypes": ["violations"]}
 OF_COLOURS = ALL_RULES | {"runOnly": ["color-contrast", "link-in-text-block"]}
+APPEARANCES: tuple[tuple[int, dict[str, Any], dict[str, Any]], ...] = (  # colours are the same at each width
+    (1440, {"color_scheme": "light", "forced_colors": "none"}, ALL_RULES),
+    (360, {"color_scheme": "dark", "forced_colors": "none"}, ALL_RULES),
+    (1440, {"color_scheme": "light", "forced_colors": "active"}, OF_COLOURS),
+)
 TOO_WIDE = """() => [...document.body.querySelectorAll('*')]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.hw-sr'))
   .map((one) => `${one.localName}.${one.className}: ${one.textContent.slice(0, 60)}`)"""
 
 
 def appearances(page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The page, in each way in which it may be seen, and the rules that it may break there and nowhere before."""
-    for width in WIDTHS:
+    """The page, each width and all colours once, and the rules that it may break there and nowhere before."""
+    for width, colours, rules in APPEARANCES:
         page.set_viewport_size({"width": width, "height": 900})
-        for colours in COLOURS:
-            page.emulate_media(reduced_motion="reduce", **colours)  # no colour on its way from one to the next
-            yield f"{width} px, {colours}", ALL_RULES if colours == COLOURS[0] else OF_COLOURS
+        page.emulate_media(reduced_motion="reduce", **colours)  # no colour on its way from one to the next
+        yield f"{width} px, {colours}", rules
 
 
 def check(page: Page) -> None:

@@ -1,7 +1,7 @@
 """Pictures of the pages in each state, wide, narrow and dark, for people to look at.
 
 They go into the folder SCREENSHOTS (or var/shots). SCREENSHOT_ROWS: how many rows the import has; with `all` the
-whole file, as in the README (`make screenshots`). Without it the rows are few, and all pictures wide.
+whole file, as in the README (`make screenshots`). Without it the rows are few, and all pictures wide and coarse.
 """
 
 import os
@@ -37,8 +37,10 @@ class Album:
 
     def __init__(self, visit: Callable[..., Visitor], user: Any, folder: Path) -> None:
         self.folder = folder
-        looks = LOOKS if "SCREENSHOT_ROWS" in os.environ else {"wide": LOOKS["wide"]}
-        self.visitors = {look: visit(user, device_scale_factor=2, **options) for look, options in looks.items()}
+        asked_for = "SCREENSHOT_ROWS" in os.environ
+        looks = LOOKS if asked_for else {"wide": LOOKS["wide"]}
+        scale = 2 if asked_for else 1
+        self.visitors = {look: visit(user, device_scale_factor=scale, **options) for look, options in looks.items()}
 
     def take(self, name: str, page: Run | str, face: str | None = None, *, whole: bool = False) -> None:
         """The page as it is when it shows this face."""
