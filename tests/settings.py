@@ -79,3 +79,8 @@ for name in ("headway.contrib", "headway.store"):  # what a shell command says o
     LOGGING["loggers"][name] = {"level": "WARNING"}
 DEMO = True
 HEADWAY_METRICS = {"DIRECTORY": SCRATCH / "metrics", "OPEN": True}
+
+if "TEST_SPANS" in os.environ:
+    from tests.tracing.exporting import export_to
+
+    export_to(os.environ["TEST_SPANS"])

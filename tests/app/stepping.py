@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from headway import Operation, Retry
+from headway import Operation, Retry, tracing
 
 from .gates import Gate
 from .outside import script, write_line
@@ -71,6 +71,17 @@ class Rebuild(Operation):
 
     def run(self) -> None:
         script()["run"](self)
+
+
+class SendOn(Operation):
+    """Writes down what a webhook would send of the trace."""
+
+    permission = "signed-in"
+    name = "tests.send_on"
+    params: Any = PublishForm
+
+    def run(self) -> None:
+        write_line(self.params["sink"], tracing.headers()["traceparent"])
 
 
 class ScriptedSteps(Taking, Operation):

@@ -1,7 +1,7 @@
 """One line for everything that is logged, by Headway, Django, uvicorn and Celery alike: key=value, or a JSON object.
 
 Headway's own messages are pairs already ("run=… event=fenced"); any other text becomes the value of `message`. What an
-operation's own code logs says its run and part as well. A ticket never gets into a log.
+operation's own code logs says its run and part as well, and its trace. A ticket never gets into a log.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from headway import tracing
 from headway.at_work import ids
 
 __all__ = ["JsonLines", "KeyValues", "logging_config"]
@@ -51,8 +52,8 @@ def logging_config(level: str, *loggers: str, form: str = "pairs") -> dict[str, 
 
 
 class KeyValues(logging.Formatter):
-    """time, level, logger and process; then the message's own pairs; then the run and part in hand, and the error, if
-    there is one. A value with blanks or quotes is quoted as JSON does it, so a line stays a line.
+    """time, level, logger and process; then the message's own pairs; then the run and part in hand, the trace, and
+    the error, if there is one. A value with blanks or quotes is quoted as JSON does it, so a line stays a line.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -68,7 +69,7 @@ class KeyValues(logging.Formatter):
             "process": record.process,
             **dict(pairs(record)),
         }
-        told = told | {name: value for name, value in ids().items() if name not in told}
+        told = told | {name: value for name, value in (ids() | tracing.ids()).items() if name not in told}
         if record.exc_info and record.exc_info[0]:
             told["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:

@@ -49,6 +49,9 @@ class Run(models.Model):
     dry_run = models.BooleanField(default=False, db_default=False, help_text="Its effects are undone, chunk by chunk.")
     holds = models.JSONField(null=True, help_text="The names that it holds while it is worked on, sorted; NULL: none.")
     fingerprint = models.CharField(max_length=64)
+    traceparent = models.CharField(
+        max_length=55, blank=True, default="", db_default="", help_text="Of its start, as W3C Trace Context has it."
+    )
 
     state = models.CharField(
         max_length=10, choices=[(str(state), str(state)) for state in State], default=str(State.QUEUED)

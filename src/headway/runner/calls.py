@@ -1,7 +1,6 @@
 """Threads that do items whose effects are outside: they only call, and own nothing of the run."""
 
 import copy
-import threading
 import time
 from collections.abc import Callable
 from contextvars import copy_context
@@ -16,7 +15,7 @@ from headway.operations.effects import Effects
 from .in_hand import Work
 from .preparing import mend_connections
 from .slots import Slot
-from .surroundings import surroundings
+from .surroundings import begin_thread, surroundings
 
 LATEST = 2 / 3  # of a lease since its renewal: a worker that was frozen for longer begins no call
 
@@ -50,8 +49,8 @@ class Calls:
             self.start()
 
     def start(self) -> None:
-        """One thread more; as a daemon, it keeps no worker from going."""
-        threading.Thread(target=self.serve, name=f"headway-call-{self.work.part.pk}", daemon=True).start()
+        """One thread more."""
+        begin_thread(f"headway-call-{self.work.part.pk}", self.serve)
 
     def next(self, seconds: float) -> Slot | None:
         """The next that has returned; None: none has within so many seconds."""

@@ -4,7 +4,6 @@ An ordered window: its head is waited for, and what is ready behind it goes into
 store.
 """
 
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from django.db import connections
 from headway.operations.sources import Entry
 
 from .in_hand import Work
-from .surroundings import surroundings
+from .surroundings import begin_thread, surroundings
 
 GATHER = 0.050  # s behind the head, so that a commit isn't paid for each item; threads work on meanwhile
 ASK_EVERY = 0.1  # s between two looks at whether to stop, while the head is waited for
@@ -207,7 +206,7 @@ class OnThreads(Preparing):
     def start(self) -> None:
         for number in range(self.threads):
             name = f"headway-prepare-{self.work.part.pk}-{number}"
-            threading.Thread(target=self.serve, name=name, daemon=True).start()
+            begin_thread(name, self.serve)
 
     def serve(self) -> None:
         """The life of a thread: it prepares what it is asked for, until no more is wanted."""

@@ -13,7 +13,7 @@ from headway.operations.base import Operation
 from headway.operations.steps import StepInterrupted
 
 from .pulse import Pulse
-from .surroundings import surroundings
+from .surroundings import begin_thread, surroundings
 
 
 class Step:
@@ -34,12 +34,12 @@ class Step:
         operation._progress = self.report
 
     def start(self) -> None:
-        """Begin it; `over` is set when it has ended. As a daemon, its thread keeps no worker from going."""
+        """Begin it; `over` is set when it has ended."""
         self.pulse.begin(self.operation.item_timeout)
         if self.inline:
             self.make()
         else:
-            threading.Thread(target=self.serve, name=f"headway-step-{self.name}", daemon=True).start()
+            begin_thread(f"headway-step-{self.name}", self.serve)
 
     def stop(self) -> None:
         """End it as soon as it hears of it."""

@@ -1,7 +1,9 @@
 """What holds in each thread that works on a part."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
+from threading import Thread
 
 from django.utils import timezone, translation
 
@@ -14,3 +16,8 @@ def surroundings(part: Part) -> Iterator[None]:
     """The language of the run's starter, the project's time zone, and the ids that its lines in the log get."""
     with at_work_on(part.run_id, part.pk), translation.override(part.run.language), timezone.override(None):
         yield
+
+
+def begin_thread(name: str, serve: Callable[[], None]) -> None:
+    """A thread with this one's context variables, so with its trace. As a daemon, it keeps no worker from going."""
+    Thread(target=copy_context().run, args=[serve], name=name, daemon=True).start()

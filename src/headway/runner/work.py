@@ -7,10 +7,11 @@ claimed ─ plan ─► items: chunk, look, chunk, look … ─► close ─► 
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
-from headway import database
+from headway import database, tracing
 from headway.errors import RunNotFound
 from headway.models import Kind, Part
 from headway.operations.again import pause_asked_for
@@ -61,7 +62,7 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Cand
     pulse.renewed = time.monotonic()
     try:
         holding = Holding(part.run)
-        with Heartbeat(part, pulse, holding), surroundings(part):
+        with Heartbeat(part, pulse, holding), surroundings(part), span_of(part):
             return Slice(Work(part, should_stop, pulse, holding), rivals).go()
     except (Fenced, RunNotFound):
         log.info("part=%s run=%s event=fenced", part.pk, part.run_id)
@@ -75,6 +76,13 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Cand
         return give_up(part, error)
     finally:
         pulse.rest()
+
+
+def span_of(part: Part) -> AbstractContextManager[object]:
+    """The slice's span in the run's trace."""
+    run = part.run
+    told = {"headway.operation": run.operation, "headway.run": str(run.pk), "headway.part": part.pk}
+    return tracing.span(f"headway {run.operation}", run.traceparent, told)
 
 
 def give_up(part: Part, error: Exception) -> Ending:

@@ -4,7 +4,7 @@ from email.message import Message
 from typing import IO
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from headway import __version__
+from headway import __version__, tracing
 
 from . import signing
 from .endpoints import Endpoint
@@ -28,6 +28,6 @@ def post(endpoint: Endpoint, message: str, event: str) -> None:
     """Send the event. Raises HTTPError for any answer but 2xx, and OSError or HTTPException where none came."""
     body = event.encode()
     headers = {"Content-Type": "application/json", "User-Agent": f"django-headway/{__version__}"}
-    headers |= {"Idempotency-Key": message} | signing.headers(message, body, endpoint.secrets)
+    headers |= tracing.headers() | {"Idempotency-Key": message} | signing.headers(message, body, endpoint.secrets)
     with opener.open(Request(endpoint.url, body, headers), timeout=LIMIT):  # noqa: S310  (http or https: judged)
         pass

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from django.db import Error, connections
 
-from headway import database
+from headway import database, tracing
 from headway.engines.claimant import Claimant
 from headway.engines.presence import Presence
 from headway.engines.process import Process, look
@@ -78,6 +78,7 @@ class Child(Process):
         finally:
             listener.stop()
             connections.close_all()
+        tracing.flush(LONGEST_GOODBYE / 2)
         leave()
 
     def turn(self) -> None:

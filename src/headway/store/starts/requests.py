@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from headway import tracing
 from headway.database import NowMs
 from headway.database.statements import Insert
 from headway.models import Kind, Part, Run
@@ -70,6 +71,7 @@ def new_run(request: Request, **columns: Any) -> Run:
         dry_run=request.dry_run,
         source=old.source if old else "",
         fingerprint=request.fingerprint,
+        traceparent=tracing.traceparent(),
         concurrency_key=request.key,
         upload_bytes=request.upload_bytes or None,
         retry_of=old,
