@@ -70,8 +70,8 @@ def test_they_say_when_it_starts_next_and_lead_to_the_last_run(client: Client, s
 @pytest.mark.parametrize(
     ("attributes", "lapse"),
     [
-        ({}, "No worker was there; a later run has made up for it."),
-        ({"missed": "never"}, "No worker was there."),
+        ({}, "No worker saw it in time; a later run has made up for it."),
+        ({"missed": "never"}, "No worker saw it in time."),
         ({"schedule_params": {"items": -1}}, "The start went wrong; the worker’s log says why."),
     ],
 )
