@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-full demo-postgres demo-shell test crash matrix check style collected docs format screenshots bench lock
+.PHONY: help setup demo demo-full demo-postgres demo-services demo-shell test crash matrix check style collected docs format screenshots bench lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -28,6 +28,9 @@ demo-postgres: $(SETUP) ## The same on a PostgreSQL of its own (nothing to insta
 
 demo-full: $(SETUP) ## The production shape: PostgreSQL, Valkey, Celery, Caddy; http://localhost:8080, https://localhost:8443
 	@$(BIN)/python -m servers.demo_full
+
+demo-services: $(SETUP) ## Two services with a database each and one Valkey; http://localhost:8080 and :8081
+	@$(BIN)/python -m servers.demo_services
 
 demo-shell: $(SETUP) ## Import 28,298 airports in the terminal, with a live bar
 	@$(BIN)/python -m servers.demo_shell

@@ -104,5 +104,10 @@ class Worker(Server):
 
     keeper = "servers.web:WorkerKeeper"
 
-    def __init__(self, *, directory: str | os.PathLike[str] | None = None) -> None:
-        super().__init__(directory, python=sys.executable)
+    def __init__(
+        self,
+        *,
+        directory: str | os.PathLike[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(directory, environment=environment, python=sys.executable)
