@@ -30,14 +30,14 @@ CONTAINERS = Place(
     proxies="*",
 )
 # Empty in the demo.
-ABOUT_PRODUCTION = {"SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "LOG_LEVEL", "METRICS_TOKEN"}
+ABOUT_PRODUCTION = {"SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "LOG_FORM", "LOG_LEVEL", "METRICS_TOKEN"}
 BASED_ON_OTHERS = {"postgres": "postgres:18", "valkey": "valkey/valkey:9", "caddy": "caddy:2"}
 
 
-def compose(**environment: str) -> dict[str, Any]:
+def compose(*options: str, **environment: str) -> dict[str, Any]:
     """compose.yaml as Compose itself understands it. Fails where it doesn't."""
     done = subprocess.run(
-        [PROGRAMS / "docker-compose", "config", "--format", "json"],
+        [PROGRAMS / "docker-compose", *options, "config", "--format", "json"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | environment,
         capture_output=True,
@@ -160,6 +160,25 @@ def test_each_waits_for_what_it_needs(services: dict[str, Any]) -> None:
 def test_images_of_others_are_official_and_pinned(services: dict[str, Any]) -> None:
     for name, image in BASED_ON_OTHERS.items():
         assert services[name]["image"].startswith(image)
+
+
+def test_the_profile_services_has_two_that_share_nothing_but_valkey(services: dict[str, Any]) -> None:
+    found = compose("--profile", "services")["services"]
+    added = {name: container for name, container in found.items() if name not in services}
+
+    assert {name: container for name, container in found.items() if name in services} == services
+    assert set(added) == {
+        f"{each}{part}" for each in ("orders", "stock") for part in ("", "-db", "-prepare", "-worker")
+    }
+    for name, container in added.items():
+        service = name.partition("-")[0]
+        assert (container["read_only"], container["cap_drop"], container["user"] != "root") == (True, ["ALL"], True)
+        assert {*container.get("depends_on", {})} <= {f"{service}-db", f"{service}-prepare", "valkey"}, name
+        assert [port["host_ip"] for port in container.get("ports", [])] in ([], ["127.0.0.1"]), name
+        if not name.endswith("-db"):
+            told = container["environment"]
+            assert (told["SERVICE"], told["HOLDS"]) == (service, "redis://valkey:6379/2")
+            assert f"@{service}-db:5432/" in told["DATABASE_URL"]
 
 
 def test_what_the_demo_leaves_open_can_be_given() -> None:

@@ -25,7 +25,10 @@ from example.airports import forms, models, rows
 from headway.operations.base import by_name
 from tests.tutorial.page import PLACE, ROOT
 
-SKETCHES = ROOT / "docs/explanation/solutions.md"  # of other people's ways, in their libraries' words: only read
+ONLY_READ = [
+    ROOT / "docs/explanation/solutions.md",  # of other people's ways, in their libraries' words
+    ROOT / "docs/how-to/services.md",  # of projects of their own; `tests/services` compares it with them
+]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)\n(?P<text>.*?)^ *```$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"manage\.py (headway_\w+)([^#\n]*)")
@@ -104,7 +107,7 @@ def test_python_runs(snippet: Snippet, no_operations: None, monkeypatch: pytest.
         "__name__": "example.airports.page",
         "__package__": "example.airports",
     }
-    if snippet.page != SKETCHES:
+    if snippet.page not in ONLY_READ:
         exec(compile(tree, str(snippet), "exec"), names)
 
 

@@ -23,7 +23,7 @@ class SendOrders(Operation):
     effects = "outside"
     in_doubt = "again"  # right here, since the stock knows a key that it has had
     threads = 4
-    retry = Retry(on=OSError, attempts=100, backoff=0.5, longest=30)  # the stock is down, or refuses an old number
+    retry = Retry(on=OSError, attempts=100, backoff=0.5, longest=5)  # the stock is down, or refuses an old number
 
     def items(self):
         return sources.selection(Order.objects.filter(sent_at=None))

@@ -1,0 +1,1 @@
+"""The two services of example/services, with everything killed by turns."""
