@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     f"example.services.{SERVICE}",
 ]
 MIDDLEWARE = [
+    "headway.contrib.probes.probes",  # /readyz, for the containers' health checks
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -51,3 +51,7 @@ def test_a_webhook_that_nobody_has_signed_is_refused(stock: Service) -> None:
 
     assert answer.status_code == 401
     assert stock.ask("SELECT * FROM stock_told") == []
+
+
+def test_its_container_can_tell_that_it_is_ready(stock: Service) -> None:
+    assert httpx.get(f"{stock.web.url}/readyz", timeout=30).status_code == 200
