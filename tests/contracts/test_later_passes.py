@@ -14,6 +14,7 @@ from headway.snapshots import snapshot
 from headway.store.parts import leases, passes
 from headway.store.upkeep.stepped_clock import bring_back
 from headway.testing import end_waits
+from headway.ui import failures
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
 from tests.app.sources import Numbers
@@ -329,6 +330,21 @@ class TestBrake:
         runs.resume(run)
         assert go_on(run, script).state == "succeeded"
         assert ledger(run) == once_each(1_000)
+
+    @pytest.mark.parametrize(("odd", "state"), [(5, "paused"), (6, "failed")])
+    def test_a_few_odd_ones_among_them_change_nothing(self, script: Script, odd: int, state: str) -> None:
+        def before(operation: Any, number: int) -> None:
+            raise Reject("unwanted", "No.") if number == 0 else (KeyError, ValueError)[number < odd](number)
+
+        script |= {"before": before, "items": lambda: Numbers(200)}
+        run = drive(start("tests.scripted"))
+        assert run.state == state
+        assert run.outcomes.count() == (50 if state == "paused" else 200)
+        if state == "paused":
+            assert "The first 50 items all failed, 45 of them with KeyError." in run.reason_text
+            assert run.reason_detail.startswith("KeyError: 5")
+        (reason,) = (each for each in failures.reasons_of(snapshot(run.pk)) if each.code == "error")
+        assert reason.detail.startswith(f"KeyError: {odd}"), "the example is of what happened most"
 
     @pytest.mark.parametrize(
         "error_of",

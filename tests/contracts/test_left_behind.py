@@ -103,4 +103,5 @@ def test_an_error_for_which_the_operation_declares_a_code_is_expected_and_not_lo
         run = drive(start("tests.scripted"))
 
     assert run.parts.get(kind="items").failures == {"no-number": 5}
+    assert set(run.outcomes.values_list("text", flat=True)) == {"It failed as “no-number”."}
     assert not [record for record in caplog.records if "event=item-failed" in record.getMessage()]

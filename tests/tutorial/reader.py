@@ -26,6 +26,7 @@ ANSWERS = {b"Username": "demo", b"Email": "", b"Password:": PASSWORD, b"(again)"
 ADDRESS = {"runserver": "{}", "uvicorn": "--port={}", "gunicorn": "--bind=127.0.0.1:{}"}
 STAYS = ("runserver", "uvicorn", "gunicorn", "headway_worker", "celery -A")
 PATIENCE = 30.0  # s
+QUICKER = "time.sleep(0.4)", "time.sleep(0.05)"  # the page's run is long enough to kill its worker by hand
 
 
 class Reader:
@@ -52,7 +53,7 @@ class Reader:
         """Write the file, or type the commands."""
         if block.place:
             with (self.project / block.place["path"]).open("a" if block.place["at_the_end"] else "w") as file:
-                file.write(f"\n{block.code}")
+                file.write(f"\n{block.code.replace(*QUICKER)}")
         for command in block.lines if block.language == "sh" else ():
             if any(word in command for word in STAYS):
                 self.start(command)

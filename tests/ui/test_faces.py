@@ -35,6 +35,8 @@ SEEN = """() => [...document.querySelectorAll('.hw-run')].map((panel) => {
 })"""
 
 
+HALVES = {"total": 200, "processed": 200, "succeeded": 0, "failed": 17, "skipped": 183, "percent": 100.0, "rate": None}
+"""8.5 % and 91.5 %."""
 NONE_LEFT = {"total": 60, "processed": 60, "succeeded": 0, "failed": 60, "percent": 100.0, "rate": None}
 """Every item has failed, and then something else went wrong."""
 
@@ -64,6 +66,7 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
         faced("failed", today, id="another", progress=NONE_LEFT),
         *(faced(name, today, id=f"steps {name}", progress=STEPS | {"step": STEP | NEXT}) for name in STEPPED),
         faced("step", today, id="alone", progress=STEPS | {"step": STEP | ALONE}),
+        faced("partial", today, id="halves", progress=HALVES),
         faced("cancelled", today, id="third", progress=NONE_LEFT | {"succeeded": 60, "failed": 0}, actions=[]),
     ]
     by_server = look(visit(java_script_enabled=False), page_of(*wanted))

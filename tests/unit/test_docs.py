@@ -8,6 +8,7 @@ import pytest
 
 from headway import Operation, Retry
 from headway.conf import Conf
+from headway.states import TERMINAL, State, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
@@ -42,6 +43,19 @@ def test_every_attribute_and_event_of_the_element_is_on_its_page() -> None:
     [element] = re.findall(r"<headway-run[^>]*>", panel.replace("%}", "").replace("{%", ""))
     assert set(re.findall(r"`(data-[\w-]+)` \|", page)) == set(re.findall(r"data-[\w-]+", element))
     assert set(re.findall(r"\| `(headway:\w+)`", page)) == set(re.findall(r'"(headway:\w+)"', scripts))
+
+
+def test_every_command_is_on_its_page() -> None:
+    page = (ROOT / "docs/reference/commands.md").read_text()
+    there = {path.stem for path in (ROOT / "src/headway/management/commands").glob("headway_*.py")}
+    assert set(re.findall(r"`(headway_\w+)", page)) == there
+
+
+def test_every_state_is_in_the_glossary_with_whether_it_is_done() -> None:
+    _, _, section = (ROOT / "docs/glossary.md").read_text().partition("## The states of a run")
+    rows = re.findall(r"^\| (`.*?`) \|.*\| (yes|no) \|$", section, re.MULTILINE)
+    told = {state: done == "yes" for states, done in rows for state in re.findall(r"`(\w+)`", states)}
+    assert told == {str(shown(state)): state in TERMINAL for state in State}
 
 
 @pytest.mark.parametrize("page", ["SECURITY.md", "docs/explanation/guarantees.md"])

@@ -1,6 +1,7 @@
 """What a watcher is told of a run: the same fields always, counts that add up, a revision that grows with changes."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +21,7 @@ from headway.snapshots import snapshot
 from headway.store.parts import workers
 from tests.app.driving import after_items, claim, counted, drive, expire, start, work
 from tests.app.sources import Numbers
+from tests.tutorial.page import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,6 +75,12 @@ def life(run: Run, *moves: Callable[[Run], object]) -> list[Seen]:
 
 
 class TestShape:
+    def test_the_reference_names_each_key(self) -> None:
+        seen = snapshot(start(items=3).pk)
+        _, _, table = (ROOT / "docs/reference/runs.md").read_text().partition("| Key |")
+        named = [key for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for key in re.findall("`(.*?)`", row)]
+        assert sorted(named) == sorted([*seen, *(f"progress.{key}" for key in seen["progress"])])
+
     def test_a_run_has_its_fields_from_its_first_moment(self) -> None:
         run = start(items=3)
         seen = snapshot(run.pk)

@@ -253,7 +253,7 @@ class TestNothingSucceeded:
         assert seen["state"] == "failed"
         assert seen["reason"] == {
             "code": "nothing-succeeded",
-            "text": "Nothing succeeded: 1 failed, and 19 needed nothing and were skipped.",
+            "text": "Nothing succeeded: 1 failed, 19 skipped.",
         }
         bar = bar_of(face_of(seen), seen)
         assert (bar["bad"], bar["main"]) == ("5.0%", "94.7%")

@@ -236,7 +236,7 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
     if progress["retrying"]:
         out.write(f"  try again  {progress['retrying']:,}\n")
     if seen["resumes"]:
-        out.write(f"  resumes    {seen['resumes']}\n")
+        out.write(f"  take-overs {seen['resumes']}\n")
     for line in runs.log(UUID(seen["id"]))[-LOG_LINES:]:
         out.write(f"  {line.at.astimezone():%H:%M:%S}   {line.text}\n")
     if seen["message"]:

@@ -55,8 +55,8 @@ class Tolerance:
     """How many failures a run bears before it pauses for a person, or fails.
 
     It is over the limit with more than `count` failures, or with more than `percent` of at least `min_items` that have
-    ended. Without a tolerance only one thing is not borne: that the first 50 items all fail with the same unexpected
-    error; then the run pauses.
+    ended. Without a tolerance only one thing is not borne: that the first 50 items all fail, at least 45 of them with
+    the same unexpected error; then the run pauses.
     """
 
     count: int | None = None

@@ -141,7 +141,7 @@ class Operation:
 
     tolerance: ClassVar[Tolerance | None] = None
     """How many failures pause the run, or let it fail: `Tolerance(percent=5)`. None: it pauses only where the first 50
-    items all fail with the same unexpected error."""
+    items all fail, nearly all with the same unexpected error."""
 
     holds: Any = ()
     """Names of what two runs must not work on at once, whatever their operations: `holds = ("stock",)`, or a method

@@ -27,6 +27,7 @@ MOMENTS = {
 EXACT = {"created_exact", "updated_exact", "finished_exact", "until"}
 
 SLOW = 0.5  # items a second; below it, how long one takes says more
+SHARES = {"succeeded_share": "succeeded", "failed_share": "failed", "skipped_share": "skipped"}
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
     *COUNTS, *MOMENTS, "alone", "as_of", "at_least", "at_work", "dry", "eta", "every", "failed_share", "failures",
@@ -74,10 +75,9 @@ def counts(progress: Mapping[str, Any]) -> dict[str, str]:
     if progress["percent"] is not None:
         found["percent"] = words.percentage(progress["percent"])
     if processed:
-        found["succeeded_share"] = words.share(progress["succeeded"], processed)
-        found["failed_share"] = words.share(progress["failed"], processed)
-    if progress["skipped"]:
-        found["skipped_share"] = words.share(progress["skipped"], processed)
+        found |= zip(SHARES, words.shares(*(progress[name] for name in SHARES.values())), strict=True)
+        if not progress["skipped"]:
+            del found["skipped_share"]
     if progress["eta_seconds"] is not None:
         found["eta"] = words.about(progress["eta_seconds"])
     return found

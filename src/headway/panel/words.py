@@ -25,12 +25,19 @@ def percentage(value: float) -> str:
     return gettext("%(percent)d%%") % {"percent": int(value)}
 
 
-def share(count: int, of: int) -> str:
-    """Rounded, but neither all nor nothing before it is so: <1%, >99%."""
-    percent = count * 100 / of
-    if 0 < percent < 1:
+def shares(*counts: int) -> list[str]:
+    """Rounded so that they add up to 100, but neither all nor nothing before it is so: <1%, >99%."""
+    of = sum(counts)
+    whole = [count * 100 // of for count in counts]
+    for place in sorted(range(len(counts)), key=lambda place: -(counts[place] * 100 % of))[: 100 - sum(whole)]:
+        whole[place] += 1
+    return [share(count * 100 / of, percent) for count, percent in zip(counts, whole, strict=True)]
+
+
+def share(exactly: float, rounded: int) -> str:
+    if 0 < exactly < 1:
         return "<" + percentage(1)
-    return ">" + percentage(99) if 99 < percent < 100 else percentage(round_half_up(percent))
+    return ">" + percentage(99) if 99 < exactly < 100 else percentage(rounded)
 
 
 def speed(per_second: float) -> str:

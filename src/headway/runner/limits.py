@@ -1,5 +1,6 @@
 """When a run stops by itself: too many failures, or everything fails alike, or what it calls is down."""
 
+from collections import Counter
 from typing import NamedTuple
 
 from headway.models import ItemOutcome, ItemState, Part
@@ -14,7 +15,8 @@ from headway.store.runs.endings import counts_of
 from .feed import LARGEST
 from .tally import Tally
 
-ALIKE = 50  # items that all fail with the same unexpected error: the operation is broken, or what it stands on
+ALIKE = 50  # items that fail with the same unexpected error: the operation is broken, or what it stands on
+ODD = 5  # of them may have failed otherwise: one bad row among them changes nothing
 UNEXPECTED = ("error", BAD_KEY, BAD_RESULT, BAD_ROW, IN_DOUBT)  # codes that no operation has given
 STEP_FAILED = "step-failed"
 DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
@@ -78,7 +80,7 @@ def step_failed(part: Part, operation: Operation) -> Reason:
 
 
 def all_alike(part: Part) -> Reason | None:
-    """The reason where the run's first items have all failed with the same unexpected error."""
+    """The reason where the run's first items have all failed, and nearly all with the same unexpected error."""
     if part.succeeded or part.skipped or part.failed < ALIKE:
         return None
     counts = counts_of(part.run_id)
@@ -86,8 +88,10 @@ def all_alike(part: Part) -> Reason | None:
         return None
     failed = ItemOutcome.objects.filter(run=part.run_id, state=ItemState.FAILED).order_by("id")
     first = list(failed.values_list("code", "detail")[:ALIKE])
-    kinds = {detail.partition(":")[0] if code in UNEXPECTED else "" for code, detail in first}
-    if len(kinds) > 1 or "" in kinds:
+    kinds = Counter(detail.partition(":")[0] if code in UNEXPECTED else "" for code, detail in first)
+    (kind, count), *_ = kinds.most_common(1)
+    if not kind or count < ALIKE - ODD:
         return None
-    text = f"The first {ALIKE} items all failed with {kinds.pop()}. Mend the cause, then resume: they are tried again."
-    return Reason(FAILURE_LIMIT, text, first[0][1])
+    said = f"The first {ALIKE} items all failed" + (f", {count} of them" if count < ALIKE else "")
+    text = f"{said} with {kind}. Mend the cause, then resume: they are tried again."
+    return Reason(FAILURE_LIMIT, text, next(detail for _, detail in first if detail.startswith(kind)))

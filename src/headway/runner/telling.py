@@ -11,6 +11,7 @@ from django.db import DataError, IntegrityError
 
 import headway
 
+UNEXPECTED = "Something unexpected went wrong with it."
 MOST_FRAMES = 8
 LONGEST_SAID = 800  # characters of an error's own text, so that it leaves room for where it was raised
 LONGEST_TRACEBACK = 15_000  # characters; its end says most
@@ -25,7 +26,7 @@ def plain_sentence(error: Exception) -> str:
         return "The database refused it: it clashes with a row that is there, or breaks another rule of its table."
     if isinstance(error, DataError):
         return "The database refused it: a value doesn't fit its column."
-    return "Something unexpected went wrong with it."
+    return UNEXPECTED
 
 
 def in_full(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from headway.errors import NotKept
 from headway.models import ItemState
+from headway.operations.base import Operation
 from headway.operations.outcomes import Gone, Reject, Skip, TryAgain, Unreadable
 from headway.operations.sources import Entry
 from headway.operations.sources.table import KeySource
@@ -20,7 +21,7 @@ from .in_hand import Work
 from .preparing import Prepared
 from .reading import attempts_of
 from .tally import Ended, Left, Tally
-from .telling import describe, plain_sentence
+from .telling import UNEXPECTED, describe, plain_sentence
 
 __all__ = ["Verdicts", "sentence"]
 
@@ -61,7 +62,7 @@ class Verdicts:
             detail = describe(error.__cause__) if isinstance(error, Left) and error.__cause__ else ""
             return Outcome(key, ItemState.FAILED, error.code, error.text, label, detail)
         operation, retry = self.work.operation, self.work.operation.retry
-        code, text, detail = operation.code_for(error), sentence(error), describe(error)
+        code, text, detail = operation.code_for(error), sentence(error, operation), describe(error)
         attempts = 1 + (attempts_of(ended.entry) if self.part.phase else 0) if retry.covers(error) else 0
         if 0 < attempts < retry.attempts:
             seconds = retry.seconds_until(attempts, error)
@@ -126,6 +127,10 @@ class Verdicts:
         return str(self.work.operation.label(item) or self.work.source.label(item))
 
 
-def sentence(error: Exception) -> str:
-    """What everybody may read of it."""
-    return str(error) if isinstance(error, TryAgain | NotKept) else plain_sentence(error)
+def sentence(error: Exception, operation: Operation) -> str:
+    """What everybody may read of it. One for which the operation declares a code is nothing unexpected."""
+    if isinstance(error, TryAgain | NotKept):
+        return str(error)
+    text = plain_sentence(error)
+    expected = isinstance(error, tuple(operation.error_codes))
+    return f"It failed as “{operation.code_for(error)}”." if expected and text == UNEXPECTED else text

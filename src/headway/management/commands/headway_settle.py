@@ -27,4 +27,4 @@ class Command(SteeringCommand):
     def ask(self, run: Run) -> str:
         told = runs.settle(run, went_out=self.went_out, keys=self.keys)
         again = "" if self.went_out or not told else f" They are done again by: manage.py headway_retry {run.pk}"
-        return f"{told:,} items {'went out' if self.went_out else 'did not go out'}.{again}"
+        return f"{told:,} item{'' if told == 1 else 's'} {'went out' if self.went_out else 'did not go out'}.{again}"

@@ -150,7 +150,7 @@ class Stepwise(Way):
 
     def try_again(self, error: Exception, waits: dict[str, Any]) -> Tally:
         """The same step, later, while it has attempts left."""
-        retry, attempts, text = self.work.operation.retry, waits["attempts"] + 1, sentence(error)
+        retry, attempts, text = self.work.operation.retry, waits["attempts"] + 1, sentence(error, self.work.operation)
         if attempts >= retry.attempts:
             left = Left(self.work.operation.code_for(error), f"{text} It was tried {attempts} times.")
             left.__cause__ = error

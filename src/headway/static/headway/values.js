@@ -82,9 +82,9 @@ function counts(progress, words) {
   const others = total === null ? 0 : total - processed + failed;
   found.others = others ? words.number(others) : "";
   found.percent = percent === null ? "" : words.percentage(percent);
-  found.succeeded_share = processed ? words.share(succeeded, processed) : "";
-  found.failed_share = processed ? words.share(failed, processed) : "";
-  found.skipped_share = skipped ? words.share(skipped, processed) : "";
+  const shares = processed ? words.shares(succeeded, failed, skipped) : ["", "", ""];
+  [found.succeeded_share, found.failed_share, found.skipped_share] = shares;
+  if (!skipped) found.skipped_share = "";
   found.eta = eta === null ? "" : words.about(eta);
   return found;
 }

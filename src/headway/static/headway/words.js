@@ -27,11 +27,20 @@ export class Words {
     return this.#percent.format(Math.trunc(value) / 100);
   }
 
-  /** Rounded, but neither all nor nothing before it is so: <1%, >99%. */
-  share(count, of) {
-    const percent = (count * 100) / of;
-    if (percent > 0 && percent < 1) return `<${this.percentage(1)}`;
-    return percent > 99 && percent < 100 ? `>${this.percentage(99)}` : this.percentage(Math.round(percent));
+  /** Rounded so that they add up to 100, but neither all nor nothing before it is so: <1%, >99%. */
+  shares(...counts) {
+    const of = counts.reduce((sum, count) => sum + count, 0);
+    const whole = counts.map((count) => Math.floor((count * 100) / of));
+    const rest = (place) => (counts[place] * 100) % of;
+    const missing = whole.reduce((left, percent) => left - percent, 100);
+    const first = [...counts.keys()].sort((one, other) => rest(other) - rest(one)).slice(0, missing);
+    for (const place of first) whole[place] += 1;
+    return counts.map((count, place) => this.#share((count * 100) / of, whole[place]));
+  }
+
+  #share(exactly, rounded) {
+    if (exactly > 0 && exactly < 1) return `<${this.percentage(1)}`;
+    return exactly > 99 && exactly < 100 ? `>${this.percentage(99)}` : this.percentage(rounded);
   }
 
   speed(perSecond) {

@@ -1,11 +1,13 @@
 """Writing down what became of single items, and reading the failed ones again for a retry."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet, Value
+from django.db.models.functions import Left
 
 from headway.database import NowMs
 from headway.models import ItemOutcome, ItemState, Part, Run
@@ -93,11 +95,16 @@ def outcomes(
 
 
 def examples(run_id: UUID) -> dict[str, ItemOutcome]:
-    """The first failed item of each code. Two statements; a code that came late in a long list has none."""
-    first: dict[str, int] = {}
-    for code, item in outcomes(run_id).values_list("code", "id")[:LOOKED_AT]:
-        first.setdefault(code, item)
-    return {item.code: item for item in ItemOutcome.objects.filter(id__in=first.values())}
+    """Of each code the first failed item with the most frequent kind of error. Two statements; a code that came late in
+    a long list has none."""
+    first: dict[tuple[str, str], int] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    for code, item, detail in outcomes(run_id).values_list("code", "id", Left("detail", 80))[:LOOKED_AT]:
+        kind = code, detail.partition(":")[0]
+        first.setdefault(kind, item)
+        seen[kind] += 1
+    chosen = {kind[0]: first[kind] for kind, _ in reversed(seen.most_common())}
+    return {item.code: item for item in ItemOutcome.objects.filter(id__in=chosen.values())}
 
 
 def failed_keys(run_id: UUID, after: int, last: int, limit: int) -> list[tuple[int, str, str]]:

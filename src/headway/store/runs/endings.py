@@ -157,7 +157,7 @@ END: UpdateOne[Run] = UpdateOne(
 
 def nothing_succeeded(counts: Counts) -> tuple[str, str]:
     """The reason where some items failed, and all others were skipped."""
-    text = f"Nothing succeeded: {counts.failed:,} failed, and {counts.skipped:,} needed nothing and were skipped."
+    text = f"Nothing succeeded: {counts.failed:,} failed, {counts.skipped:,} skipped."
     return "nothing-succeeded", text
 
 
