@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import Client
 from playwright.sync_api import expect
 
-from headway.models import Run
+from headway.models import ItemOutcome, Run
 from tests.app import outside
 
 from .visitor import Visitor
@@ -46,6 +47,16 @@ def test_one_by_one(visitor: Visitor, doubtful: Run) -> None:
     visitor.page.get_by_role("button", name="7 did not go out", exact=True).click()
     visitor.reads("1 item is in doubt", DOUBT)
     assert outside.codes(doubtful) == {"2": "in-doubt", "5": "went-out", "7": "not-sent"}
+
+
+def test_their_keys_are_shown_where_they_are_not_their_names(client: Client, demo: Any, doubtful: Run) -> None:
+    client.force_login(demo)
+    shown = [f'<small class="hw-code">{key}</small>' in client.get(f"/runs/{doubtful.pk}/").text for key in (2, 5)]
+    ItemOutcome.objects.filter(run=doubtful).update(label="Ada")
+
+    assert shown == [False, False]
+    page = client.get(f"/runs/{doubtful.pk}/").text
+    assert [f'<small class="hw-code">{key}</small>' in page for key in (2, 5, 7)] == [True] * 3
 
 
 def test_who_may_not_steer_is_not_asked(
