@@ -76,9 +76,8 @@ class Calls(ABC, Generic[Answer]):
 
     def _asking(self, question: Question) -> httpx.Request:
         """The request for what a follower wants to know."""
-        timeout = httpx.Timeout(question.within)
-        address = self.base.join(question.address)
-        return self.http.build_request("GET", address, headers=question.headers, timeout=timeout)
+        headers, timeout = {"Accept": "application/json"} | question.headers, httpx.Timeout(question.within)
+        return self.http.build_request("GET", self.base.join(question.address), headers=headers, timeout=timeout)
 
 
 def let_rest(request: httpx.Request) -> None:

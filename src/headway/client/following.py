@@ -152,6 +152,6 @@ class Following:
         self.distrust = min(2 * self.distrust, LONGEST_DISTRUST)
 
 
-def state_of(run: Run) -> tuple[int, bool, Any]:
+def state_of(run: Run) -> tuple[int, bool, bool, Any]:
     """What tells one state of a run from another: rates and times left come from the clock."""
-    return run["revision"], run["stalled"], run["reason"]
+    return run["revision"], run["done"], run["stalled"], run["reason"]
