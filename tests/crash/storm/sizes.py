@@ -71,12 +71,12 @@ LONG = Size(
 )
 
 SHORT = Size(
-    seconds=8,
+    seconds=14,
     longest=90,
     patience=20,
     crews=2,
     most_items=800,
-    kills=4,
+    kills=6,
     freezes=1,
     restarts=1,
     clients=4,
