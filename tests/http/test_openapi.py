@@ -1,5 +1,6 @@
 """The generated schema: valid in both versions of OpenAPI, without a warning, typed for each operation."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from drf_spectacular.validation import validate_schema
 from headway.operations import registry
 from headway.problems import PROBLEMS, uri
 from tests.http import operations  # noqa: F401  (they register themselves)
+from tests.tutorial.page import ROOT
 
 from .client import Api, path
 from .conftest import Caller
@@ -44,6 +46,18 @@ def body_of(schema: dict[str, Any], start: dict[str, Any], media_type: str) -> d
     name = start["requestBody"]["content"][media_type]["schema"]["$ref"].removeprefix("#/components/schemas/")
     found: dict[str, Any] = schema["components"]["schemas"][name]
     return found
+
+
+def test_the_reference_names_each_address(schema: dict[str, Any]) -> None:
+    _, _, page = (ROOT / "docs/reference/http.md").read_text().partition("## Addresses")
+    told = {address.replace("{id}", "{run_id}") for address in re.findall(r"^\| `(\w+ /api/.*?)`", page, re.MULTILINE)}
+    there = {
+        f"{method.upper()} {address.replace('{id}', '{run_id}').replace('ndjson', 'csv')}"
+        for address, methods in schema["paths"].items()
+        for method in methods
+        if address.startswith("/api/") and not re.search(r"/operations/(?!airports\.import_airports/).", address)
+    }
+    assert told == {address for address in there if re.search(r"/api/(operations|runs|events)/", address)}
 
 
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])

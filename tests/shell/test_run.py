@@ -241,7 +241,7 @@ class TestToTheEnd:
             "             2 rejected",
             "                 3: 3 is not wanted.",
             "             1 bad-value",
-            "                 5: Something unexpected went wrong with it.",
+            "                 5: It failed as “bad-value”.",
             "                 ValueError: 5 fails",
             "  skipped    1",
         ]
