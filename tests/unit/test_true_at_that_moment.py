@@ -195,7 +195,7 @@ def sentences_are_true(seen: dict[str, Any], parts: list[Part]) -> None:
 
 
 def share_holds(said: str, count: int, of: int) -> bool:
-    """Within a percent, and neither all nor nothing before it is so."""
+    """Less than a percent away, since all add up to 100; and neither all nor nothing before it is so."""
     if not said:
         return not of or not count
     exact = count * 100 / of
@@ -204,7 +204,7 @@ def share_holds(said: str, count: int, of: int) -> bool:
     if said == ">99%":
         return 99 < exact < 100
     number = int(said[:-1])
-    return abs(number - exact) <= 0.5 and (number == 0) == (count == 0) and (number == 100) == (count == of)
+    return abs(number - exact) < 1 and (number == 0) == (count == 0) and (number == 100) == (count == of)
 
 
 class TestInLine:
