@@ -124,7 +124,7 @@ def start(gate: Gate, operation: str, key: str | None, given: dict[str, Any]) ->
     run: Any = None
     try:
         started = runs.start(operation, given, idempotency_key=key)
-        what, run = started.disposition.value, started.run.pk
+        what, run = started.disposition, started.run.pk
     except RunConflict as conflict:
         what, run = "refused", conflict.existing
     except IdempotencyKeyReused:

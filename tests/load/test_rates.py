@@ -20,6 +20,7 @@ from tests.workers import Workers, children_of, until, wait_for_end
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECONDS = 4
+LATE = 0.05  # s after its moment in which the first item may be begun: those after it are none the quicker for that
 BURST = 0.2  # s
 
 
@@ -58,9 +59,10 @@ def test_a_rate_is_kept_over_all_workers(
     at = begun(sink)
     seconds = at[-1] - at[0]
     found, ends = (len(at) - 1) / seconds, SPAN * (processes - 1)  # s that all ends of parts but the last may lose
+    late = LATE * bare.slower
     tell(f"{kind}, {rate}, {processes} workers: {found / allowed - 1:+.1%}, the machine {bare.slower:.1f} times slower")
     assert len(at) == items * processes
-    assert found <= allowed * 1.01
+    assert len(at) - 1 <= allowed * 1.01 * (seconds + late)
     assert found * bare.slower * seconds / (seconds - ends) >= allowed * 0.95
     assert most_within(sink, 1.0) <= allowed * (1 + BURST) + 1
 

@@ -201,7 +201,7 @@ def test_whatever_is_logged_is_pairs_with_the_run_and_no_ticket(shape: Shape) ->
         return sorted(line for text in logs().values() for line in text.splitlines() if f"run={run['id']}" in line)
 
     until(lambda: len(story()) >= 3, PATIENCE)  # the end is logged once it is committed
-    assert [re.sub(r"time=.* process=\d+ ", "", line) for line in story()] == [
+    assert [re.sub(r"time=.* process=\d+ | part=\d+$", "", line) for line in story()] == [
         f"run={run['id']} operation=paced.take_time event=start disposition=created",
         f"run={run['id']} operation=paced.take_time event=began",
         f"run={run['id']} operation=paced.take_time event=ended state=succeeded succeeded=10 failed=0 skipped=0",
