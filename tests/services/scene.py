@@ -63,7 +63,7 @@ class Scene:
         """SIGKILL to all of its processes, while an order is under way; then it starts again."""
         self.wait_for_work()
         server.crash()
-        time.sleep(self.dice.uniform(0, 0.5))
+        time.sleep(self.dice.uniform(0, 0.5))  # how long it is away: chance, nothing waits for it
         server.start()
 
     def kill_child(self, worker: Worker) -> None:
@@ -78,7 +78,7 @@ class Scene:
     def wait_for_work(self) -> None:
         """Until an order isn't sent, and then for any part of the time that one takes."""
         until(lambda: self.orders.ask("SELECT 1 FROM orders_order WHERE sent_at IS NULL LIMIT 1"))
-        time.sleep(self.dice.uniform(0, 0.1))
+        time.sleep(self.dice.uniform(0, 0.1))  # chance: where in an order the kill strikes
 
 
 @contextmanager

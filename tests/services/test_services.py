@@ -64,7 +64,7 @@ def befall(services: Scene) -> Counter[str]:
         name = next(order)
         services.mishaps[name]()
         befallen[name] += 1
-        time.sleep(services.dice.uniform(0, BETWEEN))
+        time.sleep(services.dice.uniform(0, BETWEEN))  # chance: when the next one strikes
     raise AssertionError
 
 
