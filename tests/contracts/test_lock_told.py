@@ -116,6 +116,21 @@ def test_a_fork_waits_for_nothing() -> None:
         there.close()
 
 
+def test_a_worker_that_stands_still_for_a_moment_while_it_looks_learns_it_nevertheless(
+    holder: sqlite3.Connection,
+) -> None:
+    """As on a busy machine, where another process has the processor just then."""
+    waiter = threading.Thread(target=lambda: (plainly(), connections.close_all()))
+    with open(f"{connection.settings_dict['NAME']}{SOMEBODY}", "w") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_EX)
+        waiter.start()
+        time.sleep(0.015)  # the moment
+        fcntl.flock(looked_at, fcntl.LOCK_UN)
+    until(is_awaited)
+    holder.execute("ROLLBACK")
+    waiter.join()
+
+
 def test_a_worker_that_is_frozen_while_it_looks_holds_up_nobody() -> None:
     with open(f"{connection.settings_dict['NAME']}{SOMEBODY}", "w") as looked_at:
         fcntl.flock(looked_at, fcntl.LOCK_EX)

@@ -19,7 +19,7 @@ from django.db.backends.signals import connection_created
 
 SOMEBODY, WORKER = "-waiting", "-working"  # what the files are called, behind the database's own name
 IN_MEMORY = ("memory:", "mode=memory")  # in the name of what is no file
-ATTEMPTS = 10
+PAUSES = [0.0002 * 2**attempt for attempt in range(8)]  # s: 51 ms in all
 HARMLESS = ("SELECT", "PRAGMA", "EXPLAI")
 
 held: set[int] = set()  # file descriptors of this process on which it waits
@@ -47,13 +47,13 @@ def waiting(kind: str = SOMEBODY) -> Iterator[None]:
 
 
 def say(descriptor: int) -> None:
-    """Take the shared lock. A worker that looks has it for a microsecond, or for as long as it is frozen just then: so
-    after some attempts the writer waits untold."""
-    for _ in range(ATTEMPTS):
+    """Take the shared lock. A worker that looks has it for a microsecond; for milliseconds, if it loses the processor
+    just then; or for as long as it is frozen: so after some attempts the writer waits untold."""
+    for pause in PAUSES:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            time.sleep(0.0002)  # not LOCK_SH that blocks: it would wait for a frozen worker
+            time.sleep(pause)  # not LOCK_SH that blocks: it would wait for a frozen worker
         else:
             return
 

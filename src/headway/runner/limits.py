@@ -39,6 +39,12 @@ def most_at_once(part: Part, operation: Operation) -> int:
     return LARGEST
 
 
+def failures_at_once(part: Part, operation: Operation) -> int:
+    """How many items may fail before it is looked again whether to go on."""
+    most = operation.tolerance.count if operation.tolerance else None
+    return DOWN_AFTER if most is None else min(DOWN_AFTER, max(1, most + 1 - part.failed))
+
+
 def outage(part: Part, operation: Operation, tally: Tally) -> Outage | None:
     """Whether so many items in a row were to be tried again that it is better to wait than to go on."""
     in_a_row = part.faults_in_a_row

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from headway.operations.outcomes import Interruption
+from headway.operations.outcomes import Interruption, Skip
 from headway.operations.sources import Entry
 
 Entries: TypeAlias = Iterator[Entry[Any]]
@@ -40,6 +40,8 @@ class Tally:
     cursor: Any = None
     """Behind the last of them."""
     ended: list[Ended] = field(default_factory=list)
+    failed: int = 0
+    """How many of those have not been skipped."""
     undone: int = 0
     """How many had been done when an item last had to be undone; 0: none had."""
     interruption: Interruption | None = None
@@ -100,6 +102,7 @@ class Tally:
             self.again.append(outcome)
         if error is not None:
             self.ended.append(Ended(self.done, entry, error, effects))
+            self.failed += not isinstance(error, Skip)
 
 
 def tried_before(entry: Entry[Any]) -> int | None:

@@ -8,6 +8,7 @@ from django.db.transaction import TransactionManagementError
 from headway.database import is_broken
 from headway.operations.outcomes import Interruption
 from headway.runner.faults import refuse_faults
+from headway.runner.limits import failures_at_once
 from headway.runner.tally import Entries, Tally
 
 from .way import Way, is_harmless
@@ -24,6 +25,7 @@ class WithSavepoints(Way):
     def with_savepoints(self, entries: Entries, tally: Tally, deadline: float) -> None:
         """Until the deadline, or until the run is to stop."""
         work, turns = self.work, self.work.turns
+        enough = failures_at_once(work.part, work.operation)
         work.pulse.begin(work.operation.item_timeout)
         for entry in entries:
             mark = work.guard.mark()
@@ -49,4 +51,6 @@ class WithSavepoints(Way):
                 tally.count(entry)
             work.pulse.began = now = time.monotonic()
             if now >= deadline or work.should_stop() or (now >= turns.next_look and turns.is_over(now)):
+                return
+            if tally.failed >= enough:
                 return

@@ -12,6 +12,7 @@ from django.db import IntegrityError
 from headway.database import is_broken
 from headway.operations.outcomes import Interruption
 from headway.runner.faults import refuse_faults
+from headway.runner.limits import failures_at_once
 from headway.runner.tally import Entries, Tally
 
 from .savepoints import WithSavepoints
@@ -60,6 +61,7 @@ class Together(WithSavepoints):
         work = self.work
         should_stop, monotonic = work.should_stop, time.monotonic
         pulse, guard, turns, do = work.pulse, work.guard, work.turns, self.do_one
+        enough = failures_at_once(work.part, work.operation)
         pulse.begin(work.operation.item_timeout)
         for entry in entries:
             mark = guard.mark()
@@ -73,6 +75,8 @@ class Together(WithSavepoints):
                     tally.interruption = error
                     return
                 tally.count(entry, error)
+                if tally.failed >= enough:
+                    break
             else:
                 tally.count(entry)
             pulse.began = now = monotonic()
