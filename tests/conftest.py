@@ -65,7 +65,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture
 def script() -> Iterator[dict[str, Any]]:
     """What `tests.scripted` does: the test fills it in."""
-    from tests.app.operations import Scripted  # needs Django's apps, which pytest-django loads after this file
+    from tests.app.scripted import Scripted  # needs Django's apps, which pytest-django loads after this file
 
     Scripted.script = {}
     yield Scripted.script

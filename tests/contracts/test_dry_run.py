@@ -17,7 +17,7 @@ from headway.testing import drain, end_waits
 from tests.app.driving import after_items, claim, drive, fresh, work
 from tests.app.gates import Gate
 from tests.app.models import Account, Child, LedgerEntry, Thing
-from tests.app.operations import Scripted
+from tests.app.scripted import Scripted
 from tests.app.sources import Numbers
 from tests.workers import Workers, until, wait_for_end
 

@@ -11,7 +11,7 @@ from headway.models import Part
 from headway.snapshots import snapshot
 from tests.app.driving import drive, start
 from tests.app.models import LedgerEntry
-from tests.app.operations import Scripted
+from tests.app.scripted import Scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from headway.store.parts import leases
 from headway.store.parts.candidates import ANYBODYS
 from tests.app.driving import after_items, claim, counted, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
-from tests.app.operations import ScriptedInParts
+from tests.app.scripted import ScriptedInParts
 from tests.app.sources import Numbers, Whole
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from headway.models import Part, Run
 from headway.signals import part_taken_over, start_answered, write_fenced
 from headway.store.parts import leases
 from tests.app.driving import after_items, claim, expire, start, work
-from tests.app.operations import WriteLedger
+from tests.app.ledger import WriteLedger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -52,7 +52,7 @@ def test_the_frames_of_the_projects_own_code_are_kept_the_innermost_first(script
     assert first == "KeyError: 'coffee'"
     assert frames[0].startswith(f"  {HERE}:")
     assert frames[0].endswith(" in look_up")
-    assert frames[-1].endswith("tests/app/operations.py:" + frames[-1].rpartition(":")[2])
+    assert frames[-1].endswith("tests/app/scripted.py:" + frames[-1].rpartition(":")[2])
     assert frames[-1].endswith(" in process")
     assert len(frames) == 3
     assert "src/headway" not in "".join(frames)

@@ -9,8 +9,8 @@ from headway.operations.base import Operation
 from headway.runner.tally import Entries, Tally
 from headway.runner.ways import WAYS, Way
 from tests.app.driving import after_items, claim, drive, start, work
+from tests.app.ledger import WriteLedger
 from tests.app.models import LedgerEntry
-from tests.app.operations import WriteLedger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

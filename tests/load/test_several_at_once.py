@@ -9,7 +9,7 @@ from headway import runs
 from headway.models import Run
 from headway.operations.context import Context
 from tests.app.models import LedgerEntry
-from tests.app.operations import AskInParts
+from tests.app.preparing import AskInParts
 from tests.crash.aloud import Tell
 from tests.crash.scene import entries
 from tests.workers import Workers, wait_for_end

@@ -16,6 +16,7 @@ from servers.demo_services import environment, prepare
 from servers.server import Server
 from servers.valkey import Valkey
 from servers.web import Web, Worker
+from tests.processes import stop_group
 from tests.workers import children_of, until
 
 __all__ = ["Scene", "Service", "ask", "scene", "stock_alone"]
@@ -55,6 +56,7 @@ class Scene:
             "worker of stock": lambda: self.kill(self.stock.worker),
             "child of orders": lambda: self.kill_child(self.orders.worker),
             "child of stock": lambda: self.kill_child(self.stock.worker),
+            "worker of orders frozen": lambda: self.freeze(self.orders.worker),
             "Valkey killed": lambda: self.kill(self.valkey),
             "Valkey emptied": self.valkey.empty,
         }
@@ -74,6 +76,17 @@ class Scene:
         self.wait_for_work()
         for child in children_of(supervisor):
             os.kill(child, signal.SIGKILL)
+
+    def freeze(self, worker: Worker) -> None:
+        """All of its processes stand still for longer than their lease; then they go on, as if nothing had been."""
+        assert worker.pid
+        self.wait_for_work()
+        groups = {os.getpgid(each) for each in [worker.pid, *children_of(worker.pid)]}
+        for group in groups:
+            stop_group(group)
+        time.sleep(LEASE * self.dice.uniform(1.2, 2))  # chance: who comes in between
+        for group in groups:
+            os.killpg(group, signal.SIGCONT)
 
     def wait_for_work(self) -> None:
         """Until an order isn't sent, and then for any part of the time that one takes."""

@@ -1,4 +1,4 @@
-"""Orders come in while either service is killed at random, and Redis killed and emptied: each moves the stock once."""
+"""Orders come in while either service is killed and frozen, and Redis killed and emptied: each moves the stock once."""
 
 import itertools
 import os

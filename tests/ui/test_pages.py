@@ -17,7 +17,7 @@ from headway import panel, runs
 from headway.models import Run
 from headway.snapshots import snapshot
 from headway.ui import StartRunView, failures
-from tests.app.operations import WriteLedger
+from tests.app.ledger import WriteLedger
 
 from .forms import Asking
 from .scenes import begin, finish, go_on, hear_of_a_worker

@@ -13,7 +13,8 @@ from headway.runner import Ending
 from headway.snapshots import snapshots
 from headway.store.parts import leases, workers
 from headway.store.parts.candidates import ANYBODYS
-from tests.app.operations import Scripted, WriteLedger
+from tests.app.ledger import WriteLedger
+from tests.app.scripted import Scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -404,7 +404,7 @@ class TestItems:
 
         script["before"] = refuse
         run = start("tests.scripted")
-        monkeypatch.setattr("tests.app.operations.Scripted.label", lambda self, number: label)
+        monkeypatch.setattr("tests.app.scripted.Scripted.label", lambda self, number: label)
         drive(run)
         assert run.outcomes.count() == 5
         assert run.outcomes.order_by("id")[3].label == str(label or "3")

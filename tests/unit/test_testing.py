@@ -17,8 +17,8 @@ from headway.errors import InvalidParams
 from headway.models import Run
 from headway.store.parts import leases
 from headway.testing import drain, instance, kill_after, run_to_end, stop_after, turn_clock
+from tests.app.ledger import WriteLedger
 from tests.app.models import LedgerEntry
-from tests.app.operations import WriteLedger
 
 
 @pytest.mark.django_db(transaction=True)
