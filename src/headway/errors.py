@@ -314,4 +314,4 @@ class NotMigrated(HeadwayError):
     """Headway's tables are missing in the database."""
 
     def __init__(self) -> None:
-        super().__init__("Headway's tables are missing or out of date. Run `manage.py migrate` and try again.")
+        super().__init__("Headway's tables are missing or out of date. Run `python manage.py migrate` and try again.")

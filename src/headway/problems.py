@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from headway import addresses, errors
+from headway.runs.unmigrated import is_for_want_of_migrations
 
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = 'Session realm="api"'  # a 401 must say how to sign in (RFC 9110, 15.5.2); an endpoint may name another
@@ -49,6 +50,7 @@ PROBLEMS = {
     "too-many-streams": Problem(429, "Too many streams are open", retry_after=5),
     "server-error": Problem(500, "The server made a mistake"),
     "overloaded": Problem(503, "The server can't answer now", retry_after=2),
+    "not-migrated": Problem(503, "The database isn't ready for this version", retry_after=10),
 }
 ALWAYS: dict[str, dict[str, Any]] = {"overloaded": {"fallback": "poll"}}
 
@@ -119,7 +121,7 @@ RULES: dict[type[Exception], Rule] = {
     errors.QuotaExceeded: Rule("quota-exceeded"),
     errors.NothingToRetry: Rule("nothing-to-retry"),
     errors.AlreadyRetried: Rule("already-retried", members=lambda error: naming("newest", error.newest)),
-    errors.NotMigrated: Rule("overloaded"),
+    errors.NotMigrated: Rule("not-migrated"),
 }
 
 
@@ -131,3 +133,9 @@ def rule_of(error: Exception, rules: dict[type[Exception], Rule] = RULES) -> Rul
 def response_of(error: Exception, rule: Rule) -> HttpResponse:
     """The problem that tells the error."""
     return response(rule.slug, rule.detail or str(error), **rule.members(error))
+
+
+def of_want_of_migrations(error: BaseException) -> HttpResponse | None:
+    """The problem that tells why the database refused, where that is so; otherwise None."""
+    told = errors.NotMigrated()
+    return response_of(told, RULES[type(told)]) if is_for_want_of_migrations(error) else None

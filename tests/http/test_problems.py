@@ -22,6 +22,7 @@ from headway.models import Run
 from headway.runs import start
 from tests.app.driving import drive
 from tests.http import operations  # noqa: F401  (they register themselves)
+from tests.unmigrated import back_to
 
 from .client import Api, assert_problem, path
 
@@ -245,20 +246,19 @@ def break_down(get_response: Any) -> Any:
     return middleware
 
 
-def test_missing_tables_are_told_and_come_back_later(api: Api) -> None:
-    table = Run._meta.db_table
-    with connection.schema_editor() as editor:
-        editor.execute(f"ALTER TABLE {table} RENAME TO hidden")
-    try:
-        answers = [api.get(path("runs")), api.start(JOIN, {}, "a-key-to-keep")]
-    finally:
-        with connection.schema_editor() as editor:
-            editor.execute(f"ALTER TABLE hidden RENAME TO {table}")
+@pytest.mark.parametrize("migration", ["zero", "0021"])
+def test_tables_that_are_missing_or_too_old_are_a_problem_that_says_what_to_run(
+    api: Api, demo: Any, migration: str
+) -> None:
+    run = start(JOIN, user=demo).run.pk
+    with back_to(migration):
+        asked = [path("runs"), path("run", run), path("run-wait", run), path("run-events", run), path("events")]
+        answers = [*map(api.get, asked), api.start(JOIN, {}, "a-key-to-keep")]
 
     for response in answers:
-        body = assert_problem(response, "overloaded", fallback="poll")
-        assert "migrate" in body["detail"]
-        assert response["Retry-After"] == "2"
+        body = assert_problem(response, "not-migrated")
+        assert "Run `python manage.py migrate`" in body["detail"]
+        assert response["Retry-After"] == "10"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from .manage import manage, on_sqlite, without_traceback
 
-SAID = "Headway's tables are missing or out of date. Run `manage.py migrate` and try again."
+SAID = "Headway's tables are missing or out of date. Run `python manage.py migrate` and try again."
 
 
 @pytest.mark.parametrize(

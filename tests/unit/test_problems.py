@@ -15,6 +15,7 @@ CONTRACT = {
     "unauthenticated": 401, "forbidden": 403, "not-found": 404,
     "request-in-progress": 409, "answer-not-kept": 409,
     "rate-limited": 429, "quota-exceeded": 429, "too-many-streams": 429, "overloaded": 503,
+    "not-migrated": 503,
 }  # fmt: skip
 
 

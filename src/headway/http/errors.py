@@ -15,10 +15,9 @@ from django.utils.log import log_response
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated
 from rest_framework.views import set_rollback
 
-from headway import errors, problems
+from headway import problems
 from headway.database import is_lost, is_transient
 from headway.problems import Rule
-from headway.runs.starting import lacks_tables
 
 WRONG = "Something went wrong here. It has been recorded."
 NOT_ALLOWED = "This is not allowed."
@@ -110,7 +109,7 @@ def unavailable(error: Exception) -> HttpResponse | None:
     """The answer that the database can't answer now; None for any other error of the database's."""
     if is_lost(error) or is_transient(error):
         return problems.response("overloaded", BUSY)
-    return by_rule(errors.NotMigrated()) if lacks_tables() else None
+    return problems.of_want_of_migrations(error)
 
 
 def server_error(error: Exception, context: dict[str, Any]) -> HttpResponse:

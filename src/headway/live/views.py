@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
@@ -38,10 +38,15 @@ def watches(view: View) -> Callable[..., HttpResponse]:
     @login_not_required  # without a sign-in the answer is a problem, too, and no redirection to a form
     @wraps(view)
     def judged(request: HttpRequest, id: UUID | None = None) -> HttpResponse:  # noqa: A002  (the URL's word)
-        caller = admitted(request, id)
-        if isinstance(caller, HttpResponse):
-            return caller
-        return Admitted(caller) if isinstance(request, GateRequest) else view(request, caller, id)
+        try:
+            caller = admitted(request, id)
+            if isinstance(caller, HttpResponse):
+                return caller
+            return Admitted(caller) if isinstance(request, GateRequest) else view(request, caller, id)
+        except DatabaseError as error:
+            if answer := problems.of_want_of_migrations(error):
+                return answer
+            raise
 
     return judged
 

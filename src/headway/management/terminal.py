@@ -10,13 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, OutputWrapper
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
 
 from headway import runs
 from headway.engines import start_worker
 from headway.errors import NotMigrated, RunNotFound
 from headway.models import Run
+from headway.runs.unmigrated import is_unmigrated
 from headway.snapshots import snapshot
 from headway.store.parts.outcomes import examples
 
@@ -31,9 +30,7 @@ CLEAR = "\r\x1b[2K"
 
 def demand_tables() -> None:
     """Raises CommandError unless Headway's tables are there as this version needs them."""
-    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-    leaves = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "headway"]
-    if executor.migration_plan(leaves):
+    if is_unmigrated():
         raise CommandError(str(NotMigrated()))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError, ProgrammingError, connection
+from django.db import DatabaseError
 from django.forms import BaseForm
 from django.utils import translation
 
@@ -43,6 +43,7 @@ from headway.store.starts.queueing import InTheWay
 from headway.store.starts.requests import Disposition, Request
 
 from .access import is_permitted, may_see, may_steer, steered
+from .unmigrated import is_for_want_of_migrations
 
 NEW = (Disposition.CREATED, Disposition.QUEUED)
 DRY = "dry run"
@@ -118,7 +119,7 @@ def begin(
         raise RunConflict(declared.name, visible, "and it isn't yours to replace") from error
     except DatabaseError as error:
         keep = is_lost(error)  # the run may be there, so its file must stay
-        if isinstance(error, OperationalError | ProgrammingError) and lacks_tables():
+        if is_for_want_of_migrations(error):
             raise NotMigrated from error
         raise
     finally:
@@ -306,8 +307,3 @@ def refusal(declared: type[Operation], run: Run, request: Request, visible: UUID
     if run.fingerprint != request.fingerprint:
         return "as a retry of an earlier run" if run.retry_of_id else "with other parameters"
     return "and it isn't yours to join" if visible is None else None
-
-
-def lacks_tables() -> bool:
-    """Whether Headway's tables aren't there, as far as the connection can still be asked."""
-    return not connection.in_atomic_block and Run._meta.db_table not in connection.introspection.table_names()

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.http import HttpResponseBase
 from django.views import View
 
+from .unmigrated import telling_of_migrations
+
 
 class SignedInView(LoginRequiredMixin, View):
     """The base of every page."""
@@ -16,4 +18,4 @@ class SignedInView(LoginRequiredMixin, View):
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
         """The view, without a transaction under ATOMIC_REQUESTS as well: reading must not wait for SQLite's write lock,
         and what writes is a transaction of its own, over before the answer."""
-        return transaction.non_atomic_requests(super().as_view(**initkwargs))
+        return transaction.non_atomic_requests(telling_of_migrations(super().as_view(**initkwargs)))
