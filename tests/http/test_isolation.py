@@ -37,6 +37,7 @@ OF_A_RUN = [
     ("get", "run-events", ()),
 ]
 OF_ALL = [
+    ("get", "index", ()),
     ("get", "operations", ()),
     ("get", "runs", ()),
     ("get", "events", ()),

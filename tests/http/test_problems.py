@@ -48,7 +48,7 @@ def ask(view: Any, user: Any) -> Any:
     return view(request)
 
 
-@pytest.mark.parametrize("address", ["", "nothing/", "runs", "runs/x/y/z", "operations/a/b/", "events/more", "runs/x/"])
+@pytest.mark.parametrize("address", ["nothing/", "runs", "runs/x/y/z", "operations/a/b/", "events/more", "runs/x/"])
 def test_an_address_that_is_none_is_not_found(api: Api, address: str) -> None:
     assert_problem(api.get(f"/api/{address}"), "not-found")
     assert_problem(api.post(f"/api/{address}"), "not-found")

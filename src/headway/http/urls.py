@@ -9,6 +9,7 @@ from headway.operations import registry
 from .callers import by_header
 from .downloads import FORMATS, Failures, Results, Written
 from .endpoint import Nowhere
+from .index import Index
 from .items import Items, Settle
 from .log import Log
 from .operations import Operations, Start
@@ -28,6 +29,7 @@ downloads = [
 ]
 
 urlpatterns = [
+    path("", Index.as_view(), name="index"),
     path("operations/", Operations.as_view(), name="operations"),
     *starts,
     path("operations/<str:name>/runs/", Start.as_view(), name="start"),

@@ -186,6 +186,11 @@ SCHEMAS: dict[str, Schema] = {
         },
     ),
     "File": a("string"),
+    "Index": thing({"links": ref("IndexLinks")}),
+    "IndexLinks": thing(
+        dict.fromkeys(("operations", "runs", "events"), LINK),
+        {"schema": LINK | {"description": "This schema, where the project has a URL that is named so."}},
+    ),
     "Item": ITEM,
     "Items": paged(ref("Item")),
     "Log": thing({"results": many(ref("LogLine"))}),
