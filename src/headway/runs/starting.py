@@ -58,9 +58,6 @@ class Started:
     disposition: str
     """One of `Disposition`, as plain text: it goes into headers, where wsgiref takes no subclass of `str`."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "disposition", str(self.disposition))
-
 
 def start(
     operation: type[Operation] | str,
@@ -103,8 +100,8 @@ def begin(
     user: Any,
     idempotency_key: str | None,
     dry_run: bool,
-) -> Started:
-    """What `start` gives, once it is clear that this user may start it with these parameters."""
+) -> tuple[Run, Disposition]:
+    """What `start` comes to, once it is clear that this user may start it with these parameters."""
     if user is not None:
         files.check_size(accepted, conf().max_upload_bytes)
     cleaned, stored = files.store(accepted)
@@ -129,7 +126,7 @@ def begin(
         return join(declared, run, request, user)
     if disposition == Disposition.REPLAYED and not may_see(run, user):
         raise RunConflict(declared.name, None, "and it isn't yours to see any more")  # a right may have been withdrawn
-    return Started(run, disposition)
+    return run, disposition
 
 
 def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
@@ -147,8 +144,8 @@ def retry(run: Run | UUID | str, *, user: Any = None) -> Started:
     return announcing(name, partial(begin_retry, old, user))
 
 
-def begin_retry(old: Run, user: Any) -> Started:
-    """What `retry` gives, once it is clear that this user may retry this run, which has ended."""
+def begin_retry(old: Run, user: Any) -> tuple[Run, Disposition]:
+    """What `retry` comes to, once it is clear that this user may retry this run, which has ended."""
     ranges, unplanned = planning.left_by(old.pk)
     if not ranges and not unplanned:
         raise NothingToRetry(old.pk)
@@ -167,24 +164,25 @@ def begin_retry(old: Run, user: Any) -> Started:
     )
     there, disposition = submissions.submit(request)
     if disposition == Disposition.CREATED:
-        return Started(there, disposition)
+        return there, disposition
     newest = submissions.newest_of(old)
     if newest is None:
         visible = there.pk if may_see(there, user) else None
         raise RunConflict(request.operation, visible, "and has the same concurrency key")
     if newest.is_done:
         raise AlreadyRetried(old.pk, newest.pk)
-    return Started(newest, Disposition.JOINED)
+    return newest, Disposition.JOINED
 
 
-def announcing(operation: str, begin: Callable[[], Started]) -> Started:
-    """What `begin` gives. `start_answered` is sent at its commit or, when another run stood in the way, at once."""
+def announcing(operation: str, begin: Callable[[], tuple[Run, Disposition]]) -> Started:
+    """What `begin` came to. `start_answered` is sent at its commit or, when another run stood in the way, at once."""
     try:
-        started = begin()
+        run, disposition = begin()
     except (RunConflict, AlreadyRetried):
         announce_refusal(operation)
         raise
-    announce_answer(operation, started.disposition, started.run.pk)
+    started = Started(run, str(disposition))
+    announce_answer(operation, started.disposition, run.pk)
     return started
 
 
@@ -283,7 +281,7 @@ def lasting_name(declared: type[Operation]) -> str:
     return declared.names()[0]
 
 
-def join(declared: type[Operation], run: Run, request: Request, user: Any) -> Started:
+def join(declared: type[Operation], run: Run, request: Request, user: Any) -> tuple[Run, Disposition]:
     """The run that is there instead of a new one, where the operation's policy and the caller's rights allow it.
 
     From now on the idempotency key, if there is one, names this run.
@@ -291,13 +289,13 @@ def join(declared: type[Operation], run: Run, request: Request, user: Any) -> St
     visible = run.pk if may_see(run, user) else None
     if why := refusal(declared, run, request, visible):
         if request.idempotency and (named := keys.replayed(request.idempotency)):
-            return Started(named, Disposition.REPLAYED)  # the same start was quicker: what is in the way is its run
+            return named, Disposition.REPLAYED  # the same start was quicker: what is in the way is its run
         raise RunConflict(declared.name, visible, why)
     if request.idempotency and user is not None:
         quotas.check_keys(request.idempotency, run)
     if request.idempotency and (named := keys.remember(request.idempotency, run)):
-        return Started(named, Disposition.REPLAYED)
-    return Started(run, Disposition.JOINED)
+        return named, Disposition.REPLAYED
+    return run, Disposition.JOINED
 
 
 def refusal(declared: type[Operation], run: Run, request: Request, visible: UUID | None) -> str | None:
