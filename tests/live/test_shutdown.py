@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from socket import create_connection
 from typing import Any
 
 import pytest
@@ -92,4 +95,19 @@ def test_without_watchers_it_ends_as_ever(serve: Callable[..., Server], ada: Any
         opened.take()
     server.terminate()
     server.process.wait(10)
+    assert "Traceback" not in server.said()
+
+
+def test_one_who_comes_first_while_it_is_told_to_end_is_told_too(serve: Callable[..., Server], ada: Any) -> None:
+    server = serve()
+    run = runs.start("tests.write_ledger", {"items": 10}, user=ada).run
+    asked = f"GET /api/runs/{run.pk}/events/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie(ada)['Cookie']}\r\n\r\n"
+    os.kill(server.process.pid, signal.SIGSTOP)  # so that it gets the signal and the request at once
+    with create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(asked.encode())
+        server.terminate()
+        os.kill(server.process.pid, signal.SIGCONT)
+        said = b"".join(iter(lambda: client.recv(1 << 16), b""))
+    server.process.wait(10)
+    assert b'"type":"rotate","reason":"shutdown"' in said
     assert "Traceback" not in server.said()

@@ -28,6 +28,8 @@ def asgi(application: Application, *, max_body_bytes: int | None = None) -> Appl
     application = bounded(application, max_body_bytes)
 
     async def with_live_delivery(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            Hub.expect_end()  # now, and not with the first watcher, who may come while the server ends
         target = target_of(scope) if scope["type"] in ("http", "websocket") else None
         if target is None:
             if scope["type"] == "websocket" and speaks_no_sockets:

@@ -48,6 +48,8 @@ class Hub:
     """
 
     made: ClassVar[dict[asyncio.AbstractEventLoop, Hub]] = {}
+    ends: ClassVar[dict[asyncio.AbstractEventLoop, bool]] = {}
+    """Whether the process has been told to end, for each event loop on which it is waited for."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, prefix: str) -> None:
         self.loop, self.pump = loop, Pump(loop)
@@ -56,7 +58,7 @@ class Hub:
         self.rosters: dict[str, Roster] = {}
         self.watchers: dict[Watcher, None] = {}
         self.watchers_of: Counter[str] = Counter()
-        self.is_closing = False
+        self.is_closing = self.ends.get(loop, False)
         self.heard_at = -math.inf  # by the loop's clock, when the feed last had something to say
         self.feed = Feed(partial(self.on_loop, self.found), partial(self.on_loop, self.failed), prefix)
         self.feed.start()
@@ -66,18 +68,36 @@ class Hub:
         """This event loop's; `prefix` is where the project is mounted, the same for all its requests."""
         loop = asyncio.get_running_loop()
         if loop not in cls.made:
-            cls.clear_closed()
+            cls.expect_end()
             cls.made[loop] = cls(loop, prefix)
-            before_shutdown(loop, cls.made[loop].close)
         return cls.made[loop]
+
+    @classmethod
+    def expect_end(cls) -> None:
+        """Send the watchers of this event loop away before the process ends, also one who comes first while it does."""
+        loop = asyncio.get_running_loop()
+        if loop not in cls.ends:
+            cls.clear_closed()
+            cls.ends[loop] = False
+            before_shutdown(loop, partial(cls.end, loop))
+
+    @classmethod
+    def end(cls, loop: asyncio.AbstractEventLoop, told: Callable[[], None]) -> None:
+        """The process ends: send all watchers away, elsewhere or later; then call this."""
+        cls.ends[loop] = True
+        if loop in cls.made:
+            cls.made[loop].close(told)
+        else:
+            told()
 
     @classmethod
     def clear_closed(cls) -> None:
         """Let go of event loops that have ended, with their threads."""
-        for loop in [loop for loop in cls.made if loop.is_closed()]:
-            hub = cls.made.pop(loop)
-            hub.feed.stop()
-            hub.permits.gate.threads.shutdown(wait=False)
+        for loop in [loop for loop in cls.ends if loop.is_closed()]:
+            del cls.ends[loop]
+            if hub := cls.made.pop(loop, None):
+                hub.feed.stop()
+                hub.permits.gate.threads.shutdown(wait=False)
 
     # For a request.
 
@@ -139,7 +159,7 @@ class Hub:
         topic.warm_until = self.loop.time() + WARM
 
     def close(self, told: Callable[[], None]) -> None:
-        """The process ends: send all watchers away, elsewhere or later; then call this."""
+        """Send all away, and each who comes from now on; then call this."""
         self.is_closing = True
         self.send_away(self.watchers, "shutdown", told)
 
