@@ -1,6 +1,7 @@
 """Row 2 of the contract, and its table of duplicates: what a start gets, with which status and headers."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -100,6 +101,17 @@ def test_what_has_effects_outside_is_not_tried(api: Api, monkeypatch: pytest.Mon
     listed = {each["name"]: each["has_dry_run"] for each in api.get(path("operations")).json()["results"]}
     assert listed[JOIN] is False
     assert listed["tests.write_ledger"] is True
+
+
+def test_it_is_listed_when_an_operation_starts_by_itself(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry.get(JOIN), "schedule", "0  3 29 2 *")
+    monkeypatch.setattr(registry.get(JOIN), "schedule_zone", "Asia/Tokyo")
+    listed = {each["name"]: each for each in api.get(path("operations")).json()["results"]}
+
+    of_one = {key: listed[JOIN][key] for key in ("schedule", "schedule_zone", "next_tick")}
+    assert (of_one["schedule"], of_one["schedule_zone"]) == ("0 3 29 2 *", "Asia/Tokyo")
+    assert re.fullmatch(r"20\d\d-02-28T18:00:00(\.000)?Z", of_one["next_tick"])
+    assert not any(listed["tests.write_ledger"][key] for key in of_one)
 
 
 def test_the_same_start_by_two_people_is_two_runs(api: Api, other: Api) -> None:

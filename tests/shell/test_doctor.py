@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
@@ -15,10 +16,15 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from example.airports.operations import ImportAirports
+from headway import runs
 from headway.management.diagnosis import of_workers
 from headway.management.terminal import no_worker
+from headway.models import Run
+from headway.operations import registry
 from headway.panel import faces_for_browser
+from headway.runs.ticks import Timetable
 from headway.store.parts import workers
+from headway.testing import turn_clock
 
 from .manage import manage, on_sqlite
 
@@ -138,6 +144,68 @@ def test_a_permission_that_somebody_has_made_by_hand_is_there(monkeypatch: pytes
     Permission.objects.create(content_type=kind, codename="lead", name="Leads")
     monkeypatch.setattr(ImportAirports, "permission", "auth.lead")
     assert screen()["settings"][0] == "ok"
+
+
+class TestSchedules:
+    """A line for each operation that has one."""
+
+    @pytest.fixture(autouse=True)
+    def operation(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """Each day at the minute that was two hours ago."""
+        declared = registry.get("tests.write_ledger")
+        moment = datetime.now(UTC) - timedelta(hours=2)
+        monkeypatch.setattr(declared, "schedule", f"{moment:%M %H} * * *")
+        monkeypatch.setattr(declared, "schedule_params", {"items": 1})
+        return declared
+
+    def said(self) -> tuple[str, str]:
+        return screen()["schedule"]
+
+    def test_one_that_no_worker_has_seen_is_a_warning(self) -> None:
+        level, text = self.said()
+        assert (level, "No worker has seen this schedule yet." in text) == ("warn", True)
+        assert "Start: manage.py headway_worker" in text
+
+    def test_before_its_first_tick_it_says_when_that_is(self, operation: Any) -> None:
+        Timetable().look()
+        tomorrow = f"{datetime.now(UTC) + timedelta(hours=22):%Y-%m-%d %H:%M}:00+00:00"
+        level, text = self.said()
+        assert level == "ok"
+        assert text.startswith(f"tests.write_ledger ({operation.schedule} UTC): next {tomorrow}. It has started no run")
+
+    def sleep(self, time_passes: timedelta) -> None:
+        """A worker looks, and this time passes."""
+        Timetable().look()
+        turn_clock(time_passes)
+        workers.beat("alive", "host", 1, 0)
+
+    def test_the_last_run_is_named(self) -> None:
+        self.sleep(timedelta(days=1))
+        Timetable().look()
+        level, text = self.said()
+        assert level == "ok"
+        assert re.search(r"Its tick of \S+ \S+ was missed: no worker saw it in time\.", text)
+        assert f"The last run is {Run.objects.get().pk}." in text
+
+    def test_a_tick_that_has_started_no_run_is_a_warning_that_says_why(self) -> None:
+        runs.start("tests.write_ledger", {"items": 1, "work_us": 1})
+        self.sleep(timedelta(days=1))
+        Timetable().look()
+        level, text = self.said()
+        assert level == "warn", text
+        assert re.search(r"Its tick of \S+ \S+ was missed: another run was in the way\. It has started no run", text)
+
+    def test_a_tick_that_nobody_has_seen_is_a_warning(self) -> None:
+        self.sleep(timedelta(days=1))
+        level, text = self.said()
+        assert level == "warn"
+        assert re.search(r"No worker has seen its tick of \S+ \S+\.", text)
+
+    def test_without_any_worker_the_next_tick_would_be_missed(self) -> None:
+        Timetable().look()
+        workers.leave("alive")
+        level, text = screen(fails=True)["schedule"]
+        assert (level, "No worker keeps time" in text) == ("warn", True)
 
 
 @pytest.mark.once

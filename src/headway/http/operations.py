@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -19,7 +21,10 @@ from headway.errors import UnknownOperation
 from headway.idempotency.header import key_of
 from headway.operations import registry, schema
 from headway.operations.base import Operation
+from headway.operations.schedules import schedule_of
 from headway.runs.access import check_start, may_start
+from headway.runs.ticks import next_tick
+from headway.snapshots import moment
 
 from .answers import started
 from .endpoint import Endpoint
@@ -63,7 +68,18 @@ def describe(operation: type[Operation]) -> dict[str, Any]:
         "on_conflict": str(operation.on_conflict),
         "require_idempotency_key": operation.require_idempotency_key or conf().require_idempotency_key,
         "has_dry_run": operation.has_dry_run(),
+        **by_the_clock(operation),
         "links": {"start": reverse("headway:start", args=[operation.name])},
+    }
+
+
+def by_the_clock(operation: type[Operation]) -> dict[str, Any]:
+    """When it starts by itself, as its class declares it and as the next moment."""
+    schedule, tick = schedule_of(operation), next_tick(operation, round(time.time() * 1000))
+    return {
+        "schedule": schedule.text if schedule else None,
+        "schedule_zone": schedule.zone if schedule else None,
+        "next_tick": None if tick is None else moment(datetime.fromtimestamp(tick / 1000, UTC)),
     }
 
 

@@ -5,8 +5,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -24,11 +26,22 @@ from headway.conf import conf
 from headway.database import now_ms
 from headway.engines import start_worker
 from headway.live import wrapper
+from headway.models import LastTick
+from headway.operations.base import Operation
+from headway.operations.schedules import GRACE_MS, Schedule, schedule_of
+from headway.runs.starting import lasting_name
+from headway.runs.ticks import next_tick, scheduled
 from headway.store.parts import workers
+from headway.store.starts import ticks
 
 from .terminal import demand_tables
 
 OK, WARN, FAIL = "ok", "warn", "fail"
+LAPSES = {
+    ticks.Lapse.NO_WORKER: "no worker saw it in time",
+    ticks.Lapse.IN_THE_WAY: "another run was in the way",
+    ticks.Lapse.FAILED: "its start went wrong; the worker's log says why",
+}
 CLOCKS_APART = 2.0  # s; a question and its answer take less
 SCRIPT = "headway/headway-run.js"
 
@@ -55,6 +68,7 @@ def findings() -> Iterator[Finding]:
         return
     for look in LOOKS:
         yield look()
+    yield from of_schedules()
 
 
 def of_settings() -> Iterator[Finding]:
@@ -178,6 +192,46 @@ def of_uploads() -> Finding:
     if free < most:
         return Finding(WARN, "uploads", text, 'Make room there, or lower HEADWAY["MAX_UPLOAD_BYTES"].')
     return Finding(OK, "uploads", f"{text} Your proxy must allow as much.")
+
+
+def of_schedules() -> Iterator[Finding]:
+    """One for each operation that has one: when it starts next, and what became of its last tick."""
+    operations, now = scheduled(), now_ms()
+    known = ticks.of(map(lasting_name, operations))
+    for operation in operations:
+        yield of_schedule(operation, known.get(lasting_name(operation)), now)
+
+
+def of_schedule(operation: type[Operation], known: LastTick | None, now: int) -> Finding:
+    schedule = schedule_of(operation)
+    assert schedule is not None
+    text = f"{operation.name} ({schedule}): next {told(next_tick(operation, now), schedule)}."
+    if silence := unseen(schedule, known, now):
+        return Finding(WARN, "schedule", f"{text} {silence}", f"Start: {start_worker()}")
+    assert known is not None
+    last = f"The last run is {known.run}." if known.run else "It has started no run yet."
+    if known.missed is None or known.missed < known.tick:
+        return Finding(OK, "schedule", f"{text} {last}")
+    made_up = known.lapse == ticks.Lapse.NO_WORKER and operation.missed == "once"
+    missed = f"Its tick of {told(known.missed, schedule)} was missed: {LAPSES[ticks.Lapse(known.lapse)]}."
+    return Finding(OK if made_up else WARN, "schedule", f"{text} {missed} {last}")
+
+
+def unseen(schedule: Schedule, known: LastTick | None, now: int) -> str:
+    """What says that no worker looks at the clock for it; "": one does."""
+    if known is None or known.declared != str(schedule):
+        return "No worker has seen this schedule yet."
+    tick = schedule.next(known.tick)
+    if tick is not None and tick < now - GRACE_MS:
+        return f"No worker has seen its tick of {told(tick, schedule)}."
+    if conf().engine == "django_tasks" or workers.alive():  # headway_reaper keeps time, too, and isn't heard of
+        return ""
+    return "No worker keeps time: that tick would be missed."
+
+
+def told(tick: int | None, schedule: Schedule) -> str:
+    """The moment, in the schedule's zone."""
+    return "never" if tick is None else str(datetime.fromtimestamp(tick / 1000, ZoneInfo(schedule.zone)))
 
 
 LOOKS: list[Callable[[], Finding]] = [

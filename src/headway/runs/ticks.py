@@ -22,6 +22,8 @@ from headway.store.starts.ticks import Lapse
 
 from .starting import NEW, Started, announcing, begin, lasting_name
 
+__all__ = ["Timetable"]
+
 log = logging.getLogger(__name__)
 
 CLOCKS = (time.monotonic, time.time)  # one stands still while the machine sleeps, the other may be set

@@ -105,6 +105,9 @@ OPERATION = thing({
     "on_conflict": a("string", description="join, reject, queue, replace or allow."),
     "require_idempotency_key": a("boolean"),
     "has_dry_run": a("boolean", description="Whether it can be tried without changing anything."),
+    "schedule": maybe("string", description="When it starts by itself, as cron has it; null: it doesn't."),
+    "schedule_zone": maybe("string", description="The time zone of `schedule`."),
+    "next_tick": maybe("string", **MOMENT, description="When it starts by itself next."),
     "links": ref("OperationLinks"),
 })  # fmt: skip
 

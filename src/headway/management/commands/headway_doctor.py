@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     help = (
         "Says of this installation whether it keeps Headway's promises: its database, workers, clock, addresses, "
-        "static files, live delivery and uploads, each with what to do. Ends with 1 when something fails."
+        "static files, live delivery, uploads and schedules, each with what to do. Ends with 1 when something fails."
     )
     requires_system_checks: list[str] = []  # it tells them itself
 
