@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.crash.storm.expected import IN_DOUBT, OUTSIDE, Evidence, examine
 from tests.crash.storm.judge import Judge
 from tests.crash.storm.ledger import Ledger
 from tests.crash.storm.reader import Reader
@@ -47,6 +49,18 @@ class Scene:
         bare = {name: value.replace("-", "") for name, value in values.items()}
         with closing(sqlite3.connect(self.file, timeout=10)) as connection, connection:
             assert connection.execute(statement, bare).rowcount > 0, "nothing was planted"
+
+
+def test_an_item_that_was_under_way_outside_when_its_worker_died_need_not_be_skipped() -> None:
+    progress = {"processed": 2, "succeeded": 1, "failed": 1, "skipped": 0, "total": 2, "percent": 100}
+    params = {"items": 2, "reject": "", "skip": "1", "fail": "", "mend": "", "again": ""}
+    run = {"id": "1", "operation": OUTSIDE, "params": params, "state": "partial", "reason": None, "progress": progress,
+           "failure_summary": [{"code": IN_DOUBT, "count": 1}]}  # fmt: skip
+    ledger = Counter({"0": 1, "on_start": 1, "on_finish": 1})
+
+    assert examine(Evidence(run, ledger, {"1": IN_DOUBT})) == []
+    inside = examine(Evidence(run | {"operation": "tests.storm"}, ledger, {"1": IN_DOUBT}))
+    assert {found.kind for found in inside} == {"stray", "never"}
 
 
 @pytest.fixture(scope="module")
