@@ -148,7 +148,7 @@ class TestCallers:
         client = Client(enforce_csrf_checks=True)
         client.force_login(demo)
         assert send(client, "/protected/").status_code == 403
-        assert send(client, "/rest/").status_code == 401  # where a token would do, a session without one is nobody's
+        assert send(client, "/rest/").status_code == 403
         assert StoredAnswer.objects.count() == 0
 
 

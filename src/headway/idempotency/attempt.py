@@ -73,8 +73,8 @@ class Attempt:
             return None
         if not KEY.fullmatch(key):
             raise IdempotencyKeyInvalid
-        principal = principal_of(self.request, self.view, self.scope)
-        return Asked(principal, key, fingerprint_of(self.request))
+        fingerprint = fingerprint_of(self.request)  # first: Django gives no body that REST framework has read before
+        return Asked(principal_of(self.request, self.view, self.scope), key, fingerprint)
 
     def end(self, response: HttpResponseBase) -> HttpResponseBase:
         """The view has answered: keep that with its effects, or undo both where the server failed."""

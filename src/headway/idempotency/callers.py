@@ -1,13 +1,16 @@
 """Whose key it is: two callers with one key are two requests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
 
 from headway.errors import NoCaller
 
 Scope = Callable[[HttpRequest], str | None]
+PLACES = ("user", "auth")  # where REST framework writes into the request
 
 
 class RefusedByView(Exception):
@@ -34,6 +37,29 @@ def user_of(request: HttpRequest, view: Any) -> Any:
     from rest_framework.exceptions import APIException  # an extra
 
     try:
-        return kind(**getattr(view, "initkwargs", {})).initialize_request(request).user
-    except APIException as error:
+        with left_alone(request):
+            return asked_by(kind, view, request).user
+    except (APIException, PermissionDenied, Http404) as error:
         raise RefusedByView from error
+
+
+def asked_by(kind: Any, view: Any, request: HttpRequest) -> Any:
+    """The request as REST framework's view will see it; a set of views must know which methods are which actions."""
+    it = kind(**getattr(view, "initkwargs", {}))
+    it.request, it.args, it.kwargs = request, (), {}
+    it.action_map = getattr(view, "actions", None)
+    return it.initialize_request(request)
+
+
+@contextmanager
+def left_alone(request: HttpRequest) -> Iterator[None]:
+    """Afterwards the request has the user that it had. REST framework puts its own in that place, also the anonymous
+    one whom it refuses; the view's own authentication would find that one, and no session any more.
+    """
+    before = {name: request.__dict__[name] for name in PLACES if name in request.__dict__}
+    try:
+        yield
+    finally:
+        for name in PLACES:
+            request.__dict__.pop(name, None)
+        request.__dict__.update(before)
