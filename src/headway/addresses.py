@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, ResolverMatch, reverse
+
+APPS = ("headway", "headway_ui")
 
 
 def of_api(name: str, *arguments: Any) -> str:
@@ -20,3 +22,8 @@ def address(name: str, *arguments: Any) -> str:
         return reverse(name, args=arguments)
     except NoReverseMatch:
         return ""
+
+
+def is_own(match: ResolverMatch) -> bool:
+    """Whether what the project has there is one of Headway's own pages or of its API."""
+    return bool(match.app_names) and match.app_names[-1] in APPS

@@ -5,8 +5,9 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
+from headway import addresses
 from headway.conf import conf
 
 from .callers import Scope
@@ -18,6 +19,7 @@ REQUIRED, OPTIONAL = "required", "optional"
 class Middleware:
     """As `idempotent` around each view whose path begins with one of the prefixes, the longest that fits.
 
+    Headway's own pages and its API are left alone, wherever they are mounted: they heed keys by themselves.
     It stands behind the middleware that knows the user. A subclass may say to whom the keys of other callers belong.
     """
 
@@ -32,10 +34,11 @@ class Middleware:
 
     def __call__(self, request: HttpRequest) -> Any:
         policy = policy_of(request.path_info)
-        if policy is None:
+        match = match_of(request) if policy else None
+        if match is None or addresses.is_own(match):  # Headway's own starts have keys of their own
             return self.get_response(request)
         how: dict[str, Any] = {"required": policy == REQUIRED, "scope": type(self).scope}
-        return wrap(self.get_response, view_of(request), **how)(request)
+        return wrap(self.get_response, match.func, **how)(request)
 
 
 def policy_of(path: str) -> str | None:
@@ -45,9 +48,9 @@ def policy_of(path: str) -> str | None:
     return prefixes[max(fitting, key=len)] if fitting else None
 
 
-def view_of(request: HttpRequest) -> Any:
-    """The view that will run; None where there is none."""
+def match_of(request: HttpRequest) -> ResolverMatch | None:
+    """What the project has at this address; None where it has nothing."""
     try:
-        return resolve(request.path_info, getattr(request, "urlconf", None)).func
+        return resolve(request.path_info, getattr(request, "urlconf", None))
     except Resolver404:
         return None

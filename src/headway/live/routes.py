@@ -11,13 +11,13 @@ from django.core.handlers.asgi import get_script_prefix
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import translation
 
+from headway import addresses
 from headway.conf import conf
 
 from .protocol import Scope
 from .run_ids import RunId
 
 LONGEST_PATH = 500  # longer ones aren't Headway's, and not worth remembering
-APPS = ("headway", "headway_ui")
 
 
 class Kind(Enum):
@@ -90,7 +90,7 @@ def body_at(path: str) -> Body:
         return Body.OTHERS
     if getattr(getattr(match.func, "view_class", None), "takes_uploads", False):
         return Body.UPLOAD if "headway" in match.app_names else Body.PAGE_UPLOAD
-    return Body.SMALL if match.app_names[-1:] and match.app_names[-1] in APPS else Body.OTHERS
+    return Body.SMALL if addresses.is_own(match) else Body.OTHERS
 
 
 def resolved(path: str) -> ResolverMatch | None:
