@@ -11,12 +11,13 @@ from django.contrib.auth import get_permission_codename, get_user_model
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
-from django.utils.module_loading import import_string
 
 from headway import addresses, engines
 from headway.conf import ENGINES, conf
 from headway.database import NOW_MS
 from headway.errors import InvalidParams
+from headway.idempotency.checks import check_idempotency
+from headway.middleware_order import place_of
 from headway.models import Run
 from headway.operations import params, registry
 from headway.operations.declarations import SIGNED_IN
@@ -30,6 +31,7 @@ __all__ = [
     "check_database",
     "check_engine",
     "check_holds",
+    "check_idempotency",
     "check_pages",
     "check_permissions",
     "check_routers",
@@ -40,7 +42,7 @@ __all__ = [
     "check_webhooks",
 ]
 
-SIGNING_IN = (  # imported for the pages alone: they need the app django.contrib.auth, Headway itself does not
+SIGNING_IN = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 )
@@ -212,7 +214,7 @@ def is_stored(permission: str) -> bool:
 @checks.register("headway")
 def check_pages(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.W024: the pages are mounted, and nothing tells them who has signed in."""
-    if not is_mounted() or not (missing := [path for path in SIGNING_IN if not is_in_use(path)]):
+    if not is_mounted() or not (missing := [path for path in SIGNING_IN if place_of(path) is None]):
         return []
     names = " and no ".join(path.rpartition(".")[2] for path in missing)
     return [
@@ -229,7 +231,7 @@ def check_pages(**kwargs: Any) -> list[checks.CheckMessage]:
 def check_sessions(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E025: the pages are mounted, and sessions are to be kept in a table that isn't there."""
     in_table = settings.SESSION_ENGINE in SESSIONS_IN_A_TABLE and not apps.is_installed("django.contrib.sessions")
-    if not in_table or not is_mounted() or not is_in_use(SIGNING_IN[0]):
+    if not in_table or not is_mounted() or place_of(SIGNING_IN[0]) is None:
         return []
     return [
         checks.Error(
@@ -240,12 +242,6 @@ def check_sessions(**kwargs: Any) -> list[checks.CheckMessage]:
             id="headway.E025",
         )
     ]
-
-
-def is_in_use(path: str) -> bool:
-    """Whether this middleware, or a subclass of it, is there."""
-    kind, there = import_string(path), map(import_string, settings.MIDDLEWARE)
-    return any(isinstance(middleware, type) and issubclass(middleware, kind) for middleware in there)
 
 
 def is_mounted() -> bool:

@@ -9,8 +9,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from headway.checks import check_database, check_pages, check_routers, check_settings
+from headway.checks import check_database, check_idempotency, check_pages, check_routers, check_settings
 from headway.conf import Conf, conf
+from headway.idempotency import Middleware
 from tests.shell.manage import manage, on_sqlite, without_traceback
 
 PLAIN = """
@@ -169,3 +170,44 @@ class TestPages:
 
 
 urlpatterns: list[Any] = []
+
+
+class TestIdempotency:
+    """HEADWAY["IDEMPOTENT_PREFIXES"] and the middleware that heeds them belong together."""
+
+    KEYS, OTHERS = "headway.idempotency.Middleware", "tests.unit.test_checks.OtherKeys"
+
+    @pytest.fixture(autouse=True)
+    def prefixes(self, settings: Any) -> None:
+        settings.HEADWAY = {"IDEMPOTENT_PREFIXES": {"/api/": "optional"}}
+
+    @pytest.mark.parametrize("path", [KEYS, OTHERS])
+    def test_behind_those_who_know_the_user_it_is_fine(self, settings: Any, path: str) -> None:
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, path]
+        assert check_idempotency() == []
+
+    def test_without_sign_ins_by_a_session_it_is_fine_anywhere(self, settings: Any) -> None:
+        settings.MIDDLEWARE = [self.KEYS]
+        assert check_idempotency() == []
+
+    def test_without_it_nothing_is_protected_and_that_is_told(self, settings: Any) -> None:
+        (error,) = check_idempotency()
+        assert (error.id, "what is sent twice is done twice" in error.msg) == ("headway.E029", True)
+        settings.HEADWAY = {}
+        assert check_idempotency() == []
+
+    @pytest.mark.parametrize("path", [KEYS, OTHERS])
+    def test_before_those_who_know_the_user_it_is_told(self, settings: Any, path: str) -> None:
+        settings.MIDDLEWARE = [path, *settings.MIDDLEWARE]
+        (warning,) = check_idempotency()
+        assert warning.id == "headway.W030"
+        assert f"{path} stands before django.contrib.auth.middleware.AuthenticationMiddleware" in warning.msg
+
+    def test_a_middleware_that_is_misspelt_breaks_no_check(self, settings: Any) -> None:
+        settings.MIDDLEWARE = ["nowhere.Middleware", "headway.idempotency.Midleware", *settings.MIDDLEWARE]
+        assert [error.id for error in check_idempotency()] == ["headway.E029"]
+        assert check_pages() == []
+
+
+class OtherKeys(Middleware):
+    """A project's own."""

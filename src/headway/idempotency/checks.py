@@ -1,0 +1,44 @@
+"""The start-up check of idempotency keys: HEADWAY["IDEMPOTENT_PREFIXES"] and the middleware belong together."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from headway.conf import conf
+from headway.middleware_order import AUTHENTICATION, place_of
+
+KEYS = "headway.idempotency.middleware.Middleware"
+
+
+@checks.register("headway")
+def check_idempotency(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E029 and W030: IDEMPOTENT_PREFIXES without the middleware that heeds them, or where it knows no user."""
+    try:
+        if not conf().idempotent_prefixes:
+            return []
+    except ImproperlyConfigured:
+        return []  # headway.E001 tells it
+    place, known = place_of(KEYS), place_of(AUTHENTICATION)
+    if place is None:
+        return [missing()]
+    return [too_early(place, known)] if known is not None and place < known else []
+
+
+def missing() -> checks.Error:
+    return checks.Error(
+        'HEADWAY["IDEMPOTENT_PREFIXES"] names paths, and MIDDLEWARE has no headway.idempotency.Middleware: keys mean '
+        "nothing there, and what is sent twice is done twice.",
+        hint=f'Add "headway.idempotency.Middleware" to MIDDLEWARE, behind "{AUTHENTICATION}".',
+        id="headway.E029",
+    )
+
+
+def too_early(place: int, known: int) -> checks.Warning:
+    return checks.Warning(
+        f"In MIDDLEWARE {settings.MIDDLEWARE[place]} stands before {settings.MIDDLEWARE[known]}: it doesn't know who "
+        "has signed in, and refuses them (401).",
+        hint="Move it behind.",
+        id="headway.W030",
+    )
