@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from headway import runs
-from headway.models import LogLine, Run
+from headway import Stop, Wait, runs
+from headway.models import LogLine, Part, Run
 from headway.runner import said
 from headway.runner.said import Said
 from headway.store.parts import lines
-from tests.app.driving import drive, start
+from headway.store.parts.leases import Fenced
+from tests.app.driving import claim, drive, start
 from tests.app.sources import Numbers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,6 +77,29 @@ def test_what_hooks_say_is_kept_too(script: Script) -> None:
     run = drive(start("tests.scripted"))
 
     assert said_in(run) == ["Sent the summary"]
+
+
+@pytest.mark.parametrize("interruption", [Wait(60, "It is down."), Stop("That was all.")])
+def test_what_an_item_says_before_it_ends_the_slice_is_kept(script: Script, interruption: Exception) -> None:
+    def speak(operation: Any, number: int) -> None:
+        operation.say("The service doesn't answer")
+        raise interruption
+
+    script["before"] = speak
+    run = drive(start("tests.scripted"))
+
+    assert said_in(run) == ["The service doesn't answer"]
+
+
+def test_a_worker_that_owns_the_part_no_more_keeps_no_line() -> None:
+    run = start("tests.scripted")
+    part = claim(run)
+    Part.objects.update(token=1)
+
+    with pytest.raises(Fenced):
+        lines.keep_lines(part, [(0, "Too late")])
+
+    assert said_in(run) == []
 
 
 def test_the_same_line_again_is_no_line() -> None:

@@ -4,7 +4,7 @@ import logging
 from enum import Enum
 
 from headway.states import Want
-from headway.store.parts import leases, passes, shared_holds
+from headway.store.parts import leases, lines, passes, shared_holds
 from headway.store.runs import control
 from headway.store.runs.control import Reason
 
@@ -69,11 +69,15 @@ class Endings:
         return Ending.GIVEN_BACK if run.want == Want.RUN else Ending.DONE
 
     def settle(self) -> None:
-        """Whatever gives the part back first ends what is under way. Raises Fenced, and errors of the database."""
+        """Before the part is given back: end what is under way, keep what was said. Raises Fenced, and errors of the
+        database."""
         if self.ways:
             self.ways.settle()
         if self.work.allowance:
             self.work.allowance.give_back()
+        if said := self.work.said.lines[:]:
+            lines.keep_lines(self.part, said)
+            self.work.said.stored(len(said))
 
     def halt(self, reason: Reason, wanted: Want = Want.PAUSE) -> Ending:
         """The run can't go on: say why, and let it come to rest."""

@@ -1,11 +1,15 @@
-"""A run's log: what its operation has said, each line written with the checkpoint of its chunk."""
+"""A run's log: what its operation has said. Each line is written with the checkpoint of its chunk; where none follows,
+before the part is given back."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import Subquery
 
+from headway.database import write
 from headway.models import LogLine, Part, Run
+
+from .leases import RENEW, Fenced, lease_ms
 
 KEPT = 200  # of a part, and shown of a run
 
@@ -24,6 +28,14 @@ def write_lines(part: Part, lines: Sequence[tuple[int, str]]) -> None:
     of_part = LogLine.objects.filter(part=part.pk)
     oldest_kept = of_part.order_by("-id").values("id")[KEPT - 1 : KEPT]
     of_part.filter(id__lt=Subquery(oldest_kept)).delete()
+
+
+def keep_lines(part: Part, lines: Sequence[tuple[int, str]]) -> None:
+    """The same where no chunk follows them: before the part is given back. Raises Fenced."""
+    with write():
+        if not RENEW(run=part.run_id, token=part.token, lease=lease_ms()):  # which locks it, too
+            raise Fenced
+        write_lines(part, lines)
 
 
 def lines_of(run: Run | UUID) -> list[LogLine]:
