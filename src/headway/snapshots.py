@@ -226,10 +226,7 @@ def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
 
 def step_of(run: Run, parts: list[Any]) -> dict[str, Any] | None:
     """Of a run that has steps, the one that is under way or comes next, and in the end the last; None: it has items."""
-    try:
-        titles = registry.get(run.operation).step_titles
-    except UnknownOperation:
-        return None
+    titles = step_titles(run.operation)
     if not titles:
         return None
     part = parts[0]
@@ -241,7 +238,7 @@ def step_of(run: Run, parts: list[Any]) -> dict[str, Any] | None:
     done, total = (stand["done"], stand["total"]) if begun else (None, None)
     return {
         "name": name,
-        "title": str(titles.get(name, name)),
+        "title": titles.get(name, name),
         "number": number,
         "of": len(names),
         "under_way": begun,
@@ -372,3 +369,11 @@ def title(operation: str) -> str:
         return str(registry.get(operation).title)  # a translation, in the language that is active
     except UnknownOperation:
         return operation
+
+
+def step_titles(operation: str) -> dict[str, str]:
+    """What people call each of its steps, likewise; none where it has none, or this code doesn't have it any more."""
+    try:
+        return {name: str(title) for name, title in registry.get(operation).step_titles.items()}
+    except UnknownOperation:
+        return {}

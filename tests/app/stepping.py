@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from headway import Operation, Retry, tracing
 
@@ -60,6 +61,13 @@ class Publish(Taking, Operation):
             write_line(self.params["sink"], f"{name} ended")
         finally:
             self.say(f"{name} is left")
+
+
+class PublishTranslated(Publish):
+    """The same, whose steps have names that Django itself translates."""
+
+    name = "tests.publish_translated"
+    steps: Any = {"download": _("January"), "convert": _("February"), "publish": _("March")}
 
 
 class Rebuild(Operation):

@@ -1,5 +1,6 @@
 """Steps in place of items: one after the other, each done to its end once, and begun anew when it was cut off."""
 
+import io
 import os
 import signal
 import threading
@@ -7,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import OperationalError, connections
+from django.test import Client
+from django.utils import translation
 
 from headway import Reject, Skip, Stop, Wait, runner, runs
 from headway.errors import InvalidParams
@@ -102,6 +107,21 @@ class TestInOrder:
         scripted()
 
         assert seen == [False]
+
+    def test_names_that_are_marked_for_translation_are_told_in_the_language_that_is_asked_for(
+        self, client: Client, tmp_path: Path
+    ) -> None:
+        ada = User.objects.create_user("ada")
+        run = runs.start("tests.publish_translated", {"sink": str(tmp_path / "sink")}, user=ada).run
+        client.force_login(ada)
+        for language, title in (("de", "Januar"), ("fr", "janvier"), ("en", "January")):
+            asked = client.get(f"/api/runs/{run.pk}/", headers={"Accept-Language": language})
+            assert asked.json()["progress"]["step"]["title"] == title
+
+        out = io.StringIO()
+        with translation.override("de"):
+            call_command("headway_status", str(run.pk), stdout=out)
+        assert "Januar (1 of 3)" in out.getvalue()
 
     def test_there_is_no_dry_run(self) -> None:
         with pytest.raises(InvalidParams):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,28 @@ def test_its_bar_is_live_and_after_a_kill_it_says_that_it_begins_anew(
     visitor.sees("succeeded")
     visitor.reads("All 3 are done.")
     assert visitor.has_stayed
+
+
+def test_each_step_is_called_by_the_language_of_the_page_live_too(
+    visit: Callable[..., Visitor], demo: Any, workers: Workers, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path / "gate").build()
+    given = {"sink": str(tmp_path / "sink"), "gate": f"convert:{tmp_path}/gate"}
+    run = runs.start("tests.publish_translated", given, user=demo).run
+    visitor = visit(demo, locale="de-DE")
+    visitor.open(run)
+    visitor.stay()
+    visitor.sees("no-worker")
+
+    workers.start()
+    gate.wait_until_reached()
+
+    visitor.reads("Februar, step 2 of 3.")
+    assert visitor.has_stayed
+    visitor.page.goto("/")
+    expect(visitor.page.locator("tr[data-run]")).to_contain_text("Februar")
+    gate.open()
+    expect(visitor.page.locator("tr[data-run]")).to_contain_text("Succeeded")
 
 
 def test_the_list_names_the_step_and_how_far_it_is(

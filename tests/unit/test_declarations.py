@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django import forms
 from django.db import IntegrityError
+from django.utils.translation import gettext_lazy
 
 from example.airports.operations import ImportAirports
 from headway import Operation, Reject, Tolerance, sources
@@ -447,7 +448,10 @@ def of_steps(**attributes: Any) -> dict[str, Any]:
     return {"items": Operation.items, "process": Operation.process, "steps": ("send",), "send": step} | attributes
 
 
-@pytest.mark.parametrize("declared", [{}, {"steps": {"send": "Send all"}}, {"steps": (), "run": step}])
+@pytest.mark.parametrize(
+    "declared",
+    [{}, {"steps": {"send": "Send all"}}, {"steps": {"send": gettext_lazy("Send all")}}, {"steps": (), "run": step}],
+)
 def test_steps_take_the_place_of_items(declared: dict[str, Any]) -> None:
     made = declare(**of_steps(**declared))
 

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.functional import Promise
+
 from .steps import ALONE
 
 MOST_STEPS = 100
@@ -48,7 +50,7 @@ def of_names(cls: Any, base: type[Any]) -> Iterator[str]:
     for name in steps:
         yield from of_name(cls, base, name)
     for title in steps.values() if isinstance(steps, Mapping) else ():
-        if not isinstance(title, str):
+        if not isinstance(title, str | Promise):
             yield f"steps has the title {title!r}; it must be text."
 
 

@@ -20,7 +20,7 @@ from headway.conf import conf
 from headway.engines import chosen
 from headway.models import Run
 from headway.runs.access import is_staff
-from headway.snapshots import snapshot, snapshots
+from headway.snapshots import snapshot, snapshots, step_titles
 
 from . import words
 from .faces import FACES, Face, face_of
@@ -63,6 +63,7 @@ class Shown:
             "id": self.run["id"],
             "short_id": self.run["id"][:8],
             "json": json.dumps(self.run),
+            "steps_json": json.dumps(titles) if (titles := step_titles(self.run["operation"])) else "",
             "now": now.isoformat(),
             "lang": translation.get_language(),
             "face": self.face,

@@ -5,6 +5,7 @@ import { Faces } from "./faces.js";
 import { Refused, follow } from "./follow.js";
 import { Panel } from "./panel.js";
 import { refresh } from "./refresh.js";
+import { titled } from "./values.js";
 import { Words } from "./words.js";
 
 const TICK = 1_000; // ms; times that pass are told anew so often
@@ -81,7 +82,7 @@ class HeadwayRun extends HTMLElement {
 
   #take(run) {
     const before = this.#run;
-    this.#run = { ...run, title: before.title };
+    this.#run = titled(run, before.title, this.dataset.steps);
     if (this.#run.done) {
       this.#connection = { state: "live" };
       this.#rest();
@@ -207,7 +208,7 @@ class HeadwayRun extends HTMLElement {
       location.assign(this.dataset.page.replace(this.#run.id, run.id));
       return;
     }
-    this.#run = { ...run, title: this.#run.title };
+    this.#run = titled(run, this.#run.title, this.dataset.steps);
     this.#panel.startedByReader();
     this.#show();
     this.#begin();

@@ -4,7 +4,7 @@ import { Faces, fill } from "./faces.js";
 import { drawBar } from "./panel.js";
 import { refresh } from "./refresh.js";
 import { shared } from "./shared.js";
-import { momentOf, values } from "./values.js";
+import { momentOf, titled, values } from "./values.js";
 import { Watch } from "./watch.js";
 import { shortPoll } from "./ways.js";
 import { Words } from "./words.js";
@@ -113,7 +113,7 @@ class HeadwayRuns extends HTMLElement {
   #show(row, news) {
     const before = runOf(row);
     if (news.revision < before.revision) return;
-    const run = { ...before, ...news, title: before.title }; // a message speaks the server's language
+    const run = titled({ ...before, ...news }, before.title, row.dataset.steps);
     row.dataset.run = JSON.stringify(run);
     const name = this.#faces.nameFor(run);
     const look = this.#faces.look(name);

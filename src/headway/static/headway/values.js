@@ -89,6 +89,14 @@ function counts(progress, words) {
   return found;
 }
 
+/** A message speaks the server's language, so its titles are those of the page; `steps`: each step's by name, as JSON. */
+export function titled(run, title, steps) {
+  const { step } = run.progress;
+  if (!step || !steps) return { ...run, title };
+  const own = JSON.parse(steps)[step.name] ?? step.title;
+  return { ...run, title, progress: { ...run.progress, step: { ...step, title: own } } };
+}
+
 function steps(run, words) {
   const { step } = run.progress;
   if (!step) return {};
