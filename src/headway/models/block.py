@@ -1,15 +1,13 @@
 """Rows of a run's file, as one chunk has written them."""
 
-from typing import ClassVar
-
 from django.db import models
 
-from .managers import OnDefaultDatabase
 from .part import Part
 from .run import Run
+from .stored import Stored
 
 
-class Block(models.Model):
+class Block(Stored):
     """What one chunk has written. A part's blocks, by `seq` and then `piece`, are its share of the file."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="blocks")
@@ -18,8 +16,6 @@ class Block(models.Model):
     piece = models.PositiveIntegerField(help_text="From 0; a chunk that has written much is stored in several.")
     columns = models.JSONField(help_text="Their names, in the order of the values.")
     text = models.TextField(help_text="A JSON array of values per line.")
-
-    objects: ClassVar[OnDefaultDatabase["Block"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["part", "seq", "piece"], name="headway_block_once")]

@@ -1,15 +1,13 @@
 """The keys that a run knows of, where its items add others on the way."""
 
-from typing import ClassVar
-
 from django.db import models
 
-from .managers import OnDefaultDatabase
 from .part import Part
 from .run import Run
+from .stored import Stored
 
 
-class Discovery(models.Model):
+class Discovery(Stored):
     """A key that a run must not do a second time. It stays, since an item may be found again at any time."""
 
     run = models.ForeignKey(
@@ -23,8 +21,6 @@ class Discovery(models.Model):
         help_text="Whose item added it, and which therefore does it; NULL: it lies in a range of the source.",
     )
     key = models.CharField(max_length=255)
-
-    objects: ClassVar[OnDefaultDatabase["Discovery"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="headway_discovery_once")]

@@ -1,16 +1,14 @@
 """Holds: names of which each belongs to one run at a time."""
 
-from typing import ClassVar
-
 from django.db import models
 
-from .managers import OnDefaultDatabase
 from .run import Run
+from .stored import Stored
 
 LONGEST_NAME = 200
 
 
-class Hold(models.Model):
+class Hold(Stored):
     """A run's place in the line of a name. The rows of a name, by their ids, are its line, and the first may hold it.
 
     `held` is the guard: the name, UNIQUE, from when the run holds it, and NULL while it stands in line. The row goes in
@@ -21,8 +19,6 @@ class Hold(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="hold_places")
     held = models.CharField(max_length=LONGEST_NAME, null=True, unique=True)  # noqa: DJ001  (NULL: it stands in line)
     fence = models.BigIntegerField(null=True, help_text="Grows with each taking of the name; NULL: it stands in line.")
-
-    objects: ClassVar[OnDefaultDatabase["Hold"]] = OnDefaultDatabase()
 
     class Meta:
         indexes = [models.Index(fields=["name", "id"], name="headway_hold_line")]

@@ -1,15 +1,14 @@
 """An idempotency key: what a caller named a start, so that the same start said twice is one."""
 
 import uuid
-from typing import ClassVar
 
 from django.db import models
 
-from .managers import OnDefaultDatabase
 from .run import Run
+from .stored import Stored
 
 
-class IdempotencyKey(models.Model):
+class IdempotencyKey(Stored):
     """Written in the transaction that writes its run, insert first: two simultaneous requests can't both win.
 
     Keys belong to their caller: two users with one key are two runs.
@@ -20,8 +19,6 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the operation and its parameters.")
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="idempotency_keys")
-
-    objects: ClassVar[OnDefaultDatabase["IdempotencyKey"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["principal", "key"], name="headway_idempotency_key_once")]

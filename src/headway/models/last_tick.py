@@ -1,13 +1,11 @@
 """How far a schedule's ticks have been seen to, for all workers."""
 
-from typing import ClassVar
-
 from django.db import models
 
-from .managers import OnDefaultDatabase
+from .stored import Stored
 
 
-class LastTick(models.Model):
+class LastTick(Stored):
     """One row for each operation with a schedule, from when a worker first sees it.
 
     It says which ticks were missed, and what people read. That a tick starts one run is the idempotency key's business.
@@ -27,8 +25,6 @@ class LastTick(models.Model):
     run = models.UUIDField(null=True, help_text="The run to which the last tick came that has one.")
     missed = models.BigIntegerField(null=True, help_text="The last tick that started no run, or not in time; in ms.")
     lapse = models.CharField(max_length=10, choices=Lapse.choices, blank=True, help_text="Why so.")
-
-    objects: ClassVar[OnDefaultDatabase["LastTick"]] = OnDefaultDatabase()
 
     def __str__(self) -> str:
         return self.operation

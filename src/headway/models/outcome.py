@@ -1,12 +1,10 @@
 """An item's outcome, for those items whose fate must be told one by one."""
 
-from typing import ClassVar
-
 from django.db import models
 
-from .managers import OnDefaultDatabase
 from .part import Part
 from .run import Run
+from .stored import Stored
 
 
 class ItemState(models.TextChoices):
@@ -18,7 +16,7 @@ class ItemState(models.TextChoices):
     RETRYING = "retrying"  # it hasn't ended: a later pass does it again
 
 
-class ItemOutcome(models.Model):
+class ItemOutcome(Stored):
     """A row for each item that failed, was skipped, is to be tried again, or whose result is kept; written with the
     checkpoint that moved past it."""
 
@@ -36,8 +34,6 @@ class ItemOutcome(models.Model):
     effects = models.JSONField(null=True, help_text="The names of its effects outside that have gone out.")
     retry_at = models.BigIntegerField(null=True, help_text="The database's clock, in ms; NULL: it has ended.")
     value = models.JSONField(null=True, help_text="What `process` returned, where the operation keeps results.")
-
-    objects: ClassVar[OnDefaultDatabase["ItemOutcome"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="headway_outcome_once")]

@@ -1,14 +1,12 @@
 """A part: a range of a run, and the unit of ownership."""
 
-from typing import ClassVar
-
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from headway.states import Want
 
-from .managers import OnDefaultDatabase
 from .run import Run
+from .stored import Stored
 
 
 class Kind(models.TextChoices):
@@ -25,7 +23,7 @@ AT_ONCE_MS = -1
 SPACING_MS = 250
 
 
-class Part(models.Model):
+class Part(Stored):
     """A range of a run. Owned by the worker whose token it carries; `(token, seq)` fences all others.
 
     `due` alone says when it can be claimed (database clock, ms): when it was queued, when a lease ends, when it was
@@ -107,8 +105,6 @@ class Part(models.Model):
         help_text="Of what is due, the least served goes first; the parts of one run are spaced, so that they don't "
         "all go before another run.",
     )
-
-    objects: ClassVar[OnDefaultDatabase["Part"]] = OnDefaultDatabase()
 
     class Meta:
         indexes = [

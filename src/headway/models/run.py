@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from headway.database.moments import MomentField
 from headway.states import LIVE, TERMINAL, State, Want
 
-from .managers import OnDefaultDatabase
+from .stored import OnDefaultDatabase, Stored
 
 LIVE_STATES = sorted(str(state) for state in LIVE)
 WAITING_STATES = [str(State.WAITING)]
@@ -24,7 +24,7 @@ class Undeleted(OnDefaultDatabase["Run"]):
         return super().get_queryset().filter(deleted=False)
 
 
-class Run(models.Model):
+class Run(Stored):
     """One execution of an operation.
 
     `live_key` is the guard of the whole library: the hash of operation and concurrency key, UNIQUE, and NULL from the

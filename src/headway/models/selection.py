@@ -1,21 +1,17 @@
 """A run's own copy of a selection of keys."""
 
-from typing import ClassVar
-
 from django.db import models
 
-from .managers import OnDefaultDatabase
 from .run import Run
+from .stored import Stored
 
 
-class Selection(models.Model):
+class Selection(Stored):
     """The key of one selected row; `seq` numbers a run's rows from 1 in the order of its queryset."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="selection")
     seq = models.BigIntegerField()
     key = models.CharField(max_length=255)
-
-    objects: ClassVar[OnDefaultDatabase["Selection"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "seq"], name="headway_selection_order")]

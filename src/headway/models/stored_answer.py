@@ -1,17 +1,16 @@
 """What a view of the project has answered to an idempotency key, so that the same request sent again gets the same."""
 
 import uuid
-from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
 
 from headway.database.moments import MomentField
 
-from .managers import OnDefaultDatabase
+from .stored import Stored
 
 
-class StoredAnswer(models.Model):
+class StoredAnswer(Stored):
     """Written in the transaction of the view's effects: the key first, the answer last.
 
     So two simultaneous requests can't both win, and no other transaction ever sees a key without its answer.
@@ -25,8 +24,6 @@ class StoredAnswer(models.Model):
     headers = models.JSONField(default=dict)
     body = models.BinaryField(null=True, help_text="NULL: it was streamed, or too long to be kept.")
     created_at = MomentField(db_default=Now(), db_index=True)
-
-    objects: ClassVar[OnDefaultDatabase["StoredAnswer"]] = OnDefaultDatabase()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["principal", "key"], name="headway_stored_answer_once")]

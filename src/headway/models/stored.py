@@ -1,6 +1,6 @@
-"""Headway's tables live in the default database, whatever the project's routers say of reading from replicas."""
+"""What all tables have in common: they live in the default database, whatever the project's routers say of replicas."""
 
-from typing import TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, models
 
@@ -12,3 +12,12 @@ class OnDefaultDatabase(models.Manager[Row]):
 
     def get_queryset(self) -> models.QuerySet[Row]:
         return super().get_queryset().using(DEFAULT_DB_ALIAS)
+
+
+class Stored(models.Model):
+    """The base of every model."""
+
+    objects: ClassVar[OnDefaultDatabase[Self]] = OnDefaultDatabase()
+
+    class Meta:
+        abstract = True
