@@ -123,6 +123,14 @@ def conf() -> Conf:
     return Conf(**{known[key].name: value for key, value in declared.items()})
 
 
+def valid_conf() -> Conf:
+    """The same for a start-up check: where they are invalid, which headway.E001 tells, the defaults."""
+    try:
+        return conf()
+    except ImproperlyConfigured:
+        return Conf()
+
+
 def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 

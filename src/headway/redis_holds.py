@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from django.core.signals import setting_changed
-
 from headway.conf import conf
 from headway.fuse import Fuse
 
@@ -134,16 +132,9 @@ def release(owner: str, names: Sequence[str]) -> None:
 fuse = Fuse("release-of-holds")
 
 
-@cache
 def server() -> RedisHolds | None:
     """The project's; None: holds are kept in its database alone. Raises ImportError without redis-py."""
-    return RedisHolds(conf().holds) if conf().holds else None
+    return server_at(address) if (address := conf().holds) else None
 
 
-def on_setting_changed(*, setting: str, **kwargs: Any) -> None:
-    """Tests change settings."""
-    if setting == "HEADWAY":
-        server.cache_clear()
-
-
-setting_changed.connect(on_setting_changed, dispatch_uid="headway.redis_holds")
+server_at = cache(RedisHolds)

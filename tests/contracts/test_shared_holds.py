@@ -34,7 +34,7 @@ def other(valkey: Valkey, settings: Any) -> Iterator[RedisHolds]:
     settings.HEADWAY = settings.HEADWAY | {"HOLDS": valkey.url}
     redis_holds.fuse.failures = 0
     yield RedisHolds(valkey.url)
-    redis_holds.server.cache_clear()
+    redis_holds.server_at.cache_clear()
 
 
 def start(names: str = "stock", **given: Any) -> Run:

@@ -33,10 +33,10 @@ def medium(request: pytest.FixtureRequest, settings: Any) -> Medium:
 @pytest.fixture(autouse=True)
 def nothing_told_yet() -> Iterator[None]:
     """The channel isn't left alone because of another test's failures."""
-    choice.channel.cache_clear()
+    choice.channel_at.cache_clear()
     choice.fuse.failures = 0
     yield
-    choice.channel.cache_clear()
+    choice.channel_at.cache_clear()
 
 
 @pytest.fixture

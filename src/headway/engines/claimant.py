@@ -14,8 +14,6 @@ from headway.store.parts.candidates import candidates
 from . import queues
 from .doorbell import ring
 
-__all__ = ["Claimant"]
-
 log = logging.getLogger(__name__)
 
 

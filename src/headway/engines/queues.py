@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection
 
 from django.db.models import Q
 
-from headway.errors import UnknownOperation
 from headway.operations import registry
 from headway.operations.base import Operation
 
@@ -16,10 +15,8 @@ DEFAULT = Operation.queue
 
 def of(operation: str) -> str:
     """The queue of the operation of this name."""
-    try:
-        return registry.get(operation).queue
-    except UnknownOperation:
-        return DEFAULT
+    declared = registry.find(operation)
+    return declared.queue if declared else DEFAULT
 
 
 def every() -> list[str]:

@@ -20,31 +20,16 @@ FORK = multiprocessing.get_context("fork")
 
 def work_and_reload(processes: int, queue_names: Sequence[str]) -> None:
     """Work until asked to stop; whenever a file has changed, the worker ends behind its item and begins anew."""
-    watch = Watch(processes, queue_names)
-    if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
-        watch.start_worker()  # before the autoreloader has its threads
-    autoreload.run_with_reloader(watch.wait)
+    stop = Stop()
+    worker = FORK.Process(target=lambda: Supervisor(processes, queue_names).run(stop.is_wanted))
 
-
-class Watch:
-    """The process that watches the files, and its worker."""
-
-    def __init__(self, processes: int, queue_names: Sequence[str]) -> None:
-        self.stop = Stop()
-        self.worker = FORK.Process(target=self.work, args=(processes, queue_names))
-
-    def start_worker(self) -> None:
-        close_before_fork()
-        self.worker.start()
-        atexit.register(self.end)
-
-    def work(self, processes: int, queue_names: Sequence[str]) -> None:
-        Supervisor(processes, queue_names).run(self.stop.is_wanted)
-
-    def wait(self) -> None:
-        self.worker.join()
-
-    def end(self) -> None:
+    def end() -> None:
         """Let the worker hand over, and wait for it. No signal: after a Ctrl-C that would be its second."""
-        self.stop.ask()
-        self.worker.join()
+        stop.ask()
+        worker.join()
+
+    if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
+        close_before_fork()
+        worker.start()  # before the autoreloader has its threads
+        atexit.register(end)
+    autoreload.run_with_reloader(worker.join)

@@ -14,6 +14,11 @@ def get(name: str) -> type[Operation]:
         raise UnknownOperation(name, (operation.name for operation in every())) from None
 
 
+def find(name: str) -> type[Operation] | None:
+    """The same; None where this code has no such operation (any more)."""
+    return base.by_name.get(name)
+
+
 def every() -> list[type[Operation]]:
     """All operations, by name."""
     return [operation for name, operation in sorted(base.by_name.items()) if name == operation.name]

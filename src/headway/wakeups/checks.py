@@ -4,21 +4,15 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from headway.conf import conf
-
-from .choice import REDIS
+from headway.conf import REDIS, valid_conf
 
 
 @checks.register("headway")
 def check_holds(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E021: HEADWAY["HOLDS"] needs what isn't installed."""
-    try:
-        address = conf().holds
-    except ImproperlyConfigured:
-        return []  # headway.E001 tells it
+    address = valid_conf().holds
     if not address or find_spec("redis") is not None:
         return []
     return [
@@ -33,10 +27,7 @@ def check_holds(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("headway")
 def check_wake_ups(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E015 and E016: HEADWAY["WAKE_UPS"] names what isn't there."""
-    try:
-        address = conf().wake_ups
-    except ImproperlyConfigured:
-        return []  # headway.E001 tells it
+    address = valid_conf().wake_ups
     scheme, colon, _ = address.partition("://")
     if address.startswith(REDIS):
         if find_spec("redis") is None:

@@ -1,17 +1,14 @@
 """Which channel this project has: HEADWAY["WAKE_UPS"], or else what its database offers."""
 
 from functools import cache
-from typing import Any
 
-from django.core.signals import setting_changed
 from django.db import connection
 
-from headway.conf import conf
+from headway.conf import REDIS, conf
 from headway.fuse import Fuse
 
 from .channels import Channel
 
-REDIS = ("redis://", "rediss://", "unix://")
 fuse = Fuse("wake-up")
 
 
@@ -20,26 +17,20 @@ def send(message: str) -> None:
     fuse.attempt(lambda: chosen.send(message) if (chosen := channel()) else None)
 
 
-@cache
 def channel() -> Channel | None:
     """None: no process is told anything. Raises ImproperlyConfigured, and ImportError without redis-py."""
-    chosen = conf().wake_ups
+    return channel_at(conf().wake_ups, connection.vendor)
+
+
+@cache
+def channel_at(address: str, vendor: str) -> Channel | None:
     # Imported here: a project that uses one channel needn't have the other's library.
-    if chosen.startswith(REDIS):
+    if address.startswith(REDIS):
         from .publish import PublishChannel
 
-        return PublishChannel(chosen)
-    if chosen != "off" and connection.vendor == "postgresql":
+        return PublishChannel(address)
+    if address != "off" and vendor == "postgresql":
         from .notify import NotifyChannel
 
-        return NotifyChannel(chosen)
+        return NotifyChannel(address)
     return None
-
-
-def on_setting_changed(*, setting: str, **kwargs: Any) -> None:
-    """Tests change settings."""
-    if setting in ("HEADWAY", "DATABASES"):
-        channel.cache_clear()
-
-
-setting_changed.connect(on_setting_changed, dispatch_uid="headway.wakeups")

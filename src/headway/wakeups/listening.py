@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
+from contextlib import closing
 
 from .choice import channel
 
@@ -42,14 +43,15 @@ class Listener:
             try:
                 if (chosen := channel()) is None:
                     return
-                with chosen.listen() as subscription:
-                    if failures:
-                        log.info("event=hears-again")
-                    failures = 0
-                    self.heard("")
-                    while not self.over.is_set():
-                        for message in subscription.take(TURN):
+                with closing(chosen.listen(TURN)) as turns:
+                    for messages in turns:
+                        if failures:
+                            log.info("event=hears-again")
+                        failures = 0
+                        for message in messages:
                             self.heard(message)
+                        if self.over.is_set():
+                            return
             except Exception as error:  # noqa: BLE001  (a thread that ended here would leave the process deaf for good)
                 if not failures:
                     log.warning("event=deaf error=%r", error)

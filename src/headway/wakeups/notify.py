@@ -1,7 +1,7 @@
 """PostgreSQL's LISTEN and NOTIFY. The process that tells uses the connection it has; a listener has one of its own."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -31,15 +31,13 @@ class NotifyChannel:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, message])
 
-    @contextmanager
-    def listen(self) -> Iterator["Notifications"]:
-        raw = self.connect()
-        try:
+    def listen(self, seconds: float) -> Generator[list[str]]:
+        with closing(self.connect()) as raw:
             raw.autocommit = True
             raw.execute(f"LISTEN {CHANNEL}")
-            yield Notifications(raw)
-        finally:
-            raw.close()
+            yield [""]
+            while True:
+                yield [notification.payload for notification in raw.notifies(timeout=seconds, stop_after=1)]
 
     def connect(self) -> Any:
         """A connection of psycopg's beside those of Django, never one out of its pool."""
@@ -51,13 +49,3 @@ class NotifyChannel:
         own.settings_dict["OPTIONS"] = PATIENCE | own.settings_dict["OPTIONS"]
         own.settings_dict["OPTIONS"].pop("pool", None)
         return own.get_new_connection(own.get_connection_params())
-
-
-class Notifications:
-    """A connection that listens."""
-
-    def __init__(self, raw: Any) -> None:
-        self.raw = raw
-
-    def take(self, seconds: float) -> list[str]:
-        return [notification.payload for notification in self.raw.notifies(timeout=seconds, stop_after=1)]

@@ -1,14 +1,14 @@
 """Redis' or Valkey's PUBLISH and SUBSCRIBE, whatever the database."""
 
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator
+from contextlib import closing
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.exceptions import ConnectionError as Broken
 from redis.retry import Retry
 
@@ -24,7 +24,8 @@ class PublishChannel:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.name = f"headway:{database_of(url)}:{NAME}"
+        number = parse_url(url).get("db", 0)  # type: ignore[no-untyped-call]
+        self.name = f"headway:{number}:{NAME}"
 
     @cached_property
     def client(self) -> Any:
@@ -38,39 +39,22 @@ class PublishChannel:
     def send(self, message: str) -> None:
         self.client.publish(self.name, message)
 
-    @contextmanager
-    def listen(self) -> Iterator["Messages"]:
+    def listen(self, seconds: float) -> Generator[list[str]]:
+        """It pings a silent server, or a broken network would look like peace."""
         client = self.make_client(LISTENING, retries=0)  # a listener must know that it has missed something
         with closing(client), closing(client.pubsub()) as subscription:
             subscription.subscribe(self.name)
             if subscription.get_message(timeout=LISTENING) is None:
                 raise TimeoutError(f"The server hasn't answered for {LISTENING:.0f} s.")
-            yield Messages(subscription)
-
-
-class Messages:
-    """A connection that has subscribed. It pings a silent server, or a broken network would look like peace."""
-
-    def __init__(self, subscription: Any) -> None:
-        self.subscription = subscription
-        self.heard_at = self.pinged_at = time.monotonic()
-
-    def take(self, seconds: float) -> list[str]:
-        message = self.subscription.get_message(timeout=seconds)
-        now = time.monotonic()
-        if message is not None:
-            self.heard_at = now
-            return [message["data"].decode(errors="replace")] if message["type"] == "message" else []
-        if now - self.heard_at > GIVEN_UP_AFTER:
-            raise TimeoutError(f"The server has been silent for {GIVEN_UP_AFTER:.0f} s.")
-        if now - max(self.heard_at, self.pinged_at) > LISTENING:
-            self.pinged_at = now
-            self.subscription.ping()
-        return []
-
-
-def database_of(url: str) -> str:
-    """The number of the database in the URL, as redis-py reads it."""
-    parts = urlsplit(url)
-    number = parse_qs(parts.query).get("db", [""])[0] or ("" if parts.scheme == "unix" else parts.path.strip("/"))
-    return number or "0"
+            yield [""]
+            heard_at = pinged_at = time.monotonic()
+            while True:
+                message, now = subscription.get_message(timeout=seconds), time.monotonic()
+                if message is not None:
+                    heard_at = now
+                elif now - heard_at > GIVEN_UP_AFTER:
+                    raise TimeoutError(f"The server has been silent for {GIVEN_UP_AFTER:.0f} s.")
+                elif now - max(heard_at, pinged_at) > LISTENING:
+                    pinged_at = now
+                    subscription.ping()
+                yield [message["data"].decode(errors="replace")] if message and message["type"] == "message" else []

@@ -4,6 +4,7 @@ A task row says nothing but "ask what is due". So it may be lost, run twice or s
 """
 
 import time
+from typing import Any
 
 from django.core.checks import CheckMessage
 
@@ -29,7 +30,7 @@ class DjangoTasks(Engine):
     worker_note = "(and the worker of your tasks' backend, such as manage.py db_worker)"
 
     def __init__(self) -> None:
-        self.last: dict[str, tuple[flavour.Result, float]] = {}
+        self.last: dict[str, tuple[Any, float]] = {}
         """What this process has put last into each of the backend's queues, and when."""
 
     def ring(self, operation: str, times: int) -> None:

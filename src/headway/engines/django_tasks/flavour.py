@@ -2,34 +2,17 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any
 
 from django import VERSION
 
 NAME = "django.tasks" if VERSION >= (6, 0) else "django_tasks"
 
 
-class Result(Protocol):
-    """What is known of a task that has been put into the queue."""
-
-    id: str
-    backend: str
-
-
-class Task(Protocol):
-    """A function that another process is to call."""
-
-    def using(self, *, queue_name: str) -> "Task":
-        """The same, for another queue."""
-
-    def enqueue(self, queue: str) -> Result:
-        """Put it into the queue."""
-
-
-def task(*, backend: str, queue: str) -> Callable[[Callable[[str], str]], Task]:
+def task(*, backend: str, queue: str) -> Callable[[Callable[[str], str]], Any]:
     """Makes a task of a function. Raises ImportError, and what the backend refuses."""
-    made = import_module(NAME).task(backend=backend, queue_name=queue)
-    return cast("Callable[[Callable[[str], str]], Task]", made)
+    made: Callable[[Callable[[str], str]], Any] = import_module(NAME).task(backend=backend, queue_name=queue)
+    return made
 
 
 def backends() -> Any:
@@ -43,8 +26,8 @@ def without_worker() -> tuple[type, ...]:
     return immediate.ImmediateBackend, dummy.DummyBackend
 
 
-def is_ready(result: Result) -> bool | None:
-    """Whether the task still lies in its queue; None where the backend can't say."""
+def is_ready(result: Any) -> bool | None:
+    """Whether the task of which `enqueue` gave this still lies in its queue; None where the backend can't say."""
     backend = backends()[result.backend]
     if not backend.supports_get_result:
         return None

@@ -1,9 +1,11 @@
-"""The embedded engine: worker processes that poll the parts table, their supervisor, and the doorbell between them."""
+"""The embedded engine: worker processes that poll the parts table, and their supervisor."""
+
+import socket
 
 from headway import wakeups
 from headway.engines.engine import Engine
-
-from . import doorbell
+from headway.store.parts import workers
+from headway.wakeups import datagrams
 
 __all__ = ["Embedded"]
 
@@ -14,6 +16,7 @@ class Embedded(Engine):
     worker = "manage.py headway_worker"
 
     def ring(self, operation: str, times: int) -> None:
-        """By a wake-up for workers elsewhere, where there are wake-ups, and by a datagram for those of this machine."""
+        """By a wake-up for workers elsewhere, where there are wake-ups, and by datagrams for those of this machine."""
         wakeups.send(str(times))
-        doorbell.ring(times)
+        for port in workers.doorbells(socket.gethostname()):
+            datagrams.send(port, times)

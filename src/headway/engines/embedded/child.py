@@ -1,29 +1,23 @@
 """A worker process: claims what is due, has the runner advance it, and asks again. Its supervisor watches it."""
 
 import logging
-import os
 import random
 import signal
 import socket
-import sys
 import time
 from collections.abc import Collection
 from ctypes import Array, c_double
 from dataclasses import dataclass
-from types import FrameType
-from typing import NoReturn
 
 from django.db import Error, connections
 
 from headway import database, tracing
 from headway.engines.claimant import Claimant
 from headway.engines.presence import Presence
-from headway.engines.process import Process, look
+from headway.engines.process import Process, leave, look
 from headway.engines.stop import Stop
 from headway.runs.ticks import Timetable
-from headway.wakeups import Listener
-
-from . import doorbell
+from headway.wakeups import Listener, datagrams
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +38,17 @@ class Wires:
 class Child(Process):
     """The life of a worker process."""
 
-    def __init__(
-        self, worker: str, index: int, wires: Wires, queue_names: Collection[str] = (), once: bool = False
-    ) -> None:
+    def __init__(self, worker: str, index: int, wires: Wires, queue_names: Collection[str], once: bool) -> None:
         super().__init__(worker, is_replaced=True)
         self.index, self.wires = index, wires
-        self.once = once
-        """Whether it ends as soon as nothing is due."""
+        self.once = once  # whether it ends as soon as nothing is due
         self.claimant = Claimant(
             worker, should_stop=lambda: self.stopping, wait=self.rest, picks=index, queue_names=queue_names
         )
         self.at_work.append(self.claimant)
         self.stopping = False
-        self.busy = time.monotonic()
-        """When something was in hand, or the supervisor hadn't yet stopped, at the last look."""
-        self.port: int = wires.doorbell.getsockname()[1]
-        self.presence = Presence(worker, self.port)
+        self.busy = time.monotonic()  # at the last look that found something in hand, or no wish that it stop
+        self.presence = Presence(worker, doorbell=wires.doorbell.getsockname()[1])
 
     def live(self) -> None:
         """Work until the supervisor stops, and end the process."""
@@ -68,16 +57,12 @@ class Child(Process):
         self.begin()
         if self.once:
             look(Timetable(), self.worker)  # before it ends: ticks since the last such worker are due, too
-        listener = Listener(self.hear)
         if self.index == 0:  # for all: its supervisor forks, so it may have neither the thread nor the connection
-            listener.start()
-        try:
-            while not self.stopping:
-                self.turn()
-            self.presence.leave()
-        finally:
-            listener.stop()
-            connections.close_all()
+            Listener(self.hear).start()
+        while not self.stopping:
+            self.turn()
+        self.presence.leave()
+        connections.close_all()
         tracing.flush(LONGEST_GOODBYE / 2)
         leave()
 
@@ -89,21 +74,21 @@ class Child(Process):
                 return
             if self.once:
                 self.stopping = True
-                return
         except Error as error:
             log.warning("worker=%s event=database-lost error=%r", self.worker, error)
             database.forget()
-        self.rest(POLL * random.uniform(0.7, 1.0))
+        if not self.stopping:
+            self.rest(POLL * random.uniform(0.7, 1.0))
 
     def rest(self, seconds: float) -> None:
         """Wait for a ring."""
-        doorbell.await_ring(self.wires.doorbell, seconds)
+        datagrams.wait(self.wires.doorbell, seconds)
 
     def hear(self, said: str) -> None:
         """On the listener's thread: pass a wake-up from another machine on to the children that are idle."""
-        doorbell.ring_at(self.port, int(said) if said.isdecimal() else 1)
+        datagrams.send(self.presence.doorbell, int(said) if said.isdecimal() else 1)
 
-    def stop(self, signum: int, frame: FrameType | None) -> None:
+    def stop(self, *received: object) -> None:
         """Stop after the item in hand."""
         self.stopping = True
 
@@ -117,13 +102,5 @@ class Child(Process):
         if not self.stopping and self.wires.stop.is_wanted():
             self.stopping = True
             # It may be idle, and a sibling take what was meant for it.
-            doorbell.ring_at(self.port, len(self.wires.beats))
+            datagrams.send(self.presence.doorbell, len(self.wires.beats))
         time.sleep(seconds)
-
-
-def leave() -> NoReturn:
-    """End this process, also where an item has left threads behind in it."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)

@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable, Collection
 from multiprocessing.process import BaseProcess
-from types import FrameType
 
 from django.db import Error, connections
 
@@ -18,13 +17,12 @@ from headway.conf import conf
 from headway.database import close_before_fork
 from headway.engines.presence import bury, new_name
 from headway.engines.stop import Stop
+from headway.wakeups.datagrams import listening
 
 from .child import Child, Wires
-from .doorbell import listening
 
 log = logging.getLogger(__name__)
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ASKED_AGAIN_AFTER = 0.5  # s
 TICK = 0.25  # s, after which a death or a signal to stop is seen at the latest; children of a broken set-up don't spin
 
@@ -40,7 +38,6 @@ class Supervisor:
         self.wires = Wires(listening(), Stop(), FORK.RawArray("d", processes))
         self.children: dict[int, BaseProcess] = {}  # by index; each is called as its worker
         self.missing = set(range(processes))
-        self.orphaned: dict[str, bool] = {}  # worker → released; their parts are still to be made due
         self.stopping = 0
         self.asked = 0.0
         self.ticked = time.monotonic()
@@ -48,54 +45,46 @@ class Supervisor:
     def run(self, is_over: Callable[[], bool] = lambda: False) -> None:
         """Supervise until SIGTERM or SIGINT, until it is over, or until nothing is due any more (`once`); a second
         signal ends the children where they are."""
-        for number in STOP_SIGNALS:
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         while not (self.stopping or is_over()) and (self.missing or self.children):
             self.start_missing()
             self.tick()
         self.stopping = max(self.stopping, 1)
         self.wires.stop.ask()
-        while self.children:
+        while any(child.is_alive() for child in self.children.values()):
             self.tick()
         give_up = time.monotonic() + conf().lease_seconds  # after that their leases have run out anyway
-        while self.orphaned and time.monotonic() < give_up:
+        while self.children and time.monotonic() < give_up:
             self.tick()
-        connections.close_all()
 
     def tick(self) -> None:
         """Wait a moment, and see to the children."""
         time.sleep(TICK)
         if time.monotonic() - self.ticked > conf().lease_seconds / 2:
-            for index in self.children:
-                self.beat(index)  # the supervisor was frozen, and perhaps they too: their silence counts for nothing
-        for index, child in list(self.children.items()):
+            for index in self.children:  # the supervisor was frozen, and perhaps they too: their silence is none
+                self.wires.beats[index] = time.monotonic()
+        for index, child in self.children.items():
             self.judge(index, child)
-        self.make_due()
+        self.bury_dead()
         self.ticked = time.monotonic()
 
-    def beat(self, index: int) -> None:
-        self.wires.beats[index] = time.monotonic()
-
     def start_missing(self) -> None:
-        """Start a child for each that is missing; when the system refuses, try again later."""
+        """Fork a child for each that is missing; when the system refuses, try again later."""
         for index in list(self.missing):
+            worker = new_name()
+            child = FORK.Process(target=Child(worker, index, self.wires, self.queue_names, self.once).live, name=worker)
+            self.wires.beats[index] = time.monotonic()
+            close_before_fork()
             try:
-                self.children[index] = self.start(index)
-                self.missing.remove(index)
+                child.start()
             except OSError as error:
                 log.error("event=start-failed error=%r", error)
+                return
+            self.children[index] = child
+            self.missing.remove(index)
 
-    def start(self, index: int) -> BaseProcess:
-        """Fork a child. Raises OSError when there is no process to be had."""
-        worker = new_name()
-        child = Child(worker, index, self.wires, self.queue_names, self.once)
-        process = FORK.Process(target=child.live, name=worker)
-        self.beat(index)
-        close_before_fork()
-        process.start()
-        return process
-
-    def stop(self, signum: int, frame: FrameType | None) -> None:
+    def stop(self, *received: object) -> None:
         """Ask the children to hand over; asked again, end them.
 
         Launchers that signal a process and then its whole group ask twice within an instant, and mean once.
@@ -107,35 +96,27 @@ class Supervisor:
         self.wires.stop.ask()  # no signal: an item may have taken the children's handlers away
 
     def judge(self, index: int, child: BaseProcess) -> None:
-        """Take note of a child that is gone; before that, kill one that has been silent for a lease, or any where the
-        supervisor was asked twice."""
+        """Kill a child that has been silent for a lease, or any where the supervisor was asked twice."""
         impatient = self.stopping > 1
         silent = time.monotonic() - self.wires.beats[index] > conf().lease_seconds
         if (impatient or silent) and child.is_alive():
             log.error("worker=%s event=killed reason=%s", child.name, "asked" if impatient else "silent")
             child.kill()
             child.join()
-        if not child.is_alive():
-            self.note_death(index, child)
 
-    def note_death(self, index: int, child: BaseProcess) -> None:
-        """What it owned is due at once, and another takes its place."""
-        del self.children[index]
-        went = child.exitcode == 0 and (self.once or self.stopping > 0)
-        # No item has ended a child that was asked to go and went, or that was killed for impatience.
-        self.orphaned[child.name] = went or self.stopping > 1
-        if not went:
-            self.missing.add(index)
-        if not (went or self.stopping):
-            log.error("worker=%s event=died exitcode=%s", child.name, child.exitcode)
-
-    def make_due(self) -> None:
-        """Make the parts of children that are gone due at once; while the database is gone, with the next tick."""
-        for worker, released in list(self.orphaned.items()):
+    def bury_dead(self) -> None:
+        """What they owned is due at once, and others take their places; while the database is gone, a tick later."""
+        for index, child in [(index, child) for index, child in self.children.items() if not child.is_alive()]:
+            went = child.exitcode == 0 and (self.once or self.stopping > 0)
             try:
-                bury(worker, released=released)
+                # No item has ended a child that was asked to go and went, or that was killed for impatience.
+                bury(child.name, released=went or self.stopping > 1)
             except Error as error:
-                log.warning("worker=%s event=hand-over-delayed error=%r", worker, error)
+                log.warning("worker=%s event=hand-over-delayed error=%r", child.name, error)
                 connections.close_all()
                 return
-            del self.orphaned[worker]
+            del self.children[index]
+            if not went:
+                self.missing.add(index)
+            if not (went or self.stopping):
+                log.error("worker=%s event=died exitcode=%s", child.name, child.exitcode)
