@@ -154,7 +154,18 @@ class UpdateOne(Update, Generic[M]):
         return returning(update.sql, update.params, self.rows.model._meta.concrete_fields)
 
 
-class First(Statement, Generic[M]):
+class Select(Statement):
+    """A query. An object's columns come in the order of its model's fields."""
+
+    rows: QuerySet[Any, Any]
+
+    def compile(self) -> Compiled:
+        compiler = self.rows.query.get_compiler(connection=connection)
+        sql, params = compiler.as_sql()
+        return Compiled(sql, tuple(params), compiler.get_converters([column for column, *_ in compiler.select]))
+
+
+class First(Select, Generic[M]):
     """The first object of a query."""
 
     def __init__(self, rows: QuerySet[M]) -> None:
@@ -165,11 +176,8 @@ class First(Statement, Generic[M]):
         """None when there is none."""
         return next((object_of(self.rows.model, row) for row in self.here.fetch(given)), None)
 
-    def compile(self) -> Compiled:
-        return selecting(self.rows)
 
-
-class Objects(Statement, Generic[M]):
+class Objects(Select, Generic[M]):
     """All objects of a query with its annotations, and each with the object that its foreign key `related` names."""
 
     def __init__(self, rows: QuerySet[M], related: str) -> None:
@@ -195,11 +203,8 @@ class Objects(Statement, Generic[M]):
             found.append(one)
         return found
 
-    def compile(self) -> Compiled:
-        return selecting(self.rows)
 
-
-class Rows(Statement):
+class Rows(Select):
     """The rows of a query that names its columns, as with `values_list`."""
 
     def __init__(self, rows: QuerySet[Any, Any]) -> None:
@@ -210,21 +215,11 @@ class Rows(Statement):
         """All of them."""
         return self.here.fetch(given)
 
-    def compile(self) -> Compiled:
-        return selecting(self.rows)
-
 
 def is_made(column: Any) -> bool:
     """Whether the database makes the value of this field; one with a default of the model isn't left to it."""
     made_by_default = column.has_db_default() and not column.has_default()
     return isinstance(column, AutoField) or column.generated or made_by_default
-
-
-def selecting(rows: QuerySet[Any, Any]) -> Compiled:
-    """The SELECT of a query. An object's columns come in the order of its model's fields."""
-    compiler = rows.query.get_compiler(connection=connection)
-    sql, params = compiler.as_sql()
-    return Compiled(sql, tuple(params), compiler.get_converters([column for column, *_ in compiler.select]))
 
 
 def returning(sql: str, params: Sequence[Any], told: Sequence[Any]) -> Compiled:

@@ -13,11 +13,6 @@ from .params import submitted
 from .schema import fields_of
 
 
-def names_of(form: type[forms.BaseForm] | None) -> list[str]:
-    """The fields that a run is started with."""
-    return list(fields_of(form))
-
-
 def values_of(form: type[forms.BaseForm] | None, before: Iterable[str]) -> dict[str, Any]:
     """The cleaned values of the fields that weren't there before: their `initial`, or what an optional one is without.
 

@@ -16,13 +16,11 @@ from . import declarations
 from .again import Retry, Tolerance
 from .context import Context
 from .effects import Effect, Effects
-from .found import keys_of
-from .kept import File
+from .kept import BAD_KEY, File
 from .outcomes import TryAgain
 from .rates import Rate
+from .sources.copied import key_texts
 from .steps import ALONE, StepsSource, check_figures, titles_of
-
-__all__ = ["Operation", "by_name"]
 
 LONGEST_SILENCE = 3600.0  # s: a step that says nothing may be one long statement
 
@@ -261,7 +259,10 @@ class Operation:
             raise RuntimeError(
                 "add() needs discovers = True on the operation: so the run says that its total may grow."
             )
-        self._add(keys_of(keys))
+        try:
+            self._add(key_texts(keys, "add()"))
+        except (TypeError, ValueError) as error:
+            raise NotKept(BAD_KEY, str(error)) from error
 
     def progress(self, done: float | None = None, total: float | None = None) -> None:
         """How far the step under way has come, for all who watch; call it as often as you like, from any thread.

@@ -2,41 +2,27 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from headway.states import Counts
 
 
-class RunView(Protocol):
+@dataclass(frozen=True)
+class RunView:
     """The run, as its own operation sees it."""
 
-    @property
-    def id(self) -> UUID:
-        """The run's id."""
-
-    @property
-    def retry_of(self) -> UUID | None:
-        """The run whose failed and unreached items this one takes up."""
-
-    @property
-    def dry_run(self) -> bool:
-        """Whether it changes nothing: what is written to the run's own database is rolled back."""
-
-    def counts(self) -> Counts:
-        """The items that have ended so far, over all parts; in `on_finish`, all of them."""
+    id: UUID
+    retry_of: UUID | None
+    """The run whose failed and unreached items this one takes up."""
+    dry_run: bool
+    """Whether it changes nothing: what is written to the run's own database is rolled back."""
+    counts: Callable[[], Counts]
+    """The items that have ended so far, over all parts; in `on_finish`, all of them."""
 
 
-def nowhere(text: str) -> None:
-    """Where a message goes while no run is there to show it."""
-
-
-def nobody_watches(done: float | None, total: float | None) -> None:
-    """Where a step's progress goes while no run is there to show it."""
-
-
-def no_items(keys: list[str]) -> None:
-    """Where keys go while no run is there to do their items."""
+def nowhere(*said: Any) -> None:
+    """Where a message, a row, keys or a step's progress go while no run is there to take them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +39,6 @@ class Context:
     """Takes a row of the run's file, as `File.line` gives it."""
     fences: Mapping[str, int] = field(default_factory=dict)
     """Of each name that the run holds, the number of this taking."""
-    add: Callable[[list[str]], None] = no_items
+    add: Callable[[list[str]], None] = nowhere
     """Takes keys that an item has found."""
-    progress: Callable[[float | None, float | None], None] = nobody_watches
+    progress: Callable[[float | None, float | None], None] = nowhere

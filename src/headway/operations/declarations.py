@@ -203,20 +203,27 @@ def of_workers(cls: Any) -> Iterator[str]:
             "can be repeated into `def prepare(self, item)`, declare effects = 'outside', or leave threads out."
         )
     source = declared_source(cls)
-    if cls.lock_rows is True and source is not None and not issubclass(source, TableSource):
+    if source is None:
+        return
+    yield from misfits(cls, source)
+    if cls.parts != 1 and not source.can_split():
+        yield (
+            f"parts is {cls.parts}, but items() gives a {source.__name__}, which can't be split. Leave parts "
+            "out, or use a source that has `split`: sources.queryset, sources.selection, sources.ndjson."
+        )
+
+
+def misfits(cls: Any, source: type[Source[Any]]) -> Iterator[str]:
+    """What it declares of its items that can't be had of such a source."""
+    if cls.lock_rows is True and not issubclass(source, TableSource):
         yield (
             f"lock_rows is True, but items() gives a {source.__name__}, which has no rows to lock. Leave lock_rows "
             "out, or use sources.queryset or sources.selection."
         )
-    if cls.discovers is True and source is not None and not source.tells_keys():
+    if cls.discovers is True and not source.tells_keys():
         yield (
             f"discovers is True, but items() gives a {source.__name__}, which can't tell the keys that it begins with. "
             "Use sources.roots or sources.selection, or leave discovers out."
-        )
-    if cls.parts != 1 and source is not None and not source.can_split():
-        yield (
-            f"parts is {cls.parts}, but items() gives a {source.__name__}, which can't be split. Leave parts "
-            "out, or use a source that has `split`: sources.queryset, sources.selection, sources.ndjson."
         )
 
 

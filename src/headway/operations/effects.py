@@ -1,6 +1,5 @@
 """What an operation's items do outside the database: each effect under a key of its own, and what is known of it."""
 
-from types import TracebackType
 from uuid import UUID, uuid5
 
 LONGEST_NAME = 100
@@ -52,9 +51,7 @@ class Effect:
         self.effects.begun = self.name
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         if error is None:
             self.effects.done[self.name] = None
             self.effects.begun = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -50,15 +50,6 @@ class StoredFile:
                 f"The file {self.original!r} has {size:,} bytes; when this run was started, it had {self.size:,}."
             )
         return file
-
-    def as_json(self) -> dict[str, Any]:
-        """All that is needed to find it again."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> StoredFile:
-        """The reverse of `as_json`."""
-        return cls(**value)
 
     def __str__(self) -> str:
         return self.original

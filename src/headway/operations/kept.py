@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from headway.errors import NotKept
 
-BAD_RESULT, BAD_ROW = "bad-result", "bad-row"
+BAD_KEY, BAD_RESULT, BAD_ROW = "bad-key", "bad-result", "bad-row"
 NAME = re.compile(r"[\w][\w. -]{0,190}\.(csv|ndjson)")
 ENCODER = DjangoJSONEncoder(allow_nan=False, separators=(",", ":"))
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -131,7 +132,8 @@ def stored_files(encoded: dict[str, Json]) -> list[files.StoredFile]:
 
 def fingerprint(encoded: dict[str, Json], *more: str) -> str:
     """SHA-256 over the canonical JSON: equal for equal requests. A file counts by its content, not by its place."""
-    return hashlib.sha256(canonical([without_places(encoded), *more]).encode()).hexdigest()
+    content = untagged(encoded, without_place)
+    return hashlib.sha256(canonical([content, *more]).encode()).hexdigest()
 
 
 def submitted(name: str, value: Any, field: forms.Field) -> dict[str, Any]:
@@ -171,7 +173,7 @@ def encode_value(value: Any) -> Json:
         case None | bool() | int() | float() | str():
             return value
         case files.StoredFile():
-            return {"$file": value.as_json()}
+            return {"$file": asdict(value)}
         case Model():
             return {"$instance": [value._meta.label_lower, encode_value(value.pk)]}
         case QuerySet():
@@ -238,7 +240,7 @@ def instances(value: Any) -> QuerySet[Model]:
 
 
 TAGS: dict[str, Callable[[Any], Any]] = {
-    "$file": files.StoredFile.from_json,
+    "$file": lambda file: files.StoredFile(**file),
     "$instance": instance,
     "$instances": instances,
     "$datetime": parse_datetime,
@@ -269,7 +271,7 @@ def stored_file(value: Json) -> files.StoredFile | None:
     """The file that this value stands for, if it does."""
     match value:
         case {"$file": dict(file)}:
-            return files.StoredFile.from_json(file)
+            return files.StoredFile(**file)
     return None
 
 
@@ -287,10 +289,6 @@ def shown_content(tag: str, content: Any) -> Any:
     return content
 
 
-def without_places(value: Json) -> Any:
-    """The encoded value with each file reduced to its SHA-256 and size."""
-    return untagged(value, without_place)
-
-
 def without_place(tag: str, content: Any) -> Json:
+    """The same with its tag, but of a file only its SHA-256 and size."""
     return {tag: {key: content[key] for key in ("sha256", "size")} if tag == "$file" else content}

@@ -7,7 +7,7 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from uuid import UUID
 
-from django.db import connection, connections
+from django.db import connection
 
 from headway.conf import conf
 from headway.operations.effects import Effects
@@ -15,7 +15,7 @@ from headway.operations.effects import Effects
 from .in_hand import Work
 from .preparing import mend_connections
 from .slots import Slot
-from .surroundings import begin_thread, surroundings
+from .surroundings import begin_thread
 
 LATEST = 2 / 3  # of a lease since its renewal: a worker that was frozen for longer begins no call
 
@@ -50,7 +50,7 @@ class Calls:
 
     def start(self) -> None:
         """One thread more."""
-        begin_thread(f"headway-call-{self.work.part.pk}", self.serve)
+        begin_thread(f"headway-call-{self.work.part.pk}", self.work.part, self.serve)
 
     def next(self, seconds: float) -> Slot | None:
         """The next that has returned; None: none has within so many seconds."""
@@ -61,21 +61,17 @@ class Calls:
 
     def serve(self) -> None:
         """The life of a thread, until no more is wanted."""
-        try:
-            with surroundings(self.work.part):
-                while (slot := self.asked.get()) is not None:
-                    if self.is_late():
-                        slot.postpone()
-                    elif slot.is_late:
-                        slot.wait_for_another_moment()
-                    else:
-                        self.make(slot)
-                    self.returned.put(slot)
-                    mend_connections()
-                    if slot.hung:
-                        return  # another thread has taken this one's place
-        finally:
-            connections.close_all()
+        while (slot := self.asked.get()) is not None:
+            if self.is_late():
+                slot.postpone()
+            elif slot.is_late:
+                slot.wait_for_another_moment()
+            else:
+                self.make(slot)
+            self.returned.put(slot)
+            mend_connections()
+            if slot.hung:
+                return  # another thread has taken this one's place
 
     def is_late(self) -> bool:
         """Whether the worker may have lost the part by now, or is to begin nothing more."""

@@ -200,14 +200,9 @@ class Commit:
     def move(self, checkpoint: Checkpoint, renewed: float | None) -> None:
         """The part in memory follows the one in the database."""
         part = self.part
-        part.cursor, part.seq = checkpoint.cursor, part.seq + 1
-        part.succeeded = checkpoint.counts.succeeded
-        part.failed = checkpoint.counts.failed
-        part.skipped = checkpoint.counts.skipped
-        part.retrying, part.faults_in_a_row = checkpoint.retrying, checkpoint.faults_in_a_row
-        part.added = checkpoint.added
-        part.suspected, part.careful = checkpoint.suspected, checkpoint.careful
-        part.worked_ms, part.pace = checkpoint.worked_ms, checkpoint.pace
+        for name, value in checkpoint.columns.items():
+            setattr(part, name, value)
+        part.seq += 1
         part.tries = part.deaths = part.setbacks = 0
         if checkpoint.failures is not None:
             part.failures = checkpoint.failures

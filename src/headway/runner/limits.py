@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from headway.models import ItemOutcome, ItemState, Part
 from headway.operations.base import Operation
-from headway.operations.found import BAD_KEY
-from headway.operations.kept import BAD_RESULT, BAD_ROW
+from headway.operations.kept import BAD_KEY, BAD_RESULT, BAD_ROW
 from headway.operations.outcomes import TryAgain
 from headway.store.parts.flights import IN_DOUBT
 from headway.store.runs.control import FAILURE_LIMIT, Reason

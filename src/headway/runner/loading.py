@@ -1,8 +1,8 @@
 """From a run's row to its operation and its source, ready to work; and what the operation's own code may do wrong."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
-from uuid import UUID
 
 from django.utils.functional import SimpleLazyObject
 
@@ -11,11 +11,11 @@ from headway.errors import ChangedMeanwhile, Explained
 from headway.models import Run
 from headway.operations import added_fields, params, registry
 from headway.operations.base import Operation
-from headway.operations.context import Context
+from headway.operations.context import Context, RunView
+from headway.operations.declarations import misfits
 from headway.operations.sources import Source
 from headway.operations.sources.given import source_given
 from headway.operations.sources.table import KeySource, TableSource
-from headway.states import Counts
 from headway.store.parts.outcomes import storable
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
@@ -38,12 +38,8 @@ def ask(what: str, call: Callable[[], T]) -> T:
         raise OperationError(f"{what} {error}" if isinstance(error, Explained) else what) from error
 
 
-class NoRowsToLock(Explained, TypeError):
-    """The operation declares `lock_rows`, but its items are no rows of a table."""
-
-
-class NoKeysToTell(Explained, TypeError):
-    """The operation declares `discovers`, but its source can't tell the keys that it begins with."""
+class Misfit(Explained, TypeError):
+    """The operation declares of its items what can't be had of the source that it gave."""
 
 
 def not_here(name: str) -> Callable[[Any], None]:
@@ -58,19 +54,6 @@ def not_here(name: str) -> Callable[[Any], None]:
 
 
 write_nowhere, add_nowhere = not_here("write"), not_here("add")
-
-
-class View:
-    """The run, as its own operation sees it."""
-
-    def __init__(self, run: Run) -> None:
-        self.id: UUID = run.pk
-        self.retry_of: UUID | None = run.retry_of_id
-        self.dry_run: bool = run.dry_run
-
-    def counts(self) -> Counts:
-        """The items that have ended so far, over all parts."""
-        return counts_of(self.id)
 
 
 def load(
@@ -88,7 +71,7 @@ def load(
         Context(
             params=params_of(run, operation),
             user=SimpleLazyObject(lambda: run.started_by) if run.started_by_id else None,
-            run=View(run),
+            run=RunView(run.pk, run.retry_of_id, run.dry_run, partial(counts_of, run.pk)),
             say=say,
             write=write,
             fences=fences or {},
@@ -117,22 +100,14 @@ def source_of(operation: Operation, run: Run) -> Source[Any]:
 
 
 def as_declared(operation: Operation, source: Source[Any]) -> Source[Any]:
-    """The source as the operation wants its items: locked, or in sets. Raises NoRowsToLock, NoKeysToTell."""
-    if operation.discovers and not source.tells_keys():
-        raise NoKeysToTell(
-            f"discovers is True, but items() gave a {type(source).__name__}, which can't tell the keys that it begins "
-            "with. Use sources.roots or sources.selection, or leave discovers out."
-        )
-    if isinstance(source, TableSource):
-        if operation.lock_rows:
-            source.lock()
-        return KeySource(source) if operation.has_process_chunk() else source
+    """The source as the operation wants its items: locked, or in sets. Raises Misfit."""
+    for why in misfits(type(operation), type(source)):
+        raise Misfit(why)
+    if not isinstance(source, TableSource):
+        return source
     if operation.lock_rows:
-        raise NoRowsToLock(
-            f"lock_rows is True, but items() gave a {type(source).__name__}, which has no rows to lock. Leave "
-            "lock_rows out, or use sources.queryset or sources.selection."
-        )
-    return source
+        source.lock()
+    return KeySource(source) if operation.has_process_chunk() else source
 
 
 def identity_of(source: Source[Any]) -> str:

@@ -7,7 +7,7 @@ store.
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from itertools import takewhile
 from queue import SimpleQueue
@@ -18,7 +18,7 @@ from django.db import connections
 from headway.operations.sources import Entry
 
 from .in_hand import Work
-from .surroundings import begin_thread, surroundings
+from .surroundings import begin_thread
 
 GATHER = 0.050  # s behind the head, so that a commit isn't paid for each item; threads work on meanwhile
 ASK_EVERY = 0.1  # s between two looks at whether to stop, while the head is waited for
@@ -205,18 +205,13 @@ class OnThreads(Preparing):
 
     def start(self) -> None:
         for number in range(self.threads):
-            name = f"headway-prepare-{self.work.part.pk}-{number}"
-            begin_thread(name, self.serve)
+            begin_thread(f"headway-prepare-{self.work.part.pk}-{number}", self.work.part, self.serve)
 
     def serve(self) -> None:
         """The life of a thread: it prepares what it is asked for, until no more is wanted."""
-        try:
-            with surroundings(self.work.part):
-                while (prepared := self.asked.get()) is not None and not self.closed:
-                    self.prepare(prepared)
-                    mend_connections()
-        finally:
-            connections.close_all()
+        while (prepared := self.asked.get()) is not None and not self.closed:
+            self.prepare(prepared)
+            mend_connections()
 
     def close(self) -> None:
         self.closed = True
@@ -245,12 +240,4 @@ def mend_connections() -> None:
 
 def is_done(prepared: Prepared, seconds: float) -> bool:
     """Whether it is prepared, at the latest after so many seconds."""
-    if prepared.future.done():
-        return True
-    if seconds <= 0:
-        return False
-    try:
-        prepared.future.exception(seconds)
-    except TimeoutError:
-        return False
-    return True
+    return prepared.future.done() or bool(wait([prepared.future], max(0.0, seconds)).done)

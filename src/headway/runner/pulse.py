@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from types import TracebackType
 
 from django.db import DatabaseError, InterfaceError, connections
 
@@ -62,9 +61,7 @@ class Heartbeat:
         threading.Thread(target=self.run, name=f"headway-heartbeat-{self.part_id}", daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         # Not joined: it may wait for SQLite's lock, and a late renewal finds no row under this token.
         self.over.set()
 

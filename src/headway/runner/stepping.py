@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextvars import copy_context
 
-from django.db import connection, connections
+from django.db import connection
 
 from headway.conf import conf
 from headway.models import Part
@@ -13,7 +13,7 @@ from headway.operations.base import Operation
 from headway.operations.steps import StepInterrupted
 
 from .pulse import Pulse
-from .surroundings import begin_thread, surroundings
+from .surroundings import begin_thread
 
 
 class Step:
@@ -39,7 +39,7 @@ class Step:
         if self.inline:
             self.make()
         else:
-            begin_thread(f"headway-step-{self.name}", self.serve)
+            begin_thread(f"headway-step-{self.name}", self.part, self.make)
 
     def stop(self) -> None:
         """End it as soon as it hears of it."""
@@ -59,15 +59,6 @@ class Step:
     def is_late(self) -> bool:
         """Whether the worker has been frozen for so long that another may have taken over."""
         return time.monotonic() - self.pulse.renewed > self.lease
-
-    def serve(self) -> None:
-        """The life of its thread."""
-        try:
-            with surroundings(self.part):
-                self.make()
-        finally:
-            connections.close_all()
-            self.over.set()
 
     def make(self) -> None:
         try:

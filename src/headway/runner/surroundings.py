@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from threading import Thread
 
+from django.db import connections
 from django.utils import timezone, translation
 
 from headway.at_work import at_work_on
@@ -18,6 +19,15 @@ def surroundings(part: Part) -> Iterator[None]:
         yield
 
 
-def begin_thread(name: str, serve: Callable[[], None]) -> None:
-    """A thread with this one's context variables, so with its trace. As a daemon, it keeps no worker from going."""
-    Thread(target=copy_context().run, args=[serve], name=name, daemon=True).start()
+def begin_thread(name: str, part: Part, serve: Callable[[], None]) -> None:
+    """A thread that works on this part, with this one's context variables, so with its trace, and with connections of
+    its own. As a daemon, it keeps no worker from going."""
+
+    def live() -> None:
+        try:
+            with surroundings(part):
+                serve()
+        finally:
+            connections.close_all()
+
+    Thread(target=copy_context().run, args=[live], name=name, daemon=True).start()

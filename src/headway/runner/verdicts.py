@@ -23,8 +23,6 @@ from .reading import attempts_of
 from .tally import Ended, Left, Tally
 from .telling import UNEXPECTED, describe, plain_sentence
 
-__all__ = ["Verdicts", "sentence"]
-
 log = logging.getLogger(__name__)
 
 

@@ -9,9 +9,8 @@ from headway.store.parts.outcomes import outcomes
 from headway.store.starts.requests import Disposition
 
 from .access import get, may_see, may_steer, startable_by, visible_to
-from .effects import effect_key
 from .starting import Started, retry, start
-from .steering import cancel, delete, pause, resume, settle
+from .steering import cancel, delete, effect_key, pause, resume, settle
 
 __all__ = [
     "Disposition",

@@ -1,7 +1,5 @@
 """A list of runs, page by page: a page begins behind the last run of the one before, even where that is deleted."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 

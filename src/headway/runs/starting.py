@@ -1,7 +1,5 @@
 """Starting runs, and retrying them: what an operation's policy and the caller's rights make of a request."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import Callable
@@ -28,10 +26,9 @@ from headway.errors import (
     ParamError,
     RunConflict,
     StartForbidden,
-    UnknownOperation,
 )
 from headway.models import Run
-from headway.operations import added_fields, files, holding, params, registry
+from headway.operations import files, holding, params, registry, schema
 from headway.operations.base import Operation
 from headway.operations.conflicts import OnConflict
 from headway.operations.context import Context
@@ -188,11 +185,8 @@ def announcing(operation: str, begin: Callable[[], tuple[Run, Disposition]]) -> 
 
 def check_permission(name: str, user: Any) -> None:
     """Raises StartForbidden. What isn't declared any more wants nothing; its run will say so."""
-    try:
-        declared = registry.get(name)
-    except UnknownOperation:
-        return
-    if not is_permitted(declared, user):
+    declared = registry.find(name)
+    if declared and not is_permitted(declared, user):
         raise StartForbidden(name, declared.permission)
 
 
@@ -233,7 +227,7 @@ def request_of(
     return Request(
         operation=declared.name,
         params=encoded,
-        form_fields=added_fields.names_of(declared.form),
+        form_fields=list(schema.fields_of(declared.form)),
         fingerprint=context.fingerprint,
         key=key_of(declared, context, dry_run),
         language=translation.get_language() or settings.LANGUAGE_CODE,

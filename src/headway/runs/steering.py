@@ -1,4 +1,5 @@
-"""Pausing, resuming, cancelling and deleting runs."""
+"""Pausing, resuming, cancelling and deleting runs; settling items in doubt, and the keys by which the other side knows
+their effects."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,6 +9,7 @@ from django.db import transaction
 
 from headway.errors import AlreadyRetried, InvalidState
 from headway.models import Run
+from headway.operations.effects import Effects
 from headway.states import ACTIONS, State
 from headway.store.parts import flights
 from headway.store.runs import control
@@ -15,7 +17,7 @@ from headway.store.runs.control import Reason
 from headway.store.starts import submissions
 from headway.store.upkeep import removals
 
-from .access import steered
+from .access import get, steered
 
 
 def pause(run: Run | UUID | str, *, user: Any = None) -> Run:
@@ -46,6 +48,13 @@ def settle(run: Run | UUID | str, *, went_out: bool, keys: Collection[str] | Non
     if newest is not None:
         raise AlreadyRetried(found.pk, newest.pk)
     return control.settle(found.pk, flights.WENT_OUT if went_out else flights.NOT_SENT, keys)
+
+
+def effect_key(run: Run | UUID | str, key: str, name: str) -> str:
+    """What `self.effect(name).key` is for the run's item with this key, as in `outcome.key`: the same in its retries.
+    Raises RunNotFound."""
+    found = get(run)
+    return Effects(found.root_id or found.pk, key)(name).key
 
 
 def delete(run: Run | UUID | str, *, user: Any = None) -> None:

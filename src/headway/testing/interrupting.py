@@ -20,8 +20,6 @@ from headway.store.parts import leases
 
 from .working import WORKER, work_until
 
-__all__ = ["kill_after", "stop_after"]
-
 UNDOING = ("ROLLBACK TO SAVEPOINT ", "RELEASE SAVEPOINT ")  # what the database does by itself when a session ends
 
 

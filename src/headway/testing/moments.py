@@ -8,8 +8,6 @@ from django.db.models import F, Manager
 from headway.database import NowMs
 from headway.models import ItemOutcome, ItemState, LastTick, Part, Run, SharedRate, Worker
 
-__all__ = ["end_waits", "turn_clock"]
-
 
 def end_waits() -> None:
     """As if everything that any run waits for were over: what is due later is due now, for the next `drain`."""

@@ -1,28 +1,13 @@
 """An operation's instance, for a unit test of one of its methods."""
 
-from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from headway.operations import params, registry
 from headway.operations.base import Operation
-from headway.operations.context import Context
+from headway.operations.context import Context, RunView
 from headway.operations.effects import Effects
 from headway.states import Counts
-
-__all__ = ["instance"]
-
-
-@dataclass(frozen=True)
-class NoRun:
-    """What `self.run` is, where there is none in the database."""
-
-    id: UUID = field(default_factory=uuid4)
-    retry_of: UUID | None = None
-    dry_run: bool = False
-
-    def counts(self) -> Counts:
-        return Counts(0, 0, 0)
 
 
 def instance(operation: type[Operation] | str, given: dict[str, Any] | None = None, *, user: Any = None) -> Operation:
@@ -32,7 +17,7 @@ def instance(operation: type[Operation] | str, given: dict[str, Any] | None = No
     Raises UnknownOperation, and InvalidParams where the form refuses the parameters.
     """
     declared = registry.get(operation) if isinstance(operation, str) else operation
-    run = NoRun()
+    run = RunView(uuid4(), retry_of=None, dry_run=False, counts=Counts)
     cleaned = params.Params(params.clean(declared.form, given or {}, user))
     made = declared(Context(params=cleaned, user=user, run=run))
     if declared.is_outside():

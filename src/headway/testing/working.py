@@ -12,8 +12,6 @@ from headway.states import State
 
 from .moments import end_waits
 
-__all__ = ["WORKER", "drain", "run_to_end", "work_until"]
-
 WORKER = "drain"
 
 

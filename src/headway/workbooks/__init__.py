@@ -3,12 +3,12 @@
 Knows bytes only; shared by the form field, which refuses a file at once, and the source, which reads it later.
 """
 
-from .errors import WorkbookError
 from .rows import RawRow, RowPlace
 from .strings import MissingText, Strings
 from .table import Table
 from .values import CellError, Value
 from .workbook import Sheet, Workbook
+from .xml import WorkbookError
 
 __all__ = [
     "CellError",

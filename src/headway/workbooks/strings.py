@@ -6,8 +6,7 @@ from array import array
 from tempfile import TemporaryFile
 from typing import IO
 
-from .errors import WorkbookError
-from .xml import LONGEST, Target, damaged, parse, plain
+from .xml import LONGEST, Target, WorkbookError, damaged, parse, plain
 
 MOST = 1 << 30  # bytes
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from .errors import WorkbookError
 from .rows import RawRow, RowPlace
 from .strings import MissingText, Strings
 from .values import CellError, Value
 from .workbook import Sheet, Workbook
+from .xml import WorkbookError
 
 
 class Table:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, NamedTuple, TypeVar
 from zipfile import BadZipFile, ZipFile
 
-from .errors import WorkbookError
 from .rows import RawRow, RowPlace, rows_behind, rows_of
 from .strings import MissingText, Strings
 from .values import Cell, CellError, Kind, Value, kind_of, value_of
-from .xml import Target, damaged, parse, plain
+from .xml import Target, WorkbookError, damaged, parse, plain
 
 T = TypeVar("T", bound=Target)
 

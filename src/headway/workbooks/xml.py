@@ -6,10 +6,18 @@ from typing import IO, Any
 from xml.parsers import expat
 from zipfile import BadZipFile
 
-from .errors import WorkbookError
+from headway.errors import Explained
 
 BLOCK = 1 << 16  # bytes
 LONGEST = 1 << 20  # characters of a cell, bytes of a tag; Excel itself stops at 32,767 characters
+
+
+class WorkbookError(Explained, ValueError):
+    """The file as a whole can't be read as a workbook; the sentence says why, and what to do. `code`: for programs."""
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        super().__init__(text)
 
 
 class Target:

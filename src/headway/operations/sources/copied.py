@@ -114,6 +114,12 @@ def key_text(key: Any, told: str) -> str:
     return text
 
 
+def key_texts(keys: Any, told: str) -> list[str]:
+    """These keys, or this one, as they are kept. Raises as `key_text`."""
+    given = [keys] if isinstance(keys, PLAIN) or not isinstance(keys, Iterable) else keys
+    return [key_text(each, told) for each in given]
+
+
 def is_encodable(text: str) -> bool:
     try:
         text.encode()

@@ -23,20 +23,6 @@ class CsvParser:
     wrong with one of its lines. `end` is the offset behind it, `lines` the number of lines up to there.
     """
 
-    __slots__ = (
-        "delimiter",
-        "end",
-        "fields",
-        "first_line",
-        "flaw",
-        "last",
-        "lines",
-        "passed",
-        "start",
-        "text",
-        "width",
-    )
-
     def __init__(self, text: Text, place: Place, delimiter: str, width: int = sys.maxsize) -> None:
         self.text, self.delimiter, self.width = text, delimiter, width
         self.end, self.lines = place

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
-from .copied import PLAIN, key_text
+from .copied import key_texts
 from .protocol import Entry, Json, Source
 
 MOST = 100  # they stand in the run's bounds, which whoever watches it reads
@@ -19,8 +19,7 @@ class RootsSource(Source[str]):
     """
 
     def __init__(self, keys: str | Iterable[Any]) -> None:
-        given = [keys] if isinstance(keys, PLAIN) else keys
-        self.roots = list(dict.fromkeys(key_text(key, "sources.roots()") for key in given))
+        self.roots = list(dict.fromkeys(key_texts(keys, "sources.roots()")))
         if len(self.roots) > MOST:
             raise ValueError(f"There are {len(self.roots)} roots, at most {MOST} can be: let one item add the others.")
 

@@ -1,10 +1,10 @@
 """A file that outlasts a moment in which its storage can't be reached."""
 
+import io
 import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import BinaryIO, TypeVar
 
 from django.db import Error
@@ -19,7 +19,7 @@ PAUSES = (0.1, 0.4, 1.0)  # s between the attempts: together less than a reader 
 LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, ValueError, TypeError, HeadwayError, Error)
 
 
-class SteadyFile:
+class SteadyFile(io.RawIOBase):
     """A file for reading bytes; when that fails, it is opened anew and goes on where it was, three times at most.
 
     What lasts is raised at once: that the file isn't there, or may not be read.
@@ -50,12 +50,6 @@ class SteadyFile:
         if self.file is not None:
             self.file.close()
             self.file = None
-
-    def __enter__(self) -> "SteadyFile":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def ask(self, what: Callable[[BinaryIO], T]) -> T:
         """What the file answers, if need be when it is asked again."""

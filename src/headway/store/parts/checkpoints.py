@@ -11,7 +11,7 @@ from headway.database.statements import Given, Rows, Update
 from headway.models import Part
 from headway.states import Counts
 
-from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
+from .leases import AS_WE_LEFT_IT, fenced, lease_ms
 
 
 @dataclass(frozen=True)
@@ -33,58 +33,37 @@ class Checkpoint:
     flight: list[list[Any]] | None = None
     """What is under way outside from now on; None: as it was."""
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Those of the part that always say so."""
+        said = vars(self) | vars(self.counts)
+        return {name: said[name] for name in (*NUMBERS, *OTHERS)}
+
+
+NUMBERS = (
+    "succeeded", "failed", "skipped", "retrying", "added", "faults_in_a_row", "suspected", "careful", "worked_ms",
+)  # fmt: skip
+OTHERS = ("cursor", "pace", "message")
+
 
 def write_checkpoint(part: Part, checkpoint: Checkpoint, *, renew: bool) -> None:
     """Move the part on. Raises Fenced, and so undoes the chunk's effects, when it isn't where we left it.
 
     `renew` also prolongs the lease; not every time, because `due` is indexed.
     """
-    counts, flight = checkpoint.counts, {}
-    statements = MOVES
-    if checkpoint.flight is not None:
-        statements, flight = MOVES_IN_FLIGHT, {"flight": checkpoint.flight or None}
-    moved = statements[renew](
-        part=part.pk,
-        token=part.token,
-        seq=part.seq,
-        lease=lease_ms(),
-        cursor=checkpoint.cursor,
-        succeeded=counts.succeeded,
-        failed=counts.failed,
-        skipped=counts.skipped,
-        suspected=checkpoint.suspected,
-        careful=checkpoint.careful,
-        worked_ms=checkpoint.worked_ms,
-        pace=checkpoint.pace,
-        message=checkpoint.message,
-        retrying=checkpoint.retrying,
-        added=checkpoint.added,
-        faults_in_a_row=checkpoint.faults_in_a_row,
-        failures=checkpoint.failures,
-        **flight,
-    )
-    if not moved:
-        raise Fenced
+    statements = MOVES if checkpoint.flight is None else MOVES_IN_FLIGHT
+    given = checkpoint.columns | {"failures": checkpoint.failures, "flight": checkpoint.flight or None}
+    fenced(statements[renew], part, lease=lease_ms(), **given)
 
 
 STAND: dict[str, Any] = {
-    "seq": F("seq") + 1,
-    "cursor": Given("cursor", Part),
-    "succeeded": Given("succeeded"),
-    "failed": Given("failed"),
-    "skipped": Given("skipped"),
-    "retrying": Given("retrying"),
-    "added": Given("added"),
-    "faults_in_a_row": Given("faults_in_a_row"),
+    **{name: Given(name) for name in NUMBERS},
+    **{name: Given(name, Part) for name in OTHERS},
     "failures": Coalesce(Given("failures", Part), "failures"),
     "tries": 0,
     "deaths": 0,
     "setbacks": 0,
-    "suspected": Given("suspected"),
-    "careful": Given("careful"),
-    "worked_ms": Given("worked_ms"),
-    "pace": Given("pace", Part),
-    "message": Given("message", Part),
+    "seq": F("seq") + 1,
     "changed": NowMs(),
 }
 RENEWED: dict[str, Any] = {"due": NowMs() + Given("lease")}
@@ -98,8 +77,7 @@ MOVES_IN_FLIGHT = {
 
 def check_fence(part: Part) -> None:
     """Raises Fenced when the part isn't where we left it: before a replay judges items by what it meets."""
-    if not STANDS(part=part.pk, token=part.token, seq=part.seq):
-        raise Fenced
+    fenced(STANDS, part)
 
 
 STANDS = Rows(AS_WE_LEFT_IT.values_list("seq"))
@@ -111,9 +89,7 @@ def begin_item(part: Part) -> None:
     Counted from what the claim found, so that a repetition by one and the same worker counts once.
     """
     with write():
-        noted = NOTE_DEATH(part=part.pk, token=part.token, seq=part.seq, deaths=part.deaths + 1, lease=lease_ms())
-    if not noted:
-        raise Fenced
+        fenced(NOTE_DEATH, part, deaths=part.deaths + 1, lease=lease_ms())
 
 
 NOTE_DEATH = Update(AS_WE_LEFT_IT, deaths=Given("deaths"), seq=F("seq") + 1, due=NowMs() + Given("lease"))
@@ -122,9 +98,7 @@ NOTE_DEATH = Update(AS_WE_LEFT_IT, deaths=Given("deaths"), seq=F("seq") + 1, due
 def note_failed_hooks(part: Part, count: int) -> None:
     """Add to the on_commit hooks of the part that failed. Raises Fenced."""
     with write():
-        noted = NOTE_FAILED_HOOKS(part=part.pk, token=part.token, seq=part.seq, count=count)
-    if not noted:
-        raise Fenced
+        fenced(NOTE_FAILED_HOOKS, part, count=count)
 
 
 NOTE_FAILED_HOOKS = Update(

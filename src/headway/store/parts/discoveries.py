@@ -4,26 +4,21 @@ What a part's items add is a list that only grows, written in its chunks; later 
 A chain of retries has one memory, its first run's.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from django.db import connection
 
+from headway.database import as_table
 from headway.models import Discovery, Part, Run
 
 AT_ONCE = 5_000  # keys in a statement
 
 INSERT = """
-INSERT INTO {table} (run_id, part_id, key) SELECT {run}, {part}, given.{key} FROM {keys} WHERE true
+INSERT INTO {table} (run_id, part_id, key) SELECT %s, %s, value FROM ({given}) AS given WHERE true
 ON CONFLICT (run_id, key) DO NOTHING
 """
-# Each database takes many keys as one parameter in a way of its own.
-KEYS = {
-    "sqlite": {"key": "value", "keys": "json_each(%s) AS given"},
-    "postgresql": {"key": "key", "keys": "unnest(%s::text[]) AS given(key)"},
-}
 
 
 def note(run: Run, part: Part | None, keys: Iterable[str]) -> int:
@@ -33,22 +28,15 @@ def note(run: Run, part: Part | None, keys: Iterable[str]) -> int:
     Where two parts add the same key at once, the second waits for the first one's commit; so the keys of a chunk must
     come in order, or two could wait for each other.
     """
-    names = {"table": connection.ops.quote_name(Discovery._meta.db_table), **KEYS[connection.vendor]}
-    sql = INSERT.format(**names, run="%s", part="%s")
+    table = connection.ops.quote_name(Discovery._meta.db_table)
     root = Discovery._meta.get_field("run").target_field.get_db_prep_value(run.root_id or run.pk, connection)
-    new = 0
-    adder = None if part is None else part.pk
+    adder, left, new = None if part is None else part.pk, iter(keys), 0
     with connection.cursor() as cursor:
-        for some in batches(keys):
-            cursor.execute(sql, [root, adder, json.dumps(some) if connection.vendor == "sqlite" else some])
+        while some := list(islice(left, AT_ONCE)):
+            given, texts = as_table(some, connection.alias)
+            cursor.execute(INSERT.format(table=table, given=given), [root, adder, texts])
             new += cursor.rowcount
     return new
-
-
-def batches(keys: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(keys)
-    while some := list(islice(rest, AT_ONCE)):
-        yield some
 
 
 def next_of(part_id: int, after: int, limit: int) -> list[tuple[int, str]]:

@@ -46,6 +46,12 @@ class Look:
     """What the least served of the others that wait has had of workers' time; None: none waits."""
 
 
+def fenced(statement: Update | Rows, part: Part, **given: Any) -> None:
+    """Run a statement about a part that must stand `AS_WE_LEFT_IT`. Raises Fenced when it finds no such row."""
+    if not statement(part=part.pk, token=part.token, seq=part.seq, **given):
+        raise Fenced
+
+
 def claim(worker: str, pick: int, candidates: Candidates = ANYBODYS) -> Part | None:
     """The part that should go on next, now owned by `worker`; None when nothing is due.
 

@@ -16,10 +16,8 @@ from headway.states import Want
 from headway.store.announcing import announce_change, announce_due
 
 from . import discoveries
-from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
+from .leases import AS_WE_LEFT_IT, fenced, lease_ms
 from .outcomes import count_failed, failed_end
-
-__all__ = ["Range", "leaves_something", "left_by", "plan", "steps_left_by"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,7 @@ def plan(part: Part, freeze: Callable[[], Sequence[Range]], source: str = "", ve
         if not PLANNED(id=part.run_id, parts_left=1 + len(others), source=source, version=version):
             transaction.set_rollback(True)
             return False
-        if not GIVE(part=part.pk, token=part.token, seq=part.seq, lease=lease_ms(), **first):
-            raise Fenced
+        fenced(GIVE, part, lease=lease_ms(), **first)
         given = {"run_id": part.run_id, "kind": Kind.ITEMS, "due": NowMs(), "changed": NowMs()}
         Part.objects.bulk_create([Part(**given, number=number, **other) for number, other in enumerate(others, 1)])
         announce_change(part.run_id)

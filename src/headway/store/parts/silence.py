@@ -6,9 +6,8 @@ from contextlib import closing
 from django.db import connection
 from django.db.models import Max
 
+from headway.database.waiting import SOMEBODY, path_of
 from headway.models import Part, Worker
-
-IN_MEMORY = ("memory:", "mode=memory")  # in the name of what is no file
 
 
 def is_kept_silent(since_ms: int) -> bool:
@@ -17,14 +16,6 @@ def is_kept_silent(since_ms: int) -> bool:
     If anything was written since, the lock was free meanwhile; a process that dies lets go of it.
     """
     return is_locked() and last_written() < since_ms
-
-
-def can_ask() -> bool:
-    """Not of what has no such lock; nor inside a transaction, since it may be ourselves who hold it."""
-    name = str(connection.settings_dict["NAME"])
-    return (
-        connection.vendor == "sqlite" and not connection.in_atomic_block and not any(map(name.__contains__, IN_MEMORY))
-    )
 
 
 def last_written() -> int:
@@ -36,8 +27,8 @@ def last_written() -> int:
 
 def is_locked() -> bool:
     """Whether another connection holds the write lock now. Asked on a connection of its own, without waiting."""
-    if not can_ask():
-        return False
+    if connection.in_atomic_block or path_of(SOMEBODY) is None:
+        return False  # it may be ourselves who hold it; or there is no such lock
     with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None)) as other:
         try:
             other.execute("BEGIN IMMEDIATE")

@@ -10,15 +10,14 @@ from headway.database.statements import Given, Update
 from headway.models import Part
 
 from . import lines
-from .leases import AS_WE_LEFT_IT, Fenced, lease_ms
+from .leases import AS_WE_LEFT_IT, fenced, lease_ms
 
 
 def note(part: Part, step: dict[str, Any], message: str, said: Sequence[tuple[int, str]]) -> None:
     """Write down how the part's step stands, with what it has said, and renew the lease. Raises Fenced."""
     with write():
         lines.write_lines(part, said)
-        if not NOTE(part=part.pk, token=part.token, seq=part.seq, step=step, message=message, lease=lease_ms()):
-            raise Fenced
+        fenced(NOTE, part, step=step, message=message, lease=lease_ms())
     part.step, part.seq = step, part.seq + 1
 
 
@@ -34,8 +33,7 @@ NOTE = Update(
 
 def forget(part: Part) -> None:
     """Its step has ended; in the transaction of the checkpoint that says so. Raises Fenced."""
-    if not FORGET(part=part.pk, token=part.token, seq=part.seq):
-        raise Fenced
+    fenced(FORGET, part)
 
 
 FORGET = Update(AS_WE_LEFT_IT, step=None)

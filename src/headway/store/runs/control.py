@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from headway.database import NowMs, write
@@ -183,24 +184,13 @@ def want(run: Run, wanted: Want, reason: Reason) -> None:
     run.reason_text = storable(reason.text, LONGEST_TEXT)
     run.reason_detail = storable(reason.detail[-LONGEST_DETAIL:], LONGEST_DETAIL)  # a traceback's end says most
     save(run, "want", "reason_code", "reason_text", "reason_detail")
-    if wanted == Want.RUN:
-        # Waiting isn't working: the pace is measured anew. An owner that hasn't yet seen the pause just goes on.
-        resumed = open_parts(run).update(
-            want=wanted,
-            pace=[],
-            setbacks=0,
-            due=Case(When(token__isnull=True, then=NowMs()), default=F("due")),
-            changed=NowMs(),
-        )
-        announce_due(run.operation, resumed)
-    else:
-        open_parts(run).update(
-            want=wanted, due=Case(When(token__isnull=True, then=None), default=F("due")), changed=NowMs()
-        )
-
-
-def open_parts(run: Run) -> QuerySet[Part]:
-    return Part.objects.filter(run=run, closed=False)
+    goes_on = wanted == Want.RUN
+    # Waiting isn't working: the pace is measured anew. An owner that hasn't yet seen the pause just goes on.
+    anew: dict[str, Any] = {"pace": [], "setbacks": 0} if goes_on else {}
+    due = Case(When(token__isnull=True, then=NowMs() if goes_on else None), default=F("due"))
+    changed = Part.objects.filter(run=run, closed=False).update(want=wanted, due=due, changed=NowMs(), **anew)
+    if goes_on:
+        announce_due(run.operation, changed)
 
 
 def hand_back(part: Part, run: Run) -> None:

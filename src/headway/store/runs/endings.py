@@ -21,7 +21,7 @@ from headway.states import Counts, Event, State, Want, after
 from headway.store.announcing import announce_change
 from headway.store.locks import lock_run
 from headway.store.parts import flights, holds, passes
-from headway.store.parts.leases import AS_WE_LEFT_IT, Fenced, lease_ms
+from headway.store.parts.leases import AS_WE_LEFT_IT, fenced, lease_ms
 
 from .promotions import promote_next
 
@@ -52,7 +52,7 @@ def close_part(part: Part, *, has_finish: bool) -> Closed:
         run = lock_run(part.run_id)
         if run.want != Want.RUN:
             return Closed(wanted=False)
-        shut(part)
+        fenced(SHUT, part)
         run.parts_left -= 1
         COUNT_DOWN(id=run.pk, parts_left=run.parts_left)
         announce_change(run.pk)
@@ -85,7 +85,7 @@ def finish(part: Part, conclude: Callable[[], Any]) -> bool:
         if run.want != Want.RUN:
             transaction.set_rollback(True)
             return False
-        shut(part)
+        fenced(SHUT, part)
         end(run, counts_of(run.pk).finish, result=result)
         Hooks().take_over()
         return True
@@ -159,12 +159,6 @@ def nothing_succeeded(counts: Counts) -> tuple[str, str]:
     """The reason where some items failed, and all others were skipped."""
     text = f"Nothing succeeded: {counts.failed:,} failed, {counts.skipped:,} skipped."
     return "nothing-succeeded", text
-
-
-def shut(part: Part) -> None:
-    """Close the part for good. Raises Fenced."""
-    if not SHUT(part=part.pk, token=part.token, seq=part.seq):
-        raise Fenced
 
 
 SHUT = Update(AS_WE_LEFT_IT, closed=True, token=None, due=None, retrying=0, seq=F("seq") + 1, changed=NowMs())

@@ -4,9 +4,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 
-from headway.conf import conf
+from headway.conf import valid_conf
 
 USELESS = {
     "django.core.cache.backends.dummy.DummyCache": "it remembers nothing",
@@ -19,10 +18,7 @@ USELESS = {
 @checks.register("headway")
 def check_cache(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E017 and W018: HEADWAY["CACHE"] names a cache that isn't there, or one that is of no use."""
-    try:
-        alias = conf().cache
-    except ImproperlyConfigured:
-        return []  # headway.E001 tells it
+    alias = valid_conf().cache
     if not alias:
         return []
     if alias not in settings.CACHES:
