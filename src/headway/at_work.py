@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
 
-__all__ = ["at_work_on", "ids"]
-
 current: ContextVar[dict[str, str]] = ContextVar("headway_at_work")
 
 

@@ -10,8 +10,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["NowMs", "now_ms"]
-
 NOW_MS = {
     "sqlite": "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
     # Not now(): a lease that is renewed late in a long transaction must be renewed from then. Nor clock_timestamp(),

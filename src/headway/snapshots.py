@@ -9,13 +9,14 @@ from uuid import UUID
 
 from django.db import Error, connection
 from django.db.models import Q
-from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.urls import get_script_prefix
 
+from headway.addresses import of_api
 from headway.conf import conf
 from headway.database import NowMs
 from headway.database.statements import Given, Objects, Rows
 from headway.engines import queues
-from headway.errors import RunNotFound, UnknownOperation
+from headway.errors import RunNotFound
 from headway.models import Kind, Part, Run
 from headway.operations import params, registry
 from headway.operations.rates import rate_of
@@ -102,9 +103,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "done": run.is_done,
         "progress": progress(run, parts),
         "message": next((part.message for part in sorted(parts, key=lambda part: -part.changed) if part.message), ""),
-        "reason": {"code": run.reason_code, "text": run.reason_text}
-        if run.reason_code
-        else (until and asleep(parts)) or waits,
+        "reason": reason(run) or (until and asleep(parts)) or waits,
         "stalled": is_stalled(run, parts),
         "resumes": sum(part.resumes for part in parts),
         "hooks_failed": sum(part.hooks_failed for part in parts),
@@ -143,31 +142,25 @@ def moment(value: datetime | None) -> str | None:
 
 def links(run_id: UUID) -> dict[str, str]:
     """Where more of the run is to be had: paths, so that they hold behind any proxy. Empty where no URL is mounted."""
-    try:
-        return {
-            "self": reverse("headway:run", args=[run_id]),
-            "events": reverse("headway:run-events", args=[run_id]),
-            "wait": reverse("headway:run-wait", args=[run_id]),
-            "socket": f"{get_script_prefix().rstrip('/')}{conf().socket_path}runs/{run_id}/",
-            "items": reverse("headway:run-items", args=[run_id]),
-            "failures": reverse("headway:run-failures", args=[run_id, "csv"]),
-        }
-    except NoReverseMatch:
+    if not (run := of_api("run", run_id)):
         return {}
+    return {
+        "self": run,
+        "events": of_api("run-events", run_id),
+        "wait": of_api("run-wait", run_id),
+        "socket": f"{get_script_prefix().rstrip('/')}{conf().socket_path}runs/{run_id}/",
+        "items": of_api("run-items", run_id),
+        "failures": of_api("run-failures", run_id, "csv"),
+    }
 
 
 def links_to_files(run: Run) -> dict[str, str]:
     """Where that is to be had which only some operations give: results, and a file once the run has ended."""
-    try:
-        operation = registry.get(run.operation)
-        found = {}
-        if operation.keep_results:
-            found["results"] = reverse("headway:run-results", args=[run.pk, "csv"])
-        if operation.file is not None and run.is_done:
-            found["file"] = reverse("headway:run-file", args=[run.pk, operation.file.name.rpartition(".")[2]])
-        return found
-    except (UnknownOperation, NoReverseMatch):
-        return {}
+    operation = registry.find(run.operation)
+    results = of_api("run-results", run.pk, "csv") if operation and operation.keep_results else ""
+    file = operation.file if operation and run.is_done else None
+    found = {"results": results, "file": of_api("run-file", run.pk, file.name.rpartition(".")[2]) if file else ""}
+    return {name: address for name, address in found.items() if address}
 
 
 def is_stalled(run: Run, parts: list[Any]) -> bool:
@@ -251,20 +244,14 @@ def step_of(run: Run, parts: list[Any]) -> dict[str, Any] | None:
 
 def may_grow(run: Run, parts: list[Any]) -> bool:
     """Whether its items add others: then its total is what is known so far, and a share of that would fall again."""
-    if any(part.added for part in parts):
-        return True
-    try:
-        return registry.get(run.operation).discovers
-    except UnknownOperation:
-        return False
+    operation = registry.find(run.operation)
+    return any(part.added for part in parts) or bool(operation and operation.discovers)
 
 
 def interval_ms(run: Run) -> int:
     """How long its operation's rate lets at least pass from one item to the next."""
-    try:
-        limit = rate_of(registry.get(run.operation))
-    except UnknownOperation:
-        return 0
+    operation = registry.find(run.operation)
+    limit = rate_of(operation) if operation else None
     return limit.interval_us // 1_000 if limit else 0
 
 
@@ -365,15 +352,11 @@ def failure_summary(parts: list[Any]) -> list[dict[str, Any]]:
 
 def title(operation: str) -> str:
     """What people call the operation; its name, where this code doesn't have it any more."""
-    try:
-        return str(registry.get(operation).title)  # a translation, in the language that is active
-    except UnknownOperation:
-        return operation
+    declared = registry.find(operation)
+    return str(declared.title) if declared else operation  # a translation, in the language that is active
 
 
 def step_titles(operation: str) -> dict[str, str]:
     """What people call each of its steps, likewise; none where it has none, or this code doesn't have it any more."""
-    try:
-        return {name: str(title) for name, title in registry.get(operation).step_titles.items()}
-    except UnknownOperation:
-        return {}
+    declared = registry.find(operation)
+    return {name: str(title) for name, title in declared.step_titles.items()} if declared else {}

@@ -6,8 +6,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from . import run_lines
 
-__all__ = ["ContribConfig"]
-
 
 class ContribConfig(AppConfig):
     """Has no models."""

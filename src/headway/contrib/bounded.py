@@ -7,8 +7,6 @@ from typing import Generic, TypeVar
 
 from django.db import connections
 
-__all__ = ["Bounded"]
-
 T = TypeVar("T")
 
 

@@ -16,8 +16,6 @@ from prometheus_client import Counter, Gauge, values
 
 from headway.signals import part_taken_over, run_ended, start_answered, watchers_changed, write_fenced
 
-__all__ = ["connect", "directory", "meters", "process"]
-
 COUNTED = {
     start_answered: ("starts", "Answers to starts and retries.", ["operation", "disposition"]),
     run_ended: ("runs_ended", "Runs that have ended.", ["operation", "state"]),

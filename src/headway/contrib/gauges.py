@@ -18,8 +18,6 @@ from headway.store.parts.candidates import due_parts
 
 from .bounded import Bounded
 
-__all__ = ["Gauges"]
-
 LIMIT = 2.0  # s
 UNENDED = [*sorted(str(state) for state in LIVE), str(State.WAITING)]
 

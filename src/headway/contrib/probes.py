@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from headway.conf import conf
+from headway.errors import HeadwayError
 
 from .bounded import Bounded
 
@@ -88,15 +89,11 @@ def verdict(check: Callable[[], None]) -> str:
         check()
     except TimeoutError:
         return f"no answer within {LIMIT:g} s"
-    except NotMigrated as error:
+    except HeadwayError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001  (whatever a driver raises is an answer here)
         return type(error).__name__
     return "ok"
-
-
-class NotMigrated(Exception):
-    """The database isn't as this code wants it."""
 
 
 def ask_database() -> None:
@@ -108,7 +105,7 @@ def ask_database() -> None:
 def ask_migrations() -> None:
     executor = MigrationExecutor(connection)
     if missing := executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise NotMigrated(f"{len(missing)} migrations aren't applied: run manage.py migrate")
+        raise HeadwayError(f"{len(missing)} migrations aren't applied: run manage.py migrate")
 
 
 def ask_broker() -> None:

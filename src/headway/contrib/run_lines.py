@@ -6,8 +6,6 @@ from uuid import UUID
 
 from headway.signals import part_taken_over, start_answered
 
-__all__ = ["connect"]
-
 log = logging.getLogger(__name__)
 
 

@@ -3,8 +3,6 @@
 The project's own authenticators and throttles are honoured.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig
@@ -22,7 +20,8 @@ from headway.conf import conf
 from .callers import is_session
 from .errors import problem_of
 from .json import AlwaysJson, JsonParser, JsonRenderer
-from .openapi import Document, EndpointSchema
+from .openapi.document import Document
+from .openapi.inspector import EndpointSchema
 
 
 class Endpoint(APIView):

@@ -1,7 +1,5 @@
 """Which error is which problem. All that an endpoint raises ends here, so no answer is ever HTML or a traceback."""
 
-from __future__ import annotations
-
 import math
 from http.client import responses
 from typing import Any

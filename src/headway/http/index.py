@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from headway.addresses import address, of_api
 
 from .endpoint import Endpoint
-from .openapi import Document, answer
+from .openapi.document import Document, answer
 
 
 class Index(Endpoint):

@@ -1,7 +1,5 @@
 """Row 7 of the contract: what became of single items; and what a person says of those in doubt."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from headway import runs
-from headway.errors import InvalidParams, ParamError, UnknownOperation
+from headway.errors import InvalidParams, ParamError
 from headway.models import ItemOutcome, ItemState, Run
 from headway.operations import registry
 from headway.runs.access import is_staff
@@ -18,7 +16,7 @@ from headway.runs.access import is_staff
 from . import paging
 from .answers import run_answer
 from .endpoint import Endpoint
-from .openapi import CURSOR, LIMIT, Document, answer, parameter
+from .openapi.document import CURSOR, LIMIT, Document, answer, parameter
 from .openapi.schemas import ref
 
 STATES = [str(state) for state in ItemState.values]
@@ -67,11 +65,8 @@ def describe(row: ItemOutcome, *, for_staff: bool) -> dict[str, Any]:
 
 def keeps_results(run: Run) -> bool:
     """Whether the run's operation keeps results, or has kept some."""
-    try:
-        kept = registry.get(run.operation).keep_results
-    except UnknownOperation:
-        kept = False
-    return kept or runs.outcomes(run, ItemState.SUCCEEDED).exists()
+    operation = registry.find(run.operation)
+    return bool(operation and operation.keep_results) or runs.outcomes(run, ItemState.SUCCEEDED).exists()
 
 
 class Settle(Endpoint):

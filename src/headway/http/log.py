@@ -1,7 +1,5 @@
 """What a run's operation has said."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -11,7 +9,7 @@ from headway import runs
 from headway.snapshots import moment
 
 from .endpoint import Endpoint
-from .openapi import Document, answer
+from .openapi.document import Document, answer
 
 
 class Log(Endpoint):

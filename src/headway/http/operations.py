@@ -1,9 +1,6 @@
 """Rows 1 and 2 of the contract: which operations there are, and starting one."""
 
-from __future__ import annotations
-
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +14,6 @@ from rest_framework.throttling import BaseThrottle
 
 from headway import runs
 from headway.conf import conf
-from headway.errors import UnknownOperation
 from headway.idempotency.header import key_of
 from headway.operations import registry, schema
 from headway.operations.base import Operation
@@ -30,7 +26,7 @@ from .answers import started
 from .endpoint import Endpoint
 from .given import given_to, takes_files
 from .json import JsonParser
-from .openapi import LOCATION, Document, answer, header, parameter, start_of
+from .openapi.document import LOCATION, Document, answer, header, parameter, start_of
 from .paging import choice
 from .throttles import StartThrottle
 
@@ -142,8 +138,7 @@ class Start(Endpoint):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         if self.operation is None:
-            with suppress(UnknownOperation):  # `post` says so
-                self.operation = registry.get(kwargs["name"])
+            self.operation = registry.find(kwargs["name"])  # where there is none, `post` says so
 
     def post(self, request: Request, name: str = "") -> Response:
         operation = self.operation or registry.get(name)

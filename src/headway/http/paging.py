@@ -1,7 +1,5 @@
 """Pages that begin behind the last row of the one before, so that none is passed over or comes twice."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode

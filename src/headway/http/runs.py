@@ -1,7 +1,5 @@
 """Rows 3 to 6 and 12 of the contract: seeing runs, and steering them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
@@ -24,7 +22,7 @@ from . import paging
 from .answers import run_answer, started
 from .callers import for_caller
 from .endpoint import Endpoint
-from .openapi import CURSOR, ETAG, LIMIT, LOCATION, Document, answer, header, parameter
+from .openapi.document import CURSOR, ETAG, LIMIT, LOCATION, Document, answer, header, parameter
 from .throttles import StartThrottle
 
 POLL_EVERY = 2  # s: a client that asks more often learns little more

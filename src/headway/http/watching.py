@@ -1,14 +1,12 @@
 """Rows 3b, 9 and 10 of the contract, as the schema tells of them. `live` serves them, which knows no REST framework."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.urls import URLPattern
 from rest_framework.request import Request
 
 from .endpoint import Endpoint
-from .openapi import ETAG, Document, answer, header, parameter
+from .openapi.document import ETAG, Document, answer, header, parameter
 
 STREAM = answer(
     "ServerSentEvent",

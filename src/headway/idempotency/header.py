@@ -20,14 +20,10 @@ def key_of(request: HttpRequest) -> str | None:
     if sent is None:
         return None
     if not sent.startswith('"'):
-        return bare(sent)
+        if "," in sent:
+            raise IdempotencyKeyInvalid
+        return sent
     quoted = QUOTED.fullmatch(sent)
     if quoted is None:
         raise IdempotencyKeyInvalid
     return ESCAPED.sub(r"\1", quoted[1])
-
-
-def bare(sent: str) -> str:
-    if "," in sent:
-        raise IdempotencyKeyInvalid
-    return sent

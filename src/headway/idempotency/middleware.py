@@ -13,8 +13,6 @@ from headway.conf import conf
 from .callers import Scope
 from .views import wrap
 
-REQUIRED, OPTIONAL = "required", "optional"
-
 
 class Middleware:
     """As `idempotent` around each view whose path begins with one of the prefixes, the longest that fits.
@@ -37,7 +35,7 @@ class Middleware:
         match = match_of(request) if policy else None
         if match is None or addresses.is_own(match):  # Headway's own starts have keys of their own
             return self.get_response(request)
-        how: dict[str, Any] = {"required": policy == REQUIRED, "scope": type(self).scope}
+        how: dict[str, Any] = {"required": policy == "required", "scope": type(self).scope}
         return wrap(self.get_response, match.func, **how)(request)
 
 

@@ -20,10 +20,7 @@ WATCHERS: dict[Kind, type[Watcher]] = {Kind.EVENTS: Stream, Kind.LONG_POLL: Long
 
 
 def asgi(application: Application, *, max_body_bytes: int | None = None) -> Application:
-    """The application with live delivery before it. Put it around the project's own in asgi.py.
-
-    Bodies for Headway's addresses are judged before they are kept. `max_body_bytes` bounds those for all others.
-    """
+    """What `headway.live.asgi` promises."""
     speaks_no_sockets = isinstance(application, ASGIHandler)
     application = bounded(application, max_body_bytes)
 

@@ -15,6 +15,7 @@ from headway import runs
 from headway.engines import start_worker
 from headway.errors import NotMigrated, RunNotFound
 from headway.models import Run
+from headway.panel.values import step_under_way
 from headway.runs.unmigrated import is_unmigrated
 from headway.snapshots import snapshot
 from headway.store.parts.outcomes import examples
@@ -114,13 +115,7 @@ def draw(seen: dict[str, Any], width: int) -> str:
     return fitted(head, share, " · ".join(figures), width)
 
 
-def step_under_way(seen: dict[str, Any]) -> dict[str, Any] | None:
-    """The step whose figures are true now; None: there is none, or its worker is silent."""
-    step: dict[str, Any] | None = seen["progress"]["step"]
-    return step if step and step["under_way"] and seen["state"] == "running" and not seen["stalled"] else None
-
-
-def draw_step(seen: dict[str, Any], step: dict[str, Any], width: int) -> str:
+def draw_step(seen: dict[str, Any], step: Mapping[str, Any], width: int) -> str:
     """The same while a step is under way: how far that is."""
     figures = [] if step["of"] == 1 else [f"{step['title']} ({step['number']} of {step['of']})"]
     if step["done"] is not None:
@@ -130,7 +125,7 @@ def draw_step(seen: dict[str, Any], step: dict[str, Any], width: int) -> str:
     return fitted(f"{seen['title']}  {word(seen)}", step["percent"], " · ".join(figures), width)
 
 
-def of_step(step: dict[str, Any]) -> str:
+def of_step(step: Mapping[str, Any]) -> str:
     return f" of {step['total']:,.0f}" if step["total"] else " so far"
 
 

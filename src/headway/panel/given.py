@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.template.defaultfilters import truncatechars
 
-from headway.errors import UnknownOperation
 from headway.operations import registry, schema
 
 from . import words
@@ -17,11 +16,8 @@ LONGEST = 80
 
 def parameters(operation: str, given: Mapping[str, Any]) -> list[str]:
     """A few words for each of the parameters (as a snapshot has them) that say something."""
-    try:
-        form = registry.get(operation).form
-    except UnknownOperation:
-        form = None
-    fields = schema.fields_of(form)
+    declared = registry.find(operation)
+    fields = schema.fields_of(declared.form if declared else None)
     said = [text for name, value in given.items() if (text := parameter(fields.get(name), name, value))]
     return [truncatechars(text, LONGEST) for text in said[:MOST]]
 

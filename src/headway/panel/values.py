@@ -8,8 +8,6 @@ from django.utils.dateparse import parse_datetime
 
 from . import words
 
-__all__ = ["MOMENTS", "NAMES", "Values", "is_growing", "step_under_way", "values"]
-
 Values = Mapping[str, str]
 """Text by name; "" where there is nothing to say."""
 

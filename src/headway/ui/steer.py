@@ -39,8 +39,7 @@ class SteerView(SignedInView):
         if self.action == "retry" and seconds_until_start(request):
             return see(run, "too-often")
         try:
-            steered = ACTIONS[self.action](run, user=request.user)
-            return see(steered if isinstance(steered, Run) else steered.run)
+            return see(self.ask(request, run))
         except Forbidden as error:
             raise PermissionDenied(str(error)) from error
         except (InvalidState, NothingToRetry):
@@ -52,30 +51,20 @@ class SteerView(SignedInView):
         except RunConflict as error:
             return see(runs.get(error.existing) if error.existing else run, "conflict")
 
+    def ask(self, request: HttpRequest, run: Run) -> Run:
+        """Do it; gives the run to be seen then. Raises what `headway.runs` does."""
+        steered = ACTIONS[self.action](run, user=request.user)
+        return steered if isinstance(steered, Run) else steered.run
 
-class SettleView(SignedInView):
+
+class SettleView(SteerView):
     """POST says of the item in doubt with this `key`, or of all, whether they went out, and leads back to the list."""
 
-    http_method_names = ["get", "post"]
-
-    def get(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
-        """As `SteerView.get`."""
-        return see(run_or_404(run_id, request.user))
-
-    def post(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
-        run = run_or_404(run_id, request.user)
+    def ask(self, request: HttpRequest, run: Run) -> Run:
         said, key = request.POST.get("went_out"), request.POST.get("key")
-        if said not in ("yes", "no"):
-            return see(run)
-        try:
+        if said in ("yes", "no"):
             runs.settle(run, went_out=said == "yes", keys=None if key is None else [key], user=request.user)
-            return see(run)
-        except Forbidden as error:
-            raise PermissionDenied(str(error)) from error
-        except InvalidState:
-            return see(run, "too-late")
-        except AlreadyRetried as error:
-            return see(runs.get(error.newest), "retried")
+        return run
 
 
 def see(run: Run, found: str = "") -> HttpResponse:

@@ -3,18 +3,13 @@
 Without HEADWAY["WEBHOOKS"] nothing of it is loaded.
 """
 
-from contextlib import suppress
-
-from django.core.exceptions import ImproperlyConfigured
-
-from headway.conf import conf
+from headway.conf import valid_conf
 from headway.store.runs.endings import ending
 
 
 def connect() -> None:
     """From now on the ends of runs are told, where the settings name an address."""
-    with suppress(ImproperlyConfigured):  # headway.E001 tells it
-        if conf().webhooks:
-            from .delivery import tell  # declares an operation, which others neither see nor start
+    if valid_conf().webhooks:
+        from .delivery import tell  # declares an operation, which others neither see nor start
 
-            ending.connect(tell, dispatch_uid=__name__)
+        ending.connect(tell, dispatch_uid=__name__)

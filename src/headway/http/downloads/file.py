@@ -4,8 +4,6 @@
 that are read until then.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from typing import Any

@@ -1,8 +1,6 @@
 """CSV and NDJSON: how lines are written. Where an item has a column of Headway's name, Headway's
 gets a prefix."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -1,7 +1,5 @@
 """What a download tells of each item behind the item's own columns: why it failed, or what `process` returned."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -3,8 +3,6 @@
 The source is the project's own code, run here in a web process: no error of it may cost the failures.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

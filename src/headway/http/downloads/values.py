@@ -3,8 +3,6 @@
 The values come out of the project's own source, and may be anything: a set, a model, one that contains itself.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The endpoints, and how a file is sent: as it is read, under WSGI and ASGI alike."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -17,7 +15,7 @@ from headway import runs
 from headway.http import paging
 from headway.http.endpoint import Endpoint
 from headway.http.items import keeps_results
-from headway.http.openapi import Document, answer, header, parameter
+from headway.http.openapi.document import Document, answer, header, parameter
 from headway.models import Run
 from headway.operations import registry
 from headway.runs.access import is_staff

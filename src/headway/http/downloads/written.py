@@ -1,7 +1,5 @@
 """The file that a run's items have written, whole: it is stored as it was written, so no source is read for it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,9 +10,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from headway import runs
-from headway.errors import InvalidState, UnknownOperation
+from headway.errors import InvalidState
 from headway.http.endpoint import Endpoint
-from headway.http.openapi import Document, answer, header
+from headway.http.openapi.document import Document, answer, header
 from headway.models import Run
 from headway.operations import registry
 from headway.operations.kept import File
@@ -53,7 +51,8 @@ class Written(Endpoint):
         name = self.file_format or file_format
         if name not in FORMATS:
             raise NotFound(f"There is no file.{name[:20]}; there are: {', '.join(FORMATS)}.")
-        declared, columns = file_of(run), blocks.columns_of(run.pk)
+        operation, columns = registry.find(run.operation), blocks.columns_of(run.pk)
+        declared = operation.file if operation else None
         if declared is None and not columns:
             raise NotFound("This operation writes no file.")
         if not run.is_done:
@@ -61,14 +60,6 @@ class Written(Endpoint):
             raise InvalidState("hand out its file", shown(state), [str(action) for action in ACTIONS[state]])
         file = Blocks(run, LAYOUTS[name](columns or list(declared.columns) if declared else columns), request.user.pk)
         return sent(request, file, FORMATS[name], f"{called(run, declared)}.{name}")
-
-
-def file_of(run: Run) -> File | None:
-    """The file that the run's operation declares; None where it declares none, or this code doesn't have it."""
-    try:
-        return registry.get(run.operation).file
-    except UnknownOperation:
-        return None
 
 
 def called(run: Run, declared: File | None) -> str:

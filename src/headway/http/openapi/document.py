@@ -1,7 +1,5 @@
 """What an endpoint says of itself beside its code, as parts of OpenAPI 3.1; `inspector` puts them together."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field, replace
 

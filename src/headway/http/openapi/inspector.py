@@ -1,7 +1,5 @@
 """Makes an endpoint's OpenAPI of its `document`: drf-spectacular calls it for each path and method."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
