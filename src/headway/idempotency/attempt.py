@@ -1,7 +1,7 @@
 """One request with an idempotency key: the transaction around its view, and what comes of the answer."""
 
 import logging
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -41,7 +41,8 @@ class Attempt:
         self.required = required
         self.scope = scope
         self.asked: Asked | None = None
-        self.transaction: AbstractContextManager[Answer | None] | None = None
+        """What the view is at work on, in a transaction that `transaction` ends."""
+        self.transaction = ExitStack()
 
     def begin(self) -> HttpResponse | None:
         """The answer, where the view isn't to run; None: it is, and its effects are in a transaction from now on."""
@@ -49,19 +50,17 @@ class Attempt:
         try:
             if (asked := self.read()) is None:
                 return None
-            self.transaction = answers.transaction_of(asked)
-            before = self.transaction.__enter__()
+            before = self.transaction.enter_context(answers.transaction_of(asked))
         except RefusedByView:
             return None
         except RequestDataTooBig:
             return problems.response("payload-too-large", TOO_LARGE)
         except HeadwayError as error:
-            self.transaction = None
             return refusal(error)
-        self.asked = asked
         if before is None:
+            self.asked = asked
             return None
-        self.close()
+        self.transaction.close()
         return replayed(before, asked.key)
 
     def read(self) -> Asked | None:
@@ -77,31 +76,22 @@ class Attempt:
         return Asked(principal_of(self.request, self.view, self.scope), key, fingerprint)
 
     def end(self, response: HttpResponseBase) -> HttpResponseBase:
-        """The view has answered: keep that with its effects, or undo both where the server failed."""
-        if self.transaction is None or self.asked is None:
+        """The view has answered: keep that with its effects, or undo both where the server failed. Raises errors of the
+        database."""
+        if self.asked is None:
             return response
-        try:
+        with self.transaction:
             if callable(render := getattr(response, "render", None)):
                 response = render()
             if response.status_code >= 500 or response.status_code in NOT_DONE or connection.needs_rollback:
                 transaction.set_rollback(True)
             else:
                 answers.keep(self.asked, self.kept(response))
-        except BaseException as error:
-            self.undo(error)
-            raise
-        self.close()
         return response
 
     def undo(self, error: BaseException) -> None:
         """The view has raised this: its effects are undone, and its key is free."""
-        if self.transaction is not None:
-            self.transaction.__exit__(type(error), error, error.__traceback__)
-
-    def close(self) -> None:
-        """Commit. Raises errors of the database."""
-        assert self.transaction is not None
-        self.transaction.__exit__(None, None, None)
+        self.transaction.__exit__(type(error), error, error.__traceback__)
 
     def kept(self, response: HttpResponseBase) -> Answer:
         body = response.content if isinstance(response, HttpResponse) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from .outcomes import LONGEST_WAIT, TryAgain, Verdict
+from .outcomes import LONGEST_WAIT, TryAgain, Verdict, is_number
 
 DOUBLINGS = 30  # more would only overflow
 
@@ -30,11 +30,11 @@ class Retry:
         for kind in kinds:
             if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, Verdict):
                 raise ValueError(f"Retry: on has {kind!r}; it must name exception classes, such as ConnectionError.")
-        if isinstance(self.attempts, bool) or not isinstance(self.attempts, int) or not 2 <= self.attempts <= 100:
+        if not (isinstance(self.attempts, int) and is_number(self.attempts) and 2 <= self.attempts <= 100):
             raise ValueError(f"Retry: attempts is {self.attempts!r}; it must be a whole number from 2 to 100.")
         for name in ("backoff", "longest"):
             seconds: Any = getattr(self, name)
-            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST_WAIT:
+            if not (is_number(seconds) and 0 < seconds <= LONGEST_WAIT):
                 raise ValueError(f"Retry: {name} is {seconds!r}; it must be a number of seconds above 0.")
 
     def covers(self, error: Exception) -> bool:
@@ -69,12 +69,10 @@ class Tolerance:
             raise ValueError("Tolerance: give a count, a percent, or both.")
         for name, least in (("count", 0), ("min_items", 1)):
             number: Any = getattr(self, name)
-            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
+            if number is not None and not (isinstance(number, int) and is_number(number) and number >= least):
                 raise ValueError(f"Tolerance: {name} is {number!r}; it must be a whole number from {least} on.")
         percent: Any = self.percent
-        if percent is not None and (
-            isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 <= percent <= 100
-        ):
+        if percent is not None and not (is_number(percent) and 0 <= percent <= 100):
             raise ValueError(f"Tolerance: percent is {percent!r}; it must be a number from 0 to 100.")
         if self.then not in ("pause", "fail"):
             raise ValueError(f'Tolerance: then is {self.then!r}; it must be "pause" or "fail".')

@@ -17,7 +17,7 @@ from .again import Retry, Tolerance
 from .conflicts import OnConflict
 from .holding import names_of
 from .kept import File
-from .outcomes import Verdict, check_code
+from .outcomes import Verdict, check_code, is_number
 from .rates import Rate
 from .sources import Source
 from .sources.by_pairs import PairsSource
@@ -302,10 +302,6 @@ def of_error_codes(cls: Any) -> Iterator[str]:
             check_code(code)
         except ValueError as error:
             yield f"error_codes: {error}"
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def takes(method: Any, count: int) -> bool:

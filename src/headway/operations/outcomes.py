@@ -1,6 +1,7 @@
 """What an item's own code may raise to say how the item ended. Nothing here knows a database or a run."""
 
 import re
+from typing import Any
 
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CODE_LENGTH = 64
@@ -102,8 +103,13 @@ class Wait(Interruption):
         super().__init__(reason)
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is one; True and False, which Python counts with, are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def check_seconds(seconds: float) -> float:
     """The seconds themselves. Raises ValueError unless they are 0 to 30 days."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_WAIT:
+    if not (is_number(seconds) and 0 <= seconds <= LONGEST_WAIT):
         raise ValueError(f"{seconds!r} is no time to wait: give seconds, from 0 to {LONGEST_WAIT:,.0f} (30 days).")
     return float(seconds)

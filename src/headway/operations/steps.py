@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from .outcomes import Gone
+from .outcomes import Gone, is_number
 from .sources import Entry, Json, Source
 
 ALONE = "run"  # the one step of an operation that declares `def run(self)`
@@ -54,7 +54,5 @@ def titles_of(steps: Iterable[str] | Mapping[str, Any]) -> dict[str, Any]:
 def check_figures(done: Any, total: Any) -> None:
     """Raises TypeError unless these are numbers, or None."""
     for name, number in (("done", done), ("total", total)):
-        if number is None:
-            continue
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf:
+        if number is not None and not (is_number(number) and 0 <= number < math.inf):
             raise TypeError(f"progress(): {name} is {number!r}; it must be a number from 0 on, or None.")
