@@ -16,12 +16,13 @@ from headway import addresses, engines
 from headway.conf import ENGINES, conf
 from headway.database import NOW_MS
 from headway.errors import InvalidParams
+from headway.idempotency.checks import check_idempotency as check_idempotency  # to import is to register
 from headway.middleware_order import place_of
 from headway.models import Run
 from headway.operations import params, registry
 from headway.operations.declarations import SIGNED_IN
 from headway.runs.ticks import scheduled
-from headway.store.starts.checks import check_cache as check_cache  # to import is to register
+from headway.store.starts.checks import check_cache as check_cache
 from headway.wakeups.checks import check_holds as check_holds
 from headway.wakeups.checks import check_wake_ups as check_wake_ups
 from headway.webhooks.checks import check_webhooks as check_webhooks

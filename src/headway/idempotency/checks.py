@@ -4,9 +4,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 
-from headway.conf import conf
+from headway.conf import valid_conf
 from headway.middleware_order import AUTHENTICATION, place_of
 
 KEYS = "headway.idempotency.middleware.Middleware"
@@ -15,11 +14,8 @@ KEYS = "headway.idempotency.middleware.Middleware"
 @checks.register("headway")
 def check_idempotency(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E029 and W030: IDEMPOTENT_PREFIXES without the middleware that heeds them, or where it knows no user."""
-    try:
-        if not conf().idempotent_prefixes:
-            return []
-    except ImproperlyConfigured:
-        return []  # headway.E001 tells it
+    if not valid_conf().idempotent_prefixes:
+        return []
     place, known = place_of(KEYS), place_of(AUTHENTICATION)
     if place is None:
         return [missing()]
