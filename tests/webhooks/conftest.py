@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headway.operations import registry
 from headway.store.runs.endings import ending
 from headway.webhooks import connect
 
@@ -32,3 +33,4 @@ def declare(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Declare]
 
     yield say
     ending.disconnect(dispatch_uid="headway.webhooks")
+    registry.withheld.add("headway.deliver_webhook")

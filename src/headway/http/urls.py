@@ -20,7 +20,7 @@ app_name = "headway"
 
 # One path for each operation and each format, so that each is typed in the schema; those behind them are for `reverse`.
 starts = [
-    path(f"operations/{operation.name}/runs/", Start.as_view(operation=operation)) for operation in registry.every()
+    path(f"operations/{operation.name}/runs/", Start.as_view(operation=operation)) for operation in registry.offered()
 ]
 downloads = [
     path(f"runs/<headway_run:run_id>/{kind}.{name}", view.as_view(file_format=name))

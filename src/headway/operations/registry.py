@@ -5,13 +5,16 @@ from headway.errors import UnknownOperation
 from . import base
 from .base import Operation
 
+withheld: set[str] = set()
+"""Names of operations that nobody is offered now, though their runs go on."""
+
 
 def get(name: str) -> type[Operation]:
     """The operation that has this name, or had it. Raises UnknownOperation."""
     try:
         return base.by_name[name]
     except KeyError:
-        raise UnknownOperation(name, (operation.name for operation in every())) from None
+        raise UnknownOperation(name, (operation.name for operation in offered())) from None
 
 
 def find(name: str) -> type[Operation] | None:
@@ -22,6 +25,11 @@ def find(name: str) -> type[Operation] | None:
 def every() -> list[type[Operation]]:
     """All operations, by name."""
     return [operation for name, operation in sorted(base.by_name.items()) if name == operation.name]
+
+
+def offered() -> list[type[Operation]]:
+    """Those that may be started, by name."""
+    return [operation for operation in every() if operation.name not in withheld]
 
 
 def names_of(name: str) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def visible_to(user: Any) -> QuerySet[Run]:
 
 def startable_by(user: Any) -> list[type[Operation]]:
     """The operations that `user` may start from Headway's pages and HTTP API, by name."""
-    return [operation for operation in registry.every() if may_start(operation, user)]
+    return [operation for operation in registry.offered() if may_start(operation, user)]
 
 
 def may_see(run: Run, user: Any) -> bool:
