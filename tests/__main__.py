@@ -1,9 +1,9 @@
 """`python -m tests`: the whole suite on SQLite, and what depends on the database on a PostgreSQL of its own.
 
-On each database several tests run side by side, since most of their time they wait. Those marked `alone` come after
-them, three at a time on each database, and both databases' at once: they measure themselves beside a bare process, and
-mostly wait. Those marked `crowd` come last, one by one: each needs most of a database's connections. With arguments,
-which are pytest's, the tests that they choose run one by one.
+Both databases' tests run at once, three on each core, since they wait for much of their time: two on SQLite for one on
+PostgreSQL, where there are half as many. Those marked `alone` come after them, three at a time on each database: they
+measure themselves beside a bare process. Those marked `crowd` come last, one by one: each needs most of a database's
+connections. With arguments, which are pytest's, the tests that they choose run one by one.
 """
 
 import json
@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import IO
 
@@ -22,13 +23,8 @@ import pytest
 
 from servers.postgres import Postgres
 
-SIDE_BY_SIDE = [
-    "-q",
-    "-m",
-    "not alone and not crowd",
-    "--dist=worksteal",
-    f"--numprocesses={3 * (os.cpu_count() or 1)}",
-]
+CORES = os.cpu_count() or 1
+SIDE_BY_SIDE = ["-q", "-m", "not alone and not crowd", "--dist=worksteal"]
 ALONE = ["-q", "-m", "alone", "--dist=loadfile", "--numprocesses=3"]  # by file: those of one share servers
 CROWDS = ["-q", "-m", "crowd"]
 ON_POSTGRESQL = "django_db and not once"
@@ -40,20 +36,29 @@ TOLD = {
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests on one database, of which `only` are chosen, an expression of pytest's."""
+    """The tests on one database: those that `only` chooses, as `-m` has it, side by side so many on a core."""
 
     database: str
+    on_a_core: int
     only: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)  # the names of tests
 
-    def run(self, arguments: list[str], output: IO[bytes] | None = None) -> int:
-        """Run pytest, and say which database it was: 0 when all passed. It prints into `output`, if there is one."""
+    def side_by_side(self) -> list[str]:
+        """What chooses the tests that can run so."""
+        return [*SIDE_BY_SIDE, f"--numprocesses={self.on_a_core * CORES}"]
+
+    def run(self, arguments: list[str], files: Sequence[str] = (), output: IO[bytes] | None = None) -> int:
+        """
+        Run pytest on these files, on all without them, and say which database it was: 0 when all passed. It prints into
+        `output`, if there is one.
+        """
         print(f"\n=== The suite on {self.database}: {' '.join(arguments)} ===", flush=True)
         began = time.monotonic()
         environment = os.environ | TOLD | self.environment
         with tempfile.TemporaryDirectory() as cache:
-            command = [sys.executable, "-m", "pytest", "-o", f"cache_dir={cache}", *limited(arguments, self.only)]
+            told = ["-o", f"cache_dir={cache}", *limited(arguments, self.only), *files]
+            command = [sys.executable, "-m", "pytest", *told]
             code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
             self.failed.extend(last_failed(Path(cache)))
         print(f"=== {self.database}: exit code {code} after {time.monotonic() - began:.0f} s ===", flush=True)
@@ -77,12 +82,17 @@ def limited(arguments: list[str], only: str) -> list[str]:
     return [*arguments[:at], f"({arguments[at]}) and {only}", *arguments[at + 1 :]]
 
 
-def at_once(suites: Sequence[Suite], arguments: list[str]) -> list[int]:
+def marked(mark: str) -> list[str]:
+    """The files that name this mark: the others needn't be collected for it, since conftest.py refuses it there."""
+    return [str(file) for file in sorted(Path("tests").rglob("test_*.py")) if f"mark.{mark}" in file.read_text()]
+
+
+def at_once(suites: Sequence[Suite], arguments: Sequence[list[str]], files: Sequence[str] = ()) -> list[int]:
     """The exit code of each, run at the same time; what the later ones print comes after the first one's."""
-    first, *others = suites
     with tempfile.TemporaryFile() as output, ThreadPoolExecutor() as threads:
-        later = [threads.submit(suite.run, arguments, output) for suite in others]
-        codes = [first.run(arguments), *(each.result() for each in later)]
+        outputs = [None, *(output for _ in suites[1:])]
+        runs = [threads.submit(suite.run, *told) for suite, *told in zip(suites, arguments, repeat(files), outputs)]
+        codes = [each.result() for each in runs]
         output.seek(0)
         print(output.read().decode(errors="replace"), flush=True)
     return codes
@@ -92,11 +102,13 @@ def main() -> int:
     """0 when both suites passed. What failed is named once more at the end, where nobody has to search for it."""
     arguments = sys.argv[1:]
     with Postgres() as server:
-        suites = [Suite("SQLite"), Suite("PostgreSQL", ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
+        suites = [Suite("SQLite", 2), Suite("PostgreSQL", 1, ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
         if arguments:
             codes = [suite.run(arguments) for suite in suites]
         else:
-            codes = [*(suite.run(SIDE_BY_SIDE) for suite in suites), *at_once(suites, ALONE), *at_once(suites, CROWDS)]
+            codes = at_once(suites, [suite.side_by_side() for suite in suites])
+            codes += at_once(suites, [ALONE, ALONE], marked("alone"))
+            codes += at_once(suites, [CROWDS, CROWDS], marked("crowd"))
     for suite in suites:
         for test in suite.failed:
             print(f"Failed on {suite.database}: {test}", flush=True)

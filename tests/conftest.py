@@ -4,6 +4,7 @@ A test marked `postgresql` or `sqlite` is about that database alone: on the othe
 counts it. In CI nothing is skipped: a test that can't run there has failed.
 """
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ from tests.workers import Workers
 TransactionTestCase._fixture_teardown = empty_what_is_filled
 
 VENDORS = ("postgresql", "sqlite")
+NAMED = ("alone", "crowd")  # `python -m tests` collects these from the files alone that name them
+
+gc.disable()  # while tests are collected: a quarter of that time went into looking for garbage, and there is none
 
 # A busy machine makes no example wrong. Few examples where people wait for them, many in CI.
 hypothesis.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
@@ -34,11 +38,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for mark in NAMED:
+        for file in {item.path for item in items if item.get_closest_marker(mark)}:
+            if f"mark.{mark}" not in file.read_text():
+                raise pytest.UsageError(f"{file} has tests marked {mark!r}: write pytest.mark.{mark} in that file.")
     others = [vendor for vendor in VENDORS if vendor != connection.vendor]
     foreign = [item for item in items if any(map(item.get_closest_marker, others))]
     if foreign:
         items[:] = [item for item in items if item not in foreign]
         config.hook.pytest_deselected(items=foreign)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

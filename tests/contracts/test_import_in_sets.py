@@ -36,8 +36,10 @@ def test_row_by_row_and_in_sets_come_to_the_same(media: Path, tmp_path: Path) ->
     assert in_sets == one_by_one
     assert len(in_sets[0]) == FEW_IMPORTED
     assert Counter(code for _, _, code, _ in in_sets[1]) == FEW_CODES
+    assert came_to(imported("airports.import_airports_in_sets", path)) == in_sets, "over what is there already"
 
 
+@pytest.mark.once
 def test_the_whole_bundled_file_comes_to_its_counts_over_what_is_there_already(media: Path, tmp_path: Path) -> None:
     imported("airports.import_airports_in_sets", few_rows(tmp_path))
 

@@ -13,7 +13,7 @@ from tests.crash.scene import LEASE, entries, processed
 from tests.crash.test_exports import kill_an_owner
 from tests.workers import Workers, until, wait_for_end
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 NODES = 6_000
 KILLS = 10

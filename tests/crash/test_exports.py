@@ -21,7 +21,7 @@ from tests.live.clients import http
 from tests.live.server import Server, serving
 from tests.workers import Workers, children_of, until, wait_for_end
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ROWS = {"tests.export_numbers": 60_000, "tests.export_numbers_in_parts": 24_000}
 KILLS = 5

@@ -73,6 +73,7 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
         with BareProcess() as bare:
             took = until(lambda: "Headway is at" in welcome_of(process))
         api = httpx.get(f"http://localhost:{port}/api/operations/", headers={"Authorization": "Token demo"})
+        signed_in = [sign_in(f"http://localhost:{port}/login/", name) for name in ("demo", "other", "admin")]
 
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=TIMEOUT)
@@ -91,6 +92,7 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
             "write_to_airports",
         )
     ]
+    assert [(answer.status_code, answer.headers.get("Location")) for answer in signed_in] == 3 * [(302, "/")]
     assert (process.returncode, rest.strip(), errors) == (0, "Ended.", "")
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://localhost:{port}/")
@@ -98,8 +100,8 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
 
 @pytest.mark.slow
 @pytest.mark.alone  # a whole import beside other tests takes minutes
-def test_one_click_imports_all_airports_and_is_watched_to_its_end_without_a_reload(data: Path, port: int) -> None:
-    with demo(data, port) as process, chromium() as browser:
+def test_one_click_imports_all_airports_and_is_watched_to_its_end_without_a_reload(tmp_path: Path, port: int) -> None:
+    with demo(tmp_path, port) as process, chromium() as browser:
         welcome_of(process)
         page = browser.new_page()
         errors: list[str] = []
@@ -120,17 +122,8 @@ def test_one_click_imports_all_airports_and_is_watched_to_its_end_without_a_relo
         assert errors == []
 
 
-def test_each_name_is_its_password(data: Path, port: int) -> None:
-    with demo(data, port) as process:
-        welcome_of(process)
-
-        answers = [sign_in(f"http://localhost:{port}/login/", name) for name in ("demo", "other", "admin")]
-
-    assert [(answer.status_code, answer.headers.get("Location")) for answer in answers] == 3 * [(302, "/")]
-
-
 def sign_in(url: str, name: str) -> httpx.Response:
-    """As a browser does it."""
+    """As a browser does it: each name is its password."""
     with httpx.Client(headers={"Referer": url}) as browser:
         browser.get(url)
         token = browser.cookies["csrftoken"]

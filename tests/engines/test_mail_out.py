@@ -24,7 +24,7 @@ from tests.workers import until, wait_for_end
 from .conftest import tried
 from .launchers import Handle, Launcher
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MAILS = int(os.environ.get("MAILS", "600"))
 BLOWS = {"kill": 20, "freeze": 3, "stop": 5} if MAILS >= 5_000 else {"kill": 4, "freeze": 1, "stop": 1}
@@ -126,6 +126,7 @@ def keys_of(run: Run) -> dict[str, str]:
     return {item: Effects(run.pk, item)("mail").key for item in items}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("engine", tried(["embedded"]), indirect=True)
 def test_eight_threads_call_several_times_as_fast_as_a_plain_loop(engine: Launcher, tmp_path: Path, tell: Tell) -> None:
     sink, seconds = str(tmp_path / "lines"), 0.005

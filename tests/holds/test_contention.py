@@ -25,7 +25,7 @@ from tests.workers import children_of, environment, until
 from .wire import Wire
 
 # Each service has an SQLite of its own.
-pytestmark = [pytest.mark.sqlite, pytest.mark.slow, pytest.mark.alone, pytest.mark.django_db]
+pytestmark = [pytest.mark.sqlite, pytest.mark.slow, pytest.mark.django_db]
 
 SECONDS = float(os.environ.get("HOLDS_SECONDS", "12"))
 SERVICES = 10

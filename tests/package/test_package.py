@@ -1,4 +1,4 @@
-"""Each package, in an environment that has what the package declares and no more: it migrates, works and serves."""
+"""The wheel, where there is what it declares and no more, migrates, works and serves; the source makes the same."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from tests.installed import ROOT, bare_environment, build, install
 from tests.shapes.project import write
 from tests.shapes.shapes import Shape
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 WORKS = """
 import os, sys
@@ -78,13 +78,10 @@ def test_the_wheel_alone_needs_django_alone(wheel: Path, tmp_path: Path) -> None
     assert "no issues" in said
 
 
-@pytest.mark.parametrize("package", ["wheel", "wheel_of_sdist"])
-def test_with_the_api_it_serves_its_pages_and_all_that_they_name(
-    package: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_with_the_api_it_serves_its_pages_and_all_that_they_name(wheel: Path, tmp_path: Path) -> None:
     write(tmp_path, Shape(settings="MIDDLEWARE = MIDDLEWARE[1:]  # without WhiteNoise\n"))
 
-    said = run(installed(request.getfixturevalue(package), tmp_path, "api"), WORKS + SERVES, tmp_path)
+    said = run(installed(wheel, tmp_path, "api"), WORKS + SERVES, tmp_path)
 
     assert "headway/headway-run.js" in said
     assert "headway/icons.svg" in said or "headway/headway.css" in said

@@ -15,14 +15,14 @@ from tests.workers import until
 from .crowd import Crowd, crowd
 from .scene import Scene, scene
 
-SECONDS = float(os.environ.get("SERVICES_SECONDS", "15"))
+SECONDS = float(os.environ.get("SERVICES_SECONDS", "10"))
 BETWEEN = 0.5  # s between two mishaps, at most
 AFTERWARDS = 300.0  # s: a webhook that was refused six times comes after three minutes
 
 LIVE = "SELECT 1 FROM headway_run WHERE finished_at IS NULL LIMIT 1"
 
 # Each service has an SQLite of its own, whatever database the tests are on.
-pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
 @pytest.mark.timeout(SECONDS + 900)

@@ -20,7 +20,7 @@ from .callers import Person, Program
 from .project import PASSWORD, PERSON, Project, serving
 from .shapes import REFUSED, SHAPES, Shape
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

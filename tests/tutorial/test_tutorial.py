@@ -23,7 +23,7 @@ TUTORIAL = dict(sections(ROOT / "docs/tutorial.md"))
 FOLLOWED = [title for title, blocks in TUTORIAL.items() if blocks]
 PATIENCE_MS = 30_000
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,6 @@ def test_a_delivery_whose_worker_is_killed_in_it_is_made_again(
     assert all("event" in got for got in receiver.got)
 
 
-@pytest.mark.alone
 def test_each_end_arrives_at_least_once_whoever_is_killed(
     receiver: Receiver, declare: Declare, workers: Workers, dice: random.Random, tell: Tell
 ) -> None:
