@@ -14,6 +14,7 @@ class HeadwayConfig(AppConfig):
     def ready(self) -> None:
         # Registering at import time needs the apps to be ready, so these can't stand at the top.
         from . import checks, engines, webhooks  # noqa: F401
+        from .contrib import checks as _of_contrib  # noqa: F401
         from .database import waiting
 
         engines.connect()

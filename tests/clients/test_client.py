@@ -56,6 +56,9 @@ class Waiting:
 
         return call
 
+    def fetch(self, address: str) -> Any:
+        return self.runner.run(self.client.http.get(address))
+
     def close(self) -> None:
         self.aclose()
         self.runner.close()
@@ -147,6 +150,16 @@ def test_a_dry_run_and_a_file(client: Any) -> None:
 
     assert run["dry_run"]
     assert run["params"]["file"]["size"] == len(head)
+
+
+def test_a_runs_file_is_fetched_by_the_address_that_the_run_names(client: Any) -> None:
+    run = client.start("tests.export_numbers", {"count": 1})
+    finish(StoredRun.objects.get())
+    fetch = client.fetch if isinstance(client, Waiting) else client.http.get
+
+    file = fetch(client.get(run)["links"]["file"])
+
+    assert file.text.splitlines() == ["number,name,square", '0,"Number 0, of all numbers",0']
 
 
 def test_what_is_refused_is_raised(client: Any, connect: Callable[..., Any], ada: Any, django_user_model: Any) -> None:

@@ -177,6 +177,19 @@ def test_a_wrong_content_type(api: Api, content_type: str) -> None:
     assert_problem(send(api, b'{"count": 1}', content_type), "unsupported-media-type")
 
 
+@pytest.mark.parametrize(
+    ("operation", "said"),
+    [
+        (JOIN, "send the parameters as application/json."),
+        (PEOPLE, "send the parameters as application/json or multipart/form-data."),
+    ],
+)
+def test_a_wrong_content_type_is_told_the_right_one(api: Api, operation: str, said: str) -> None:
+    """As curl sends it without a word."""
+    response = send(api, b'{"count": 1}', "application/x-www-form-urlencoded", operation)
+    assert response.json()["detail"] == f"The body's Content-Type is 'application/x-www-form-urlencoded'; {said}"
+
+
 @pytest.mark.parametrize("more", ['"\\u0000"', '{"a": ["\\u0000"]}', '{"\\u0000": 1}', '"\\ud800"'])
 def test_json_that_no_database_keeps(api: Api, more: str) -> None:
     assert errors(upload(api, b"name\nAda\n", more=more))[0][0].startswith("/more")

@@ -18,6 +18,7 @@ from headway.operations import registry
 from headway.runs import ticks
 from headway.runs.starting import KEY
 from headway.runs.ticks import Timetable
+from headway.signals import start_answered
 from headway.testing import turn_clock
 from tests.app.driving import counted, drive, fresh
 
@@ -242,6 +243,52 @@ def test_under_queue_a_tick_stands_behind_the_live_run(declare: Any) -> None:
 
     queued = Run.objects.exclude(pk=live.pk).get()
     assert (queued.state, last().run) == ("waiting", queued.pk)
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], tuple[list[str], list[str]]]]:
+    """told(): the events in the log, and the dispositions of starts that were announced."""
+    answers: list[str] = []
+
+    def hear(disposition: str, **kwargs: Any) -> None:
+        answers.append(disposition)
+
+    start_answered.connect(hear)
+    with caplog.at_level(logging.INFO, logger=ticks.__name__):
+        yield lambda: ([record.getMessage().split()[0] for record in caplog.records], answers)
+    start_answered.disconnect(hear)
+
+
+CAME_OF_IT: dict[str, tuple[dict[str, Any], dict[str, Any] | None, str, list[str]]] = {
+    "a run": ({}, None, "event=tick", ["created"]),
+    "a run that is joined": ({}, {"items": 3}, "event=tick-joined", ["joined"]),
+    "another in the way": ({}, {"items": 3, "work_us": 1}, "event=tick-without-run", ["refused"]),
+    "a form that refuses": ({"schedule_params": {"items": -1}}, None, "event=tick-without-run", []),
+}
+
+
+@pytest.mark.parametrize(("declared", "live", "event", "answers"), CAME_OF_IT.values(), ids=CAME_OF_IT)
+def test_of_all_workers_that_see_a_tick_one_tells_what_came_of_it(
+    declare: Any, told: Any, declared: Any, live: Any, event: str, answers: list[str]
+) -> None:
+    declare(**declared)
+    if live:
+        runs.start(LEDGER, live)
+        told()[1].clear()
+    sleep(2 * A_WHILE)
+
+    together(look)
+
+    assert told() == ([event], answers)
+
+
+def test_of_all_workers_one_says_that_a_tick_was_missed(declare: Any, told: Any) -> None:
+    declare(missed="never", schedule=cron(2 * MINUTE))
+    sleep(3 * DAY)
+
+    together(look)
+
+    assert told() == (["event=tick-missed"], [])
 
 
 def test_what_its_form_refuses_is_noted_and_not_tried_again(declare: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -86,7 +86,7 @@ def test_a_missing_package_is_told_with_its_name(settings: Any, monkeypatch: pyt
     monkeypatch.setattr(flavour, "NAME", "no_tasks_here")
     error = found(settings, {"default": WITH_WORKERS})
     assert (error.id, error.msg) == ("headway.E010", "no_tasks_here isn't installed.")
-    assert error.hint == "Run: pip install django-tasks (from 6.0 on, Django itself has it)."
+    assert error.hint == "Run: pip install 'django-headway[tasks]' (from 6.0 on, Django itself has them)."
 
 
 @pytest.mark.parametrize("key", ["TASKS_BACKEND", "TASKS_QUEUE"])

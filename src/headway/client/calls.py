@@ -10,6 +10,8 @@ import httpx
 from .following import SILENCE, Question
 from .run import Run
 
+TIMEOUT = 30.0  # s
+
 Answer = TypeVar("Answer")
 
 
@@ -20,11 +22,16 @@ class Calls(ABC, Generic[Answer]):
     """
 
     http: httpx.Client | httpx.AsyncClient
-    """For all that has no method here; its headers sign in."""
+    """For all that has no method here, such as a run's files: `client.http.get(run["links"]["file"])`. Its headers sign
+    in; an address without a host, as the API's links are, is the server's."""
 
     def __init__(self, url: str, patience: float) -> None:
         self.base = httpx.URL(url if url.endswith("/") else f"{url}/")
         self.patience = patience
+
+    def httpx_options(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Those that make a client of httpx's; what is given goes first."""
+        return {"timeout": TIMEOUT, "base_url": self.base.join("/")} | given
 
     def start(
         self,

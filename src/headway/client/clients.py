@@ -15,7 +15,6 @@ from .patience import Patience, is_worth_another_try, retry_after
 from .run import Run
 
 PATIENCE = 60.0  # s; a server that is restarted is back by then
-TIMEOUT = 30.0  # s
 
 
 class Client(Calls[Run]):
@@ -29,7 +28,7 @@ class Client(Calls[Run]):
 
     def __init__(self, url: str, *, patience: float = PATIENCE, **options: Any) -> None:
         super().__init__(url, patience)
-        self.http = httpx.Client(**{"timeout": TIMEOUT} | options)
+        self.http = httpx.Client(**self.httpx_options(options))
 
     def follow(self, run: Run | str) -> Iterator[Run]:
         """The run as it is, then each time that it has changed, up to its end, which always comes.
@@ -97,7 +96,7 @@ class AsyncClient(Calls[Awaitable[Run]]):
 
     def __init__(self, url: str, *, patience: float = PATIENCE, **options: Any) -> None:
         super().__init__(url, patience)
-        self.http = httpx.AsyncClient(**{"timeout": TIMEOUT} | options)
+        self.http = httpx.AsyncClient(**self.httpx_options(options))
 
     async def follow(self, run: Run | str) -> AsyncIterator[Run]:
         """As Client.follow."""

@@ -1,1 +1,1 @@
-"""What most projects need around Headway: probes, metrics and log lines. Nothing else of Headway imports it."""
+"""What most projects need around Headway: probes, metrics and log lines. The rest of Headway imports only the check."""

@@ -160,4 +160,7 @@ class Start(Endpoint):
         """
         has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
         if has_body and self.get_content_negotiator().select_parser(request, self.get_parsers()) is None:
-            raise UnsupportedMediaType(request.content_type or "none")
+            fitting = " or ".join(parser.media_type for parser in self.get_parsers())
+            sent = request.content_type or "none"
+            detail = f"The body's Content-Type is {sent!r:.100}; send the parameters as {fitting}."
+            raise UnsupportedMediaType(sent, detail)

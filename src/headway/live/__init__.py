@@ -6,7 +6,7 @@ __all__ = ["asgi"]
 
 
 def asgi(application: Application, *, max_body_bytes: int | None = None) -> Application:
-    """The application with live delivery before it. Put it around the project's own in asgi.py.
+    """The application with live progress before it. Put it around the project's own in asgi.py.
 
     Bodies for Headway's addresses are judged before they are kept. `max_body_bytes` bounds those for all others.
     """

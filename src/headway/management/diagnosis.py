@@ -169,7 +169,7 @@ def of_asgi() -> Finding:
     return Finding(
         WARN,
         "live",
-        "No ASGI application with live delivery can be found: pages ask again every few seconds.",
+        "No ASGI application with live progress can be found: pages ask again every few seconds.",
         "Serve by ASGI, with application = headway.live.asgi(get_asgi_application()) in asgi.py.",
     )
 

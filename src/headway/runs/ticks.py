@@ -7,7 +7,7 @@ tick; what is stored of ticks beside it (`LastTick`) only says which were missed
 import logging
 import time
 from datetime import UTC, datetime
-from functools import partial
+from uuid import UUID
 
 from django.db import Error
 
@@ -17,10 +17,12 @@ from headway.models import LastTick
 from headway.operations import params, registry
 from headway.operations.base import Operation
 from headway.operations.schedules import GRACE_MS, schedule_of
+from headway.store.announcing import announce_answer, announce_refusal
 from headway.store.starts import ticks
+from headway.store.starts.requests import Disposition
 from headway.store.starts.ticks import Lapse
 
-from .starting import NEW, Started, announcing, begin, lasting_name
+from .starting import begin, lasting_name
 
 __all__ = ["Timetable"]
 
@@ -77,9 +79,8 @@ def see_to(operation: type[Operation], known: LastTick | None, since: int, now: 
     late, on_time = schedule.due(after, now)
     if late and operation.missed == "once" and not on_time:
         bring(operation, late, Lapse.NO_WORKER)
-    elif late:
+    elif late and ticks.note(name, str(schedule), late, lapse=Lapse.NO_WORKER):
         log.warning("event=tick-missed operation=%s tick=%s", operation.name, said(late))
-        ticks.note(name, str(schedule), late, lapse=Lapse.NO_WORKER)
     for tick in on_time:
         bring(operation, tick)
 
@@ -87,31 +88,45 @@ def see_to(operation: type[Operation], known: LastTick | None, since: int, now: 
 def bring(operation: type[Operation], tick: int, lapse: Lapse | None = None) -> None:
     """Start the run of this tick, or find the one that it has; and note it. Raises the database's errors: then the next
     look does it again. Whatever else a start raises would only be raised again: that tick has no run."""
-    run = None
+    run: UUID | None = None
+    refused: Exception | None = None
     try:
-        started = start(operation, tick)
-        run = started.run.pk
-        if started.disposition in NEW:
-            log.info("event=tick operation=%s tick=%s run=%s", operation.name, said(tick), run)
+        run = start(operation, tick)
     except Error:
         raise
     except (IdempotencyKeyReused, RunDeleted):
         pass  # it has had its run: under other parameters, before a deploy; or one that is deleted by now
     except RunConflict as error:
-        lapse = Lapse.IN_THE_WAY
-        log.warning("event=tick-without-run operation=%s tick=%s error='%s'", operation.name, said(tick), error)
-    except Exception as error:  # of the operation's own form, or its concurrency_key
-        lapse = Lapse.FAILED
-        log.error("event=tick-without-run operation=%s tick=%s", operation.name, said(tick), exc_info=error)
-    ticks.note(lasting_name(operation), str(schedule_of(operation)), tick, run=run, lapse=lapse)
+        lapse, refused = Lapse.IN_THE_WAY, error
+    except Exception as error:  # noqa: BLE001  (of the operation's own form, or its concurrency_key)
+        lapse, refused = Lapse.FAILED, error
+    is_first = ticks.note(lasting_name(operation), str(schedule_of(operation)), tick, run=run, lapse=lapse)
+    if refused and is_first:
+        tell_refusal(operation, tick, refused)
 
 
-def start(operation: type[Operation], tick: int) -> Started:
-    """As `runs.start` by code, with a key that no caller can send: it has a blank."""
+def tell_refusal(operation: type[Operation], tick: int, error: Exception) -> None:
+    """That this tick has no run, and why: one worker does, of all that have seen it."""
+    place = f"operation={operation.name} tick={said(tick)}"
+    if isinstance(error, RunConflict):
+        announce_refusal(operation.name)
+        log.warning("event=tick-without-run %s error='%s'", place, error)
+    else:
+        log.error("event=tick-without-run %s", place, exc_info=error)
+
+
+def start(operation: type[Operation], tick: int) -> UUID:
+    """As `runs.start` by code, with a key that no caller can send: it has a blank. Gives the tick's run; one worker
+    tells what the start came to, and the others, which find that, tell nothing."""
     given = operation.schedule_params
     accepted = params.clean(operation.form, given)
     key = f"tick {lasting_name(operation)} {said(tick)}"
-    return announcing(operation.name, partial(begin, operation, given, accepted, None, key, False))
+    run, disposition = begin(operation, given, accepted, None, key, False)
+    if disposition != Disposition.REPLAYED:
+        announce_answer(operation.name, str(disposition), run.pk)
+        event = "tick-joined" if disposition == Disposition.JOINED else "tick"
+        log.info("event=%s operation=%s tick=%s run=%s", event, operation.name, said(tick), run.pk)
+    return run.pk
 
 
 def said(tick: int) -> str:

@@ -118,7 +118,7 @@ class StartRunView(SignedInView):
 
     @property
     def is_dry_run(self) -> bool:
-        """Whether the page's tick was sent."""
+        """Whether the page's checkbox was ticked."""
         return DRY_RUN_FIELD in self.request.POST
 
     def page(self, form: Any, *, status: int = 200, **notices: Any) -> HttpResponse:

@@ -8,7 +8,7 @@ from headway.engines.engine import fault
 
 from . import flavour
 
-INSTALL = "Run: pip install django-tasks (from 6.0 on, Django itself has it)."
+INSTALL = "Run: pip install 'django-headway[tasks]' (from 6.0 on, Django itself has them)."
 NAME_ONE = 'Name one of TASKS in HEADWAY["TASKS_BACKEND"].'
 USE_A_QUEUE = (
     'Use a backend that has workers, such as "django_tasks_db.DatabaseBackend" with `manage.py db_worker`; '

@@ -26,10 +26,11 @@ def adopt(operation: str, declared: str, after: int, before: LastTick | None) ->
             there.update(declared=declared, tick=after)
 
 
-def note(operation: str, declared: str, tick: int, *, run: UUID | None = None, lapse: Lapse | None = None) -> None:
-    """All ticks of this schedule up to this one are seen to; unless a later one was noted, or another schedule."""
+def note(operation: str, declared: str, tick: int, *, run: UUID | None = None, lapse: Lapse | None = None) -> bool:
+    """All ticks of this schedule up to this one are seen to. False: this one was noted before, or a later one, or
+    another schedule."""
     found = {} if run is None else {"run": run}
     missed = {} if lapse is None else {"missed": tick, "lapse": lapse}
     with write():
         there = LastTick.objects.filter(operation=operation, declared=declared, tick__lt=tick)
-        there.update(tick=tick, **found, **missed)
+        return bool(there.update(tick=tick, **found, **missed))
