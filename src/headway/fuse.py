@@ -29,7 +29,7 @@ class Fuse:
             rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(self.failures, 10))
             self.failures += 1
             self.rests_until = time.monotonic() + rest
-            log.warning("event=%s-failed left-alone-seconds=%s error=%r", self.what, rest, error)
+            log.warning("event=%s-failed left_alone_seconds=%s error=%r", self.what, rest, error)
             return None
         if self.failures:
             self.failures = 0

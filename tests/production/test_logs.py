@@ -2,14 +2,17 @@
 
 import json
 import logging
+import re
 import sys
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import headway
 from headway import Operation
-from headway.contrib.logs import JsonLines, KeyValues
+from headway.contrib.logs import PAIRS, JsonLines, KeyValues
 from tests.app.driving import drive, start
 
 shop = logging.getLogger("tests.shop")
@@ -59,6 +62,8 @@ def line(message: str, *arguments: Any, error: BaseException | None = None) -> s
         (("part=%s run=%s event=fenced", 3, "abc"), "part=3 run=abc event=fenced"),
         (("event=lost error=%r", OSError("no way")), 'event=lost error="OSError(\'no way\')"'),
         (("event=odd of=%d/%d", 1, 2), "event=odd of=1/2"),
+        (("event=waits reason=%r", "It's full."), 'event=waits reason="It\'s full."'),
+        (("event=waits seconds=%s", 4.5), "event=waits seconds=4.5"),
         (("event=empty worker=%s", ""), 'event=empty worker=""'),
         (("Live delivery can't read", ), 'message="Live delivery can\'t read"'),
         (('says "%s"', "a=b"), 'message="says \\"a=b\\""'),
@@ -88,7 +93,7 @@ def test_what_an_operation_logs_says_of_which_run_and_part_it_is(logged: Any) ->
     shop.warning("outside")
 
     *inside, outside = logged()
-    of_it = (str(run.pk), str(run.parts.get().pk))
+    of_it = (str(run.pk), run.parts.get().pk)
     assert [(line["run"], line["part"]) for line in inside] == [of_it] * 4
     assert {line["message"] for line in inside if "message" in line} == {"prepares 1", "prepares 2"}
     assert [line["number"] for line in inside if line.get("event") == "sold"] == [1, 2]
@@ -100,7 +105,13 @@ def test_json_keeps_numbers_and_errors_and_hides_tickets() -> None:
         raise ValueError("no\ngood")
     except ValueError:
         record = logging.LogRecord(
-            "headway", logging.INFO, __file__, 1, "run=%s items=%d path=%s", ("abc", 3, "/?ticket=x:y"), sys.exc_info()
+            "headway",
+            logging.INFO,
+            __file__,
+            1,
+            "run=%s items=%d seconds=%s rest=%s reason=%r path=%s",
+            ("abc", 3, 4.5, float("inf"), "It's 'full'.", "/?ticket=x:y"),
+            sys.exc_info(),
         )
     record.created, record.process = 1_795_750_000.042, 7
     line = JsonLines().format(record)
@@ -115,5 +126,15 @@ def test_json_keeps_numbers_and_errors_and_hides_tickets() -> None:
         "process": 7,
         "run": "abc",
         "items": 3,
+        "seconds": 4.5,
+        "rest": "inf",
+        "reason": "It's 'full'.",
         "path": "/?ticket=…",
     }
+
+
+def test_what_headway_logs_of_an_event_is_pairs_whose_values_the_arguments_are() -> None:
+    files = Path(headway.__file__).parent.rglob("*.py")
+    told = [said for file in files for said in re.findall(r'"([^"]*\bevent=[^"]*)"', file.read_text())]
+    assert len(told) > 30
+    assert [said for said in told if not PAIRS.fullmatch(said) or "'" in said] == []

@@ -6,6 +6,7 @@ operation's own code logs says its run and part as well, and its trace. A ticket
 
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ __all__ = ["JsonLines", "KeyValues", "logging_config"]
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 FORMS = {"pairs": "headway.contrib.logs.KeyValues", "json": "headway.contrib.logs.JsonLines"}
 PAIRS = re.compile(r"[a-z_]+=\S+(?: [a-z_]+=\S+)*")
-NUMBER = ("%d", "%s")  # where an int is told as one
+ALONE = ("%d", "%s", "%r")  # where a number stays one, and a text is told without Python's quotes
 PLACE = re.compile(r"%[-#0-9.]*[a-z]")
 PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
 TICKET = re.compile(r"(ticket=)[^&\s\"'\\]+")
@@ -85,7 +86,7 @@ class JsonLines(KeyValues):
 
 
 def pairs(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
-    """The message's pairs, each with its own arguments, an int as it is; or all of it as one."""
+    """The message's pairs, each with its own arguments, a number or a text as it is; or all of it as one."""
     form, arguments = str(record.msg), record.args
     if not PAIRS.fullmatch(form) or not isinstance(arguments, tuple | None):
         yield "message", record.getMessage()
@@ -94,11 +95,15 @@ def pairs(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
     for pair in form.split(" "):
         key, _, value = pair.partition("=")
         count = len(PLACE.findall(value)) if arguments else 0
-        if value in NUMBER and left and type(left[0]) is int:
+        if value in ALONE and left and is_told_as_it_is(left[0]):
             yield key, left[0]
         else:
             yield key, value % tuple(left[:count]) if count else value
         del left[:count]
+
+
+def is_told_as_it_is(value: Any) -> bool:
+    return type(value) in (int, str) or (type(value) is float and math.isfinite(value))  # JSON knows no others
 
 
 def moment(seconds: float) -> str:

@@ -77,7 +77,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     told = {name: verdict(check) for name, check in CHECKS.items()}
     faults = {name: fault for name, fault in told.items() if fault != "ok"}
     if faults:
-        log.warning("event=not-ready faults=%s", "; ".join(f"{name}: {fault}" for name, fault in faults.items()))
+        log.warning("event=not-ready faults=%r", "; ".join(f"{name}: {fault}" for name, fault in faults.items()))
     if set(faults) - set(request.GET.getlist("exclude")):
         return JsonResponse({"status": "not ready", "checks": told}, status=503, headers={"Retry-After": "2"})
     return JsonResponse({"status": "ready", "checks": told})

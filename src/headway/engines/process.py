@@ -20,6 +20,7 @@ from .claimant import Claimant
 log = logging.getLogger(__name__)
 
 TICK = 0.25  # s between two looks at what is in hand
+HUNG = "restart this worker: nothing else replaces what hangs"
 LOOK_EVERY = 1.0  # s: how late a tick of a schedule is seen
 
 
@@ -45,7 +46,7 @@ class Process:
         if self.is_replaced:
             log.error("worker=%s event=killed reason=hung", self.worker)
             os.kill(os.getpid(), signal.SIGKILL)
-        log.error("worker=%s event=hung advice='restart this worker: nothing else replaces what hangs'", self.worker)
+        log.error("worker=%s event=hung advice=%r", self.worker, HUNG)
 
     def keep_time(self) -> None:
         """On a thread, since what is in hand may take an hour: start what is due by the clock."""

@@ -107,12 +107,12 @@ def bring(operation: type[Operation], tick: int, lapse: Lapse | None = None) -> 
 
 def tell_refusal(operation: type[Operation], tick: int, error: Exception) -> None:
     """That this tick has no run, and why: one worker does, of all that have seen it."""
-    place = f"operation={operation.name} tick={said(tick)}"
+    place = operation.name, said(tick)
     if isinstance(error, RunConflict):
         announce_refusal(operation.name)
-        log.warning("event=tick-without-run %s error='%s'", place, error)
+        log.warning("event=tick-without-run operation=%s tick=%s error=%r", *place, str(error))
     else:
-        log.error("event=tick-without-run %s", place, exc_info=error)
+        log.error("event=tick-without-run operation=%s tick=%s", *place, exc_info=error)
 
 
 def start(operation: type[Operation], tick: int) -> UUID:

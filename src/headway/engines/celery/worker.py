@@ -82,7 +82,7 @@ def prepare(sender: Any, **kwargs: Any) -> None:
     if found := refusals(sender.app):
         sys.exit("\n".join(f"{message}" for message in found))
     if sender.prefetch_multiplier != 1:
-        log.warning("event=prefetch multiplier=%s advice='--prefetch-multiplier=1'", sender.prefetch_multiplier)
+        log.warning("event=prefetch multiplier=%s advice=%s", sender.prefetch_multiplier, "--prefetch-multiplier=1")
     sender.app.steps["worker"].add(StopFirst)
     # Told before the worker waits, and not only when the wait is over, the tasks in hand can end in that time.
     patience = sender.wait_for_soft_shutdown
