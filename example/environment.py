@@ -4,10 +4,11 @@ Knows nothing of what they mean. An invalid value raises ImproperlyConfigured, w
 """
 
 import os
+from collections.abc import Iterable
 
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["flag", "number", "text", "words"]
+__all__ = ["choice", "flag", "number", "text", "words"]
 
 FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -15,6 +16,14 @@ FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": 
 def text(name: str, default: str = "") -> str:
     """As it is, without blanks around it; one that is set to nothing counts as not set."""
     return os.environ.get(name, "").strip() or default
+
+
+def choice(name: str, default: str, choices: Iterable[str]) -> str:
+    """One of these, in whatever case; as they write it."""
+    given, among = text(name, default), {one.lower(): one for one in choices}
+    if given.lower() not in among:
+        raise ImproperlyConfigured(f"{name} is {given!r}; it must be one of {', '.join(among.values())}.")
+    return among[given.lower()]
 
 
 def flag(name: str, *, default: bool) -> bool:

@@ -10,10 +10,10 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from example.databases import database
-from example.environment import flag, number, text, words
+from example.environment import choice, flag, number, text, words
 from example.mailing import mail_settings
 from example.secret import DEMO_KEY, secret_key
-from headway.contrib.logs import logging_config
+from headway.contrib.logs import FORMS, LEVELS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var")))
@@ -174,7 +174,7 @@ USE_TZ = True
 TEST_RUNNER = "example.test_runner.PytestRunner"
 
 LOGGING = logging_config(
-    text("LOG_LEVEL", "WARNING" if DEMO else "INFO").upper(), "example", form=text("LOG_FORM", "pairs")
+    choice("LOG_LEVEL", "WARNING" if DEMO else "INFO", LEVELS), "example", form=choice("LOG_FORM", "pairs", FORMS)
 )
 HEADWAY_METRICS = {
     "DIRECTORY": text("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics")),

@@ -3,16 +3,19 @@
 import json
 import logging
 import re
+import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 import headway
 from headway import Operation
-from headway.contrib.logs import PAIRS, JsonLines, KeyValues
+from headway.contrib.logs import PAIRS, JsonLines, KeyValues, logging_config
+from servers.server import ROOT
 from tests.app.driving import drive, start
 
 shop = logging.getLogger("tests.shop")
@@ -138,3 +141,47 @@ def test_what_headway_logs_of_an_event_is_pairs_whose_values_the_arguments_are()
     told = [said for file in files for said in re.findall(r'"([^"]*\bevent=[^"]*)"', file.read_text())]
     assert len(told) > 30
     assert [said for said in told if not PAIRS.fullmatch(said) or "'" in said] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("", ["uvicorn.error", "uvicorn.access"]),
+        ("access_log=False", ["uvicorn.error"]),
+        ('log_level="warning"', []),
+        ('log_level="warning", log_config="example/uvicorn-logs.json"', []),
+    ],
+)
+def test_uvicorn_tells_what_its_own_options_say_and_once(options: str, told: list[str]) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", SERVED % options], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [line["logger"] for line in lines if line["level"] == "INFO"] == told
+    assert [line["message"] for line in lines if line["level"] == "ERROR"] == ["broken"]
+
+
+SERVED = """
+import logging.config
+from uvicorn import Config
+from headway.contrib.logs import logging_config
+
+Config("shop.asgi:application", %s)  # sets uvicorn's logs up; then it loads the project
+logging.config.dictConfig(logging_config("WARNING", form="json"))
+logging.getLogger("uvicorn.error").info("Uvicorn running on %%s", "http://127.0.0.1:8000")
+logging.getLogger("uvicorn.error").error("broken")
+if (access := logging.getLogger("uvicorn.access")).hasHandlers():  # as uvicorn asks
+    access.info('%%s - "%%s %%s HTTP/%%s" %%d', "127.0.0.1:1", "GET", "/", "1.1", 200)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"level": "LOUD"}, "logging_config: level is 'LOUD'; it must be one of DEBUG, INFO"),
+        ({"level": "INFO", "form": "xml"}, "logging_config: form is 'xml'; it must be one of pairs, json."),
+    ],
+)
+def test_what_it_does_not_know_is_refused_by_its_own_words(given: Any, said: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=said):
+        logging_config(**given)

@@ -54,7 +54,7 @@ def test_djangos_own_check_for_deployments_finds_nothing(tmp_path: Path) -> None
             {"DATABASE_URL": "postgres://headway:only-for-the-demo-on-this-machine@postgres/headway"},
             "The database's password is the demo's",
         ),
-        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'LOUD'; it must be one of DEBUG, INFO"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud'; it must be one of DEBUG, INFO"),
         ({"LOG_FORM": "xml"}, "LOG_FORM is 'xml'; it must be one of pairs, json."),
         ({"HEADWAY_ENGINE": "steam"}, "HEADWAY['ENGINE'] is 'steam'"),
     ],

@@ -21,6 +21,7 @@ __all__ = ["JsonLines", "KeyValues", "logging_config"]
 
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 FORMS = {"pairs": "headway.contrib.logs.KeyValues", "json": "headway.contrib.logs.JsonLines"}
+UVICORN = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 PAIRS = re.compile(r"[a-z_]+=\S+(?: [a-z_]+=\S+)*")
 ALONE = ("%d", "%s", "%r")  # where a number stays one, and a text is told without Python's quotes
 PLACE = re.compile(r"%[-#0-9.]*[a-z]")
@@ -29,13 +30,13 @@ TICKET = re.compile(r"(ticket=)[^&\s\"'\\]+")
 
 
 def logging_config(level: str, *loggers: str, form: str = "pairs") -> dict[str, Any]:
-    """Django's LOGGING, all to the standard error: Headway, Celery and these loggers from `level` on, the rest from
-    warnings on; `form` is "pairs" or "json".
+    """Django's LOGGING, all to the standard error: Headway, Celery and these loggers from `level` on, uvicorn by its
+    own options, the rest from warnings on; `form` is "pairs" or "json".
     """
     if level not in LEVELS:
-        raise ImproperlyConfigured(f"LOG_LEVEL is {level!r}; it must be one of {', '.join(LEVELS)}.")
+        raise ImproperlyConfigured(f"logging_config: level is {level!r}; it must be one of {', '.join(LEVELS)}.")
     if form not in FORMS:
-        raise ImproperlyConfigured(f"LOG_FORM is {form!r}; it must be one of {', '.join(FORMS)}.")
+        raise ImproperlyConfigured(f"logging_config: form is {form!r}; it must be one of {', '.join(FORMS)}.")
     others = max(level, "WARNING", key=LEVELS.index)
     return {
         "version": 1,
@@ -44,11 +45,19 @@ def logging_config(level: str, *loggers: str, form: str = "pairs") -> dict[str, 
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["console"], "level": others},
         "loggers": {name: {"level": level} for name in ("headway", "celery", *loggers)}
-        | {
-            "django": {"handlers": [], "level": others},
-            # At "info" uvicorn tells the address of each WebSocket. Its own handlers go, or each line came twice.
-            "uvicorn": {"handlers": [], "level": others, "propagate": True},
-        },
+        | {"django": {"handlers": [], "level": others}}
+        | of_uvicorn(),
+    }
+
+
+def of_uvicorn() -> dict[str, Any]:
+    """Its loggers as --log-level and --no-access-log have set them, just before it loads the project. Its own handlers
+    go, or each line came twice.
+    """
+    now = {name: logging.getLogger(name) for name in UVICORN}
+    return {"uvicorn": {"handlers": [], "level": "INFO", "propagate": True}} | {
+        name: {"handlers": [], "level": logger.level, "propagate": logger.propagate or bool(logger.handlers)}
+        for name, logger in now.items()
     }
 
 
