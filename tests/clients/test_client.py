@@ -255,3 +255,17 @@ def test_the_pause_that_the_server_asks_for_is_kept(
     assert told[-1]["state"] == "cancelled"
     asked = [path for path in proxy.seen if path == f"/api/runs/{run.pk}/"]
     assert len(asked) <= (time.monotonic() - began) / 2 + 2
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8392/api/", "localhost:8392/api", "/api/", "https:///api/", "ftp://a.example/"]
+)
+def test_an_address_without_scheme_or_host_is_refused_at_once(kind: Any, url: str) -> None:
+    with pytest.raises(ValueError, match=r"is no address.*: https://example\.com/api/\."):
+        kind(url)
+
+
+def test_parameters_that_are_no_dictionary_are_refused_before_they_are_sent(connect: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"The parameters are \[1\]; give a dictionary"):
+        connect().start(LEDGER, [1])

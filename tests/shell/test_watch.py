@@ -64,10 +64,14 @@ def test_what_is_wrong_is_a_sentence(server: Server, elsewhere: dict[str, str], 
 
     page = manage("headway_watch", f"{server.url}/nothing/{run.pk}/", env=elsewhere)
     signed_out = manage("headway_watch", address(server, run), env=nobody)
+    without_kind = manage("headway_watch", address(server, run), env=nobody | {"HEADWAY_AUTHORIZATION": "abc"})
+    unknown = manage("headway_watch", address(server, run), env=nobody | {"HEADWAY_AUTHORIZATION": "Token abc"})
     bare = manage("headway_watch", str(run.pk), env=elsewhere)
     away = manage("headway_watch", "http://127.0.0.1:1/api/runs/x/", "--patience", "0", env=elsewhere)
 
     assert "answers 404, and it isn't Headway that says so" in without_traceback(page)
-    assert "(unauthenticated)" in without_traceback(signed_out)
+    assert "(unauthenticated) Set HEADWAY_AUTHORIZATION in the environment, such as" in without_traceback(signed_out)
+    assert "write before it of which kind it is, such as 'Token …'" in without_traceback(without_kind)
+    assert "doesn't take what HEADWAY_AUTHORIZATION says" in without_traceback(unknown)
     assert "is no address" in without_traceback(bare)
     assert "No answer within 0 s" in without_traceback(away)

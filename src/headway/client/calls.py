@@ -13,6 +13,7 @@ from .run import Run
 TIMEOUT = 30.0  # s
 
 Answer = TypeVar("Answer")
+ADDRESS = "Give the API's, with its scheme: https://example.com/api/."
 
 
 class Calls(ABC, Generic[Answer]):
@@ -26,7 +27,7 @@ class Calls(ABC, Generic[Answer]):
     in; an address without a host, as the API's links are, is the server's."""
 
     def __init__(self, url: str, patience: float) -> None:
-        self.base = httpx.URL(url if url.endswith("/") else f"{url}/")
+        self.base = base_of(url)
         self.patience = patience
 
     def httpx_options(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +48,8 @@ class Calls(ABC, Generic[Answer]):
         that is tried again after a lost answer is still one. A parameter that is an open file (in binary mode) is sent
         as such. Raises Invalid, Conflict, Forbidden, NotFound.
         """
+        if not isinstance(params or {}, Mapping):
+            raise TypeError(f"The parameters are {params!r}; give a dictionary, such as {{'count': 3}}.")
         files = {name: value for name, value in (params or {}).items() if hasattr(value, "read")}
         rest = {name: value for name, value in (params or {}).items() if name not in files}
         address = f"operations/{operation}/runs/{'?dry_run=true' if dry_run else ''}"
@@ -85,6 +88,17 @@ class Calls(ABC, Generic[Answer]):
         """The request for what a follower wants to know."""
         headers, timeout = {"Accept": "application/json"} | question.headers, httpx.Timeout(question.within)
         return self.http.build_request("GET", self.base.join(question.address), headers=headers, timeout=timeout)
+
+
+def base_of(url: str) -> httpx.URL:
+    """The API's address, with the slash to which the others are joined. Raises ValueError for what is no whole one."""
+    try:
+        base = httpx.URL(url if url.endswith("/") else f"{url}/")
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{url!r} is no address ({error}). {ADDRESS}") from error
+    if base.scheme not in ("http", "https") or not base.host:
+        raise ValueError(f"{url!r} is no address. {ADDRESS}")
+    return base
 
 
 def let_rest(request: httpx.Request) -> None:

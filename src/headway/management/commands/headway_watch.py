@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            from headway.client import Client, ClientError  # here: it is an extra
+            from headway.client import Client, ClientError, SignedOut  # here: it is an extra
         except ImportError as error:
             raise CommandError(str(error)) from error
         url = options["url"]
@@ -49,6 +49,8 @@ class Command(BaseCommand):
                     drawing.show(cast(dict[str, Any], run))
                     if is_at_rest(run):
                         break
+        except SignedOut as error:
+            raise CommandError(f"{error} {how_to_sign_in(given)}") from error
         except ClientError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
@@ -58,3 +60,12 @@ class Command(BaseCommand):
             raise CommandError(f"The run ended as {run['state']}.")
         if not run["done"]:
             raise CommandError(f"The run is {run['state']}; it goes on when somebody resumes it.")
+
+
+def how_to_sign_in(given: str | None) -> str:
+    """What to do where the server doesn't know who asks, though this was sent."""
+    if not given:
+        return f"Set {AUTHORIZATION} in the environment, such as {AUTHORIZATION}='Token …'."
+    if " " not in given.strip():
+        return f"{AUTHORIZATION} is one word: write before it of which kind it is, such as 'Token …'."
+    return f"The server doesn't take what {AUTHORIZATION} says."
