@@ -254,6 +254,7 @@ class TestOutage:
 
         script |= {"before": before, "items": lambda: Numbers(300)}
         run = start("tests.scripted_again")
+        work(claim(run), after_items(10 + 12))  # in the midst of it, as where a chunk's time is over
         for looks in range(8):
             work(claim(run))
             now = snapshot(run.pk)

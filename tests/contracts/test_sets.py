@@ -75,8 +75,9 @@ class TestChunks:
         ]
         assert 1 <= len(updates) < 12
 
-    def test_chunks_begin_small_and_grow(self, script: Script) -> None:
+    def test_chunks_begin_small_and_grow(self, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
         seen = sizes(script)
+        monkeypatch.setattr("headway.runner.ways.set_based.time", Ticking(seen, 1e-6))
         script["items"] = lambda: Numbers(20_000)
         assert drive(start(IN_SETS)).state == "succeeded"
         assert seen[0] <= 100
@@ -85,10 +86,8 @@ class TestChunks:
     def test_a_chunk_that_takes_long_is_followed_by_smaller_ones(
         self, script: Script, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # One microsecond for each item would be 4,000 of them: here the clock says a millisecond.
         seen = sizes(script)
-        ticking = Ticking(seen)
-        monkeypatch.setattr("headway.runner.ways.set_based.time", ticking)
+        monkeypatch.setattr("headway.runner.ways.set_based.time", Ticking(seen, 1e-3))
         script["items"] = lambda: Numbers(2_000)
         drive(start(IN_SETS))
         assert max(seen) <= 400
@@ -173,13 +172,13 @@ class TestChunks:
 
 
 class Ticking:
-    """A clock that a chunk moves on by a millisecond for each of its items."""
+    """A clock that a chunk moves on by so many seconds for each of its items."""
 
-    def __init__(self, seen: list[int]) -> None:
-        self.seen = seen
+    def __init__(self, seen: list[int], pace: float) -> None:
+        self.seen, self.pace = seen, pace
 
     def monotonic(self) -> float:
-        return sum(self.seen) / 1_000
+        return sum(self.seen) * self.pace
 
 
 class TestHalving:

@@ -41,7 +41,8 @@ def most_at_once(part: Part, operation: Operation) -> int:
 def failures_at_once(part: Part, operation: Operation) -> int:
     """How many items may fail before it is looked again whether to go on."""
     most = operation.tolerance.count if operation.tolerance else None
-    return DOWN_AFTER if most is None else min(DOWN_AFTER, max(1, most + 1 - part.failed))
+    borne = DOWN_AFTER if most is None else most + 1 - part.failed
+    return max(1, min(DOWN_AFTER - part.faults_in_a_row, borne))
 
 
 def outage(part: Part, operation: Operation, tally: Tally) -> Outage | None:
