@@ -25,7 +25,8 @@ __all__ = ["Forked", "Process", "start"]
 OF_EACH = frozenset(
     {"PGAPPNAME", "PYTEST_CURRENT_TEST", "TEST_HEADWAY", "TEST_LEASE_SECONDS", "TEST_SLICE_SECONDS"}
     | {"TEST_STREAM_SECONDS", "TEST_BEAT_SECONDS", "TEST_BLIND_SECONDS", "TEST_GRACE_SECONDS"}
-    | {"TEST_TRUSTED_ORIGINS", "TEST_SENDS_NEED_TASK"}
+    | {"TEST_TRUSTED_ORIGINS", "TEST_SENDS_NEED_TASK", "TEST_DATABASE_NAME", "TEST_HOLDS"}
+    | {"HEADWAY_AUTHORIZATION"}
 )
 """Variables that are read, or read again, behind the fork."""
 WARM = ["uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "headway.live"]
@@ -164,6 +165,7 @@ def become(command: list[str], environment: dict[str, str], folder: str, files: 
     os.chdir(folder)
     os.environ.update(environment)
     settings.HEADWAY = declared.headway()
+    settings.DATABASES["default"]["NAME"] = environment["TEST_DATABASE_NAME"]
     return command
 
 

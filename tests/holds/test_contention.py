@@ -4,8 +4,6 @@ import itertools
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,7 +17,7 @@ from django.db import connection
 from servers.valkey import Valkey
 from tests.app.shelf import Shelf, Written
 from tests.crash.aloud import Tell
-from tests.processes import spawn
+from tests.forked import start
 from tests.workers import children_of, environment, until
 
 from .wire import Wire
@@ -45,16 +43,12 @@ class Service:
         self.wire = Wire(server.ports[0])
         self.away_until = 0.0
         self.away = ""
-        self.process = spawn(
-            [sys.executable, "-m", "tests.holds.service", str(shelf), str(RUNS)],
-            env=environment(LEASE)
-            | {
-                "TEST_DATABASE_NAME": str(self.database),
-                "TEST_HOLDS": f"redis://127.0.0.1:{self.wire.port}/0",
-                "TEST_SLICE_SECONDS": "2",
-            },
-            stdout=subprocess.DEVNULL,
-        )
+        told = {
+            "TEST_DATABASE_NAME": str(self.database),
+            "TEST_HOLDS": f"redis://127.0.0.1:{self.wire.port}/0",
+            "TEST_SLICE_SECONDS": "2",
+        }
+        self.process = start(["-m", "tests.holds.service", str(shelf), str(RUNS)], environment(LEASE) | told)
 
     def worker(self) -> int | None:
         return next(iter(children_of(self.process.pid)), None)

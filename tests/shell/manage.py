@@ -19,17 +19,18 @@ PATIENCE = 60  # s: far more than any of these commands takes
 def manage(*arguments: Any, env: dict[str, str] | None = None) -> Said:
     """The command, run to its end."""
     command = ["manage.py", *map(str, arguments)]
-    if env is None:
-        return run(command)
+    env = env or environment()
+    if env["DJANGO_SETTINGS_MODULE"] == "tests.settings":
+        return run(command, env)
     return subprocess.run(
         [sys.executable, *command], env=env, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 
-def run(command: list[str]) -> Said:
-    """On the test's database, where many commands begin alike."""
+def run(command: list[str], env: dict[str, str]) -> Said:
+    """With the tests' settings, where many commands begin alike."""
     with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
-        code = start(command, environment(), out, err).wait(PATIENCE)
+        code = start(command, env, out, err).wait(PATIENCE)
         return subprocess.CompletedProcess(command, code, text_of(out), text_of(err))
 
 
