@@ -178,12 +178,12 @@ class IdempotencyKeyRequired(IdempotencyKeyError):
 
 
 class IdempotencyKeyReused(IdempotencyKeyError):
-    """It was sent before, with another operation or other parameters."""
+    """It was sent before, with another operation or other parameters; to a view, with another `difference`."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, difference: str = "operation or other parameters") -> None:
         super().__init__(
-            f"The idempotency key {key!r} was sent before, with another operation or other parameters. "
-            "Use a new key for a new start."
+            f"The idempotency key {key!r} was sent before, with another {difference}. "
+            "Use a new key for each new request."
         )
 
 

@@ -12,10 +12,13 @@ from django.db.models import F
 from django.test import AsyncClient, Client
 from rest_framework.authtoken.models import Token
 
+from headway.idempotency import idempotent
 from headway.models import Run, StoredAnswer
 from headway.store import answers
 from tests.app.models import Thing
 from tests.http.client import assert_problem
+
+from .views import OrderView
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idempotency.views")]
 
@@ -240,3 +243,52 @@ def test_under_asgi(demo: User) -> None:
 
     async_to_sync(ask)()
     assert Thing.objects.count() == 2
+
+
+class TestWhereItStands:
+    """At a wrong place it says which is right."""
+
+    RIGHT = r"It stands above @api_view; the view of a class is wrapped as idempotent\(OrderView.as_view\(\)\)"
+
+    def test_on_a_class(self) -> None:
+        with pytest.raises(TypeError, match=f"OrderView, a class. {self.RIGHT}"):
+            idempotent(OrderView)
+        with pytest.raises(TypeError, match="a class"):
+            idempotent(required=False)(OrderView)
+
+    @pytest.mark.parametrize(
+        ("how", "said"),
+        [
+            ({"required": "optional"}, "required is 'optional'; it must be"),
+            ({"scope": "x"}, "scope is 'x'; it must be"),
+        ],
+    )
+    def test_with_options_that_are_none(self, how: Any, said: str) -> None:
+        with pytest.raises(TypeError, match=said):
+            idempotent(**how)
+
+    @pytest.mark.parametrize(
+        ("path", "got"),
+        [("/below/", "a Request"), ("/rest-method/", "a Request"), ("/plain-method/", "a PlainMethod")],
+    )
+    def test_below_what_makes_another_request_of_it(self, demo: User, path: str, got: str) -> None:
+        client = Client()
+        client.force_login(demo)
+        with pytest.raises(TypeError, match=f"got {got} where a view gets Django's request. {self.RIGHT}"):
+            send(client, path)
+
+    def test_on_dispatch_it_knows_the_callers_of_the_view(self, demo: User) -> None:
+        api = Client(headers={"Authorization": f"Token {Token.objects.create(user=demo).key}"})
+        first, second = send(api, "/dispatch/"), send(api, "/dispatch/")
+        assert (first.status_code, first.json()["by"]) == (201, "demo")
+        assert (second.content, second["Idempotent-Replayed"]) == (first.content, "true")
+        assert Thing.objects.count() == 1
+
+
+def test_the_problem_of_a_key_that_was_sent_before_speaks_of_requests(client: Client) -> None:
+    send(client, "/order/")
+    told = send(client, "/order/", name="other").json()["detail"]
+    assert told == (
+        f"The idempotency key '{KEY}' was sent before, with another address, method or body. "
+        "Use a new key for each new request."
+    )

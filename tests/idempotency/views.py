@@ -8,6 +8,7 @@ import signal
 from asgiref.sync import sync_to_async
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
+from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.decorators import api_view
@@ -88,6 +89,30 @@ def order_function(request: Request) -> Response:
     return Response({"thing": made().pk}, status=201)
 
 
+@api_view(["POST"])
+@idempotent
+def below(request: Request) -> Response:
+    return Response(status=201)
+
+
+class RestMethod(APIView):
+    @method_decorator(idempotent)
+    def post(self, request: Request) -> Response:
+        return Response(status=201)
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class PlainMethod(View):
+    @idempotent  # method_decorator is missing
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=201)
+
+
+@method_decorator(idempotent, name="dispatch")
+class DispatchView(OrderView):
+    pass
+
+
 def by_address(request: HttpRequest) -> str:
     return request.META["REMOTE_ADDR"]
 
@@ -102,6 +127,10 @@ urlpatterns = [
     path("async-class/", csrf_exempt(idempotent(AsyncOrderView.as_view()))),
     path("rest/", idempotent(OrderView.as_view())),
     path("rest-function/", order_function),
+    path("below/", below),
+    path("rest-method/", RestMethod.as_view()),
+    path("plain-method/", PlainMethod.as_view()),
+    path("dispatch/", DispatchView.as_view()),
     path("plain/orders/", csrf_exempt(order)),
     path("plain/orders/draft/", csrf_exempt(order)),
     path("plain/async/", csrf_exempt(async_order)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -31,23 +32,30 @@ def principal_of(request: HttpRequest, view: Any, scope: Scope | None) -> str:
 
 def user_of(request: HttpRequest, view: Any) -> Any:
     """Who asks. A view of Django REST framework has its own ways to know, such as a token."""
-    kind = getattr(view, "cls", None)
-    if kind is None or not hasattr(kind, "initialize_request"):
+    it = view_that_knows(view)
+    if it is None:
         return getattr(request, "user", None)
     from rest_framework.exceptions import APIException  # an extra
 
     try:
         with left_alone(request):
-            return asked_by(kind, view, request).user
+            return asked_by(it, view, request).user
     except (APIException, PermissionDenied, Http404) as error:
         raise RefusedByView from error
 
 
-def asked_by(kind: Any, view: Any, request: HttpRequest) -> Any:
-    """The request as REST framework's view will see it; a set of views must know which methods are which actions."""
-    it = kind(**getattr(view, "initkwargs", {}))
+def view_that_knows(view: Any) -> Any:
+    """One of REST framework's, new: of `as_view`, or the one whose `dispatch` is decorated. None: it isn't theirs."""
+    kind = getattr(view, "cls", None)
+    dispatching = getattr(getattr(view, "func", None), "__self__", None)  # as method_decorator binds it
+    it = kind(**getattr(view, "initkwargs", {})) if kind else copy(dispatching)
+    return it if hasattr(it, "initialize_request") else None
+
+
+def asked_by(it: Any, view: Any, request: HttpRequest) -> Any:
+    """The request as that view will see it; a set of views must know which methods are which actions."""
     it.request, it.args, it.kwargs = request, (), {}
-    it.action_map = getattr(view, "actions", None)
+    it.action_map = getattr(view, "actions", getattr(it, "action_map", None))
     return it.initialize_request(request)
 
 

@@ -11,6 +11,10 @@ from django.http.response import HttpResponseBase
 from .attempt import Attempt, applies_to
 from .callers import Scope
 
+WHERE = (
+    "It stands above @api_view; the view of a class is wrapped as idempotent(OrderView.as_view()), or by "
+    'method_decorator(idempotent, name="dispatch").'
+)
 V = TypeVar("V", bound=Callable[..., Any])
 
 
@@ -30,9 +34,19 @@ def idempotent(view: Any = None, *, required: bool = True, scope: Scope | None =
     belong to the signed-in user, or to what `scope(request)` says; a caller who is neither is refused (401). A class's
     view is wrapped as `idempotent(OrderView.as_view())`.
     """
-    if view is None:
-        return lambda view: wrap(view, view, required=required, scope=scope)
-    return wrap(view, view, required=required, scope=scope)
+    if not isinstance(required, bool):
+        raise TypeError(f"@idempotent: required is {required!r}; it must be True or False.")
+    if scope is not None and not callable(scope):
+        raise TypeError(
+            f"@idempotent: scope is {scope!r}; it must be a function that takes the request and gives text."
+        )
+
+    def around(view: Any) -> Any:
+        if isinstance(view, type):
+            raise TypeError(f"@idempotent stands on {view.__name__}, a class. {WHERE}")
+        return wrap(view, view, required=required, scope=scope)
+
+    return around if view is None else around(view)
 
 
 def wrap(run: Any, view: Any, *, required: bool, scope: Scope | None) -> Any:
@@ -43,6 +57,7 @@ def wrap(run: Any, view: Any, *, required: bool, scope: Scope | None) -> Any:
 
     @wraps(run)
     def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        check(request)
         if not applies_to(request):
             return run(request, *args, **kwargs)  # type: ignore[no-any-return]
         attempt = Attempt(request, view, **how)
@@ -63,6 +78,7 @@ def wrap_async(run: Any, view: Any, how: dict[str, Any]) -> Any:
 
     @wraps(run)
     async def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        check(request)
         if not applies_to(request):
             return await run(request, *args, **kwargs)  # type: ignore[no-any-return]
         attempt = Attempt(request, view, **how)
@@ -76,3 +92,9 @@ def wrap_async(run: Any, view: Any, how: dict[str, Any]) -> Any:
         return await sync_to_async(attempt.end)(response)
 
     return once
+
+
+def check(request: Any) -> None:
+    """Raises TypeError where it is no request of Django's: that has the headers, and is what the transaction is for."""
+    if not isinstance(request, HttpRequest):
+        raise TypeError(f"@idempotent got a {type(request).__name__} where a view gets Django's request. {WHERE}")

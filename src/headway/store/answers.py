@@ -75,7 +75,7 @@ def claim(asked: Asked) -> Answer | None:
     if row.pk == mine.pk:
         return None
     if row.fingerprint != asked.fingerprint:
-        raise IdempotencyKeyReused(asked.key)
+        raise IdempotencyKeyReused(asked.key, "address, method or body")
     return Answer(row.status or 0, row.headers, None if row.body is None else bytes(row.body))
 
 
