@@ -94,10 +94,35 @@ def test_metrics_without_a_folder_are_refused_at_the_start() -> None:
     ran = run('HEADWAY_METRICS={"TOKEN": "a-token"},')
 
     assert ran.returncode != 0
-    assert 'HEADWAY_METRICS has no "DIRECTORY": name a folder' in ran.stderr
+    assert 'HEADWAY_METRICS must be a dictionary with a "DIRECTORY", a folder' in ran.stderr
 
 
 def test_a_project_that_forgot_the_app_is_told_so() -> None:
     ran = run('HEADWAY_METRICS={"DIRECTORY": "/tmp"},', apps='"headway"', then="call_command('check')")
 
     assert "(headway.W031) HEADWAY_METRICS is set, and INSTALLED_APPS has no headway.contrib" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('HEADWAY_METRICS="/run/metrics",', 'HEADWAY_METRICS must be a dictionary with a "DIRECTORY", a folder'),
+        (
+            'HEADWAY_METRICS={"DIRECTORY": "/run/metrics"},',
+            "HEADWAY_METRICS needs prometheus-client: pip install 'django-headway[metrics]'",
+        ),
+    ],
+)
+def test_metrics_that_can_not_be_say_what_they_need(settings: str, said: str) -> None:
+    ran = run(settings)
+
+    assert ran.returncode != 0
+    assert said in ran.stderr
+
+
+def test_the_api_without_its_extra_says_what_to_install() -> None:
+    mounted = 'import sys; sys.modules["rest_framework"] = None; import headway.http.urls'
+    command = [sys.executable, "-c", mounted]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert "headway.http needs Django REST framework: pip install 'django-headway[api]'" in ran.stderr

@@ -17,8 +17,16 @@ class ContribConfig(AppConfig):
         run_lines.connect()
         if (chosen := getattr(settings, "HEADWAY_METRICS", None)) is None:
             return
-        if not chosen.get("DIRECTORY"):
-            raise ImproperlyConfigured('HEADWAY_METRICS has no "DIRECTORY": name a folder for the counters.')
-        from . import counters  # needs the extra `metrics`
+        if not isinstance(chosen, dict) or not chosen.get("DIRECTORY"):
+            raise ImproperlyConfigured(
+                'HEADWAY_METRICS must be a dictionary with a "DIRECTORY", a folder for the counters, such as '
+                '{"DIRECTORY": "/run/shop/metrics", "TOKEN": "…"}.'
+            )
+        try:
+            from . import counters
+        except ImportError as error:
+            raise ImportError(
+                "HEADWAY_METRICS needs prometheus-client: pip install 'django-headway[metrics]'"
+            ) from error
 
         counters.connect()
