@@ -124,8 +124,9 @@ class TestInOrder:
         assert "Januar (1 of 3)" in out.getvalue()
 
     def test_there_is_no_dry_run(self) -> None:
-        with pytest.raises(InvalidParams):
+        with pytest.raises(InvalidParams) as refused:
             runs.start("tests.scripted_steps", dry_run=True)
+        assert "tests.scripted_steps has steps, which can't be undone" in str(refused.value)
 
 
 class TestFailing:

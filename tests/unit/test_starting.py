@@ -289,3 +289,28 @@ def test_a_concurrency_key_that_is_no_json_is_told_with_its_operation() -> None:
 
 def test_the_runs_id_is_random() -> None:
     assert UUID(str(read().run.pk)).version == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((5, {}), "The operation is 5; give its class, or its name."),
+        ((int, {}), "The operation is <class 'int'>; give its class"),
+        (("tests.one_each", [1]), r"The parameters are \[1\]; give a dictionary"),
+    ],
+)
+def test_what_can_not_be_an_argument_is_told_at_once(given: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        runs.start(*given)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"user": "admin"}, "user is 'admin'; give the user itself, such as request.user, or None for code."),
+        ({"idempotency_key": 12345678}, "idempotency_key is 12345678; give text."),
+    ],
+)
+def test_nor_what_is_named_wrongly(named: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        runs.start("tests.one_each", {}, **named)

@@ -39,6 +39,7 @@ from headway.store.starts import keys, quotas, requests, submissions
 from headway.store.starts.queueing import InTheWay
 from headway.store.starts.requests import Disposition, Request
 
+from . import arguments
 from .access import is_permitted, may_see, may_steer, steered
 from .unmigrated import is_for_want_of_migrations
 
@@ -79,6 +80,7 @@ def start(
     Raises UnknownOperation, StartForbidden, IdempotencyKeyError, InvalidParams, RunConflict, QuotaExceeded,
     NotMigrated; nothing is left behind then, no file either.
     """
+    arguments.check(operation, given, user, idempotency_key)
     declared = registry.get(operation) if isinstance(operation, str) else operation
     check_permission(declared.name, user)
     check_key(declared, user, idempotency_key)
@@ -202,7 +204,8 @@ def check_key(declared: type[Operation], user: Any, key: str | None) -> None:
 def check_dry_run(declared: type[Operation], wanted: bool) -> None:
     """Raises InvalidParams where a dry run is wanted and can't be had."""
     if wanted and not declared.has_dry_run():
-        detail = f"{declared.name} has effects outside the database, which can't be undone: it has no dry run."
+        what = "steps" if declared.has_steps() else "effects outside the database"
+        detail = f"{declared.name} has {what}, which can't be undone: it has no dry run."
         raise InvalidParams([ParamError("", "dry-run", detail)])
 
 
