@@ -118,7 +118,7 @@ def conf() -> Conf:
     for key, value in declared.items():
         kind = str(known[key].type)
         if not FITS[kind](value):
-            shown = "something else" if kind in WITH_SECRETS else repr(value)
+            shown = "wrong (it may hold secrets, so it isn't shown)" if kind in WITH_SECRETS else repr(value)
             raise ImproperlyConfigured(f"HEADWAY[{key!r}] is {shown}; it must be {MEANT[kind]}.")
     return Conf(**{known[key].name: value for key, value in declared.items()})
 

@@ -20,6 +20,7 @@ from headway.store.upkeep import tidying
 from tests.app.driving import WORKER, after_items, claim, drive, expire, fresh, work
 from tests.app.gates import Gate
 from tests.app.holds import CountStock
+from tests.app.ledger import WriteLedger
 from tests.app.models import LedgerEntry
 from tests.workers import Workers, until, wait_for_end
 
@@ -194,8 +195,10 @@ def test_each_taking_of_a_name_has_a_higher_fence() -> None:
 
 
 def test_a_name_that_the_run_does_not_hold_has_no_fence() -> None:
-    with pytest.raises(RuntimeError, match="holds nothing, or not yet"):
-        CountStock(Context()).fence("stock")
+    with pytest.raises(RuntimeError, match="the run holds nothing yet"):
+        CountStock(Context()).fence("shop")
+    with pytest.raises(RuntimeError, match=r"declares no holds. Declare holds = \('stock',\)\."):
+        WriteLedger(Context()).fence("stock")
 
 
 def test_a_run_in_parts_and_in_line_of_its_own_operation_holds_too() -> None:

@@ -117,6 +117,10 @@ def test_wrong_settings_are_told_and_nothing_else(settings: Any) -> None:
     assert "headway.E001" in said["settings"][1]
 
 
+def test_it_says_where_pages_and_api_are_mounted() -> None:
+    assert screen()["addresses"] == ("ok", "Mounted are the pages at / and the API at /api/.")
+
+
 def test_pages_that_are_not_mounted_are_a_warning(settings: Any) -> None:
     settings.ROOT_URLCONF = __name__
     said = screen()

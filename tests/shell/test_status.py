@@ -129,7 +129,7 @@ class TestFinding:
     def test_what_two_runs_begin_with_is_not_enough(self) -> None:
         with_ids(*TWINS)
         assert refusal(status, "aaaaaaaa-0000") == (
-            "There is no run 'aaaaaaaa-0000'. 2 runs begin so; give more of the id. "
+            "There is no run 'aaaaaaaa-0000'. 2 runs have an id that begins so: give more of it. "
             "`manage.py headway_status` lists the runs."
         )
 

@@ -77,7 +77,8 @@ def test_no_secret_is_shown_where_the_whole_setting_is_wrong(settings: Any) -> N
     settings.HEADWAY = {"WEBHOOKS": [SECRET]}
     (error,) = check_settings()
     assert error.msg == (
-        "HEADWAY['WEBHOOKS'] is something else; it must be a dictionary of names, such as "
+        "HEADWAY['WEBHOOKS'] is wrong (it may hold secrets, so it isn't shown); it must be a dictionary of names, such "
+        "as "
         '{"billing": {"url": "https://…", "secret": "whsec_…"}}.'
     )
 

@@ -113,7 +113,7 @@ def of_clock() -> Finding:
 
 
 def of_pages() -> Finding:
-    pages, api = addresses.of_page("home"), addresses.of_api("runs")
+    pages, api = addresses.of_page("home"), addresses.of_api("index")
     if not pages and not api:
         return Finding(
             WARN,

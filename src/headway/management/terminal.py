@@ -44,7 +44,7 @@ def find_run(given: str) -> Run:
         close = [run for run in Run.objects.order_by("-created_at")[:1000] if begin and run.pk.hex.startswith(begin)]
         if len(close) == 1:
             return close[0]
-        several = f" {len(close)} runs begin so; give more of the id." if close else ""
+        several = f" {len(close)} runs have an id that begins so: give more of it." if close else ""
         raise CommandError(f"{error}{several} `manage.py headway_status` lists the runs.") from error
 
 

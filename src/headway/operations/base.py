@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 
 from headway.errors import DeclarationError, NotKept
 
-from . import declarations
+from . import declarations, holding
 from .again import Retry, Tolerance
 from .context import Context
 from .effects import Effect, Effects
@@ -245,7 +245,7 @@ class Operation:
         to a system outside that refuses numbers below the highest it has seen: then only the present holder changes it.
         """
         if name not in self._fences:
-            raise RuntimeError(f"fence({name!r}): the run holds {', '.join(self._fences) or 'nothing, or not yet'}.")
+            raise RuntimeError(f"fence({name!r}): {holding.not_held(name, self._fences, self.holds)}")
         return self._fences[name]
 
     def add(self, keys: str | Iterable[Any]) -> None:

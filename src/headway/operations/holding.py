@@ -1,5 +1,6 @@
 """What an operation declares as `holds`: names of what two runs must not work on at once."""
 
+from collections.abc import Iterable
 from typing import Any
 
 LONGEST = 200  # characters
@@ -20,3 +21,10 @@ def names_of(declared: Any) -> list[str]:
     if len(set(names)) > MOST:
         raise ValueError(f"There are {len(set(names))} names; a run may hold {MOST} at most.")
     return sorted(set(names))
+
+
+def not_held(name: str, held: Iterable[str], declared: Any) -> str:
+    """Why the run doesn't hold this name, and what to do."""
+    if not declared:
+        return f"the operation declares no holds. Declare holds = ({name!r},)."
+    return f"the run holds {', '.join(held) or 'nothing yet'}. Let `holds` name it, too."

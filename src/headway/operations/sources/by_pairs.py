@@ -111,7 +111,7 @@ def pair(given: Any, told: str) -> tuple[str, Any]:
     """The pair with its key as text. Raises TypeError, which says by whom it is `told`, for what is none."""
     if not isinstance(given, tuple) or len(given) != 2:
         raise TypeError(
-            f"{told} gave {given!r:.200}, a {type(given).__name__}; it must give pairs, (key, item), with a key that "
-            "is the same whenever the item comes."
+            f"{told} gave {given!r:.200} (of type {type(given).__name__}); it must give pairs, (key, item), with a "
+            "key that is the same whenever the item comes."
         )
     return key_text(given[0], told), given[1]
