@@ -66,9 +66,11 @@ def owner_of(run: Run, workers: Workers) -> Owner:
 
 
 def until_owned_anew(run: Run, token: int) -> float:
-    """Wait until the part has another owner than the one with this token; gives how long that took, in seconds."""
+    """Wait until the part has another owner than the one with this token, or has had one by the run's end; gives how
+    long that took, in seconds."""
     others = Part.objects.filter(run=run, token__isnull=False).exclude(token=token)
-    return until(others.exists)
+    ended = Run.objects.filter(pk=run.pk, finished_at__isnull=False)
+    return until(lambda: others.exists() or ended.exists())
 
 
 def processed(run: Run) -> int:
