@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
 from django.test import AsyncClient, Client
+from django.test.client import encode_multipart
 from rest_framework.authtoken.models import Token
 
 from headway.idempotency import idempotent
@@ -180,6 +181,18 @@ class TestRequests:
         assert upload(large, "one").status_code == 201
         assert upload(large, "two")["Idempotent-Replayed"] == "true"
         assert_problem(upload(large + b"y", "two"), "idempotency-key-reused")
+
+    def test_so_does_one_that_is_put_and_the_view_gets_it(self, client: Client) -> None:
+        def put(text: bytes, boundary: str) -> Any:
+            body = encode_multipart(boundary, {"file": SimpleUploadedFile("a.txt", text)})
+            kind = f"multipart/form-data; boundary={boundary}"
+            return client.put("/file/", body, content_type=kind, headers={"Idempotency-Key": KEY})
+
+        first = put(b"one", "a-boundary")
+        assert first.json()["file"] == "one"
+        assert put(b"one", "another").content == first.content
+        assert_problem(put(b"two", "another"), "idempotency-key-reused")
+        assert Thing.objects.count() == 1
 
     def test_a_body_that_is_too_large_to_be_read_is_told(self, client: Client) -> None:
         body = json.dumps({"text": "x" * (3 << 20)})

@@ -71,6 +71,13 @@ class AsyncOrderView(View):
         return await async_order(request)
 
 
+class FileView(APIView):
+    """A form with a file, which Django parses for a POST alone."""
+
+    def put(self, request: Request) -> Response:
+        return Response({"thing": made().pk, "file": request.data["file"].read().decode()})
+
+
 class OrderView(APIView):
     """Of Django REST framework, which knows its callers by a token."""
 
@@ -126,6 +133,7 @@ urlpatterns = [
     path("async/", csrf_exempt(idempotent(async_order))),
     path("async-class/", csrf_exempt(idempotent(AsyncOrderView.as_view()))),
     path("rest/", idempotent(OrderView.as_view())),
+    path("file/", idempotent(FileView.as_view())),
     path("rest-function/", order_function),
     path("below/", below),
     path("rest-method/", RestMethod.as_view()),
