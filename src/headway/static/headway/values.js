@@ -91,7 +91,7 @@ function counts(progress, words) {
 
 /** A message speaks the server's language, so its titles are those of the page; `steps`: each step's by name, as JSON. */
 export function titled(run, title, steps) {
-  const { step } = run.progress;
+  const step = run.progress?.step; // of a message that can't be shown, which is told elsewhere
   if (!step || !steps) return { ...run, title };
   const own = JSON.parse(steps)[step.name] ?? step.title;
   return { ...run, title, progress: { ...run.progress, step: { ...step, title: own } } };
