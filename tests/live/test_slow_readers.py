@@ -52,7 +52,7 @@ def messages(connection: socket.socket) -> list[dict[str, Any]]:
 
 
 def test_one_that_never_reads_is_dropped_when_its_time_is_over(serve: Callable[..., Server], ada: Any) -> None:
-    server = serve(headway={"STREAM_SECONDS": 3}, TEST_GRACE_SECONDS=0.1)
+    server = serve(headway={"STREAM_SECONDS": 6}, TEST_GRACE_SECONDS=0.1)
     run = runs.start("tests.write_ledger", {"items": 3, "skip": MEGABYTE}, user=ada).run
     work(claim(run), after_items(1))
     with socket.socket() as slow:
