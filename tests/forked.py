@@ -127,9 +127,11 @@ def load() -> None:
     import django
     from django.conf import settings
     from django.core import checks
+    from django.db import connections
 
     django.setup()
     checks.run_checks()
+    connections.close_all()  # Django 6.1's checks ask the database
     for module in (settings.ROOT_URLCONF, *WARM):
         import_module(module)
 
