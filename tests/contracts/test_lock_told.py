@@ -124,7 +124,7 @@ def test_a_worker_that_stands_still_for_a_moment_while_it_looks_learns_it_nevert
     with open(f"{connection.settings_dict['NAME']}{SOMEBODY}", "w") as looked_at:
         fcntl.flock(looked_at, fcntl.LOCK_EX)
         waiter.start()
-        time.sleep(0.015)  # the moment
+        time.sleep(0.015)  # the moment itself: of another process that stands still nothing could tell
         fcntl.flock(looked_at, fcntl.LOCK_UN)
     until(is_awaited)
     holder.execute("ROLLBACK")

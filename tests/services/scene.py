@@ -84,7 +84,7 @@ class Scene:
         groups = {os.getpgid(each) for each in [worker.pid, *children_of(worker.pid)]}
         for group in groups:
             stop_group(group)
-        time.sleep(LEASE * self.dice.uniform(1.2, 2))  # chance: who comes in between
+        time.sleep(LEASE * self.dice.uniform(1.2, 2))  # chance: how long past its lease
         for group in groups:
             os.killpg(group, signal.SIGCONT)
 
