@@ -12,7 +12,7 @@ from headway import Operation, Reject
 from .gates import Gate
 from .models import LedgerEntry
 from .shelf import Shelf
-from .sources import Numbers
+from .sources import GatedNumbers, Numbers
 
 __all__ = ["CallUnderHold", "CountStock", "HoldNames", "WriteOnShelf"]
 
@@ -22,7 +22,9 @@ class NamesForm(forms.Form):
 
     names = forms.CharField(required=False, initial="stock", help_text="Comma-separated.")
     items = forms.IntegerField(min_value=0, initial=3)
-    gate = forms.CharField(required=False, initial="", help_text="item:path: at this item, say so and wait (gates.py).")
+    gate = forms.CharField(
+        required=False, initial="", help_text="item:path: before this item is read, say so and wait (gates.py)."
+    )
 
 
 class HoldNames(Operation):
@@ -40,16 +42,13 @@ class HoldNames(Operation):
 
     def items(self) -> Numbers:
         at, _, path = self.params["gate"].partition(":")
-        self.gate_at, self.gate = (int(at), Gate(path)) if path else (None, None)
-        return Numbers(self.params["items"])
+        return GatedNumbers(self.params["items"], int(at) if path else None, Gate(path) if path else None)
 
     def process(self, number: int) -> None:
         self.begun.append(number)
         told = " ".join(f"{name}={self.fence(name)}" for name in sorted(self.holds()))
         LedgerEntry.objects.create(run=self.run.id, item=f"{number} {told}".strip())
         type(self).in_hand()
-        if number == self.gate_at and self.gate:
-            self.gate.wait_here()
 
     def concurrency_key(self) -> Any:
         return None

@@ -173,7 +173,7 @@ class TestFile:
         self, api: Api, demo: Any, script: Script
     ) -> None:
         run = drive(start("tests.scripted_file", user=demo).run)
-        block = Block.objects.get()
+        block = Block.objects.latest("seq")
         Block.objects.create(
             run=run, part=block.part, seq=block.seq + 1, piece=0, columns=["number", "cube"], text="[5,125]"
         )

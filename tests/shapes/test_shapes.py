@@ -113,7 +113,8 @@ def test_the_pages_script_does_all(project: Project, browser: Browser) -> None:
     panel = page.locator(".hw-run")
     expect(panel).to_have_attribute("data-face", "running")
     page.evaluate("window.stayed = true")
-    page.get_by_role("button", name="Pause", exact=True).click()
+    with page.expect_response("**/pause/"):
+        page.get_by_role("button", name="Pause", exact=True).click()
     project.go()
     expect(panel).to_have_attribute("data-face", "paused")
     page.get_by_role("button", name="Resume", exact=True).click()
