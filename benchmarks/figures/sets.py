@@ -13,7 +13,7 @@ from example.airports.models import Airport
 from example.airports.operations import ImportAirports, ImportAirportsInSets
 
 from .airports import beginning, import_file
-from .updates import rows
+from .updates import fill, rows
 
 __all__ = ["sets"]
 
@@ -28,7 +28,7 @@ def sets(size: Size) -> Iterator[Figure]:
 
 def updates_in_sets(size: Size) -> Figure:
     """Both by what a row takes, since a run needs more rows than a loop to come to its pace."""
-    Row.objects.bulk_create((Row() for _ in range(size.set_rows)), batch_size=10_000)
+    fill(size.set_rows)
     samples = interleave(
         size.rounds,
         {
