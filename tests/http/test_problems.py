@@ -22,7 +22,7 @@ from headway.models import Run
 from headway.runs import start
 from tests.app.driving import drive
 from tests.http import operations  # noqa: F401  (they register themselves)
-from tests.unmigrated import back_to
+from tests.unmigrated import UNMIGRATED, unmigrated
 
 from .client import Api, assert_problem, path
 
@@ -246,12 +246,10 @@ def break_down(get_response: Any) -> Any:
     return middleware
 
 
-@pytest.mark.parametrize("migration", ["zero", "0021"])
-def test_tables_that_are_missing_or_too_old_are_a_problem_that_says_what_to_run(
-    api: Api, demo: Any, migration: str
-) -> None:
+@pytest.mark.parametrize("how", UNMIGRATED)
+def test_tables_that_are_missing_or_too_old_are_a_problem_that_says_what_to_run(api: Api, demo: Any, how: str) -> None:
     run = start(JOIN, user=demo).run.pk
-    with back_to(migration):
+    with unmigrated(how):
         asked = [path("runs"), path("run", run), path("run-wait", run), path("run-events", run), path("events")]
         answers = [*map(api.get, asked), api.start(JOIN, {}, "a-key-to-keep")]
 

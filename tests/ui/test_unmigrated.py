@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.unmigrated import back_to
+from tests import unmigrated as tables
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
@@ -14,9 +14,9 @@ RUN = "/runs/0198f3c2-0000-7000-8000-000000000000/"
 PAGES = ["/", "/start/tests.write_ledger/", RUN]
 
 
-@pytest.fixture(params=["zero", "0021"])
+@pytest.fixture(params=tables.UNMIGRATED)
 def unmigrated(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[None]:
-    with back_to(request.param):
+    with tables.unmigrated(request.param):
         yield
 
 
