@@ -1,4 +1,4 @@
-"""Rows 1 and 2 of the contract: which operations there are, and starting one."""
+"""Rows 1 and 2 of the contract: which operations there are, and starting one; and what else lies beside them."""
 
 import time
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from headway import runs
+from headway.addresses import address, of_api
 from headway.conf import conf
 from headway.idempotency.header import key_of
 from headway.operations import registry, schema
@@ -42,6 +43,18 @@ DRY_RUN = parameter(
     {"type": "boolean"},
 )
 CAME_TO, REPLAYED = "What the start came to.", "The key has been sent before."
+
+
+class Index(Endpoint):
+    """The addresses to begin with; `schema` is there where the project has a URL of this name."""
+
+    documents = {"get": Document("read_index", "What there is", answers={200: answer("Index")}, tag="operations")}
+
+    def get(self, request: Request) -> Response:
+        links = {name: of_api(name) for name in ("operations", "runs", "events")}
+        if described := address("schema"):  # as drf-spectacular's own documentation names it
+            links["schema"] = described
+        return Response({"links": links})
 
 
 class Operations(Endpoint):

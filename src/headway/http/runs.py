@@ -1,4 +1,4 @@
-"""Rows 3 to 6 and 12 of the contract: seeing runs, and steering them."""
+"""Rows 3 to 6 and 12 of the contract: seeing runs and what they have said, and steering them."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -15,7 +15,7 @@ from headway.live.etags import etag, is_among
 from headway.models import Run
 from headway.operations import registry
 from headway.runs.pages import behind, cursor_of
-from headway.snapshots import snapshot, snapshots
+from headway.snapshots import moment, snapshot, snapshots
 from headway.states import State, shown, stored_as
 
 from . import paging
@@ -105,6 +105,20 @@ class OneRun(Endpoint):
     def delete(self, request: Request, run_id: UUID) -> Response:
         runs.delete(run_id, user=request.user)
         return Response(status=204)
+
+
+class Log(Endpoint):
+    """The last lines of a run's log, at most 200, the oldest first: what its operation has said, and when."""
+
+    documents = {
+        "get": Document(
+            "read_log", "What a run's operation has said", answers={200: answer("Log")}, refusals=("not-found",)
+        )
+    }
+
+    def get(self, request: Request, run_id: UUID) -> Response:
+        run = runs.get(run_id, user=request.user)
+        return Response({"results": [{"at": moment(line.at), "text": line.text} for line in runs.log(run.pk)]})
 
 
 class Steer(Endpoint):

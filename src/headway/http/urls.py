@@ -9,11 +9,9 @@ from headway.operations import registry
 from .callers import by_header
 from .downloads import FORMATS, Failures, Results, Written
 from .endpoint import Nowhere
-from .index import Index
 from .items import Items, Settle
-from .log import Log
-from .operations import Operations, Start
-from .runs import Cancel, OneRun, Pause, Resume, Retry, Runs
+from .operations import Index, Operations, Start
+from .runs import Cancel, Log, OneRun, Pause, Resume, Retry, Runs
 from .watching import documented
 
 app_name = "headway"

@@ -13,7 +13,6 @@ SAMPLE = 100  # results, whose names become columns
 class Kind:
     """Which outcomes, and which of their fields."""
 
-    name: str
     state: ItemState
     fields: tuple[str, ...]
 
@@ -46,6 +45,6 @@ class Results(Kind):
         return [told["key"], *map(value.get, names), rest or None]
 
 
-FAILURES = Kind("failures", ItemState.FAILED, ("key", "code", "text"))
-FAILURES_FOR_STAFF = Kind("failures", ItemState.FAILED, ("key", "code", "text", "detail"))
-RESULTS = Results("results", ItemState.SUCCEEDED, ("key", "value"))
+FAILURES = Kind(ItemState.FAILED, ("key", "code", "text"))
+FAILURES_FOR_STAFF = Kind(ItemState.FAILED, ("key", "code", "text", "detail"))
+RESULTS = Results(ItemState.SUCCEEDED, ("key", "value"))

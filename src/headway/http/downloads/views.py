@@ -1,7 +1,7 @@
 """The endpoints, and how a file is sent: as it is read, under WSGI and ASGI alike."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -16,6 +16,7 @@ from headway.http import paging
 from headway.http.endpoint import Endpoint
 from headway.http.items import keeps_results
 from headway.http.openapi.document import Document, answer, header, parameter
+from headway.http.openapi.schemas import Schema
 from headway.models import Run
 from headway.operations import registry
 from headway.runs.access import is_staff
@@ -25,38 +26,52 @@ from .formats import FORMATS, Format
 from .kinds import FAILURES, FAILURES_FOR_STAFF, RESULTS, Kind
 
 
-class Outcomes(Endpoint):
-    """Some of a run's items as a file. At most 100,000 rows; `Link` has the rest."""
+class Download(Endpoint):
+    """A file of a run, in one of the formats. A subclass says which, and makes it."""
 
-    kind: Kind
-    title = ""
     file_format = ""
+    name = title = told = ""
+    """What the file is called, in its address and to people; and what the schema tells of its rows."""
+    comes_with: ClassVar[Schema] = {"Content-Disposition": header("A name for the file.")}
+    refusals: tuple[str, ...] = ("not-found",)
+    parameters: tuple[Schema, ...] = ()
 
     def document(self, method: str) -> Document | None:
         """One for each format; none for the view of any name."""
         if method != "get" or not self.file_format:
             return None
-        headers = {
-            "Link": header('The next rows: rel="next".', required=False),
-            "Content-Disposition": header("A name for the file."),
-        }
         return Document(
-            f"download_{self.kind.name}_{self.file_format}",
+            f"download_{self.name}_{self.file_format}",
             f"{self.title} as {self.file_format.upper()}",
-            answers={200: answer("File", f"At most {LARGEST:,} rows.", headers, FORMATS[self.file_format].media_type)},
-            refusals=("not-found",),
-            parameters=(parameter("after", "From `Link`, as it is.", {"type": "integer", "minimum": 0}),),
+            answers={200: answer("File", self.told, self.comes_with, FORMATS[self.file_format].media_type)},
+            refusals=self.refusals,
+            parameters=self.parameters,
         )
 
     def get(self, request: Request, run_id: UUID, file_format: str = "") -> HttpResponseBase:
-        run, kind = runs.get(run_id, user=request.user), self.kind_for(request.user)
-        name = self.file_format or file_format
-        if name not in FORMATS:
-            raise NotFound(f"There is no {kind.name}.{name[:20]}; there are: {', '.join(FORMATS)}.")
-        self.check(run)
-        written = FORMATS[name]
+        run = runs.get(run_id, user=request.user)
+        ending = self.file_format or file_format
+        if ending not in FORMATS:
+            raise NotFound(f"There is no {self.name}.{ending[:20]}; there are: {', '.join(FORMATS)}.")
+        return self.hand_out(request, run, ending)
+
+    def hand_out(self, request: Request, run: Run, ending: str) -> HttpResponseBase:
+        """The file in this format. Raises NotFound where the run has no such file."""
+        raise NotImplementedError
+
+
+class Outcomes(Download):
+    """Some of a run's items as a file. At most 100,000 rows; `Link` has the rest."""
+
+    kind: Kind
+    told = f"At most {LARGEST:,} rows."
+    comes_with = Download.comes_with | {"Link": header('The next rows: rel="next".', required=False)}
+    parameters = (parameter("after", "From `Link`, as it is.", {"type": "integer", "minimum": 0}),)
+
+    def hand_out(self, request: Request, run: Run, ending: str) -> HttpResponseBase:
+        kind, written = self.kind_for(request.user), FORMATS[ending]
         file = File(run, kind, written, paging.id_in(request, "after"), request.user.pk)
-        response = sent(request, file, written, f"{registry.current_name(run.operation)}-{kind.name}.{name}")
+        response = sent(request, file, written, f"{registry.current_name(run.operation)}-{self.name}.{ending}")
         if file.more:
             response["Link"] = f'<{request.path}?after={file.last}>; rel="next"'
         return response
@@ -64,9 +79,6 @@ class Outcomes(Endpoint):
     def kind_for(self, user: Any) -> Kind:
         """What this user is told of each item."""
         return self.kind
-
-    def check(self, run: Run) -> None:
-        """Raises NotFound where the run has no such file."""
 
 
 class Failures(Outcomes):
@@ -76,7 +88,7 @@ class Failures(Outcomes):
     """
 
     kind = FAILURES
-    title = "Failed items"
+    name, title = "failures", "Failed items"
 
     def kind_for(self, user: Any) -> Kind:
         return FAILURES_FOR_STAFF if is_staff(user) else FAILURES
@@ -89,11 +101,12 @@ class Results(Outcomes):
     """
 
     kind = RESULTS
-    title = "Results"
+    name, title = "results", "Results"
 
-    def check(self, run: Run) -> None:
+    def hand_out(self, request: Request, run: Run, ending: str) -> HttpResponseBase:
         if not keeps_results(run):
             raise NotFound("This operation keeps no results.")
+        return super().hand_out(request, run, ending)
 
 
 def sent(request: Request, file: Any, written: Format, name: str) -> HttpResponseBase:
