@@ -25,7 +25,7 @@ from headway.runs.ticks import scheduled
 from headway.store.starts.checks import check_cache as check_cache
 from headway.wakeups.checks import check_holds as check_holds
 from headway.wakeups.checks import check_wake_ups as check_wake_ups
-from headway.webhooks.checks import check_webhooks as check_webhooks
+from headway.webhooks.endpoints import check_webhooks as check_webhooks
 
 SIGNING_IN = (
     "django.contrib.sessions.middleware.SessionMiddleware",

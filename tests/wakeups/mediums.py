@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from django.db import connection
 
-from headway.wakeups.channels import Channel
+from headway.wakeups.choice import Channel
 from headway.wakeups.notify import NotifyChannel
 from headway.wakeups.publish import PublishChannel
 from servers.valkey import Valkey

@@ -59,9 +59,14 @@ def problem_of(error: Exception, context: dict[str, Any]) -> HttpResponse:
 
 def answer_of(error: Exception) -> HttpResponse | None:
     """The answer that tells this error; None for a mistake."""
+    if isinstance(error, APIException):
+        return refusal_of(error)
     if isinstance(error, DatabaseError | InterfaceError):
-        return unavailable(error)
-    return refusal_of(error) if isinstance(error, APIException) else by_rule(error)
+        if is_lost(error) or is_transient(error):
+            return problems.response("overloaded", BUSY)
+        return problems.of_want_of_migrations(error)
+    rule = problems.rule_of(error, RULES)
+    return None if rule is None else problems.response_of(error, rule)
 
 
 def refusal_of(error: APIException) -> HttpResponse | None:
@@ -95,19 +100,6 @@ def seconds(error: APIException) -> int | None:
     """After which it may be tried again, as far as the error knows: as the framework does, from its `wait`."""
     wait: float | None = getattr(error, "wait", None)
     return math.ceil(wait) if wait else None
-
-
-def by_rule(error: Exception) -> HttpResponse | None:
-    """The answer that RULES have for this error, or for the nearest kind above it."""
-    rule = problems.rule_of(error, RULES)
-    return None if rule is None else problems.response_of(error, rule)
-
-
-def unavailable(error: Exception) -> HttpResponse | None:
-    """The answer that the database can't answer now; None for any other error of the database's."""
-    if is_lost(error) or is_transient(error):
-        return problems.response("overloaded", BUSY)
-    return problems.of_want_of_migrations(error)
 
 
 def server_error(error: Exception, context: dict[str, Any]) -> HttpResponse:

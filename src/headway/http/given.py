@@ -26,7 +26,7 @@ def given_to(operation: type[Operation], request: Request) -> dict[str, Any]:
     if isinstance(sent, QueryDict):
         properties = schema.of_form(operation.form)["properties"]
         texts = {name: value_of(sent_texts, properties.get(name, {})) for name, sent_texts in request.POST.lists()}
-        return texts | {name: one_of(files) for name, files in request.FILES.lists()}
+        return texts | {name: files[0] if len(files) == 1 else files for name, files in request.FILES.lists()}
     if not isinstance(sent, dict):
         raise InvalidParams([ParamError("", "type", "The parameters must be a JSON object.")])
     return sent
@@ -56,7 +56,3 @@ def single(text: Any, wanted: dict[str, Any]) -> Any:
 def kinds_of(wanted: dict[str, Any]) -> list[str]:
     kinds = wanted.get("type", [])
     return [kinds] if isinstance(kinds, str) else kinds
-
-
-def one_of(files: list[Any]) -> Any:
-    return files[0] if len(files) == 1 else files

@@ -28,6 +28,7 @@ from .endpoint import Endpoint
 from .given import given_to, takes_files
 from .json import JsonParser
 from .openapi.document import LOCATION, Document, answer, header, parameter, start_of
+from .openapi.schemas import Schema
 from .paging import choice
 from .throttles import StartThrottle
 
@@ -42,7 +43,20 @@ DRY_RUN = parameter(
     "Whether to change nothing: what the run writes is rolled back, and what became of each item is kept.",
     {"type": "boolean"},
 )
-CAME_TO, REPLAYED = "What the start came to.", "The key has been sent before."
+
+
+def came_to(disposition: Schema, *, replayed: bool) -> Schema:
+    """The headers of an answer to a start. `replayed`: each such answer is to a key that was sent before."""
+    return {
+        "Location": LOCATION,
+        "Headway-Disposition": header("What the start came to.", disposition),
+        "Idempotent-Replayed": header("The key has been sent before.", {"const": "true"}, required=replayed),
+    }
+
+
+REPLAYED = came_to({"const": "replayed"}, replayed=True)
+STARTED = came_to({"enum": [str(each) for each in runs.Disposition]}, replayed=False)
+STARTED["Retry-After"] = header("Seconds after which it is worth asking.")
 
 
 class Index(Endpoint):
@@ -102,25 +116,8 @@ class Start(Endpoint):
             "start",
             "Start a run",
             answers={
-                200: answer(
-                    "Run",
-                    "The run that this idempotency key started; it has ended.",
-                    {
-                        "Location": LOCATION,
-                        "Headway-Disposition": header(CAME_TO, {"const": "replayed"}),
-                        "Idempotent-Replayed": header(REPLAYED, {"const": "true"}),
-                    },
-                ),
-                202: answer(
-                    "Run",
-                    "The run: a new one, or the one that this start would double.",
-                    {
-                        "Location": LOCATION,
-                        "Retry-After": header("Seconds after which it is worth asking."),
-                        "Headway-Disposition": header(CAME_TO, {"enum": [str(each) for each in runs.Disposition]}),
-                        "Idempotent-Replayed": header(REPLAYED, {"const": "true"}, required=False),
-                    },
-                ),
+                200: answer("Run", "The run that this idempotency key started; it has ended.", REPLAYED),
+                202: answer("Run", "The run: a new one, or the one that this start would double.", STARTED),
             },
             refusals=(
                 "forbidden", "not-found", "run-conflict", "payload-too-large", "unsupported-media-type", "validation",

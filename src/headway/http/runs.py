@@ -28,6 +28,8 @@ from .throttles import StartThrottle
 POLL_EVERY = 2  # s: a client that asks more often learns little more
 STATES = list(dict.fromkeys(str(shown(state)) for state in State))
 RETRY_AFTER = {"Retry-After": header("Seconds after which it is worth asking again.", required=False)}
+CAME_TO = {"Headway-Disposition": header("What it came to.", {"enum": ["created", "joined"]})}
+RETRIED = {"Location": LOCATION} | CAME_TO | RETRY_AFTER
 
 
 class Runs(Endpoint):
@@ -110,11 +112,7 @@ class OneRun(Endpoint):
 class Log(Endpoint):
     """The last lines of a run's log, at most 200, the oldest first: what its operation has said, and when."""
 
-    documents = {
-        "get": Document(
-            "read_log", "What a run's operation has said", answers={200: answer("Log")}, refusals=("not-found",)
-        )
-    }
+    documents = {"get": Document("read_log", "What a run's operation has said", {200: answer("Log")}, ("not-found",))}
 
     def get(self, request: Request, run_id: UUID) -> Response:
         run = runs.get(run_id, user=request.user)
@@ -170,17 +168,7 @@ class Retry(Endpoint):
         "post": Document(
             "retry_run",
             "Retry the failed items",
-            answers={
-                202: answer(
-                    "Run",
-                    "The new run; the same again, while it is live.",
-                    {
-                        "Location": LOCATION,
-                        "Headway-Disposition": header("What it came to.", {"enum": ["created", "joined"]}),
-                    }
-                    | RETRY_AFTER,
-                )
-            },
+            answers={202: answer("Run", "The new run; the same again, while it is live.", RETRIED)},
             refusals=(
                 "forbidden", "not-found", "invalid-state", "nothing-to-retry", "already-retried", "run-conflict",
                 "quota-exceeded",

@@ -18,23 +18,16 @@ def check_idempotency(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     place, known = place_of(KEYS), place_of(AUTHENTICATION)
     if place is None:
-        return [missing()]
-    return [too_early(place, known)] if known is not None and place < known else []
-
-
-def missing() -> checks.Error:
-    return checks.Error(
-        'HEADWAY["IDEMPOTENT_PREFIXES"] names paths, and MIDDLEWARE has no headway.idempotency.Middleware: keys mean '
-        "nothing there, and what is sent twice is done twice.",
-        hint=f'Add "headway.idempotency.Middleware" to MIDDLEWARE, behind "{AUTHENTICATION}".',
-        id="headway.E029",
-    )
-
-
-def too_early(place: int, known: int) -> checks.Warning:
-    return checks.Warning(
-        f"In MIDDLEWARE {settings.MIDDLEWARE[place]} stands before {settings.MIDDLEWARE[known]}: it doesn't know who "
-        "has signed in, and refuses them (401).",
-        hint="Move it behind.",
-        id="headway.W030",
-    )
+        return [
+            checks.Error(
+                'HEADWAY["IDEMPOTENT_PREFIXES"] names paths, and MIDDLEWARE has no headway.idempotency.Middleware: '
+                "keys mean nothing there, and what is sent twice is done twice.",
+                hint=f'Add "headway.idempotency.Middleware" to MIDDLEWARE, behind "{AUTHENTICATION}".',
+                id="headway.E029",
+            )
+        ]
+    if known is None or known < place:
+        return []
+    early, late = settings.MIDDLEWARE[place], settings.MIDDLEWARE[known]
+    told = f"In MIDDLEWARE {early} stands before {late}: it doesn't know who has signed in, and refuses them (401)."
+    return [checks.Warning(told, hint="Move it behind.", id="headway.W030")]

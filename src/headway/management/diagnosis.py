@@ -4,10 +4,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -46,36 +45,33 @@ CLOCKS_APART = 2.0  # s; a question and its answer take less
 SCRIPT = "headway/headway-run.js"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One line of the screen."""
 
     level: str
-    about: str
     text: str
     advice: str = ""
 
 
-def findings() -> Iterator[Finding]:
-    """All of them, in the order in which they should be mended; without settings or a database no more can be told."""
+def findings() -> Iterator[tuple[str, Finding]]:
+    """All of them, each with what it is about, in the order in which they should be mended; without settings or a
+    database no more can be told."""
     broken = list(of_settings())
-    yield from broken or [Finding(OK, "settings", "The system checks find nothing.")]
+    yield from (("settings", finding) for finding in broken or [Finding(OK, "The system checks find nothing.")])
     if any(finding.level == FAIL for finding in broken):
         return
-    database = of_database()
-    yield database
+    yield "database", (database := of_database())
     if database.level == FAIL:
         return
-    for look in LOOKS:
-        yield look()
-    yield from of_schedules()
+    yield from ((about, look()) for about, look in LOOKS.items())
+    yield from (("schedule", finding) for finding in of_schedules())
 
 
 def of_settings() -> Iterator[Finding]:
     for message in checks.run_checks(tags=["headway"]):
         if not message.is_silenced():
             level = FAIL if message.is_serious() else WARN
-            yield Finding(level, "settings", f"{message.msg} ({message.id})", message.hint or "")
+            yield Finding(level, f"{message.msg} ({message.id})", message.hint or "")
 
 
 def of_database() -> Finding:
@@ -84,76 +80,65 @@ def of_database() -> Finding:
         connection.ensure_connection()
         demand_tables()
     except Error as error:
-        return Finding(FAIL, "database", f"It can't be reached: {error}".strip(), "See to it, and to DATABASES.")
+        return Finding(FAIL, f"It can't be reached: {error}".strip(), "See to it, and to DATABASES.")
     except CommandError as error:
-        return Finding(FAIL, "database", str(error), "Run: manage.py migrate")
+        return Finding(FAIL, str(error), "Run: manage.py migrate")
     version = ".".join(map(str, connection.get_database_version()))
-    return Finding(OK, "database", f"{connection.display_name} {version}; Headway's tables are as this version needs.")
+    return Finding(OK, f"{connection.display_name} {version}; Headway's tables are as this version needs.")
 
 
 def of_workers() -> Finding:
     alive = workers.alive()
     if alive:
         many = "1 worker has" if alive == 1 else f"{alive} workers have"
-        return Finding(OK, "workers", f"{many} been heard of lately, engine {conf().engine!r}.")
-    return Finding(
-        FAIL,
-        "workers",
-        f"No worker has been heard of for {workers.HEARD_OF_MS // 1_000} s: runs would wait. Engine {conf().engine!r}.",
-        f"Start: {start_worker()}",
-    )
+        return Finding(OK, f"{many} been heard of lately, engine {conf().engine!r}.")
+    silent = f"No worker has been heard of for {workers.HEARD_OF_MS // 1_000} s: runs would wait."
+    return Finding(FAIL, f"{silent} Engine {conf().engine!r}.", f"Start: {start_worker()}")
 
 
 def of_clock() -> Finding:
     apart = abs(now_ms() / 1_000 - time.time())
     if apart <= CLOCKS_APART:
-        return Finding(OK, "clock", "This machine and the database have the same time.")
+        return Finding(OK, "This machine and the database have the same time.")
     text = f"This machine and the database are {apart:.1f} s apart: what is stored is by the database's clock."
-    return Finding(WARN, "clock", text, "Let both follow a time server (NTP).")
+    return Finding(WARN, text, "Let both follow a time server (NTP).")
 
 
 def of_pages() -> Finding:
     pages, api = addresses.of_page("home"), addresses.of_api("index")
     if not pages and not api:
-        return Finding(
-            WARN,
-            "addresses",
-            "Neither the pages nor the API are mounted.",
-            'Add path("runs/", include("headway.ui.urls")) to the URLs.',
-        )
+        advice = 'Add path("runs/", include("headway.ui.urls")) to the URLs.'
+        return Finding(WARN, "Neither the pages nor the API are mounted.", advice)
     if not api:
-        return Finding(
-            WARN,
-            "addresses",
-            f"Mounted are the pages at {pages}, and no API: pages can't follow a run, and load themselves anew.",
-            'Add path("api/", include("headway.http.urls")) to the URLs (the extra: django-headway[api]).',
-        )
+        text = f"Mounted are the pages at {pages}, and no API: pages can't follow a run, and load themselves anew."
+        advice = 'Add path("api/", include("headway.http.urls")) to the URLs (the extra: django-headway[api]).'
+        return Finding(WARN, text, advice)
     there = [f"the {what} at {path}" for what, path in (("pages", pages), ("API", api)) if path]
-    return Finding(OK, "addresses", f"Mounted are {' and '.join(there)}.")
+    return Finding(OK, f"Mounted are {' and '.join(there)}.")
 
 
 def of_sign_in() -> Finding:
     address = resolve_url(settings.LOGIN_URL)
     advice = "Mount django.contrib.auth.urls, or name your own page in LOGIN_URL."
     if "://" in address:
-        return Finding(OK, "sign-in", f"LOGIN_URL is elsewhere, at {address}.")
+        return Finding(OK, f"LOGIN_URL is elsewhere, at {address}.")
     try:
         resolve(address.partition("?")[0])
     except Resolver404:
         level = FAIL if addresses.of_page("home") else WARN
-        return Finding(level, "sign-in", f"LOGIN_URL leads to {address}, which is a 404.", advice)
-    return Finding(OK, "sign-in", f"LOGIN_URL leads to {address}.")
+        return Finding(level, f"LOGIN_URL leads to {address}, which is a 404.", advice)
+    return Finding(OK, f"LOGIN_URL leads to {address}.")
 
 
 def of_static_files() -> Finding:
     collect = "Run: manage.py collectstatic, and serve STATIC_ROOT (WhiteNoise, or your proxy)."
     if finders.find(SCRIPT) is None and not is_collected():
         text = f"{SCRIPT} can't be found: pages would load themselves anew, and never move."
-        return Finding(FAIL, "static files", text, f"Add django.contrib.staticfiles to INSTALLED_APPS. {collect}")
+        return Finding(FAIL, text, f"Add django.contrib.staticfiles to INSTALLED_APPS. {collect}")
     by_finders = settings.DEBUG or getattr(settings, "WHITENOISE_USE_FINDERS", False)
     if not by_finders and not is_collected():
-        return Finding(FAIL, "static files", "DEBUG is off, and the static files aren't collected.", collect)
-    return Finding(OK, "static files", f"{SCRIPT} can be found; its address is below {settings.STATIC_URL}.")
+        return Finding(FAIL, "DEBUG is off, and the static files aren't collected.", collect)
+    return Finding(OK, f"{SCRIPT} can be found; its address is below {settings.STATIC_URL}.")
 
 
 def is_collected() -> bool:
@@ -165,12 +150,10 @@ def is_collected() -> bool:
 
 def of_asgi() -> Finding:
     if getattr(asgi_application(), "__module__", "") == wrapper.__name__:
-        return Finding(OK, "live", "The ASGI application is headway.live.asgi's: streams and sockets are there.")
+        return Finding(OK, "The ASGI application is headway.live.asgi's: streams and sockets are there.")
+    text = "No ASGI application with live progress can be found: pages ask again every few seconds."
     return Finding(
-        WARN,
-        "live",
-        "No ASGI application with live progress can be found: pages ask again every few seconds.",
-        "Serve by ASGI, with application = headway.live.asgi(get_asgi_application()) in asgi.py.",
+        WARN, text, "Serve by ASGI, with application = headway.live.asgi(get_asgi_application()) in asgi.py."
     )
 
 
@@ -190,8 +173,8 @@ def of_uploads() -> Finding:
     free = shutil.disk_usage(folder).free
     text = f"Up to {filesizeformat(most)} may be sent at once; {folder} has {filesizeformat(free)} free."
     if free < most:
-        return Finding(WARN, "uploads", text, 'Make room there, or lower HEADWAY["MAX_UPLOAD_BYTES"].')
-    return Finding(OK, "uploads", f"{text} Your proxy must allow as much.")
+        return Finding(WARN, text, 'Make room there, or lower HEADWAY["MAX_UPLOAD_BYTES"].')
+    return Finding(OK, f"{text} Your proxy must allow as much.")
 
 
 def of_schedules() -> Iterator[Finding]:
@@ -207,14 +190,14 @@ def of_schedule(operation: type[Operation], known: LastTick | None, now: int) ->
     assert schedule is not None
     text = f"{operation.name} ({schedule}): next {told(next_tick(operation, now), schedule)}."
     if silence := unseen(schedule, known, now):
-        return Finding(WARN, "schedule", f"{text} {silence}", f"Start: {start_worker()}")
+        return Finding(WARN, f"{text} {silence}", f"Start: {start_worker()}")
     assert known is not None
     last = f"The last run is {known.run}." if known.run else "It has started no run yet."
     if known.missed is None or known.missed < known.tick:
-        return Finding(OK, "schedule", f"{text} {last}")
+        return Finding(OK, f"{text} {last}")
     made_up = known.lapse == ticks.Lapse.NO_WORKER and operation.missed == "once"
     missed = f"Its tick of {told(known.missed, schedule)} was missed: {LAPSES[ticks.Lapse(known.lapse)]}."
-    return Finding(OK if made_up else WARN, "schedule", f"{text} {missed} {last}")
+    return Finding(OK if made_up else WARN, f"{text} {missed} {last}")
 
 
 def unseen(schedule: Schedule, known: LastTick | None, now: int) -> str:
@@ -234,6 +217,12 @@ def told(tick: int | None, schedule: Schedule) -> str:
     return "never" if tick is None else str(datetime.fromtimestamp(tick / 1000, ZoneInfo(schedule.zone)))
 
 
-LOOKS: list[Callable[[], Finding]] = [
-    of_workers, of_clock, of_pages, of_sign_in, of_static_files, of_asgi, of_uploads,
-]  # fmt: skip
+LOOKS: dict[str, Callable[[], Finding]] = {
+    "workers": of_workers,
+    "clock": of_clock,
+    "addresses": of_pages,
+    "sign-in": of_sign_in,
+    "static files": of_static_files,
+    "live": of_asgi,
+    "uploads": of_uploads,
+}

@@ -54,22 +54,10 @@ class Face:
 FACES = (
     Face("succeeded", {"state": ["succeeded"]}, tone="good", bar="good"),
     Face("partial", {"state": ["partial"]}, tone="warn", bar="both"),
-    Face(
-        "all-failed",
-        {"state": ["failed"], "reason": ["every-item-failed"]},
-        icon="failed",
-        tone="bad",
-        bar="bad",
-        needs_person=True,
-    ),
-    Face(
-        "none-succeeded",
-        {"state": ["failed"], "reason": ["nothing-succeeded"]},
-        icon="failed",
-        tone="bad",
-        bar="few-bad",
-        needs_person=True,
-    ),
+    Face("all-failed", {"state": ["failed"], "reason": ["every-item-failed"]},
+         icon="failed", tone="bad", bar="bad", needs_person=True),
+    Face("none-succeeded", {"state": ["failed"], "reason": ["nothing-succeeded"]},
+         icon="failed", tone="bad", bar="few-bad", needs_person=True),
     Face("failed", {"state": ["failed"]}, tone="bad", bar="bad", needs_person=True),
     Face("cancelled", {"state": ["cancelled"]}, bar="rest"),
     Face("ended", {"done": [True]}, icon="cancelled", bar="rest"),  # a state that this version doesn't know
@@ -78,14 +66,8 @@ FACES = (
     Face("unattended", {"state": ["running"], "reason": ["no-worker"]}, icon="stalled", tone="warn", bar="rest"),
     Face("stalled", {"stalled": [True]}, tone="warn", bar="rest"),
     Face("paused", {"state": ["paused"], "reason": ["paused"]}, bar="rest"),
-    Face(
-        "limited",
-        {"state": ["paused"], "reason": ["failure-limit"]},
-        icon="paused",
-        tone="warn",
-        bar="rest",
-        needs_person=True,
-    ),
+    Face("limited", {"state": ["paused"], "reason": ["failure-limit"]},
+         icon="paused", tone="warn", bar="rest", needs_person=True),
     Face("held", {"state": ["paused"]}, icon="paused", tone="warn", bar="rest", needs_person=True),
     Face("no-worker", {"state": ["queued"], "reason": ["no-worker"]}, icon="queued"),
     Face("queued", {"state": ["queued"]}),
@@ -101,7 +83,7 @@ FACES = (
     Face("lost", tone="warn", chosen_by_browser=True),
     Face("signed-out", icon="lost", tone="warn", bar="rest", chosen_by_browser=True),
     Face("gone", icon="cancelled", bar="rest", chosen_by_browser=True),
-)
+)  # fmt: skip
 
 
 def signs(run: Mapping[str, Any]) -> Signs:

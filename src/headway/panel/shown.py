@@ -25,8 +25,7 @@ from headway.snapshots import snapshot, snapshots, step_titles
 from . import words
 from .faces import FACES, Face, face_of
 from .given import parameters
-from .hrefs import hrefs
-from .markup import bar_of, empty, filled, forbidden
+from .markup import ACTIONS, bar_of, empty, filled, forbidden
 from .values import values
 
 
@@ -101,6 +100,22 @@ def faces_for_browser(*, is_staff: bool) -> SafeString:
 def rendered_faces(language: str | None, names: tuple[tuple[str, Any], ...]) -> SafeString:
     context = {**dict(names), **empty(), "layout": "headway/face.html", "hrefs": {"page": "?"}}
     return SafeString("".join(rendered(face, {**context, "face": face}) for face in FACES))
+
+
+def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
+    """Where its links and buttons lead: to the pages where those are mounted, else to the API."""
+    run_id, links = run["id"], run["links"]
+    page, failures = of_page("run", run_id), links.get("failures", "")
+    steering = {name: of_page(name, run_id) or f"{links.get('self', '')}{name}/" for name in ACTIONS}
+    return {
+        **steering,
+        "page": page,
+        "failures": failures,
+        "file": links.get("file", ""),
+        "results": links.get("results", ""),
+        "list": f"{page}#failures" if page else failures,
+        "again": of_page("start", run["operation"]),
+    }
 
 
 def surroundings(is_staff: bool) -> dict[str, Any]:

@@ -1,14 +1,22 @@
-"""What all pages have in common: a visitor who has signed in, and no transaction around the request."""
+"""What all pages have in common: a visitor who has signed in, no transaction around the request; and the page in their
+place where Headway's tables aren't as this version needs them.
+"""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db import transaction
-from django.http import HttpResponseBase
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.log import log_response
 from django.views import View
 
-from .unmigrated import telling_of_migrations
+from headway import problems
+from headway.errors import NotMigrated
+from headway.runs.access import is_staff
 
 
 class SignedInView(LoginRequiredMixin, View):
@@ -18,4 +26,34 @@ class SignedInView(LoginRequiredMixin, View):
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
         """The view, without a transaction under ATOMIC_REQUESTS as well: reading must not wait for SQLite's write lock,
         and what writes is a transaction of its own, over before the answer."""
-        return transaction.non_atomic_requests(telling_of_migrations(super().as_view(**initkwargs)))
+        view = super().as_view(**initkwargs)
+
+        @wraps(view)
+        def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                return view(request, *args, **kwargs)
+            except (DatabaseError, NotMigrated) as error:
+                if problem := problems.of_want_of_migrations(error):
+                    return unmigrated(request, problem, error)
+                raise
+
+        return transaction.non_atomic_requests(told)
+
+
+def unmigrated(request: HttpRequest, problem: HttpResponse, error: Exception) -> HttpResponse:
+    """The page that says what to run, to staff and under DEBUG, with the problem's status and headers; the log gets
+    the error itself."""
+    context = {"says_how": settings.DEBUG or is_of_staff(request)}
+    answer = render(None, "headway/unmigrated.html", context, status=problem.status_code)
+    for name in ("Retry-After", "Cache-Control"):
+        answer[name] = problem[name]
+    log_response("%s: %s", answer.reason_phrase, request.path, response=answer, request=request, exception=error)
+    return answer
+
+
+def is_of_staff(request: HttpRequest) -> bool:
+    """False where the users' table is missing, too."""
+    try:
+        return is_staff(request.user)
+    except DatabaseError:
+        return False

@@ -12,16 +12,7 @@ from headway.conf import REDIS, valid_conf
 @checks.register("headway")
 def check_holds(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E021: HEADWAY["HOLDS"] needs what isn't installed."""
-    address = valid_conf().holds
-    if not address or find_spec("redis") is not None:
-        return []
-    return [
-        checks.Error(
-            'HEADWAY["HOLDS"] is an address of Redis, and redis-py isn\'t installed.',
-            hint='pip install "django-headway[redis]"',
-            id="headway.E021",
-        )
-    ]
+    return without_redis('HEADWAY["HOLDS"] is an address of Redis', "headway.E021") if valid_conf().holds else []
 
 
 @checks.register("headway")
@@ -30,21 +21,22 @@ def check_wake_ups(**kwargs: Any) -> list[checks.CheckMessage]:
     address = valid_conf().wake_ups
     scheme, colon, _ = address.partition("://")
     if address.startswith(REDIS):
-        if find_spec("redis") is None:
-            return [
-                checks.Error(
-                    f'HEADWAY["WAKE_UPS"] is an address of Redis ({scheme}://…), and redis-py isn\'t installed.',
-                    hint='pip install "django-headway[redis]"',
-                    id="headway.E015",
-                )
-            ]
-    elif colon and connection.vendor != "postgresql":
-        return [
-            checks.Error(
-                f'HEADWAY["WAKE_UPS"] is an address of PostgreSQL ({scheme}://…), and the default database is '
-                f"{connection.vendor}: nobody would tell anything there.",
-                hint='Use "redis://…", or leave it out.',
-                id="headway.E016",
-            )
-        ]
-    return []
+        return without_redis(f'HEADWAY["WAKE_UPS"] is an address of Redis ({scheme}://…)', "headway.E015")
+    if not colon or connection.vendor == "postgresql":
+        return []
+    return [
+        checks.Error(
+            f'HEADWAY["WAKE_UPS"] is an address of PostgreSQL ({scheme}://…), and the default database is '
+            f"{connection.vendor}: nobody would tell anything there.",
+            hint='Use "redis://…", or leave it out.',
+            id="headway.E016",
+        )
+    ]
+
+
+def without_redis(wanted: str, id: str) -> list[checks.CheckMessage]:  # noqa: A002  (as in Django's own)
+    """The error where redis-py isn't there, without the address, which may have a password."""
+    if find_spec("redis") is not None:
+        return []
+    hint = 'pip install "django-headway[redis]"'
+    return [checks.Error(f"{wanted}, and redis-py isn't installed.", hint=hint, id=id)]

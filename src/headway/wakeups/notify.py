@@ -6,9 +6,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from .channels import NAME
-
-CHANNEL = f"headway_{NAME}"
+CHANNEL = "headway_parts_due"
 PATIENCE: dict[str, Any] = {  # libpq's; a server that has vanished is given up after 20 s, as no query is sent to it
     "connect_timeout": 5,
     "keepalives_idle": 5,

@@ -12,8 +12,6 @@ from redis.connection import parse_url
 from redis.exceptions import ConnectionError as Broken
 from redis.retry import Retry
 
-from .channels import NAME
-
 TELLING = 0.2  # s for the answer; a start waits for it
 LISTENING = 5.0  # s for the answer to SUBSCRIBE, and between two pings on a silent connection
 GIVEN_UP_AFTER = 3 * LISTENING  # s of silence, pings included
@@ -25,7 +23,7 @@ class PublishChannel:
     def __init__(self, url: str) -> None:
         self.url = url
         number = parse_url(url).get("db", 0)  # type: ignore[no-untyped-call]
-        self.name = f"headway:{number}:{NAME}"
+        self.name = f"headway:{number}:parts_due"
 
     @cached_property
     def client(self) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from headway.conf import conf
+from headway.conf import conf, valid_conf
 from headway.errors import UnknownOperation
 from headway.operations import registry
 
@@ -25,6 +26,14 @@ class Endpoint:
 
     url: str = field(repr=False)
     secrets: list[bytes] = field(repr=False)
+
+
+@checks.register("headway")
+def check_webhooks(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E027: an address that is to be told of runs is declared wrongly."""
+    hint = 'Mend HEADWAY["WEBHOOKS"] in the project\'s settings; docs/how-to/webhooks.md says what it may be.'
+    wrong = [fault for name, declared in valid_conf().webhooks.items() for fault in faults(name, declared)]
+    return [checks.Error(fault, hint=hint, id="headway.E027") for fault in wrong]
 
 
 def told_of(operation: str) -> list[str]:

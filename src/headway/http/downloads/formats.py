@@ -67,11 +67,8 @@ def text_of(value: Any) -> str:
 
 def ndjson_rows(lines: list[Line], header: Header) -> bytes:
     """One JSON object per line."""
-    return "".join(f"{encoded_object(ndjson_row(line))}\n" for line in lines).encode()
-
-
-def ndjson_row(line: Line) -> dict[str, Any]:
-    return line.item | dict(zip(ours(line.told, line.item), line.told.values(), strict=True))
+    rows = (line.item | dict(zip(ours(line.told, line.item), line.told.values(), strict=True)) for line in lines)
+    return "".join(f"{encoded_object(row)}\n" for row in rows).encode()
 
 
 def ours(told: Iterable[str], columns: Iterable[str]) -> list[str]:

@@ -112,13 +112,7 @@ OPERATION = thing({
 })  # fmt: skip
 
 ITEM = thing(
-    {
-        "key": a("string"),
-        "label": a("string"),
-        "state": a("string"),
-        "code": a("string"),
-        "text": a("string"),
-    },
+    dict.fromkeys(("key", "label", "state", "code", "text"), a("string")),
     {
         "detail": a("string", description="The error itself; for staff."),
         "value": {"description": "What `process` returned; of an item that succeeded."},
@@ -127,12 +121,8 @@ ITEM = thing(
 
 PROBLEM = thing(
     {
-        "type": a(
-            "string",
-            format="uri",
-            description="Tolerate others than those that are listed.",
-            examples=["urn:headway:problem:not-found"],
-        ),
+        "type": a("string", format="uri", description="Tolerate others than those that are listed.",
+                  examples=["urn:headway:problem:not-found"]),
         "title": a("string"),
         "status": a("integer"),
         "detail": a("string"),
@@ -146,7 +136,7 @@ PROBLEM = thing(
         "fallback": a("string"),
     },
     description="RFC 9457. Decide by `type`.",
-)
+)  # fmt: skip
 
 MESSAGE = thing(
     {"type": a("string", description="snapshot, progress, end or rotate. Pass over others.", examples=["progress"])},

@@ -5,7 +5,5 @@ from headway.management.steering import SteeringCommand
 
 
 class Command(SteeringCommand):
-    """See its help."""
-
     help = "Cancels a run. What it has done stays done; what it has not reached can be retried."
     steer = staticmethod(runs.cancel)

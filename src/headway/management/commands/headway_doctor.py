@@ -20,9 +20,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         styles = {OK: self.style.SUCCESS, WARN: self.style.WARNING, FAIL: self.style.ERROR}
         levels = []
-        for finding in findings():
+        for about, finding in findings():
             levels.append(finding.level)
-            self.stdout.write(f"{styles[finding.level](f'{finding.level:4}')}  {finding.about:12}  {finding.text}")
+            self.stdout.write(f"{styles[finding.level](f'{finding.level:4}')}  {about:12}  {finding.text}")
             if finding.advice:
                 self.stdout.write(f"{'':20}{finding.advice}")
         if FAIL in levels:

@@ -5,7 +5,5 @@ from headway.management.steering import SteeringCommand
 
 
 class Command(SteeringCommand):
-    """See its help."""
-
     help = "Pauses a run; it comes to rest within a second or one item, and keeps its place."
     steer = staticmethod(runs.pause)

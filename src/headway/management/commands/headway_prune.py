@@ -11,8 +11,6 @@ from headway.store.upkeep import retention
 
 
 class Command(BaseCommand):
-    """See its help."""
-
     help = (
         "Deletes the ended runs whose time is over, by their operation's `keep` or HEADWAY['KEEP'], with their "
         "outcomes and uploads. Workers do so by themselves; this is for a backlog, or where no worker runs."

@@ -5,7 +5,5 @@ from headway.management.steering import SteeringCommand
 
 
 class Command(SteeringCommand):
-    """See its help."""
-
     help = "Lets a paused run go on at the item where it stopped."
     steer = staticmethod(runs.resume)

@@ -6,8 +6,6 @@ from headway.models import Run
 
 
 class Command(SteeringCommand):
-    """See its help."""
-
     help = "Starts a new run over the items of an ended run that failed, and over those that it did not reach."
 
     def ask(self, run: Run) -> str:

@@ -9,8 +9,6 @@ from headway.models import Run
 
 
 class Command(SteeringCommand):
-    """See its help."""
-
     help = "Says of a run's items in doubt whether they went out. Those that did not are done again by a retry."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -11,8 +11,6 @@ from headway.store.upkeep import strays
 
 
 class Command(BaseCommand):
-    """See its help."""
-
     help = (
         "Deletes uploads older than a day that no run of this database was started with, such as those of starts whose "
         "transaction was rolled back. Not where another database's runs have their files in the same storage."

@@ -1,15 +1,20 @@
 """manage.py headway_worker: work on what is due, until asked to stop."""
 
+import atexit
 import logging
+import multiprocessing
 import os
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import autoreload
 
+from headway.database import close_before_fork
 from headway.engines import queues
 from headway.engines.embedded.supervisor import Supervisor
-from headway.management.reloading import work_and_reload
+from headway.engines.stop import Stop
 from headway.management.terminal import demand_tables
 
 
@@ -71,3 +76,25 @@ def tell_of_runs() -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
+
+
+def work_and_reload(processes: int, queue_names: Sequence[str]) -> None:
+    """Work until asked to stop; whenever a file has changed, the worker ends behind its item and begins anew.
+
+    Django's autoreloader needs a process's main thread, and so does the supervisor: it is a child of the process that
+    watches the files, and stops when that one is gone.
+    """
+    stop = Stop()
+    fork = multiprocessing.get_context("fork")
+    worker = fork.Process(target=lambda: Supervisor(processes, queue_names).run(stop.is_wanted))
+
+    def end() -> None:
+        """Let the worker hand over, and wait for it. No signal: after a Ctrl-C that would be its second."""
+        stop.ask()
+        worker.join()
+
+    if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
+        close_before_fork()
+        worker.start()  # before the autoreloader has its threads
+        atexit.register(end)
+    autoreload.run_with_reloader(worker.join)
