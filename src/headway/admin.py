@@ -97,14 +97,10 @@ class RunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic to the ty
         run = super().get_object(request, object_id, from_field)
         return remember(run, show(run, request.user)) if run else None
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_change_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
-        return False
+    has_add_permission = has_delete_permission = has_change_permission
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("headway.change_run")

@@ -51,13 +51,7 @@ class Items(Endpoint):
 
 def describe(row: ItemOutcome, *, for_staff: bool) -> dict[str, Any]:
     """One item; the error itself only for staff, since it may tell of the project's inside."""
-    public: dict[str, Any] = {
-        "key": row.key,
-        "label": row.label,
-        "state": row.state,
-        "code": row.code,
-        "text": row.text,
-    }
+    public = {name: getattr(row, name) for name in ("key", "label", "state", "code", "text")}
     if row.state == ItemState.SUCCEEDED:
         public["value"] = row.value
     return public | {"detail": row.detail} if for_staff else public

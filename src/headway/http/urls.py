@@ -20,10 +20,14 @@ app_name = "headway"
 starts = [
     path(f"operations/{operation.name}/runs/", Start.as_view(operation=operation)) for operation in registry.offered()
 ]
+files = (Failures, Results, Written)
 downloads = [
-    path(f"runs/<headway_run:run_id>/{kind}.{name}", view.as_view(file_format=name))
-    for kind, view in (("failures", Failures), ("results", Results), ("file", Written))
-    for name in FORMATS
+    path(f"runs/<headway_run:run_id>/{view.name}.{ending}", view.as_view(file_format=ending))
+    for view in files
+    for ending in FORMATS
+] + [
+    path(f"runs/<headway_run:run_id>/{view.name}.<str:file_format>", view.as_view(), name=f"run-{view.name}")
+    for view in files
 ]
 
 urlpatterns = [
@@ -41,9 +45,6 @@ urlpatterns = [
     path("runs/<headway_run:run_id>/items/settle/", Settle.as_view(), name="run-settle"),
     path("runs/<headway_run:run_id>/log/", Log.as_view(), name="run-log"),
     *downloads,
-    path("runs/<headway_run:run_id>/failures.<str:file_format>", Failures.as_view(), name="run-failures"),
-    path("runs/<headway_run:run_id>/results.<str:file_format>", Results.as_view(), name="run-results"),
-    path("runs/<headway_run:run_id>/file.<str:file_format>", Written.as_view(), name="run-file"),
     *documented(watch),
     # So that an unknown address gets a problem too, wherever we are included; other apps may share our prefix.
     re_path(r"^(?:operations|runs|events)(?:/.*)?$", Nowhere.as_view()),

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -19,7 +20,6 @@ from .callers import RefusedByView, Scope, principal_of
 from .fingerprints import fingerprint_of
 from .header import key_of
 
-SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 NOT_DONE = frozenset({401, 403, 408, 425, 429})  # the view has refused to begin: the same may do later
 LARGEST = 1 << 20  # bytes of a body that is kept
 TOO_LARGE = "With an idempotency key, only a form with files may be longer than DATA_UPLOAD_MAX_MEMORY_SIZE."
@@ -27,22 +27,17 @@ TOO_LARGE = "With an idempotency key, only a form with files may be longer than 
 log = logging.getLogger(__name__)
 
 
-def applies_to(request: HttpRequest) -> bool:
-    """Whether a key means anything here: an outer middleware may have seen to it already."""
-    return request.method not in SAFE and not getattr(request, "headway_idempotent", False)
-
-
+@dataclass
 class Attempt:
     """`begin`, then the view, then `end` or `undo`: all three in one thread, that of the view's queries."""
 
-    def __init__(self, request: HttpRequest, view: Any, *, required: bool, scope: Scope | None) -> None:
-        self.request = request
-        self.view = view
-        self.required = required
-        self.scope = scope
-        self.asked: Asked | None = None
-        """What the view is at work on, in a transaction that `transaction` ends."""
-        self.transaction = ExitStack()
+    request: HttpRequest
+    view: Any
+    required: bool
+    scope: Scope | None
+    asked: Asked | None = None
+    """What the view is at work on, in a transaction that `transaction` ends."""
+    transaction: ExitStack = field(default_factory=ExitStack)
 
     def begin(self) -> HttpResponse | None:
         """The answer, where the view isn't to run; None: it is, and its effects are in a transaction from now on."""

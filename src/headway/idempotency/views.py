@@ -8,9 +8,10 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from .attempt import Attempt, applies_to
+from .attempt import Attempt
 from .callers import Scope
 
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 WHERE = (
     "It stands above @api_view; the view of a class is wrapped as idempotent(OrderView.as_view()), or by "
     'method_decorator(idempotent, name="dispatch").'
@@ -57,10 +58,8 @@ def wrap(run: Any, view: Any, *, required: bool, scope: Scope | None) -> Any:
 
     @wraps(run)
     def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        check(request)
-        if not applies_to(request):
+        if (attempt := attempt_of(request, view, how)) is None:
             return run(request, *args, **kwargs)  # type: ignore[no-any-return]
-        attempt = Attempt(request, view, **how)
         if answer := attempt.begin():
             return answer
         try:
@@ -78,10 +77,8 @@ def wrap_async(run: Any, view: Any, how: dict[str, Any]) -> Any:
 
     @wraps(run)
     async def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        check(request)
-        if not applies_to(request):
+        if (attempt := attempt_of(request, view, how)) is None:
             return await run(request, *args, **kwargs)  # type: ignore[no-any-return]
-        attempt = Attempt(request, view, **how)
         if answer := await sync_to_async(attempt.begin)():
             return answer
         try:
@@ -94,7 +91,12 @@ def wrap_async(run: Any, view: Any, how: dict[str, Any]) -> Any:
     return once
 
 
-def check(request: Any) -> None:
-    """Raises TypeError where it is no request of Django's: that has the headers, and is what the transaction is for."""
+def attempt_of(request: Any, view: Any, how: dict[str, Any]) -> Attempt | None:
+    """None where a key means nothing, or an outer middleware has seen to it already.
+
+    Raises TypeError for no request of Django's: that has the headers, and is what the transaction is for.
+    """
     if not isinstance(request, HttpRequest):
         raise TypeError(f"@idempotent got a {type(request).__name__} where a view gets Django's request. {WHERE}")
+    applies = request.method not in SAFE and not getattr(request, "headway_idempotent", False)
+    return Attempt(request, view, **how) if applies else None

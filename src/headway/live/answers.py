@@ -31,17 +31,14 @@ class Answer:
 
 
 def headers_of(response: HttpResponseBase) -> Headers:
-    """The response's headers and cookies."""
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     cookies = [(b"Set-Cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
     return headers + cookies
 
 
 def answer_of(response: HttpResponse) -> Answer:
-    """A response of Django's, as it is."""
     return Answer(response.status_code, headers_of(response), response.getvalue())
 
 
 def refusal(slug: str, detail: str) -> Answer:
-    """A problem, as an answer."""
     return answer_of(problems.response(slug, detail))

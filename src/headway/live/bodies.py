@@ -56,10 +56,11 @@ class Arrival:
             return await self.application(self.scope, self.receive, self.send)
         if self.length is not None and self.length > most:
             return await self.refuse()
-        if self.wants_a_sender and isinstance(answer := await self.sender(), Answer):
+        is_long = self.length is None or self.length > SMALL
+        if is_long and self.is_upload and isinstance(answer := await self.sender(), Answer):
             return await self.refuse_sender(answer)
-        if self.is_endless and self.body is not Body.OTHERS:
-            return await refusal("malformed", NO_LENGTH).send(self.send)
+        if self.length is None and self.body is not Body.OTHERS and header(self.scope, b"transfer-encoding"):
+            return await refusal("malformed", NO_LENGTH).send(self.send)  # Django takes such a form for an empty one
         counted = Counted(self.receive, self.send, most)
         await self.application(self.scope, counted.receive, counted.send)
         if counted.is_cut and not counted.is_answered:
@@ -86,19 +87,8 @@ class Arrival:
 
     @cached_property
     def length(self) -> int | None:
-        """The bytes that are announced."""
         said = header(self.scope, b"content-length")
         return int(said[:20]) if said.isdigit() else None
-
-    @property
-    def is_endless(self) -> bool:
-        """Whether no length is announced; Django takes such a form for an empty one."""
-        return self.length is None and bool(header(self.scope, b"transfer-encoding"))
-
-    @property
-    def wants_a_sender(self) -> bool:
-        """Whether it is so long that the gate is asked first."""
-        return self.is_upload and (self.length is None or self.length > SMALL)
 
     async def sender(self) -> object:
         """The sender's admission, or the refusal."""

@@ -15,7 +15,5 @@ def etag(run: dict[str, Any]) -> str:
 
 def is_among(tag: str, if_none_match: str) -> bool:
     """Whether the client has this state already, by what it says in If-None-Match."""
-    if if_none_match == tag:
-        return True
     strong = tag.removeprefix("W/")  # compared weakly: RFC 9110, 13.1.2
     return any(each == "*" or each.removeprefix("W/") == strong for each in parse_etags(if_none_match))

@@ -19,8 +19,5 @@ def with_http_scheme(scope: Scope) -> Scope:
 
 def header(scope: Scope, name: bytes) -> bytes:
     """A request's header, the last if there are several; empty when it isn't there."""
-    found = b""
-    for key, value in scope["headers"]:
-        if key == name:
-            found = value
+    found: bytes = dict(scope["headers"]).get(name, b"")
     return found

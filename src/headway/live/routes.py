@@ -8,16 +8,27 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.handlers.asgi import get_script_prefix
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.urls import Resolver404, ResolverMatch, register_converter, resolve
+from django.urls.converters import UUIDConverter, get_converters
 from django.utils import translation
 
 from headway import addresses
 from headway.conf import conf
 
 from .protocol import Scope
-from .run_ids import RunId
 
+RUN_ID = "headway_run"  # the converter of a run's id in an address
 LONGEST_PATH = 500  # longer ones aren't Headway's, and not worth remembering
+
+
+class RunId(UUIDConverter):
+    """A run's id in either case (RFC 9562, 4); Django's own takes lower case alone."""
+
+    regex = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+
+if RUN_ID not in get_converters():
+    register_converter(RunId, RUN_ID)
 
 
 class Kind(Enum):

@@ -2,10 +2,7 @@
 
 from django.urls import path
 
-from . import (
-    run_ids,  # noqa: F401  (registers the converter)
-    views,
-)
+from . import views  # and with it `routes`, which registers the converter
 
 urlpatterns = [
     path("runs/<headway_run:id>/wait/", views.wait, name="run-wait"),

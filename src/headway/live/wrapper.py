@@ -4,7 +4,7 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
 from headway.live.admission.origins import is_foreign
 from headway.live.admission.tickets import hide
-from headway.live.hub.hub import Hub, Overloaded, TooManyStreams
+from headway.live.hub.hub import Hub, NoRoom
 from headway.live.hub.watchers import Watcher
 from headway.live.transports import shortpoll
 from headway.live.transports.longpoll import LongPoll
@@ -66,10 +66,7 @@ async def watch(hub: Hub, kind: type[Watcher], target: Target, scope: Scope, rec
         hub.add(watcher)
         if answer := await watcher.watch(admission, scope, receive):
             await kind.refuse(send, answer)
-    except TooManyStreams:
-        detail = "You have as many streams open as one may have. Close one, or poll."
-        return await kind.refuse(send, refusal("too-many-streams", detail))
-    except Overloaded:
-        return await kind.refuse(send, refusal("overloaded", "There is no room for another stream just now; poll."))
+    except NoRoom as error:
+        return await kind.refuse(send, refusal(*error.args))
     finally:
         watcher.drop()

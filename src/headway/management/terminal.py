@@ -69,6 +69,14 @@ def is_at_rest(seen: Mapping[str, Any]) -> bool:
     return bool(seen["done"]) or seen["state"] == "paused"
 
 
+def fail_unless_done_well(seen: Mapping[str, Any]) -> None:
+    """Raises CommandError for a run that has failed, was cancelled, or rests."""
+    if seen["state"] in ("failed", "cancelled"):
+        raise CommandError(f"The run ended as {seen['state']}.")
+    if not seen["done"]:
+        raise CommandError(f"The run is {seen['state']}; it goes on when somebody resumes it.")
+
+
 class Drawing:
     """A run, drawn over itself in a terminal; elsewhere told in a line now and then."""
 
@@ -80,7 +88,6 @@ class Drawing:
         self.out.write(f"{CLEAR if self.drawable else ''}{sentence}\n")
 
     def show(self, seen: dict[str, Any]) -> None:
-        """The run as it is now."""
         over = is_at_rest(seen)
         if self.drawable:
             line = draw(seen, width=shutil.get_terminal_size().columns)
@@ -101,12 +108,8 @@ def draw(seen: dict[str, Any], width: int) -> str:
     share = progress["percent"]
     known = share is not None or is_growing(progress)
     figures = [f"{progress['processed']:,}{of_total(progress) if known else ' so far'}"]
-    if progress["failed"]:
-        figures.append(f"{progress['failed']:,} failed")
-    if progress["skipped"]:
-        figures.append(f"{progress['skipped']:,} skipped")
-    if progress["retrying"]:
-        figures.append(f"{progress['retrying']:,} to try again")
+    said = {"failed": "failed", "skipped": "skipped", "retrying": "to try again"}
+    figures += [f"{progress[name]:,} {words}" for name, words in said.items() if progress[name]]
     if progress["rate"] and not seen["done"]:
         figures.append(speed(progress["rate"]))
     if progress["eta_seconds"] is not None and not seen["done"]:
@@ -223,12 +226,10 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         if failure["code"] in found:
             example = found[failure["code"]]
             out.write(indented(f"{example.label}: {example.text}\n{example.detail}", 17))
-    if progress["skipped"]:
-        out.write(f"  skipped    {progress['skipped']:,}\n")
-    if progress["retrying"]:
-        out.write(f"  try again  {progress['retrying']:,}\n")
-    if seen["resumes"]:
-        out.write(f"  take-overs {seen['resumes']}\n")
+    rare = {"skipped": progress["skipped"], "try again": progress["retrying"], "take-overs": seen["resumes"]}
+    for what, count in rare.items():
+        if count:
+            out.write(f"  {what:10} {count:,}\n")
     for line in runs.log(UUID(seen["id"]))[-LOG_LINES:]:
         out.write(f"  {line.at.astimezone():%H:%M:%S}   {line.text}\n")
     if seen["message"]:
@@ -244,5 +245,4 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
 
 
 def indented(text: str, columns: int) -> str:
-    """All its lines, moved to the right."""
     return textwrap.indent(text.rstrip() + "\n", " " * columns)

@@ -105,15 +105,13 @@ def rendered_faces(language: str | None, names: tuple[tuple[str, Any], ...]) -> 
 def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
     """Where its links and buttons lead: to the pages where those are mounted, else to the API."""
     run_id, links = run["id"], run["links"]
-    page, failures = of_page("run", run_id), links.get("failures", "")
+    page = of_page("run", run_id)
     steering = {name: of_page(name, run_id) or f"{links.get('self', '')}{name}/" for name in ACTIONS}
     return {
         **steering,
         "page": page,
-        "failures": failures,
-        "file": links.get("file", ""),
-        "results": links.get("results", ""),
-        "list": f"{page}#failures" if page else failures,
+        **{name: links.get(name, "") for name in ("failures", "file", "results")},
+        "list": f"{page}#failures" if page else links.get("failures", ""),
         "again": of_page("start", run["operation"]),
     }
 

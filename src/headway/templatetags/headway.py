@@ -22,9 +22,8 @@ TAG = re.compile(r"<[^>]*>")
 @register.simple_tag(takes_context=True)
 def headway_media(context: template.Context) -> SafeString:
     """The panel's style and script, and its sentences for the browser."""
-    user = context.get("user")
-    found = panel.faces_for_browser(is_staff=is_staff(user))
-    return render_to_string("headway/media.html", {"faces": found})
+    faces = panel.faces_for_browser(is_staff=is_staff(context.get("user")))
+    return render_to_string("headway/media.html", {"faces": faces})
 
 
 @register.simple_tag(takes_context=True)

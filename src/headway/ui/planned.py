@@ -42,12 +42,10 @@ def planned(operations: Iterable[type[Operation]], user: Any) -> list[tuple[type
     found_last = panel.show_all(runs.visible_to(user).filter(pk__in=last), user) if last else []
     seen = {UUID(shown.run["id"]): shown for shown in found_last}
 
-    def of(operation: type[Operation]) -> Planned | None:
-        if operation.schedule is None:
-            return None
-        return of_one(operation, known.get(lasting_name(operation)), seen, now)
-
-    return [(operation, of(operation)) for operation in found]
+    return [
+        (each, of_one(each, known.get(lasting_name(each)), seen, now) if each.schedule is not None else None)
+        for each in found
+    ]
 
 
 def of_one(operation: type[Operation], known: LastTick | None, seen: dict[UUID, panel.Shown], now: int) -> Planned:

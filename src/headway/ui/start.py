@@ -11,18 +11,8 @@ from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from headway import runs
+from headway import errors, runs
 from headway.conf import conf
-from headway.errors import (
-    IdempotencyKeyInvalid,
-    IdempotencyKeyReused,
-    InvalidParams,
-    QuotaExceeded,
-    RunConflict,
-    RunNotFound,
-    StartForbidden,
-    UnknownOperation,
-)
 from headway.http.throttles import seconds_until_start
 from headway.operations import form_making, registry
 from headway.operations.base import Operation
@@ -59,7 +49,7 @@ class StartRunView(SignedInView):
         wanted = self.operation if self.operation is not None else kwargs["name"]
         try:
             self.declared = registry.get(wanted) if isinstance(wanted, str) else wanted
-        except UnknownOperation as error:
+        except errors.UnknownOperation as error:
             raise Http404(str(error)) from error
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -84,16 +74,16 @@ class StartRunView(SignedInView):
             return self.page(form, status=422)
         try:
             started = self.start(form)
-        except InvalidParams as error:
+        except errors.InvalidParams as error:
             tell(form, error)
             return self.page(form, status=422)
-        except RunConflict as error:
+        except errors.RunConflict as error:
             return self.page(form, conflict=error, status=409)
-        except QuotaExceeded as error:
+        except errors.QuotaExceeded as error:
             return self.page(form, quota=error, status=429)
-        except RunNotFound as error:
+        except errors.RunNotFound as error:
             raise Http404(str(error)) from error
-        except StartForbidden as error:
+        except errors.StartForbidden as error:
             raise PermissionDenied(str(error)) from error
         return HttpResponseRedirect(self.get_success_url(started), status=303)
 
@@ -112,7 +102,7 @@ class StartRunView(SignedInView):
         begin = partial(runs.start, self.declared, form=form, user=self.request.user, dry_run=self.is_dry_run)
         try:
             return begin(idempotency_key=key)
-        except (IdempotencyKeyReused, IdempotencyKeyInvalid):
+        except (errors.IdempotencyKeyReused, errors.IdempotencyKeyInvalid):
             # The same page, sent once more with something else in it: that is another run.
             return begin(idempotency_key=new_key())
 
@@ -143,7 +133,7 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def tell(form: Any, error: InvalidParams) -> None:
+def tell(form: Any, error: errors.InvalidParams) -> None:
     """Each reason at its field; those of no field on top."""
     for wrong in error.errors:
         name = wrong.pointer.split("/")[1].replace("~1", "/").replace("~0", "~") if wrong.pointer else None

@@ -15,12 +15,8 @@ from headway.models import Run
 from .pages import run_or_404
 from .signed_in import SignedInView
 
-ACTIONS: dict[str, Callable[..., Run | runs.Started]] = {
-    "pause": runs.pause,
-    "resume": runs.resume,
-    "cancel": runs.cancel,
-    "retry": runs.retry,
-}
+STEERING: list[Callable[..., Run | runs.Started]] = [runs.pause, runs.resume, runs.cancel, runs.retry]
+ACTIONS = {each.__name__: each for each in STEERING}
 
 
 class SteerView(SignedInView):

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import TemplateView
 
-from headway.live import run_ids  # noqa: F401  (registers the converter)
+from headway.live import routes  # noqa: F401  (registers the converter)
 
 from .pages import HomePage, RunPage
 from .start import StartRunView

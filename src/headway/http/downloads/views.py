@@ -111,14 +111,11 @@ class Results(Outcomes):
 
 def sent(request: Request, file: Any, written: Format, name: str) -> HttpResponseBase:
     """The file, which iterates over its blocks and can be closed, sent as it is read."""
-    response = StreamingHttpResponse(sent_by(request, file), content_type=written.media_type + written.details)
+    # Under ASGI an ordinary iterator would be read to its end, into memory, before anything is sent.
+    pieces = InThread(file) if isinstance(request._request, ASGIRequest) else file
+    response = StreamingHttpResponse(pieces, content_type=written.media_type + written.details)
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
-
-
-def sent_by(request: Request, file: Any) -> Any:
-    """Under ASGI an ordinary iterator would be read to its end, into memory, before anything is sent."""
-    return InThread(file) if isinstance(request._request, ASGIRequest) else file
 
 
 class InThread:

@@ -8,7 +8,7 @@ from drf_spectacular.plumbing import ResolvedComponent, build_parameter_type, re
 from drf_spectacular.settings import spectacular_settings
 
 from headway import problems
-from headway.live.run_ids import RUN_ID
+from headway.live.routes import RUN_ID
 from headway.problems import PROBLEMS
 
 from .document import answer, header

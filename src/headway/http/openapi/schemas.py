@@ -111,52 +111,42 @@ OPERATION = thing({
     "links": ref("OperationLinks"),
 })  # fmt: skip
 
-ITEM = thing(
-    dict.fromkeys(("key", "label", "state", "code", "text"), a("string")),
-    {
-        "detail": a("string", description="The error itself; for staff."),
-        "value": {"description": "What `process` returned; of an item that succeeded."},
-    },
-)
+ITEM = thing(dict.fromkeys(("key", "label", "state", "code", "text"), a("string")), {
+    "detail": a("string", description="The error itself; for staff."),
+    "value": {"description": "What `process` returned; of an item that succeeded."},
+})  # fmt: skip
 
-PROBLEM = thing(
-    {
-        "type": a("string", format="uri", description="Tolerate others than those that are listed.",
-                  examples=["urn:headway:problem:not-found"]),
-        "title": a("string"),
-        "status": a("integer"),
-        "detail": a("string"),
-    },
-    {
-        "errors": many(ref("ParamError")) | {"maxItems": 100},
-        "existing": LINK | {"description": "The run that is in the way."},
-        "newest": LINK | {"description": "The end of the chain of retries."},
-        "state": a("string"),
-        "actions": many(a("string")),
-        "fallback": a("string"),
-    },
-    description="RFC 9457. Decide by `type`.",
-)  # fmt: skip
+PROBLEM = thing(description="RFC 9457. Decide by `type`.", properties={
+    "type": a("string", format="uri", description="Tolerate others than those that are listed.",
+              examples=["urn:headway:problem:not-found"]),
+    "title": a("string"),
+    "status": a("integer"),
+    "detail": a("string"),
+}, optional={
+    "errors": many(ref("ParamError")) | {"maxItems": 100},
+    "existing": LINK | {"description": "The run that is in the way."},
+    "newest": LINK | {"description": "The end of the chain of retries."},
+    "state": a("string"),
+    "actions": many(a("string")),
+    "fallback": a("string"),
+})  # fmt: skip
 
-MESSAGE = thing(
-    {"type": a("string", description="snapshot, progress, end or rotate. Pass over others.", examples=["progress"])},
-    {
-        "run": ref("Run"),
-        "id": a("string", format="uuid", description="Of a progress message, as all that follows."),
-        "revision": a("integer", minimum=0),
-        "state": a("string"),
-        "stalled": a("boolean"),
-        "progress": ref("Progress"),
-        "message": a("string"),
-        "updated_at": a("string", **MOMENT),
-        "reason": a("string", description="Of a rotate message: why to come back."),
-        "retry_ms": a("integer", minimum=0, description="Of a rotate message: after how long."),
-    },
-    description=(
-        "The same on every transport; all in it is absolute. `snapshot` and `end` have the whole run, `progress` what "
-        "changes all the time; `rotate` says that the stream ends and when to come back."
-    ),
-)
+MESSAGE = thing(description="The same on every transport; all in it is absolute. `snapshot` and `end` have the whole "
+                "run, `progress` what changes all the time; `rotate` says that the stream ends and when to come back.",
+                properties={
+    "type": a("string", description="snapshot, progress, end or rotate. Pass over others.", examples=["progress"]),
+}, optional={
+    "run": ref("Run"),
+    "id": a("string", format="uuid", description="Of a progress message, as all that follows."),
+    "revision": a("integer", minimum=0),
+    "state": a("string"),
+    "stalled": a("boolean"),
+    "progress": ref("Progress"),
+    "message": a("string"),
+    "updated_at": a("string", **MOMENT),
+    "reason": a("string", description="Of a rotate message: why to come back."),
+    "retry_ms": a("integer", minimum=0, description="Of a rotate message: after how long."),
+})  # fmt: skip
 
 SCHEMAS: dict[str, Schema] = {
     "FailureCount": thing({"code": a("string"), "count": COUNT}),

@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from uuid import UUID
 
 from django.db import Error
 from django.urls import set_script_prefix
@@ -62,7 +61,8 @@ class Feed(threading.Thread):
             else:
                 failing_since = 0.0
                 self.found(self.round, wanted, found)
-                self.ask_again(found.held_back)
+                with self.changed:
+                    self.wanted.opening_runs |= found.held_back  # openings wait until these are told to all
         forget()
 
     def next_round(self, began: float) -> Wanted | None:
@@ -96,11 +96,6 @@ class Feed(threading.Thread):
         taken = self.wanted
         self.wanted = Wanted(set(taken.runs), set(taken.users))
         return taken
-
-    def ask_again(self, run_ids: set[UUID]) -> None:
-        """Openings wait until these runs are told to all."""
-        if run_ids:
-            self.want(lambda wanted: wanted.opening_runs.update(run_ids))
 
     def fail(self, error: Exception, seconds: float, wanted: Wanted) -> None:
         """Keep the watchers, and try again: after a while the hub sends them away."""

@@ -30,15 +30,13 @@ PATIENCE = 5.0  # s that an opening waits to hear how the run is; the feed needs
 WARM = 10.0  # s after a short poll, in which the next is answered from memory
 FRESH = 2.0  # s after the feed's last word, in which short polls are answered from memory; rounds take a few ms
 BLIND = 10.0  # s without a database, after which watchers are sent away
+FULL = "overloaded", "There is no room for another stream just now; poll."
+TOO_MANY = "too-many-streams", "You have as many streams open as one may have. Close one, or poll."
 SPREAD_MS = 2_000  # within which watchers come back that were sent away together
 
 
-class Overloaded(Exception):
-    """There is no room for another watcher here, or the database doesn't say in time how a run is."""
-
-
-class TooManyStreams(Exception):
-    """This user has as many open already as one may have."""
+class NoRoom(Exception):
+    """For a watcher here, or for one more of this user; or the database doesn't say in time how a run is."""
 
 
 class Hub:
@@ -86,7 +84,8 @@ class Hub:
         """The process ends: send all watchers away, elsewhere or later; then call this."""
         cls.ends[loop] = True
         if loop in cls.made:
-            cls.made[loop].close(told)
+            cls.made[loop].is_closing = True
+            cls.made[loop].send_away(cls.made[loop].watchers, "shutdown", told)
         else:
             told()
 
@@ -102,12 +101,12 @@ class Hub:
     # For a request.
 
     def add(self, watcher: Watcher) -> None:
-        """Tell this watcher of every change until it leaves. Raises Overloaded, TooManyStreams."""
+        """Tell this watcher of every change until it leaves. Raises NoRoom."""
         settings = conf()
         if len(self.watchers) >= settings.streams_per_process:
-            raise Overloaded
+            raise NoRoom(*FULL)
         if self.watchers_of[watcher.user_key] >= settings.streams_per_user:
-            raise TooManyStreams
+            raise NoRoom(*TOO_MANY)
         self.watchers[watcher] = None
         self.watchers_of[watcher.user_key] += 1
         watchers_changed.send_robust(sender=Hub, watchers=len(self.watchers))
@@ -131,13 +130,13 @@ class Hub:
             self.tidy(watcher.run_id)
 
     async def look(self, watcher: Watcher) -> Sequence[Update]:
-        """How what it watches is now: a run (none, when it isn't there) or all of its user's. Raises Overloaded."""
+        """How what it watches is now: a run (none, when it isn't there) or all of its user's. Raises NoRoom."""
         asked_in = self.feed.want(lambda wanted: wanted.open(watcher.run_id, watcher.user_key))
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self.watched_by(watcher).wait(asked_in)
         except TimeoutError:
-            raise Overloaded from None
+            raise NoRoom(*FULL) from None
 
     def latest(self, run_id: UUID) -> Update | None:
         """How the run was seen last, if it is watched or polled."""
@@ -157,11 +156,6 @@ class Hub:
         if topic.warm_until is None:
             self.loop.call_later(WARM, self.cool, run_id)
         topic.warm_until = self.loop.time() + WARM
-
-    def close(self, told: Callable[[], None]) -> None:
-        """Send all away, and each who comes from now on; then call this."""
-        self.is_closing = True
-        self.send_away(self.watchers, "shutdown", told)
 
     # What the feed tells.
 

@@ -6,8 +6,9 @@ go into the transport's buffer; where it has to wait, a task awaits the rest.
 
 import asyncio
 import logging
+import types
 from collections import deque
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Coroutine, Generator, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -19,25 +20,20 @@ class NeedsTask(Exception):
     """This server's `send()` can't be stepped through by hand."""
 
 
-class Rest:
+@types.coroutine
+def rest_of(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
     """What is left of a coroutine after its first step; to be awaited in a task."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
-        self.coroutine, self.waits_for = coroutine, waits_for
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        waits_for = self.waits_for
-        try:
-            while True:
-                yield waits_for  # to the task, which comes back when that is done
-                waits_for = self.coroutine.send(None)
-        except StopIteration:
-            return
-        finally:
-            self.coroutine.close()
+    try:
+        while True:
+            yield waits_for  # to the task, which comes back when that is done
+            waits_for = coroutine.send(None)
+    except StopIteration:
+        return
+    finally:
+        coroutine.close()
 
 
-def step(sending: Any) -> Rest | None:
+def step(sending: Any) -> Awaitable[None] | None:
     """Take the first step of a call of `send()`; None when that was all.
 
     Raises OSError when the watcher has gone (ASGI says so), NeedsTask when the server wants a task around it.
@@ -52,7 +48,7 @@ def step(sending: Any) -> Rest | None:
         raise
     except Exception as error:  # (servers that look for their task raise what they like)
         raise NeedsTask from error
-    return Rest(sending, waits_for)
+    return rest_of(sending, waits_for)
 
 
 class Pump:

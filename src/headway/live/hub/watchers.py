@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from headway.live.answers import Answer, refusal
 from headway.live.protocol import Event, Receive, Scope, Send
 
 from .messages import Update
-from .sending import NeedsTask, Rest, step
+from .sending import NeedsTask, step
 
 PLANNED_MS = 50  # within which a watcher comes back whose time was over, so that it misses little
 JITTER = 0.2  # of a stream's life: watchers that came together are not to return together
@@ -129,7 +129,7 @@ class Watcher:
     # Its own life.
 
     async def watch(self, admission: Admission, scope: Scope, receive: Receive) -> Answer | None:
-        """Open, and sleep until it is over; an answer instead, where there is nothing to watch. Raises Overloaded."""
+        """Open, and sleep until it is over; an answer instead, where there is nothing to watch. Raises NoRoom."""
         seen = await self.look()
         if self.run_id is not None and not seen:
             return refusal("not-found", str(RunNotFound(self.run_id)))
@@ -155,10 +155,10 @@ class Watcher:
                 return self.go_on_in_task(events[place + 1 :], rest)
         return self.settle()
 
-    def go_on_in_task(self, events: Sequence[Event], rest: Rest | None = None) -> None:
+    def go_on_in_task(self, events: Sequence[Event], rest: Awaitable[None] | None = None) -> None:
         self.sending = self.hub.loop.create_task(self.carry(events, rest))
 
-    async def carry(self, events: Sequence[Event], rest: Rest | None) -> None:
+    async def carry(self, events: Sequence[Event], rest: Awaitable[None] | None) -> None:
         """Send what couldn't be sent at once, and then the newest of what was missed meanwhile."""
         try:
             if rest is not None:
@@ -187,7 +187,7 @@ class Watcher:
             self.push(self.missed.pop(next(iter(self.missed))), whole=True)
 
     async def look(self) -> Sequence[Update]:
-        """How what it watches is now: a run (none, when it isn't there) or all of its user's. Raises Overloaded."""
+        """How what it watches is now: a run (none, when it isn't there) or all of its user's. Raises NoRoom."""
         seen = await self.hub.look(self)
         for update in seen:  # which may have been news, too
             if (missed := self.missed.get(update.run_id)) and missed.made_at <= update.made_at:

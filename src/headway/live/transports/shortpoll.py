@@ -30,7 +30,9 @@ async def answer(application: Application, target: Target, scope: Scope, receive
         update = remembered(hub, run_id, known)  # asking took a while
         if update and isinstance(admission, Admission):
             hub.keep_warm(run_id)
-            return await not_modified(update, admission).send(send)
+            later = [] if update.run["done"] else [(b"retry-after", RETRY_AFTER)]
+            headers = [*admission.without_representation, (b"etag", update.etag.encode()), *later]
+            return await Answer(304, headers).send(send)
 
     async def note(event: Event) -> None:
         if event["type"] == "http.response.start" and event["status"] in (200, 304):
@@ -44,8 +46,3 @@ def remembered(hub: Hub, run_id: UUID, known: str) -> Update | None:
     """The run as it was seen last, if that is what the client knows."""
     update = hub.latest(run_id)
     return update if update and not hub.is_blind and is_among(update.etag, known) else None
-
-
-def not_modified(update: Update, admission: Admission) -> Answer:
-    later = [] if update.run["done"] else [(b"retry-after", RETRY_AFTER)]
-    return Answer(304, [*admission.without_representation, (b"etag", update.etag.encode()), *later])

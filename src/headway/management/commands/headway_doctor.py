@@ -9,8 +9,6 @@ from headway.management.diagnosis import FAIL, OK, WARN, findings
 
 
 class Command(BaseCommand):
-    """Looks, and changes nothing."""
-
     help = (
         "Says of this installation whether it keeps Headway's promises: its database, workers, clock, addresses, "
         "static files, live delivery, uploads and schedules, each with what to do. Ends with 1 when something fails."

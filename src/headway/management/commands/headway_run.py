@@ -12,13 +12,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from headway import runs
 from headway.errors import HeadwayError, RunConflict
-from headway.management.terminal import demand_tables, describe, watch
+from headway.management.terminal import demand_tables, describe, fail_unless_done_well, watch
 from headway.operations import registry, schema
 
 
 class Command(BaseCommand):
-    """Starts a run, or joins the live one."""
-
     help = "Starts a run of an operation, or joins the live one that is the same; with --watch, follows it to its end."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -61,10 +59,7 @@ class Command(BaseCommand):
             self.stdout.write(f"\nThe run goes on. Watch it again: manage.py headway_status {run.pk} --watch")
             return
         describe(seen, self.stdout)
-        if seen["state"] in ("failed", "cancelled"):
-            raise CommandError(f"The run ended as {seen['state']}.")
-        if not seen["done"]:
-            raise CommandError(f"The run is {seen['state']}; it goes on when somebody resumes it.")
+        fail_unless_done_well(seen)
 
     def user(self, username: str | None) -> Any:
         """The user of this name. Raises CommandError."""

@@ -13,8 +13,6 @@ from headway.store.parts import workers
 
 
 class Command(BaseCommand):
-    """Shows the newest runs, or one in full."""
-
     help = "Shows the live and the newest runs; with an id, one of them; with --watch, until it ends."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

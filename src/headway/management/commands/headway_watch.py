@@ -6,14 +6,12 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 
-from headway.management.terminal import Drawing, is_at_rest
+from headway.management.terminal import Drawing, fail_unless_done_well, is_at_rest
 
 AUTHORIZATION = "HEADWAY_AUTHORIZATION"
 
 
 class Command(BaseCommand):
-    """Draws a run until it ends."""
-
     help = (
         "Follows a run of this or another server over HTTP, to its end or until it is paused. "
         f"The environment's {AUTHORIZATION} (such as 'Token …') signs in."
@@ -56,10 +54,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nThe run goes on.")
             return
-        if run["state"] in ("failed", "cancelled"):
-            raise CommandError(f"The run ended as {run['state']}.")
-        if not run["done"]:
-            raise CommandError(f"The run is {run['state']}; it goes on when somebody resumes it.")
+        fail_unless_done_well(run)
 
 
 def how_to_sign_in(given: str | None) -> str:

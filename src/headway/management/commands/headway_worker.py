@@ -19,8 +19,6 @@ from headway.management.terminal import demand_tables
 
 
 class Command(BaseCommand):
-    """Starts the embedded engine."""
-
     help = (
         "Works on runs until it is stopped. SIGTERM or Ctrl-C: finish the item in hand and hand over; twice: at once."
     )
