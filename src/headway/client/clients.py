@@ -51,8 +51,7 @@ class Client(Calls[Run]):
 
     def _told(self, request: httpx.Request, following: Following) -> Generator[bool]:
         """Whether the run has changed, with each thing that is said."""
-        response = self.http.send(request, stream=True)
-        try:
+        with closing(self.http.send(request, stream=True)) as response:
             if not following.is_stream(response):
                 response.read()
                 yield following.answer(response)
@@ -63,8 +62,6 @@ class Client(Calls[Run]):
                 if following.turns or following.is_over:
                     break
             following.end()
-        finally:
-            response.close()
 
     def _answer_to(self, request: httpx.Request) -> Run:
         patience = Patience(self.patience)
@@ -115,8 +112,7 @@ class AsyncClient(Calls[Awaitable[Run]]):
                 following.end(error)
 
     async def _told(self, request: httpx.Request, following: Following) -> AsyncGenerator[bool]:
-        response = await self.http.send(request, stream=True)
-        try:
+        async with aclosing(await self.http.send(request, stream=True)) as response:
             if not following.is_stream(response):
                 await response.aread()
                 yield following.answer(response)
@@ -127,8 +123,6 @@ class AsyncClient(Calls[Awaitable[Run]]):
                 if following.turns or following.is_over:
                     break
             following.end()
-        finally:
-            await response.aclose()
 
     async def _answer_to(self, request: httpx.Request) -> Run:
         patience = Patience(self.patience)

@@ -26,7 +26,6 @@ PREVENTED = ("joined", "replayed", "refused")
 
 
 def connect() -> None:
-    """From now on, count."""
     for signal in COUNTED:
         signal.connect(count, dispatch_uid=__name__)
     watchers_changed.connect(show_watchers, dispatch_uid=__name__)

@@ -29,7 +29,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def text() -> bytes:
-    """Now."""
     meters()  # at least this process's own, though nothing has happened yet
     forget_the_dead()
     registry = CollectorRegistry()

@@ -10,7 +10,6 @@ log = logging.getLogger(__name__)
 
 
 def connect() -> None:
-    """From now on, log."""
     for signal, receiver in ((start_answered, on_start), (part_taken_over, on_take_over)):
         signal.connect(receiver, dispatch_uid=__name__)
 

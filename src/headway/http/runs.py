@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from headway import runs
-from headway.live.etags import etag, is_among
+from headway.live.known import etag, is_among
 from headway.models import Run
 from headway.operations import registry
 from headway.runs.pages import behind, cursor_of

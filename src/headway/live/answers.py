@@ -19,7 +19,6 @@ class Answer:
     body: bytes = b""
 
     def events(self) -> tuple[Event, Event]:
-        """What ASGI sends for it."""
         return (
             {"type": "http.response.start", "status": self.status, "headers": self.headers},
             {"type": "http.response.body", "body": self.body},

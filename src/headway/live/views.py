@@ -23,8 +23,7 @@ from headway.live.hub.messages import SSE_HEADERS, first_frames, whole
 from headway.runs.access import is_visible
 from headway.snapshots import snapshot, snapshots
 
-from .etags import etag
-from .waits import BadWait, last_event_id, wait_of
+from .known import BadWait, etag, last_event_id, wait_of
 
 COME_BACK = 2  # s; where nothing is pushed
 View = Callable[[HttpRequest, Caller, Any], HttpResponse]

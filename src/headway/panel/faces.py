@@ -41,11 +41,6 @@ class Face:
         """The condition, for the page."""
         return json.dumps(dict(self.when))
 
-    @property
-    def template(self) -> str:
-        """Where its sentences stand."""
-        return f"headway/faces/{self.name}.html"
-
     def fits(self, shown: Signs) -> bool:
         """Whether a run with these signs shows this face."""
         return all(shown[sign] in accepted for sign, accepted in self.when.items())

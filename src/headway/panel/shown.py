@@ -151,4 +151,4 @@ def starter(run: Run, user: Any) -> str:
 
 
 def rendered(face: Face, context: dict[str, Any]) -> SafeString:
-    return SafeString(get_template(face.template).render(context))
+    return SafeString(get_template(f"headway/faces/{face.name}.html").render(context))

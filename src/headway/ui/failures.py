@@ -21,10 +21,8 @@ class Reason:
     count: int
     share: float
     """Of all that failed, in percent."""
-    text: str
-    example: str
-    detail: str
-    """For staff: the error that the example met."""
+    example: ItemOutcome | None
+    """None where it stands far behind."""
 
     @property
     def said(self) -> str:
@@ -47,21 +45,11 @@ class Failures:
 def reasons_of(run: Mapping[str, Any]) -> list[Reason]:
     """The reasons in this snapshot, the most frequent first, each with its example where one is found (`examples`)."""
     summary = run["failure_summary"]
-    if not summary:
-        return []
-    found = examples(UUID(run["id"]))
-    total = sum(entry["count"] for entry in summary)
+    found = examples(UUID(run["id"])) if summary else {}
+    total = sum(each["count"] for each in summary)
     return [
-        Reason(
-            code=entry["code"],
-            count=entry["count"],
-            share=round(entry["count"] * 100 / total, 1),
-            text=example.text if example else "",
-            example=example.label if example else "",
-            detail=example.detail if example else "",
-        )
-        for entry in summary
-        for example in [found.get(entry["code"])]
+        Reason(each["code"], each["count"], round(each["count"] * 100 / total, 1), found.get(each["code"]))
+        for each in summary
     ]
 
 

@@ -8,6 +8,7 @@ import io
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -98,10 +99,8 @@ class Gate(BaseHandler):
         signals.request_started.send(sender=type(self), scope=scope)
         response: Any = self.get_response(GateRequest(as_http(scope, target), io.BytesIO()))
         self.keep_connections()
-        try:
+        with closing(response):  # which sends request_finished, upon which Django looks after its connections
             return judged(response)
-        finally:
-            response.close()  # sends request_finished, upon which Django looks after its connections
 
     def keep_connections(self) -> None:
         """Let this thread's connections live for a minute, also where CONN_MAX_AGE says less; tried before each use."""

@@ -29,10 +29,5 @@ def is_foreign(scope: Scope) -> bool:
         return True
     if page == asked and (scheme == "https" or (scheme == "http" and not request.is_secure())):
         return False
-    return not any(is_covered(scheme, page, each) for each in settings.CSRF_TRUSTED_ORIGINS)
-
-
-def is_covered(scheme: str, page: str, trusted: str) -> bool:
-    """Whether an origin is this trusted one, such as https://example.com or https://*.example.com."""
-    trusted_scheme, host, *_ = urlsplit(trusted)
-    return scheme == trusted_scheme and is_same_domain(page, host.removeprefix("*"))
+    trusted = map(urlsplit, settings.CSRF_TRUSTED_ORIGINS)  # such as https://example.com or https://*.example.com
+    return not any(scheme == each.scheme and is_same_domain(page, each.netloc.removeprefix("*")) for each in trusted)

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from headway.conf import conf
 from headway.live.answers import Answer
+from headway.live.known import LONGEST_WAIT
 from headway.live.protocol import Scope, header
 from headway.live.routes import Kind, Target
-from headway.live.waits import LONGEST_WAIT
 
 from .gate import Admission, Gate
 from .tickets import has_ticket

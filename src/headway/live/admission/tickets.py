@@ -75,17 +75,16 @@ def hide(scope: Scope) -> Scope:
     if not has_ticket(scope):
         return scope
     whole = {**scope}
-    scope["query_string"] = b"&".join(hidden(pair) for pair in scope["query_string"].split(b"&"))
+    pairs = scope["query_string"].split(b"&")
+    scope["query_string"] = b"&".join(
+        pair.partition(b"=")[0] + b"=hidden" if is_ticket(pair) else pair for pair in pairs
+    )
     return whole
 
 
 def has_ticket(scope: Scope) -> bool:
     """Whether there is a ticket in the query, as the view will read it: names may be percent-encoded."""
     return any(is_ticket(pair) for pair in scope["query_string"].split(b"&"))
-
-
-def hidden(pair: bytes) -> bytes:
-    return pair.partition(b"=")[0] + b"=hidden" if is_ticket(pair) else pair
 
 
 def is_ticket(pair: bytes) -> bool:

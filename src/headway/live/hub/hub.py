@@ -115,7 +115,6 @@ class Hub:
             watcher.rotate("shutdown", SPREAD_MS)
 
     def remove(self, watcher: Watcher) -> None:
-        """Forget it."""
         if watcher not in self.watchers:
             return
         del self.watchers[watcher]

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.core.serializers.json import DjangoJSONEncoder
 
 from headway.live.admission.tickets import Holder, with_tickets
-from headway.live.etags import etag
+from headway.live.known import etag
 from headway.live.protocol import Event
 
 from .questions import Version

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from headway.live.admission.gate import Admission
 from headway.live.answers import Answer, refusal
-from headway.live.etags import is_among
 from headway.live.hub.messages import Update
 from headway.live.hub.watchers import PLANNED_MS, Watcher
+from headway.live.known import BadWait, Wait, is_among, wait_of
 from headway.live.protocol import Event, Headers, Scope, header
-from headway.live.waits import BadWait, Wait, wait_of
 
 
 class LongPoll(Watcher):

@@ -6,9 +6,9 @@ from django.core.handlers.asgi import get_script_prefix
 
 from headway.live.admission.gate import Admission
 from headway.live.answers import Answer
-from headway.live.etags import is_among
 from headway.live.hub.hub import Hub
 from headway.live.hub.messages import Update
+from headway.live.known import is_among
 from headway.live.protocol import Application, Event, Receive, Scope, Send, header
 from headway.live.routes import Target
 

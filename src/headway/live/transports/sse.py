@@ -7,8 +7,8 @@ from headway.live.admission.gate import Admission
 from headway.live.answers import Answer
 from headway.live.hub.messages import SSE_HEADERS, Message, Update, encoded, first_frames, rotation
 from headway.live.hub.watchers import Watcher, lifetime
+from headway.live.known import last_event_id
 from headway.live.protocol import Event, Scope, header
-from headway.live.waits import last_event_id
 
 HEADERS = [(name.lower().encode(), value.encode()) for name, value in SSE_HEADERS.items()]
 BROKEN_MS = (1_000, 2_000)  # after which a client comes back whose connection broke

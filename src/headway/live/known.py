@@ -1,9 +1,29 @@
-"""What a client says in its address or headers: the revision that it has, and how long a poll may wait."""
+"""What a client says that it has of a run, and how long it waits for more: by ETags, revisions, ids of events.
+
+An ETag tells one state of a run from another: by its revision, and what changes without it (CONTRACT.md, "The run").
+"""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs
+from zlib import crc32
+
+from django.utils.http import parse_etags
 
 LONGEST_WAIT = 25.0  # s; below what any proxy allows
+
+
+def etag(run: dict[str, Any]) -> str:
+    """The ETag of a snapshot: weak, since rates and times left come from the clock and are not covered."""
+    reason = run["reason"] or {"code": "", "text": ""}
+    words = f"{run['stalled']}\n{reason['code']}\n{reason['text']}".encode()
+    return f'W/"{run["revision"]}-{crc32(words):08x}"'
+
+
+def is_among(tag: str, if_none_match: str) -> bool:
+    """Whether the client has this state already, by what it says in If-None-Match."""
+    strong = tag.removeprefix("W/")  # compared weakly: RFC 9110, 13.1.2
+    return any(each == "*" or each.removeprefix("W/") == strong for each in parse_etags(if_none_match))
 
 
 class BadWait(ValueError):
