@@ -152,9 +152,8 @@ def of_asgi() -> Finding:
     if getattr(asgi_application(), "__module__", "") == wrapper.__name__:
         return Finding(OK, "The ASGI application is headway.live.asgi's: streams and sockets are there.")
     text = "No ASGI application with live progress can be found: pages ask again every few seconds."
-    return Finding(
-        WARN, text, "Serve by ASGI, with application = headway.live.asgi(get_asgi_application()) in asgi.py."
-    )
+    advice = "Serve by ASGI, with application = headway.live.asgi(get_asgi_application()) in asgi.py."
+    return Finding(WARN, text, advice)
 
 
 def asgi_application() -> Any:

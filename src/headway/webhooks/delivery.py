@@ -37,12 +37,6 @@ def tell(run: Run, **kwargs: Any) -> None:
         runs.start(DeliverWebhook, {"webhook": name, "run": str(run.pk)})
 
 
-def event_of(run_id: UUID) -> str:
-    """What is told of a run that has ended: JSON in ASCII, whatever the run's own texts are."""
-    run = snapshot(run_id)
-    return json.dumps({"type": ENDED, "timestamp": run["finished_at"], "data": run}, separators=(",", ":"))
-
-
 class DeliveryForm(forms.Form):
     """Which address is told of which run. What it is told is added as the form is cleaned, and stays the same."""
 
@@ -64,7 +58,9 @@ class DeliveryForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if not self.errors:
-            self.cleaned_data["event"] = event_of(self.cleaned_data["run"])
+            run = snapshot(self.cleaned_data["run"])
+            told = {"type": ENDED, "timestamp": run["finished_at"], "data": run}
+            self.cleaned_data["event"] = json.dumps(told, separators=(",", ":"))  # in ASCII, whatever the texts are
         return self.cleaned_data
 
 

@@ -76,9 +76,7 @@ def hide(scope: Scope) -> Scope:
         return scope
     whole = {**scope}
     pairs = scope["query_string"].split(b"&")
-    scope["query_string"] = b"&".join(
-        pair.partition(b"=")[0] + b"=hidden" if is_ticket(pair) else pair for pair in pairs
-    )
+    scope["query_string"] = b"&".join(TICKET.encode() + b"=hidden" if is_ticket(pair) else pair for pair in pairs)
     return whole
 
 
