@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
 
 from headway import addresses, engines
+from headway.clock import NOW_MS
 from headway.conf import ENGINES, conf
-from headway.database import NOW_MS
 from headway.errors import InvalidParams
 from headway.idempotency.checks import check_idempotency as check_idempotency  # to import is to register
 from headway.middleware_order import place_of

@@ -1,6 +1,6 @@
 """What the databases can do, and where they differ. Knows no table of Headway's."""
 
-from headway.clock import NOW_MS, NowMs, now_ms
+from headway.clock import NowMs, now_ms
 
 from .faults import is_broken, is_lost, is_transient
 from .hooks import Hooks
@@ -17,28 +17,3 @@ from .sessions import (
 )
 from .undoing import undone
 from .writing import back_off, data_version, write, write_beside_project
-
-__all__ = [
-    "NOW_MS",
-    "Hooks",
-    "NowMs",
-    "as_one_parameter",
-    "as_table",
-    "back_off",
-    "bound_idle_transactions",
-    "close_before_fork",
-    "data_version",
-    "forget",
-    "idle_timeout_ms",
-    "is_broken",
-    "is_lost",
-    "is_seen_by_no_other",
-    "is_transient",
-    "now_ms",
-    "outside_transaction",
-    "set_sync",
-    "sync_each_commit",
-    "undone",
-    "write",
-    "write_beside_project",
-]

@@ -96,10 +96,7 @@ class Part(Stored):
     changed = models.BigIntegerField(db_index=True)
     number = models.PositiveIntegerField(default=0, help_text="Which of its run's parts it is, from 0.")
     served_ms = models.GeneratedField(
-        expression=Case(
-            When(INTERRUPTED, then=Value(AT_ONCE_MS)),
-            default=F("worked_ms") + F("number") * SPACING_MS,
-        ),
+        expression=Case(When(INTERRUPTED, then=Value(AT_ONCE_MS)), default=F("worked_ms") + F("number") * SPACING_MS),
         output_field=models.BigIntegerField(),
         db_persist=True,
         help_text="Of what is due, the least served goes first; the parts of one run are spaced, so that they don't "
@@ -114,8 +111,7 @@ class Part(Stored):
         ]
         constraints = [
             models.CheckConstraint(
-                name="headway_part_closed_rests",
-                condition=Q(closed=False) | Q(due__isnull=True, token__isnull=True),
+                name="headway_part_closed_rests", condition=Q(closed=False) | Q(due__isnull=True, token__isnull=True)
             ),
             models.CheckConstraint(
                 name="headway_part_owned_is_due",  # an owner's lease always ends some time, so it can be taken over

@@ -177,12 +177,7 @@ def encode_value(value: Any) -> Json:
         case Model():
             return {"$instance": [value._meta.label_lower, encode_value(value.pk)]}
         case QuerySet():
-            return {
-                "$instances": [
-                    value.model._meta.label_lower,
-                    in_one_order(value.values_list("pk", flat=True)),
-                ]
-            }
+            return {"$instances": [value.model._meta.label_lower, in_one_order(value.values_list("pk", flat=True))]}
         case datetime():
             return {"$datetime": value.isoformat()}
         case date():

@@ -36,12 +36,7 @@ TYPES: tuple[tuple[type[forms.Field], dict[str, Any]], ...] = (
     (forms.UUIDField, {"type": "string", "format": "uuid"}),
     (forms.CharField, {"type": "string"}),
 )
-BOUNDS = {
-    "min_value": "minimum",
-    "max_value": "maximum",
-    "min_length": "minLength",
-    "max_length": "maxLength",
-}
+BOUNDS = {"min_value": "minimum", "max_value": "maximum", "min_length": "minLength", "max_length": "maxLength"}
 IS: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),

@@ -8,7 +8,6 @@ from .machine import (
     Action,
     Event,
     InvalidMove,
-    Move,
     State,
     Want,
     after,
@@ -16,25 +15,3 @@ from .machine import (
     stored_as,
 )
 from .progress import Counts, eta_seconds, keep_pace, percent, rate, summed
-
-__all__ = [
-    "ACTIONS",
-    "LIVE",
-    "MOVES",
-    "TERMINAL",
-    "Action",
-    "Counts",
-    "Event",
-    "InvalidMove",
-    "Move",
-    "State",
-    "Want",
-    "after",
-    "eta_seconds",
-    "keep_pace",
-    "percent",
-    "rate",
-    "shown",
-    "stored_as",
-    "summed",
-]

@@ -3,22 +3,9 @@
 Knows bytes only; shared by the form field, which refuses a file at once, and the source, which reads it later.
 """
 
-from .rows import RawRow, RowPlace
+from .rows import RawRow
 from .strings import MissingText, Strings
 from .table import Table
 from .values import CellError, Value
-from .workbook import Sheet, Workbook
+from .workbook import Workbook
 from .xml import WorkbookError
-
-__all__ = [
-    "CellError",
-    "MissingText",
-    "RawRow",
-    "RowPlace",
-    "Sheet",
-    "Strings",
-    "Table",
-    "Value",
-    "Workbook",
-    "WorkbookError",
-]

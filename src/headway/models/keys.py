@@ -1,4 +1,4 @@
-"""What a view of the project has answered to an idempotency key, so that the same request sent again gets the same."""
+"""Idempotency keys: the same request said twice is one."""
 
 import uuid
 
@@ -7,11 +7,32 @@ from django.db.models.functions import Now
 
 from headway.database.moments import MomentField
 
+from .run import Run
 from .stored import Stored
 
 
+class IdempotencyKey(Stored):
+    """What a caller named a start. Written in the transaction that writes its run, insert first: two simultaneous
+    requests can't both win.
+
+    Keys belong to their caller: two users with one key are two runs.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # so that "is it mine?" can be asked
+    principal = models.CharField(max_length=255, blank=True, help_text="The caller's primary key; empty: code.")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the operation and its parameters.")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="idempotency_keys")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["principal", "key"], name="headway_idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class StoredAnswer(Stored):
-    """Written in the transaction of the view's effects: the key first, the answer last.
+    """What a view of the project has answered to a key; written in the transaction of its effects, the answer last.
 
     So two simultaneous requests can't both win, and no other transaction ever sees a key without its answer.
     """

@@ -1,4 +1,4 @@
-"""An item's outcome, for those items whose fate must be told one by one."""
+"""What a run keeps of single items, by their keys."""
 
 from django.db import models
 
@@ -44,3 +44,42 @@ class ItemOutcome(Stored):
 
     def __str__(self) -> str:
         return f"{self.label}: {self.state}, {self.code}"
+
+
+class Selection(Stored):
+    """The key of one selected row; `seq` numbers a run's rows from 1 in the order of its queryset."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="selection")
+    seq = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="headway_selection_order")]
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.key}"
+
+
+class Discovery(Stored):
+    """A key that a run must not do a second time. It stays, since an item may be found again at any time."""
+
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="discoveries", help_text="The first run of the retry chain."
+    )
+    part = models.ForeignKey(
+        Part,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="discoveries",
+        help_text="Whose item added it, and which therefore does it; NULL: it lies in a range of the source.",
+    )
+    key = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="headway_discovery_once")]
+        indexes = [
+            models.Index(fields=["part", "id"], name="headway_discovery_next", condition=models.Q(part__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
