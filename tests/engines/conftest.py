@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from example.celery import app as celery_app
-from headway.engines import doorbell
 from headway.engines.celery import doorbell as bells
+from headway.engines.engine import fuse
 from servers.server import Server
 from servers.valkey import Valkey
 from tests.crash.aloud import tell as tell
@@ -76,7 +76,7 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("CELERY_BROKER_URL", server.url)
     celery_app.set_current()
     bells.publisher.reset()
-    doorbell.fuse.failures = 0  # it isn't left alone because of another test's failures
+    fuse.failures = 0  # it isn't left alone because of another test's failures
     yield server
     bells.publisher.forget()
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from django_tasks_db.models import DBTaskResult
 
-from headway.engines.django_tasks import routes
+from headway.engines.django_tasks import flavour
 from headway.engines.django_tasks.tasks import advance
 from headway.engines.queues import every
 from headway.models import Worker
@@ -156,7 +156,7 @@ class DjangoTasks(Processes):
     replaces_the_dead = False
 
     def start(self, processes: int = 1, lease_seconds: float = 10, queues: Sequence[str] = ()) -> Handle:
-        self.queues = {routes.of(queue) for queue in queues or every()}
+        self.queues = {flavour.queue_for(queue) for queue in queues or every()}
         options = ["--interval=0.05", "--no-startup-delay", f"--queue-name={','.join(sorted(self.queues))}"]
         if processes == 1:
             return self.launch(["manage.py", "db_worker", *options], 1, lease_seconds, forks=False)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from headway import runs
-from headway.engines import doorbell
+from headway.engines import ring
 from headway.models import ItemOutcome, Part, Run, Worker
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell
@@ -265,7 +265,7 @@ def test_doorbells_that_ring_too_often_double_nothing(engine: Launcher) -> None:
     run = runs.start("tests.write_in_parts", {"items": 1_000, "work_us": 500}).run
 
     def ring_and_look() -> bool:
-        doorbell.ring("tests.write_in_parts", 3)
+        ring("tests.write_in_parts", 3)
         return Run.objects.get(pk=run.pk).is_done
 
     until(ring_and_look)

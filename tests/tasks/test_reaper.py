@@ -8,7 +8,7 @@ from django_tasks_db.models import DBTaskResult
 
 from headway import runs
 from headway.engines import queues
-from headway.engines.django_tasks import routes
+from headway.engines.django_tasks import flavour
 from headway.engines.reaping import reap
 from headway.models import Part
 from tests.shell.manage import manage
@@ -58,12 +58,12 @@ def test_what_is_not_due_is_not_rung_for() -> None:
 def test_an_operation_is_rung_in_its_own_queue_where_the_backend_has_it(settings: Any) -> None:
     runs.start("tests.slow_lane")
     assert (tasks_of("tests.slow"), tasks_of("default")) == (1, 0)
-    assert routes.claimed_from("tests.slow") == ["tests.slow"]
-    assert "tests.slow" not in routes.claimed_from("default")
+    assert flavour.claimed_from("tests.slow") == ["tests.slow"]
+    assert "tests.slow" not in flavour.claimed_from("default")
 
     settings.TASKS = {"default": settings.TASKS["default"] | {"QUEUES": ["default"]}}
-    assert routes.of("tests.slow") == "default"
-    assert {"headway", "tests.slow"} <= set(routes.claimed_from("default"))
+    assert flavour.queue_for("tests.slow") == "default"
+    assert {"headway", "tests.slow"} <= set(flavour.claimed_from("default"))
 
 
 def test_a_silent_queue_does_not_silence_the_others() -> None:

@@ -5,7 +5,6 @@ since every worker asks anyway, and one that rings twice finds nothing.
 """
 
 from .claimant import Claimant
-from .doorbell import connect, ring
-from .engine import Engine, chosen, start_worker
+from .engine import Engine, chosen, connect, ring, start_worker
 
 __all__ = ["Claimant", "Engine", "chosen", "connect", "ring", "start_worker"]

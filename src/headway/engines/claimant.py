@@ -12,7 +12,7 @@ from headway.store.parts import leases
 from headway.store.parts.candidates import candidates
 
 from . import queues
-from .doorbell import ring
+from .engine import ring
 
 log = logging.getLogger(__name__)
 

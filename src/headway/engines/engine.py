@@ -1,12 +1,18 @@
-"""What an engine is, and which one the project has chosen (HEADWAY["ENGINE"])."""
+"""What an engine is, which one the project has chosen (HEADWAY["ENGINE"]), and how that one is rung."""
 
 from abc import ABC, abstractmethod
 from functools import cache
+from typing import Any
 
 from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from headway.conf import ENGINES, conf
+from headway.fuse import Fuse
+from headway.signals import parts_due
+
+MOST = 64  # rings at once: the workers that are woken find the rest
+fuse = Fuse("ring")  # a broker that is gone must not fail a start that is committed, nor hold each one up
 
 
 class Engine(ABC):
@@ -56,3 +62,22 @@ def made(name: str) -> Engine:
     if not (isinstance(engine, type) and issubclass(engine, Engine)):
         raise TypeError(f"{name} is no subclass of headway.engines.Engine.")
     return engine()
+
+
+def connect() -> None:
+    """From now on, ring whenever parts have become due."""
+    parts_due.connect(on_parts_due, dispatch_uid="headway.engines")
+
+
+def on_parts_due(sender: Any, operation: str, parts: int, **kwargs: Any) -> None:
+    ring(operation, parts)
+
+
+def ring(operation: str, times: int = 1) -> bool:
+    """Wake up to `times` of the workers of this operation. Gives whether that went well; never raises."""
+
+    def rings() -> bool:
+        chosen().ring(operation, min(times, MOST))
+        return True
+
+    return fuse.attempt(rings) or False

@@ -1,7 +1,8 @@
 """What every process that works has: its name, what it has in hand, a thread that ends it when an item hangs, and one
-that starts what is due by the clock.
+that starts what is due by the clock. `Answering` is one that messages wake, with a watch beside the work.
 """
 
+import itertools
 import logging
 import os
 import random
@@ -9,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Collection
 from typing import NoReturn
 
 from django.db import connections
@@ -16,6 +18,7 @@ from django.db import connections
 from headway.runs import ticks
 
 from .claimant import Claimant
+from .watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,32 @@ class Process:
     def tick(self, seconds: float) -> None:
         """What the thread does between two looks; takes this time."""
         time.sleep(seconds)
+
+
+class Answering(Process):
+    """One of Celery's or of Django's tasks, on one thread or several."""
+
+    def __init__(self, worker: str, queue_names: Collection[str], siblings: str = "", *, is_replaced: bool) -> None:
+        """`queue_names`: those for which it rings; `siblings`: see `Watch`."""
+        super().__init__(worker, is_replaced=is_replaced)
+        self.watch = Watch(worker, queue_names, siblings)
+        self.picks = itertools.count()
+
+    def begin(self) -> None:
+        """Tell that this process is there, too."""
+        self.watch.start()
+        super().begin()
+
+    def answer(self, queue_names: Collection[str], should_stop: Callable[[], bool]) -> str:
+        """Answer a message: advance for a slice what of these queues should go next. Gives what that came to."""
+        claimant = Claimant(
+            self.worker, should_stop=should_stop, wait=time.sleep, picks=next(self.picks), queue_names=queue_names
+        )
+        self.at_work.append(claimant)
+        try:
+            return claimant.answer()
+        finally:
+            self.at_work.remove(claimant)
 
 
 def leave() -> NoReturn:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from headway.store.parts.candidates import due_parts
 
 from . import queues
-from .doorbell import MOST
-from .engine import chosen
+from .engine import MOST, chosen
 
 
 def reap(queue_names: Iterable[str]) -> int:
@@ -30,7 +31,5 @@ def reap(queue_names: Iterable[str]) -> int:
 
 def due(queue: str) -> Counter[str]:
     """How many parts of each operation of this queue are due; no more are counted than are rung for."""
-    parts = due_parts()
-    if (ours := queues.among([queue])) is not None:
-        parts = parts.filter(ours)
+    parts = due_parts().filter(queues.among([queue]) or Q())
     return Counter(parts.values_list("run__operation", flat=True)[:MOST])

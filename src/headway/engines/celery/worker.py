@@ -12,8 +12,8 @@ from typing import Any
 from celery import bootsteps, concurrency, signals
 
 from headway.engines import queues
-from headway.engines.answering import Answering
 from headway.engines.presence import new_name
+from headway.engines.process import Answering
 from headway.engines.stop import Stop
 
 from .checks import refusals

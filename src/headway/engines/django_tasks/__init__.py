@@ -9,10 +9,9 @@ from typing import Any
 from django.core.checks import CheckMessage
 
 from headway.engines import queues
-from headway.engines.doorbell import MOST
-from headway.engines.engine import Engine
+from headway.engines.engine import MOST, Engine
 
-from . import checks, flavour, routes
+from . import checks, flavour
 
 __all__ = ["DjangoTasks"]
 
@@ -36,13 +35,13 @@ class DjangoTasks(Engine):
     def ring(self, operation: str, times: int) -> None:
         from .tasks import advance  # the backport is an extra
 
-        queue = routes.of(queues.of(operation))
+        queue = flavour.queue_for(queues.of(operation))
         for _ in range(times):
             self.last[queue] = advance.using(queue_name=queue).enqueue(queue), time.monotonic()
 
     def waiting(self, queue: str) -> int:
         """As many as are rung at once, while the last one lies there: another would say nothing new."""
-        result, when = self.last.get(routes.of(queue), (None, 0.0))
+        result, when = self.last.get(flavour.queue_for(queue), (None, 0.0))
         if result is None:
             return 0
         ready = flavour.is_ready(result)

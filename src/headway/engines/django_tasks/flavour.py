@@ -1,10 +1,13 @@
-"""Django's tasks, or on Django 5.2 their backport: the same words under two names."""
+"""Django's tasks, or on Django 5.2 their backport: the same words under two names; and their queues."""
 
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from django import VERSION
+
+from headway.conf import conf
+from headway.engines import queues
 
 NAME = "django.tasks" if VERSION >= (6, 0) else "django_tasks"
 
@@ -35,3 +38,14 @@ def is_ready(result: Any) -> bool | None:
         return bool(backend.get_result(result.id).status == "READY")
     except import_module(f"{NAME}.exceptions").TaskResultDoesNotExist:
         return False
+
+
+def queue_for(declared: str) -> str:
+    """The backend's queue for operations that declare this one: their own where it has that, else the one for all."""
+    wanted = conf()
+    return declared if declared in backends()[wanted.tasks_backend].queues else wanted.tasks_queue
+
+
+def claimed_from(queue: str) -> list[str]:
+    """The declared queues whose tasks go to this one of the backend, so that a worker of it claims for no other."""
+    return [declared for declared in queues.every() if queue_for(declared) == queue]

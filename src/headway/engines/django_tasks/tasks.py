@@ -8,22 +8,21 @@ import os
 from headway import database
 from headway.conf import conf
 from headway.engines import queues
-from headway.engines.answering import Answering
 from headway.engines.presence import bury, new_name
+from headway.engines.process import Answering
 
-from . import routes, stopping
-from .flavour import task
+from . import flavour, stopping
 
 log = logging.getLogger(__name__)
 
 
-@task(backend=conf().tasks_backend, queue=conf().tasks_queue)
+@flavour.task(backend=conf().tasks_backend, queue=conf().tasks_queue)
 def advance(queue: str) -> str:
     """A slice of what is due in this queue; gives, for people who look at it, what that came to."""
     process = process_of(os.getpid())
     with stopping.heard() as is_asked_to_stop:
         try:
-            return process.answer(routes.claimed_from(queue), is_asked_to_stop)
+            return process.answer(flavour.claimed_from(queue), is_asked_to_stop)
         except (KeyboardInterrupt, SystemExit):
             hand_over(process.worker)
             raise
