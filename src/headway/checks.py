@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
 from headway import addresses, engines
 from headway.clock import NOW_MS
 from headway.conf import ENGINES, conf
+from headway.engines.engine import fault
 from headway.errors import InvalidParams
 from headway.idempotency.checks import check_idempotency as check_idempotency  # to import is to register
 from headway.middleware_order import place_of
@@ -30,6 +31,9 @@ from headway.webhooks.endpoints import check_webhooks as check_webhooks
 SIGNING_IN = (
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+)
+GIVE_PARAMS = (
+    "Give what its form needs as schedule_params = {…} on the operation, or an `initial` to the form's fields."
 )
 SESSIONS_IN_A_TABLE = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
 
@@ -52,13 +56,8 @@ def check_engine(**kwargs: Any) -> list[checks.CheckMessage]:
     except ImproperlyConfigured:
         return []  # E001 tells it
     except (ImportError, TypeError) as error:
-        return [
-            checks.Error(
-                f'HEADWAY["ENGINE"] leads to no engine: {error}',
-                hint=f"Use one of {', '.join(ENGINES)}, or the dotted path of a subclass of headway.engines.Engine.",
-                id="headway.E020",
-            )
-        ]
+        hint = f"Use one of {', '.join(ENGINES)}, or the dotted path of a subclass of headway.engines.Engine."
+        return [fault("E020", f'HEADWAY["ENGINE"] leads to no engine: {error}', hint)]
     return engine.faults()
 
 
@@ -67,21 +66,11 @@ def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E002 to E004, E019: the default database can't keep the promises, or can't as it is set up."""
     connection = connections[DEFAULT_DB_ALIAS]
     if not connection.settings_dict["ENGINE"] or connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
-        return [
-            checks.Error(
-                "DATABASES has no default database, and Headway's tables are always in that one.",
-                hint='Name the database in which your users are "default".',
-                id="headway.E002",
-            )
-        ]
+        text = "DATABASES has no default database, and Headway's tables are always in that one."
+        return [fault("E002", text, 'Name the database in which your users are "default".')]
     if connection.vendor not in NOW_MS:
-        return [
-            checks.Error(
-                f"Headway doesn't run on {connection.vendor}.",
-                hint=f"Use one of: {', '.join(sorted(NOW_MS))}.",
-                id="headway.E002",
-            )
-        ]
+        hint = f"Use one of: {', '.join(sorted(NOW_MS))}."
+        return [fault("E002", f"Headway doesn't run on {connection.vendor}.", hint)]
     if connection.vendor != "sqlite":
         return []
     options = connection.settings_dict["OPTIONS"]
@@ -107,7 +96,7 @@ def check_database(**kwargs: Any) -> list[checks.CheckMessage]:
             "headway.E004",
         ),
     )
-    return [checks.Error(message, hint=hint, id=number) for wrong, message, hint, number in faults if wrong]
+    return [checks.Error(text, hint=hint, id=number) for wrong, text, hint, number in faults if wrong]
 
 
 @checks.register("headway")
@@ -115,23 +104,18 @@ def check_routers(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E022 and E023: a router keeps Headway's tables out of the default database, or those of users."""
     found: list[checks.CheckMessage] = []
     if not router.allow_migrate_model(DEFAULT_DB_ALIAS, Run):
-        found.append(
-            checks.Error(
-                "DATABASE_ROUTERS keep Headway's tables out of the default database, where it always looks for them.",
-                hint='Let allow_migrate("default", "headway", …) return True or None. A database that others share is '
-                'named "default" in DATABASES.',
-                id="headway.E022",
-            )
+        text = "DATABASE_ROUTERS keep Headway's tables out of the default database, where it always looks for them."
+        hint = (
+            'Let allow_migrate("default", "headway", …) return True or None. A database that others share is named '
+            '"default" in DATABASES.'
         )
+        found.append(fault("E022", text, hint))
     if (theirs := router.db_for_write(get_user_model())) != DEFAULT_DB_ALIAS:
-        found.append(
-            checks.Error(
-                f"DATABASE_ROUTERS send users to the database {theirs!r}, and a run in the default database refers to "
-                "the user who started it.",
-                hint="Keep users in the default database.",
-                id="headway.E023",
-            )
+        text = (
+            f"DATABASE_ROUTERS send users to the database {theirs!r}, and a run in the default database refers to the "
+            "user who started it."
         )
+        found.append(fault("E023", text, "Keep users in the default database."))
     return found
 
 
@@ -143,15 +127,8 @@ def check_schedules(**kwargs: Any) -> list[checks.CheckMessage]:
         try:
             params.clean(operation.form, operation.schedule_params)
         except InvalidParams as refused:
-            found.append(
-                checks.Error(
-                    f"{operation.name} can't start by its schedule: {refused}",
-                    hint="Give what its form needs as schedule_params = {…} on the operation, or an `initial` to the "
-                    "form's fields.",
-                    obj=operation,
-                    id="headway.E026",
-                )
-            )
+            text = f"{operation.name} can't start by its schedule: {refused}"
+            found.append(checks.Error(text, hint=GIVE_PARAMS, obj=operation, id="headway.E026"))
         except DatabaseError:
             pass  # the form asks tables that aren't migrated yet
     return found
@@ -202,14 +179,10 @@ def check_pages(**kwargs: Any) -> list[checks.CheckMessage]:
     if not is_mounted() or not (missing := [path for path in SIGNING_IN if place_of(path) is None]):
         return []
     names = " and no ".join(path.rpartition(".")[2] for path in missing)
-    return [
-        checks.Warning(
-            f"Headway's pages are mounted, and MIDDLEWARE has no {names}: nobody could sign in to them.",
-            hint=f"Add {' and '.join(missing)} to MIDDLEWARE; or "
-            "silence this check, where a middleware of your own sets request.user.",
-            id="headway.W024",
-        )
-    ]
+    text = f"Headway's pages are mounted, and MIDDLEWARE has no {names}: nobody could sign in to them."
+    add = f"Add {' and '.join(missing)} to MIDDLEWARE"
+    hint = f"{add}; or silence this check, where a middleware of your own sets request.user."
+    return [checks.Warning(text, hint=hint, id="headway.W024")]
 
 
 @checks.register("headway")
@@ -219,12 +192,12 @@ def check_sessions(**kwargs: Any) -> list[checks.CheckMessage]:
     if not in_table or not is_mounted() or place_of(SIGNING_IN[0]) is None:
         return []
     return [
-        checks.Error(
+        fault(
+            "E025",
             f"Headway's pages are mounted, and SESSION_ENGINE is {settings.SESSION_ENGINE!r}, whose table isn't there: "
             "nobody could sign in to them.",
-            hint='Add "django.contrib.sessions" to INSTALLED_APPS and migrate, or use another engine, such as '
+            'Add "django.contrib.sessions" to INSTALLED_APPS and migrate, or use another engine, such as '
             '"django.contrib.sessions.backends.signed_cookies".',
-            id="headway.E025",
         )
     ]
 
