@@ -27,6 +27,7 @@ from headway.errors import ChangedMeanwhile, InvalidParams, MissingParam, ParamE
 
 from . import files, form_making, schema
 from .sources import Json
+from .sources.copied import is_text
 
 WHOLE = "__all__"  # where Django's forms keep the errors that belong to no field
 
@@ -208,14 +209,6 @@ def encode_value(value: Any) -> Json:
 def in_one_order(values: Iterable[Any]) -> list[Json]:
     """What has no order of its own, so that equal values are stored alike."""
     return sorted((encode_value(value) for value in values), key=canonical)
-
-
-def is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell
-        return False
-    return "\0" not in value
 
 
 def instance(value: Any) -> Model:

@@ -11,8 +11,7 @@ from django.db.models import Model, QuerySet
 from .model_key import ModelKey
 from .paging import paged
 from .protocol import Entry, Json
-from .rows import check_rows, name_of, unlocked
-from .table import TableSource
+from .table import TableSource, check_rows, name_of, unlocked
 
 M = TypeVar("M", bound=Model)
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, cast
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -14,6 +13,7 @@ from django.db.models import Model
 
 from .by_selection import InstancesSource
 from .copied import LONGEST_KEY, PLAIN, CopiedSource, key_text
+from .paging import shares
 from .protocol import Entry, Json, Source
 
 TOLD = "The list that items() returned"
@@ -89,8 +89,7 @@ class RangeSource(Source[int]):
 
     def split(self, bounds: Json, n: int) -> list[Json]:
         within = within_bounds(bounds)
-        ends = [len(within) * number // n for number in range(n + 1)]
-        parts = [within[start:end] for start, end in pairwise(ends) if start < end]
+        parts = [within[start:end] for start, end in shares(len(within), n)]
         return [[part.start, part.stop, part.step] for part in parts] or [bounds]
 
 

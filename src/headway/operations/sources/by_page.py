@@ -7,8 +7,8 @@ from hashlib import blake2b
 from typing import Any, TypeAlias, cast
 
 from .by_pairs import pair
+from .paging import Seeking
 from .protocol import Entry, Json, Source
-from .seeking import Seeking
 
 Fetch: TypeAlias = Callable[[Any], tuple[Iterable[tuple[Any, Any]], Json]]
 

@@ -7,9 +7,8 @@ from headway.errors import ChangedMeanwhile
 from headway.operations.outcomes import Gone
 
 from .copied import CopiedSource, key_text
-from .paging import AT_ONCE
+from .paging import AT_ONCE, Seeking
 from .protocol import Entry, Json, Selections, Source
-from .seeking import Seeking
 
 MOST_MISSING = 1_000  # keys that a cursor can remember
 

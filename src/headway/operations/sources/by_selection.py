@@ -10,8 +10,7 @@ from headway.operations.outcomes import Gone
 from .copied import NumberedSource
 from .model_key import ModelKey
 from .protocol import Entry, Json
-from .rows import check_rows, name_of, unlocked
-from .table import KeySource, TableSource
+from .table import KeySource, TableSource, check_rows, name_of, unlocked
 
 M = TypeVar("M", bound=Model)
 

@@ -1,25 +1,26 @@
 """What the sources have in common that copy their keys beside the run at its start: exactly those are done."""
 
+import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, time
 from decimal import Decimal
 from functools import partial
-from itertools import pairwise
+from tempfile import SpooledTemporaryFile
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from headway.operations.outcomes import Gone
 
-from .paging import paged
+from .paging import paged, shares
 from .protocol import Entry, Item, Json, Selections, Source
-from .spool import Spool
 
 Fetch: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, Any]]]
 Given = TypeVar("Given")
 
 LONGEST_KEY = 255  # characters
 KEYS_AT_ONCE = 5_000
+IN_MEMORY = 1 << 20  # bytes of keys that are gathered
 PLAIN = (str, int, UUID, Decimal, date, time)  # among them bool and datetime
 
 
@@ -60,9 +61,8 @@ class NumberedSource(Source[Given], Generic[Given]):
 
     def split(self, bounds: Json, n: int) -> list[Json]:
         above, last = ends_of(bounds)
-        ends = [above + (last - above) * number // n for number in range(n + 1)]
-        parts: list[Json] = [{"above": start, "count": end - start} for start, end in pairwise(ends) if start < end]
-        return parts or [bounds]
+        ranges = shares(last - above, n)
+        return [{"above": above + start, "count": end - start} for start, end in ranges] or [bounds]
 
     def label(self, item: Given) -> str:
         return item.label if isinstance(item, Gone) else str(item)
@@ -70,6 +70,24 @@ class NumberedSource(Source[Given], Generic[Given]):
     def gone(self, key: str) -> Gone:
         """What stands for an item that isn't there any more."""
         return Gone(key)
+
+
+class Spool:
+    """Keys on their way into the database, in a file that goes with the spool: so that they take no memory, and
+    gathering them no transaction."""
+
+    def __init__(self) -> None:
+        self.file = SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115  (closed by __del__)
+
+    def add(self, text: str) -> None:
+        self.file.write(f"{json.dumps(text)}\n")  # in which no line ends
+
+    def __iter__(self) -> Iterator[str]:
+        self.file.seek(0)
+        return (json.loads(line) for line in self.file)
+
+    def __del__(self) -> None:
+        self.file.close()
 
 
 class CopiedSource(NumberedSource[Item | Gone], Generic[Item]):
@@ -109,7 +127,7 @@ def key_text(key: Any, told: str) -> str:
     text = key.isoformat() if isinstance(key, date | time) else str(key)
     if not 0 < len(text) <= LONGEST_KEY:
         raise ValueError(f"{told} gave a key of {len(text)} characters, {text!r:.80}; it must have 1 to {LONGEST_KEY}.")
-    if "\0" in text or not is_encodable(text):
+    if not is_text(text):
         raise ValueError(f"{told} gave the key {text!r:.200}, with characters that no database keeps.")
     return text
 
@@ -120,9 +138,10 @@ def key_texts(keys: Any, told: str) -> list[str]:
     return [key_text(each, told) for each in given]
 
 
-def is_encodable(text: str) -> bool:
+def is_text(value: str) -> bool:
+    """Whether a database keeps it."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell
         return False
-    return True
+    return "\0" not in value

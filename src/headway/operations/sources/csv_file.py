@@ -8,7 +8,7 @@ from headway.errors import Explained
 from headway.operations.outcomes import Unreadable
 
 from .csv_parser import CsvParser, long_fields
-from .file_source import FileSource, Place, Records, Row, line_label
+from .file_source import FileSource, Place, Records, Row, unreadable
 from .opening import Openable
 from .protocol import Entry, Json
 from .text import Flaw, Text
@@ -152,7 +152,3 @@ def wrong_length(found: int, expected: int) -> Flaw:
     code, inside = ("too-many-fields", "delimiter") if found > expected else ("too-few-fields", "line end")
     fields = f"{found:,} field{'s' * (found > 1)}"
     return Flaw(code, f"The row has {fields}; the header has {expected:,}. Is a cell with a {inside} in it quoted?")
-
-
-def unreadable(flaw: Flaw, line: int) -> Unreadable:
-    return Unreadable(flaw.code, flaw.text, line_label(line))

@@ -12,7 +12,7 @@ from headway.operations.outcomes import Unreadable
 
 from .opening import Openable, name_of, opener
 from .protocol import Entry, Json, Source
-from .text import Text
+from .text import Flaw, Text
 
 Value = TypeVar("Value")
 Place: TypeAlias = tuple[int, int]
@@ -80,7 +80,8 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
             known, self.known = [place, *self.known], []
             for start in sorted({int(key) for key in keys if key.isdecimal()}):
                 if place[0] < start < text.stop:  # else it is the very next one
-                    place = place_behind(max(place, known[bisect(known, (start, sys.maxsize)) - 1]), start, text)
+                    before, lines = max(place, known[bisect(known, (start, sys.maxsize)) - 1])
+                    place = start, lines + text.lines_between(before, start)
                     entries = records.entries(place)
                 for cursor, key, item in entries if place[0] == start else ():
                     place = place_of(cursor)
@@ -103,14 +104,13 @@ class FileSource(Source[Row[Value] | Unreadable], Generic[Value]):
             yield Text(file, self.encoding, None if bounds is None else cast("dict[str, Any]", bounds)["size"])
 
 
-def place_behind(place: Place, offset: int, text: Text) -> Place:
-    """The place at this offset, at which a line starts; the lines before `place` are counted already."""
-    return offset, place[1] + text.lines_between(place[0], offset)
-
-
 def place_of(cursor: Json) -> Place:
     offset, lines = cast("list[int]", cursor)
     return offset, lines
+
+
+def unreadable(flaw: Flaw, line: int) -> Unreadable:
+    return Unreadable(flaw.code, flaw.text, line_label(line))
 
 
 def line_label(line: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from headway.operations.outcomes import Unreadable
 
-from .file_source import FileSource, Place, Records, Row, line_label
+from .file_source import FileSource, Place, Records, Row, unreadable
 from .protocol import Entry, Json
 from .text import Flaw, Text
 
@@ -59,7 +59,7 @@ class Objects(Records[Json]):
 
 def parse(line: str, flaw: Flaw | None, number: int) -> Row[Json] | Unreadable:
     if flaw:
-        return Unreadable(flaw.code, flaw.text, line_label(number))
+        return unreadable(flaw, number)
     try:
         value = DECODER.decode(line)
     except RecursionError:
@@ -74,7 +74,7 @@ def parse(line: str, flaw: Flaw | None, number: int) -> Row[Json] | Unreadable:
 
 
 def malformed(what: str, number: int) -> Unreadable:
-    return Unreadable("malformed", f"The line is not a JSON object: {what}.", line_label(number))
+    return unreadable(Flaw("malformed", f"The line is not a JSON object: {what}."), number)
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Items that are nothing but their keys: a few to begin with, from which the others are found on the way."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Any, cast
 
 from .copied import key_texts
+from .paging import shares
 from .protocol import Entry, Json, Source
 
 MOST = 100  # they stand in the run's bounds, which whoever watches it reads
@@ -45,8 +45,4 @@ class RootsSource(Source[str]):
 
     def split(self, bounds: Json, n: int) -> list[Json]:
         keys = self.keys(bounds)
-        ends = [len(keys) * number // n for number in range(n + 1)]
-        parts: list[Json] = [
-            {"roots": cast("list[Json]", keys[start:end])} for start, end in pairwise(ends) if start < end
-        ]
-        return parts or [bounds]
+        return [{"roots": cast("list[Json]", keys[start:end])} for start, end in shares(len(keys), n)] or [bounds]

@@ -11,8 +11,8 @@ from headway.workbooks import CellError, RawRow, Strings, Table, Value, Workbook
 
 from .file_source import Row
 from .opening import Openable, name_of, opener
+from .paging import Seeking
 from .protocol import Entry, Json, Source
-from .seeking import Seeking
 
 
 class XlsxSource(Source[Row[Value] | Unreadable]):
