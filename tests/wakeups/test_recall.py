@@ -19,7 +19,7 @@ from headway import runs
 from headway.errors import IdempotencyKeyReused, RunDeleted
 from headway.models import IdempotencyKey, Run
 from headway.runs import Disposition, Started
-from headway.store.starts import recall
+from headway.store.starts import keys
 from servers.valkey import Valkey
 from tests.app.driving import drive
 
@@ -53,7 +53,7 @@ def cache(valkey: Valkey, settings: Any) -> Iterator[Any]:
 def use(settings: Any, **cache: Any) -> None:
     settings.CACHES = settings.CACHES | {"shared": cache}
     settings.HEADWAY = settings.HEADWAY | {"CACHE": "shared"}
-    recall.fuse.failures = 0
+    keys.fuse.failures = 0
 
 
 def start(items: int = 1, key: str = KEY) -> Started:

@@ -98,9 +98,7 @@ class Insert(Statement, Generic[M]):
 
     def __init__(self, model: type[M], *, unless_there: bool = False, **fixed: Any) -> None:
         super().__init__()
-        self.unless_there = unless_there
-        self.fixed = fixed
-        self.model = model
+        self.model, self.unless_there, self.fixed = model, unless_there, fixed
         made = [each for each in model._meta.concrete_fields if is_made(each)]
         self.given = [each for each in model._meta.concrete_fields if each not in made]
         self.told: list[Any] = [*made, *(model._meta.get_field(name) for name in fixed)]
@@ -128,8 +126,7 @@ class Update(Statement):
 
     def __init__(self, rows: QuerySet[Any, Any], **columns: Any) -> None:
         super().__init__()
-        self.rows = rows
-        self.columns = columns
+        self.rows, self.columns = rows, columns
 
     def __call__(self, **given: Any) -> int:
         """How many rows it has changed."""
@@ -157,7 +154,9 @@ class UpdateOne(Update, Generic[M]):
 class Select(Statement):
     """A query. An object's columns come in the order of its model's fields."""
 
-    rows: QuerySet[Any, Any]
+    def __init__(self, rows: QuerySet[Any, Any]) -> None:
+        super().__init__()
+        self.rows = rows
 
     def compile(self) -> Compiled:
         compiler = self.rows.query.get_compiler(connection=connection)
@@ -169,8 +168,7 @@ class First(Select, Generic[M]):
     """The first object of a query."""
 
     def __init__(self, rows: QuerySet[M]) -> None:
-        super().__init__()
-        self.rows = rows[:1]
+        super().__init__(rows[:1])
 
     def __call__(self, **given: Any) -> M | None:
         """None when there is none."""
@@ -181,13 +179,12 @@ class Objects(Select, Generic[M]):
     """All objects of a query with its annotations, and each with the object that its foreign key `related` names."""
 
     def __init__(self, rows: QuerySet[M], related: str) -> None:
-        super().__init__()
         self.model, self.related = rows.model, related
         field: Any = rows.model._meta.get_field(related)
         self.other = field.related_model
         self.own, others = columns_of(self.model), columns_of(self.other)
         self.annotated = list(rows.query.annotations)
-        self.rows = rows.values_list(*self.own, *(f"{related}__{name}" for name in others), *self.annotated)
+        super().__init__(rows.values_list(*self.own, *(f"{related}__{name}" for name in others), *self.annotated))
 
     def __call__(self, **given: Any) -> list[M]:
         """In the query's order; two that have the same other share the object."""
@@ -206,10 +203,6 @@ class Objects(Select, Generic[M]):
 
 class Rows(Select):
     """The rows of a query that names its columns, as with `values_list`."""
-
-    def __init__(self, rows: QuerySet[Any, Any]) -> None:
-        super().__init__()
-        self.rows = rows
 
     def __call__(self, **given: Any) -> list[list[Any]]:
         """All of them."""

@@ -63,12 +63,10 @@ def is_awaited(kind: str = SOMEBODY) -> bool:
     path = path_of(kind)
     if path is None:
         return False
-    descriptor = looked.get(path)
+    descriptor = looked[path] if path in looked else opened(path)
     if descriptor is None:
-        descriptor = opened(path)
-        if descriptor is None:
-            return False
-        looked[path] = descriptor
+        return False
+    looked[path] = descriptor
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

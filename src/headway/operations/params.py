@@ -128,7 +128,8 @@ def chosen(form: type[forms.BaseForm] | None, given: dict[str, Any], encoded: di
 
 def stored_files(encoded: dict[str, Json]) -> list[files.StoredFile]:
     """The files among the parameters."""
-    return [found for value in encoded.values() if (found := stored_file(value))]
+    tagged: list[Any] = [value.get("$file") for value in encoded.values() if isinstance(value, dict)]
+    return [files.StoredFile(**file) for file in tagged if file]
 
 
 def fingerprint(encoded: dict[str, Json], *more: str) -> str:
@@ -255,26 +256,15 @@ def decode_value(value: Json) -> Any:
     return untagged(value, lambda tag, content: TAGS[tag](content))
 
 
-def stored_file(value: Json) -> files.StoredFile | None:
-    """The file that this value stands for, if it does."""
-    match value:
-        case {"$file": dict(file)}:
-            return files.StoredFile(**file)
-    return None
-
-
 def shown_value(value: Json) -> Any:
     """A stored value without its tag."""
     return untagged(value, shown_content)
 
 
 def shown_content(tag: str, content: Any) -> Any:
-    match tag:
-        case "$file":
-            return {"name": content["original"], "size": content["size"]}
-        case "$instance" | "$instances":
-            return shown_value(content[1])
-    return content
+    if tag == "$file":
+        return {"name": content["original"], "size": content["size"]}
+    return shown_value(content[1]) if tag in ("$instance", "$instances") else content
 
 
 def without_place(tag: str, content: Any) -> Json:

@@ -1,22 +1,32 @@
-"""Idempotency keys: the same start said twice is one run, however often and wherever it arrives."""
+"""Idempotency keys: the same start said twice is one run, however often and wherever it arrives.
+
+A cache may remember which run a key names, so that a replay need not read the table of keys (HEADWAY["CACHE"]). What it
+says is only a guess: the run itself is read in any case, and without a cache nothing but time is lost.
+"""
 
 import hashlib
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
+from django.core.cache import caches
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from headway.conf import conf
 from headway.database import write
 from headway.errors import IdempotencyKeyReused, RunDeleted
+from headway.fuse import Fuse
 from headway.models import IdempotencyKey, Run
-
-from . import recall
 
 KEPT_FOR = timedelta(hours=24)  # after the run's end, as the HTTP contract says
 OVER = Now() - KEPT_FOR
 EXPIRED = Q(run__finished_at__lt=OVER)
+LASTS = 24 * 60 * 60  # s; a run that goes on for longer is noted again at a replay that had to ask the database
+
+fuse = Fuse("cache")
 
 
 class Overtaken(Exception):
@@ -54,7 +64,7 @@ def replayed(key: Key) -> Run | None:
         raise IdempotencyKeyReused(key.text)
     if row.run.deleted:
         raise RunDeleted(key.text)
-    recall.keep(key.name, row.run_id)
+    note(key, row.run_id)
     return row.run
 
 
@@ -63,8 +73,20 @@ def recalled(key: Key) -> Run | None:
 
     None says nothing: the database decides.
     """
-    run_id = recall.guess(key.name)
-    return None if run_id is None else Run.objects.exclude(finished_at__lt=OVER).filter(pk=run_id).order_by().first()
+    if not (alias := conf().cache):
+        return None
+    said = fuse.attempt(lambda: caches[alias].get(key.name))
+    try:
+        run_id = UUID(str(said))
+    except ValueError:
+        return None  # nothing is kept, or another program's value
+    return Run.objects.exclude(finished_at__lt=OVER).filter(pk=run_id).order_by().first()
+
+
+def note(key: Key, run_id: UUID) -> None:
+    """Let the cache remember the key's run, once this transaction is committed."""
+    if alias := conf().cache:
+        transaction.on_commit(lambda: fuse.attempt(lambda: caches[alias].set(key.name, str(run_id), LASTS)))
 
 
 def remember(key: Key, run: Run) -> Run | None:
@@ -78,7 +100,7 @@ def remember(key: Key, run: Run) -> Run | None:
         IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
         if not key.rows.filter(pk=mine.pk).exists():
             return replayed(key)
-        recall.keep(key.name, run.pk)
+        note(key, run.pk)
         return None
 
 
