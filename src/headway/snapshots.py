@@ -191,7 +191,7 @@ def asleep(parts: list[Any]) -> Reason:
 
 def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
     """Counts that add up, a percentage that is rounded down, and a rate while there is one."""
-    counts = Counts.over(Counts(part.succeeded, part.failed, part.skipped) for part in parts)
+    counts = sum((Counts(part.succeeded, part.failed, part.skipped) for part in parts), Counts())
     step = step_of(run, parts)
     known = None if run.total is None else run.total + sum(part.added for part in parts)
     if step and parts[0].bounds:
@@ -264,10 +264,9 @@ def waiting_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
     """Why runs don't go on although nothing was asked of them: they stand behind another, in line, or lack a worker."""
     behind = [run_id for run_id, parts in there.items() if parts[0].run.state == State.WAITING]
     unowned = {run_id: parts for run_id, parts in there.items() if needs_worker(parts)}
-    kept = {run_id: parts for run_id, parts in unowned.items() if any(map(is_kept_waiting, parts))}
-    in_line = {run_id: kept_waiting(parts) for run_id, parts in kept.items()} | holds_reasons(
-        [run_id for run_id, parts in unowned.items() if stands_in_line(parts)]
-    )
+    in_line: dict[UUID, Reason] = {run_id: why for run_id, parts in unowned.items() if (why := kept_waiting(parts))}
+    if standing := [run_id for run_id, parts in unowned.items() if stands_in_line(parts)]:
+        in_line |= {run_id: held_elsewhere(names) for run_id, names in holds.wanted_by(standing).items()}
     unowned = {run_id: parts for run_id, parts in unowned.items() if run_id not in in_line}
     return dict.fromkeys(behind, BEHIND) | in_line | (unowned_reasons(unowned) if unowned else {})
 
@@ -277,19 +276,10 @@ def stands_in_line(parts: list[Any]) -> bool:
     return any(part.lacks_holds and part.due is None and not part.closed for part in parts)
 
 
-def is_kept_waiting(part: Any) -> bool:
-    """Whether another service has the names that its run is to hold, or nobody can tell."""
-    return bool(part.lacks_holds and part.waits and not part.closed)
-
-
 def kept_waiting(parts: list[Any]) -> Reason:
-    return {"code": "hold", "text": next(part.waits for part in parts if is_kept_waiting(part))}
-
-
-def holds_reasons(run_ids: list[UUID]) -> dict[UUID, Reason]:
-    """For runs that wait for names: for which."""
-    wanted = holds.wanted_by(run_ids) if run_ids else {}
-    return {run_id: held_elsewhere(names) for run_id, names in wanted.items()}
+    """That another service has the names that the run is to hold, or nobody can tell; None: neither."""
+    kept = (part for part in parts if part.lacks_holds and part.waits and not part.closed)
+    return next(({"code": "hold", "text": part.waits} for part in kept), None)
 
 
 def held_elsewhere(names: list[str]) -> Reason:
@@ -312,7 +302,7 @@ def unowned_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
     if not queued:
         return {}
     queue_of = {run_id: queues.of(part.run.operation) for run_id, part in queued.items()}
-    lines = {queue: line_of(queue) for queue in set(queue_of.values())}
+    lines = {queue: places_among(queues.among([queue]))() for queue in set(queue_of.values())}
 
     def standing_before(run_id: UUID, part: Any) -> int:
         # Counted, not looked up: a run that was claimed a moment ago isn't in the line any more, and not behind it.
@@ -322,13 +312,9 @@ def unowned_reasons(there: dict[UUID, list[Any]]) -> dict[UUID, Reason]:
     return {run_id: before(standing_before(run_id, part)) for run_id, part in queued.items()}
 
 
-def line_of(queue: str) -> list[tuple[int, int, UUID]]:
-    """(due, part, run) of those in this queue that wait for their first worker, in their order."""
-    return [(due or 0, part, run) for due, part, run in places_among(queues.among([queue]))()]
-
-
 @cache
 def places_among(condition: Q | None) -> Rows:
+    """(due, part, run) of those among these that wait for their first worker, in their order."""
     waiting = due_parts().filter(condition or Q(), served_ms=0, run__state=State.QUEUED)
     return Rows(waiting.order_by("due", "id").values_list("due", "id", "run_id")[:LONGEST_LINE])
 

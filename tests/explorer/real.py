@@ -22,7 +22,7 @@ from headway.errors import InvalidState
 from headway.models import Discovery, Hold, ItemOutcome
 from headway.models import Part as PartRow
 from headway.models import Run as RunRow
-from headway.operations.conflicts import OnConflict
+from headway.operations.concurrency import OnConflict
 from headway.states import LIVE, TERMINAL, Counts, State, Want
 from headway.store.parts import checkpoints, discoveries, leases, outcomes, passes, planning
 from headway.store.parts.candidates import Candidate

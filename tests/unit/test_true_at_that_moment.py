@@ -65,7 +65,7 @@ def as_counted(state: State, pieces: list[Piece]) -> State:
     """A run that has reached its end ended as its counts say."""
     if state not in (State.SUCCEEDED, State.PARTIAL):
         return state
-    whole = Counts.over(Counts(piece.succeeded, piece.failed, piece.skipped) for piece in pieces)
+    whole = sum((Counts(piece.succeeded, piece.failed, piece.skipped) for piece in pieces), Counts())
     return after(State.RUNNING, whole.finish)
 
 

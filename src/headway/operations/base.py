@@ -12,8 +12,9 @@ from django.utils.functional import Promise
 
 from headway.errors import DeclarationError, NotKept
 
-from . import declarations, holding
+from . import declarations
 from .again import Retry, Tolerance
+from .concurrency import not_held
 from .context import Context
 from .effects import Effect, Effects
 from .kept import BAD_KEY, File
@@ -245,7 +246,7 @@ class Operation:
         to a system outside that refuses numbers below the highest it has seen: then only the present holder changes it.
         """
         if name not in self._fences:
-            raise RuntimeError(f"fence({name!r}): {holding.not_held(name, self._fences, self.holds)}")
+            raise RuntimeError(f"fence({name!r}): {not_held(name, self._fences, self.holds)}")
         return self._fences[name]
 
     def add(self, keys: str | Iterable[Any]) -> None:

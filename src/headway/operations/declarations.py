@@ -14,14 +14,14 @@ from headway.errors import DeclarationError
 
 from . import misspelt, schedules, step_declarations
 from .again import Retry, Tolerance
-from .conflicts import OnConflict
-from .holding import names_of
+from .concurrency import OnConflict, names_of
 from .kept import File
 from .outcomes import Verdict, check_code, is_number
 from .rates import Rate
 from .sources import Source
 from .sources.by_pairs import PairsSource
 from .sources.table import TableSource
+from .step_declarations import takes
 
 SIGNED_IN = "signed-in"  # a `permission` that every user has
 PERMISSION = re.compile(r"\w+\.\w+")
@@ -302,15 +302,6 @@ def of_error_codes(cls: Any) -> Iterator[str]:
             check_code(code)
         except ValueError as error:
             yield f"error_codes: {error}"
-
-
-def takes(method: Any, count: int) -> bool:
-    """Whether a method can be called with `count` positional arguments, `self` included."""
-    try:
-        inspect.signature(method).bind(*range(count))
-    except TypeError:
-        return False
-    return True
 
 
 def declared_source(cls: Any) -> type[Source[Any]] | None:

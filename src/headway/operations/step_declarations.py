@@ -68,7 +68,14 @@ def of_method(name: str, method: Any) -> Iterator[str]:
         yield f"{name} is async, and a worker is synchronous. Use `def`, with `asyncio.run(…)` in it."
     if inspect.isgeneratorfunction(method):
         yield f"{name} has a `yield`, so it would do nothing. Say how far it has come by self.progress(done, total)."
-    try:
-        inspect.signature(method).bind(0)
-    except TypeError:
+    if not takes(method, 1):
         yield f"{name} must take nothing: `def {name}(self)`."
+
+
+def takes(method: Any, count: int) -> bool:
+    """Whether a method can be called with `count` positional arguments, `self` included."""
+    try:
+        inspect.signature(method).bind(*range(count))
+    except TypeError:
+        return False
+    return True

@@ -28,9 +28,9 @@ from headway.errors import (
     StartForbidden,
 )
 from headway.models import Run
-from headway.operations import files, holding, params, registry, schema
+from headway.operations import files, params, registry, schema
 from headway.operations.base import Operation
-from headway.operations.conflicts import OnConflict
+from headway.operations.concurrency import OnConflict, names_of
 from headway.operations.context import Context
 from headway.states import ACTIONS, Action, State
 from headway.store.announcing import announce_answer, announce_refusal
@@ -267,7 +267,7 @@ def holds_of(declared: type[Operation], context: Context) -> list[str] | None:
     if callable(holds):
         holds = declared(context).holds()
     try:
-        return holding.names_of(holds) or None
+        return names_of(holds) or None
     except ValueError as error:
         raise InvalidParams([ParamError("", "holds", f"holds() of {declared.name}: {error}")]) from error
 

@@ -24,8 +24,6 @@ from headway.store.starts.ticks import Lapse
 
 from .starting import begin, lasting_name
 
-__all__ = ["Timetable"]
-
 log = logging.getLogger(__name__)
 
 CLOCKS = (time.monotonic, time.time)  # one stands still while the machine sleeps, the other may be set

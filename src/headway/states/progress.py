@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -47,11 +47,6 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(self.succeeded + other.succeeded, self.failed + other.failed, self.skipped + other.skipped)
-
-    @classmethod
-    def over(cls, parts: Iterable[Counts]) -> Counts:
-        """The sum over parts."""
-        return sum(parts, cls())
 
 
 def percent(processed: float, total: float | None, *, done: bool) -> float | None:

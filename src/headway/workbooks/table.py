@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .rows import RawRow, RowPlace
+from .rows import RawRow, RowPlace, rows_behind, rows_of
 from .strings import MissingText, Strings
 from .values import CellError, Value
 from .workbook import Sheet, Workbook
@@ -14,7 +14,7 @@ class Table:
 
     def __init__(self, book: Workbook, sheet: Sheet, strings: Strings) -> None:
         self.book, self.sheet, self.strings = book, sheet, strings
-        self.rows = book.rows(sheet)
+        self.rows = rows_of(book.open(sheet.part))
         self.header = next((row for row in self.rows if not self.is_blank(row)), None)
         if self.header is None:
             raise WorkbookError("empty", f"The sheet “{sheet.name}” is empty; its first row should name the columns.")
@@ -23,7 +23,9 @@ class Table:
     def below(self, place: RowPlace | None = None) -> Iterator[RawRow]:
         """The rows below the header, or below the row at this place; without those that have nothing to read."""
         assert self.header is not None
-        rows = self.rows if place is None else self.book.rows_behind(self.sheet, place, self.header.above)
+        rows = self.rows
+        if place is not None:
+            rows = rows_behind(self.book.open(self.sheet.part), place, self.header.above)
         return (row for row in rows if not self.is_blank(row))
 
     def record(self, row: RawRow) -> dict[str, Value]:

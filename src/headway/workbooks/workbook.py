@@ -1,12 +1,10 @@
 """A workbook in an open file: its sheets, and what its cells need to be understood."""
 
 import posixpath
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, BinaryIO, NamedTuple, TypeVar
 from zipfile import BadZipFile, ZipFile
 
-from .rows import RawRow, RowPlace, rows_behind, rows_of
 from .strings import MissingText, Strings
 from .values import Cell, CellError, Kind, Value, kind_of, value_of
 from .xml import Target, WorkbookError, damaged, parse, plain
@@ -69,14 +67,6 @@ class Workbook:
     def strings(self, most: int | None = None) -> Strings:
         """The shared texts; of a big workbook those in the first `most` bytes at least."""
         return Strings(self.open(self.strings_part), most) if self.strings_part else Strings()
-
-    def rows(self, sheet: Sheet) -> Iterator[RawRow]:
-        """All its rows, in order."""
-        return rows_of(self.open(sheet.part))
-
-    def rows_behind(self, sheet: Sheet, place: RowPlace, above: tuple[str, ...]) -> Iterator[RawRow]:
-        """Its rows behind the one at this place."""
-        return rows_behind(self.open(sheet.part), place, above)
 
     def value(self, cell: Cell, strings: Strings) -> Value:
         """What the cell holds. Raises CellError, and MissingText."""

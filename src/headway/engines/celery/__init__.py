@@ -10,8 +10,6 @@ from headway.engines.engine import Engine
 
 from . import checks
 
-__all__ = ["Celery"]
-
 
 class Celery(Engine):
     """The project's own Celery app and its workers."""

@@ -13,8 +13,6 @@ from headway.engines.engine import MOST, Engine
 
 from . import checks, flavour
 
-__all__ = ["DjangoTasks"]
-
 UNTOLD = 60.0  # s that a task is taken to lie in a queue that can't be looked into
 
 

@@ -7,8 +7,6 @@ from headway.engines.engine import Engine
 from headway.store.parts import workers
 from headway.wakeups import datagrams
 
-__all__ = ["Embedded"]
-
 
 class Embedded(Engine):
     """`headway_worker`, here and on other machines."""

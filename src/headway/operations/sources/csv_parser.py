@@ -52,8 +52,8 @@ class CsvParser:
 
     def parsed(self, lines: Iterator[str]) -> Iterator[list[str]]:
         for fields in csv.reader(lines, delimiter=self.delimiter, strict=True):
-            if self.lines > self.first_line:
-                self.check_end(fields)
+            if self.lines > self.first_line and not is_blank(fields[self.width :]):
+                self.check_width(len(fields))
             if fields and (fields[0].strip() or not is_blank(fields)):
                 yield fields
             self.begin_record()
@@ -101,11 +101,6 @@ class CsvParser:
         so_far = line if self.lines == self.first_line else '"' + line
         self.fields += len(next(csv.reader([so_far], delimiter=self.delimiter))) - 1
         self.check_width(self.fields)
-
-    def check_end(self, fields: list[str]) -> None:
-        """For a record over several lines that is complete."""
-        if not is_blank(fields[self.width :]):
-            self.check_width(len(fields))
 
     def check_width(self, fields: int) -> None:
         """For a record over several lines that has so many at least."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from headway.database import write
 from headway.models import Run
-from headway.operations.conflicts import OnConflict
+from headway.operations.concurrency import OnConflict
 from headway.states import State
 from headway.store.announcing import announce_change
 from headway.store.locks import take_turn

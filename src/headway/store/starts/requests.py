@@ -12,7 +12,7 @@ from headway import tracing
 from headway.database import NowMs
 from headway.database.statements import Insert
 from headway.models import Kind, Part, Run
-from headway.operations.conflicts import OnConflict
+from headway.operations.concurrency import OnConflict
 from headway.states import State
 
 from .keys import Key

@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 from headway.database import NowMs, is_transient, outside_transaction, write
 from headway.database.statements import First, Given, Insert
 from headway.models import Run
-from headway.operations.conflicts import OnConflict
+from headway.operations.concurrency import OnConflict
 from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
 
@@ -54,7 +54,7 @@ def submit(request: Request) -> tuple[Run, Disposition]:
 
 def found(request: Request) -> Run | None:
     """The run that is in the way of this one: the live one, or the one that retries the same."""
-    return live_run(request.key) or (retried_as(request.retry_of.pk) if request.retry_of else None)
+    return LIVE(live_key=request.key) or (retried_as(request.retry_of.pk) if request.retry_of else None)
 
 
 def committed_since(request: Request, error: OperationalError) -> tuple[Run, Disposition] | None:
@@ -93,11 +93,6 @@ def in_turn(key: str) -> Iterator[None]:
     finally:
         if mine:
             turn.release()
-
-
-def live_run(key: str) -> Run | None:
-    """The run that holds this key now."""
-    return LIVE(live_key=key)
 
 
 LIVE = First(Run.objects.filter(live_key=Given("live_key", Run)).order_by())

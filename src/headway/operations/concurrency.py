@@ -1,10 +1,21 @@
-"""What an operation declares as `holds`: names of what two runs must not work on at once."""
+"""What an operation declares about runs at the same time: `on_conflict` about its own, and `holds` about all."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
-LONGEST = 200  # characters
+LONGEST = 200  # characters of a name
 MOST = 20  # names: each is a line in which a run may have to wait
+
+
+class OnConflict(StrEnum):
+    """What a start gets while a run with the same concurrency key is live."""
+
+    JOIN = "join"  # the live run, when the parameters are the same
+    REJECT = "reject"  # nothing
+    QUEUE = "queue"  # a run that begins when the live one has ended
+    REPLACE = "replace"  # the live one is cancelled, and the new one begins when it has really stopped
+    ALLOW = "allow"  # a run beside it
 
 
 def names_of(declared: Any) -> list[str]:
