@@ -10,6 +10,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.base import File
+from django.utils.choices import flatten_choices
 
 from headway.errors import ParamError
 
@@ -73,7 +74,8 @@ def of_field(field: forms.Field) -> dict[str, Any]:
         if (bound := getattr(field, attribute, None)) is not None and not callable(bound):
             schema[keyword] = float(bound) if isinstance(bound, Decimal) else bound
     if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
-        choices = [as_json(value) for value, _ in flat(field.choices)]
+        declared: Any = field.choices
+        choices = [as_json(value) for value, _ in flatten_choices(declared)]
         if choices and isinstance(field, forms.MultipleChoiceField):
             schema["items"] = schema["items"] | {"enum": choices}
         elif choices:  # else a form's constructor fills them in, by its user
@@ -92,13 +94,6 @@ def as_json(choice: Any) -> int | str:
     if isinstance(choice, int) and not isinstance(choice, bool):
         return int(choice)
     return "" if choice is None else str(choice)
-
-
-def flat(choices: Any) -> list[tuple[Any, Any]]:
-    """Choices without their groups."""
-    return [
-        pair for value, text in choices for pair in (flat(text) if isinstance(text, list | tuple) else [(value, text)])
-    ]
 
 
 def pointer(name: str) -> str:

@@ -16,8 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from django.db.models import FileField
 from django.db.models.fields.files import FieldFile
 
-from headway.operations.sources.opening import opener
-from headway.operations.sources.steady import SteadyFile
+from headway.operations.sources.opening import SteadyFile, opener
 
 CONTENT = b"a\n1\n"
 

@@ -64,8 +64,7 @@ class StopFirst(bootsteps.StartStopStep):
     def stop(self, worker: Any) -> None:
         stop()
 
-    def terminate(self, worker: Any) -> None:
-        stop()
+    terminate = stop
 
 
 @signals.worker_init.connect(dispatch_uid="headway.worker_init")

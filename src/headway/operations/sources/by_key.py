@@ -4,16 +4,14 @@ twice, however the rows before it have changed.
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, cast
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
-from .model_key import ModelKey
+from .model_key import M, ModelKey
 from .paging import paged
 from .protocol import Entry, Json
 from .table import TableSource, check_rows, name_of, unlocked
-
-M = TypeVar("M", bound=Model)
 
 
 class QuerysetSource(TableSource[M, M], Generic[M]):

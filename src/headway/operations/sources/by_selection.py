@@ -1,18 +1,16 @@
 """The rows that somebody selected: exactly those, whatever becomes of the conditions under which they were found."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, cast
 
 from django.db.models import Model, QuerySet
 
 from headway.operations.outcomes import Gone
 
 from .copied import NumberedSource
-from .model_key import ModelKey
+from .model_key import M, ModelKey
 from .protocol import Entry, Json
 from .table import KeySource, TableSource, check_rows, name_of, unlocked
-
-M = TypeVar("M", bound=Model)
 
 
 class SelectionSource(NumberedSource[M | Gone], TableSource[M | Gone, M], Generic[M]):

@@ -52,7 +52,7 @@ class CsvParser:
 
     def parsed(self, lines: Iterator[str]) -> Iterator[list[str]]:
         for fields in csv.reader(lines, delimiter=self.delimiter, strict=True):
-            if self.lines > self.first_line and not is_blank(fields[self.width :]):
+            if self.lines > self.first_line and not is_blank(fields[self.width :]):  # complete, over several lines
                 self.check_width(len(fields))
             if fields and (fields[0].strip() or not is_blank(fields)):
                 yield fields

@@ -4,7 +4,7 @@ database, whether they are to be locked), and that rows can be had as a queryset
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, cast
 
 from django.db import connections, router
 from django.db.models import Model, QuerySet
@@ -12,10 +12,8 @@ from django.db.models.query import ModelIterable
 
 from headway.database import as_one_parameter
 
-from .model_key import ModelKey
+from .model_key import M, ModelKey
 from .protocol import Entry, Item, Json, Selections, Source
-
-M = TypeVar("M", bound=Model)
 
 
 class TableSource(Source[Item], Generic[Item, M]):
@@ -38,12 +36,20 @@ class TableSource(Source[Item], Generic[Item, M]):
         return self.key.fetch(rows, keys).items()
 
     def lock(self) -> None:
-        """Lock each row from when it is read inside a chunk's transaction to that chunk's end."""
-        self.asked = with_locks(self.asked)
+        """Lock each row from when it is read inside a chunk's transaction to that chunk's end, as the project has said
+        how, if it has."""
+        if not self.asked.query.select_for_update:
+            # Not the rows of joined tables: PostgreSQL refuses to lock what an outer join may lack.
+            self.asked = self.asked.select_for_update(of=("self", *links_to_parents(self.asked.model)))
 
     def locked(self, rows: QuerySet[M]) -> QuerySet[M]:
-        """The rows with the locks that were asked for."""
-        return locked_again(rows, self.asked)
+        """The rows with the locks that were asked for, where an open transaction holds them: a chunk's, not a look."""
+        query = self.asked.query
+        if not query.select_for_update or not connections[rows.db].in_atomic_block:
+            return rows
+        return rows.select_for_update(
+            nowait=query.select_for_update_nowait, of=query.select_for_update_of, no_key=query.select_for_no_key_update
+        )
 
 
 class KeySource(Source[Any], Generic[M]):
@@ -117,24 +123,6 @@ def unlocked(queryset: QuerySet[M]) -> QuerySet[M]:
     rows = queryset.using(named_database(queryset) or router.db_for_write(queryset.model))
     rows.query.select_for_update = False
     return rows
-
-
-def locked_again(rows: QuerySet[M], asked: QuerySet[M]) -> QuerySet[M]:
-    """The rows with the locks that were asked for, where a transaction is open to hold them: a chunk's, not a look."""
-    if not asked.query.select_for_update or not connections[rows.db].in_atomic_block:
-        return rows
-    query = asked.query
-    return rows.select_for_update(
-        nowait=query.select_for_update_nowait, of=query.select_for_update_of, no_key=query.select_for_no_key_update
-    )
-
-
-def with_locks(queryset: QuerySet[M]) -> QuerySet[M]:
-    """The same rows, to be locked; as they were where the project has said how."""
-    if queryset.query.select_for_update:
-        return queryset
-    # Not the rows of joined tables: PostgreSQL refuses to lock what an outer join may lack.
-    return queryset.select_for_update(of=("self", *links_to_parents(queryset.model)))
 
 
 def links_to_parents(model: type[Model]) -> Iterator[str]:

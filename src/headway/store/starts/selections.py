@@ -39,8 +39,10 @@ class RunSelections:
         query = queryset.query
         if not (queryset.ordered or query.is_sliced or query.combinator or query.distinct_fields):
             queryset = queryset.order_by("pk")
-        is_here = queryset.db == Selection.objects.db and not query.combinator
-        return self.copy_within(queryset) if is_here else self.copy_over(queryset)
+        if queryset.db == Selection.objects.db and not query.combinator:
+            return self.copy_within(queryset)
+        # From another database, or from a union, whose keys can't be asked for alone in its order.
+        return self.copy_keys(dict.fromkeys(str(pk) for pk in primary_keys(queryset)))
 
     def copy_within(self, queryset: QuerySet[Model]) -> int:
         """With one statement: the rows are in this database."""
@@ -50,10 +52,6 @@ class RunSelections:
         with connection.cursor() as cursor:
             cursor.execute(COPY.format(table=table(), selected=sql), [self.run_key(), *params])
             return int(cursor.rowcount)
-
-    def copy_over(self, queryset: QuerySet[Model]) -> int:
-        """Row by row: from another database, or from a union, whose keys can't be asked for alone in its order."""
-        return self.copy_keys(dict.fromkeys(str(pk) for pk in primary_keys(queryset)))
 
     def copy_keys(self, keys: Iterable[str]) -> int:
         """Copy these keys, numbered from 1 as they come; gives how many. In the caller's transaction."""
