@@ -37,12 +37,9 @@ def run_to_end(
         if run.is_done:
             return run
         if run.state == State.PAUSED or time.monotonic() >= until:
-            raise AssertionError(f"{run} is {run.state} after {seconds:g} s at most. {why(run)}".rstrip())
+            why = "\n".join(text for text in (run.reason_text, run.reason_detail) if text)
+            raise AssertionError(f"{run} is {run.state} after {seconds:g} s at most. {why}".rstrip())
         end_waits()
-
-
-def why(run: Run) -> str:
-    return "\n".join(text for text in (run.reason_text, run.reason_detail) if text)
 
 
 def drain(seconds: float = 60) -> None:

@@ -22,19 +22,11 @@ def check_cache(**kwargs: Any) -> list[checks.CheckMessage]:
     if not alias:
         return []
     if alias not in settings.CACHES:
-        return [
-            checks.Error(
-                f'HEADWAY["CACHE"] is {alias!r}, and CACHES has no such name.',
-                hint=f"There are: {', '.join(sorted(settings.CACHES))}. Or leave it out: no cache is needed.",
-                id="headway.E017",
-            )
-        ]
+        text = f'HEADWAY["CACHE"] is {alias!r}, and CACHES has no such name.'
+        hint = f"There are: {', '.join(sorted(settings.CACHES))}. Or leave it out: no cache is needed."
+        return [checks.Error(text, hint=hint, id="headway.E017")]
     if why := USELESS.get(str(settings.CACHES[alias].get("BACKEND"))):
-        return [
-            checks.Warning(
-                f'HEADWAY["CACHE"] is {alias!r}, which saves nothing: {why}.',
-                hint='Use one that all processes share, such as "django.core.cache.backends.redis.RedisCache".',
-                id="headway.W018",
-            )
-        ]
+        text = f'HEADWAY["CACHE"] is {alias!r}, which saves nothing: {why}.'
+        hint = 'Use one that all processes share, such as "django.core.cache.backends.redis.RedisCache".'
+        return [checks.Warning(text, hint=hint, id="headway.W018")]
     return []

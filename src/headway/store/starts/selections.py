@@ -64,7 +64,6 @@ class RunSelections:
         return copied
 
     def page(self, after: int, limit: int) -> list[tuple[int, str]]:
-        """(number, key) of the next selected rows above the number `after`."""
         return list(self.copied().filter(seq__gt=after).order_by("seq").values_list("seq", "key")[:limit])
 
     def number_of(self, key: str) -> int | None:
@@ -73,7 +72,6 @@ class RunSelections:
         return number
 
     def twice(self) -> str | None:
-        """A key that was copied more than once; None where there is none."""
         often = self.copied().values("key").annotate(times=Count("seq")).filter(times__gt=1).order_by("key")
         return next(iter(often.values_list("key", flat=True)[:1]), None)
 
