@@ -15,17 +15,14 @@ def as_one_parameter(values: Sequence[Any], field: "Field[Any, Any]", alias: str
     A parameter for each would cost Django more than the database, and SQLite may refuse more than 999 of them.
     """
     connection = connections[alias]
-    values = list(values) if isinstance(field, IntegerField) else prepared(values, field, connection)
+    if not isinstance(field, IntegerField):
+        values = [field.get_db_prep_value(value, connection) for value in values]
     if connection.vendor == "sqlite":
         return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(values, default=str)])
     if connection.vendor == "postgresql":
         kind = field.rel_db_type(connection)
-        return RawSQL(f"SELECT unnest(%s::{kind}[])", [values])  # noqa: S611  (Django names the type)
+        return RawSQL(f"SELECT unnest(%s::{kind}[])", [list(values)])  # noqa: S611  (Django names the type)
     return values
-
-
-def prepared(values: Sequence[Any], field: "Field[Any, Any]", connection: Any) -> list[Any]:
-    return [field.get_db_prep_value(value, connection) for value in values]
 
 
 def as_table(texts: Sequence[str], alias: str) -> tuple[str, Any]:

@@ -13,6 +13,8 @@ from headway.csv_rows import BLANK, is_blank
 from .file_source import Place
 from .text import LONGEST, Flaw, Text
 
+TOO_LONG = f"longer than {LONGEST:,} bytes"  # a record must not fill the memory
+
 raising = Lock()
 
 
@@ -73,7 +75,7 @@ class CsvParser:
             if flaw:
                 self.flaw = self.flaw or flaw
             if end - self.start > LONGEST:
-                raise too_long()
+                raise csv.Error(TOO_LONG)
             yield text
 
     def quoted_lines(self) -> Iterator[str]:
@@ -89,7 +91,7 @@ class CsvParser:
             self.last, self.end = text, end
             self.lines += 1
             if end - self.start > LONGEST:
-                raise too_long()
+                raise csv.Error(TOO_LONG)
             yield text
 
     def go_on(self, line: str) -> None:
@@ -106,11 +108,6 @@ class CsvParser:
         """For a record over several lines that has so many at least."""
         if fields > self.width:
             raise csv.Error(f"more than {self.width:,} fields, over several lines")
-
-
-def too_long() -> csv.Error:
-    """A record must not fill the memory."""
-    return csv.Error(f"longer than {LONGEST:,} bytes")
 
 
 @contextmanager
