@@ -1,5 +1,6 @@
 """Requests with one key at the same moment, and a process that is killed between the effect and the answer."""
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -8,11 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from psycopg import IsolationLevel
 
+from headway.idempotency import idempotent
 from headway.models import StoredAnswer
 from headway.store import answers
 from tests.app.models import Thing
@@ -114,3 +118,32 @@ def test_a_process_that_is_killed_between_effect_and_answer_leaves_nothing(demo:
     assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
     assert send(signed_in(demo), "/order/").status_code == 201
     assert Thing.objects.count() == 1
+
+
+def test_a_client_that_goes_away_while_its_request_waits_leaves_no_transaction_open(demo: User) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def waits(request: HttpRequest) -> str:
+        begun.set()
+        goes_on.wait(10)
+        return "one"
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        raise AssertionError("it doesn't begin")
+
+    async def go_away() -> bool:
+        async with ThreadSensitiveContext():
+            request = RequestFactory().post("/order/", headers={"Idempotency-Key": KEY})
+            asking = asyncio.ensure_future(idempotent(scope=waits)(view)(request))
+            await asyncio.to_thread(begun.wait, 10)
+            asking.cancel()
+            asyncio.get_running_loop().call_later(0.1, goes_on.set)
+            with pytest.raises(asyncio.CancelledError) as gone:
+                await asking
+            open_still = await sync_to_async(lambda: connection.in_atomic_block)()
+            await sync_to_async(connections.close_all)()
+            assert gone  # whose frames have the transaction still
+            return open_still
+
+    assert not asyncio.run(go_away())
+    assert not StoredAnswer.objects.exists()

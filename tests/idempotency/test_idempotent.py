@@ -9,11 +9,12 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
+from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from django.test.client import encode_multipart
 from rest_framework.authtoken.models import Token
 
-from headway.idempotency import idempotent
+from headway.idempotency import Middleware, idempotent
 from headway.models import Run, StoredAnswer
 from headway.store import answers
 from tests.app.models import Thing
@@ -26,6 +27,10 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.i
 KEY = "8e03978e-40d5-43dd"
 SYNC = ["/order/", "/rest/", "/rest-function/", "/async/", "/async-class/", "/open/"]
 every_kind = pytest.mark.parametrize("path", SYNC)
+
+
+async def by_nobody(request: HttpRequest) -> str:
+    return "a coroutine is another each time"
 
 
 @pytest.fixture
@@ -85,7 +90,7 @@ class TestEachKindOfView:
 
 @pytest.mark.parametrize(("path", "how"), [
     ("/order/", "raise"), ("/order/", "503"), ("/rest/", "raise"), ("/async/", "raise"), ("/async/", "503"),
-    ("/order/", "401"), ("/order/", "403"), ("/order/", "429"),
+    ("/order/", "raise-404"), ("/order/", "401"), ("/order/", "403"), ("/order/", "429"),
 ])  # fmt: skip
 def test_what_fails_or_refuses_to_begin_leaves_neither_effect_nor_answer(client: Client, path: str, how: str) -> None:
     assert send(client, path, how=how).status_code >= 401
@@ -135,6 +140,19 @@ class TestCallers:
         assert first.content == second.content
         elsewhere = Client(REMOTE_ADDR="10.0.0.9")
         assert "Idempotent-Replayed" not in send(elsewhere, "/open/")
+
+    @pytest.mark.parametrize("said", ["x" * 3_000, "\x01\xff", "\x00"])
+    def test_a_scope_may_be_any_text(self, said: str) -> None:
+        def ask(said: str) -> Any:
+            return Client().post("/terminal/", headers={"Idempotency-Key": KEY, "X-Terminal": said})
+
+        first, second = ask(said), ask(said)
+        assert (first.status_code, second.content) == (201, first.content)
+        assert ask(f"{said}y").content != first.content
+
+    def test_a_view_may_know_its_caller_by_the_address(self, demo: User) -> None:
+        first, second = (send(Client(), "/of/demo/") for _ in range(2))
+        assert (first.status_code, second.content) == (201, first.content)
 
     def test_a_token_of_django_rest_framework_is_known(self, demo: User) -> None:
         api = Client(headers={"Authorization": f"Token {Token.objects.create(user=demo).key}"})
@@ -234,6 +252,37 @@ class TestMiddleware:
         assert send(client, "/plain/orders/", how="raise").status_code == 500
         assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
 
+    @pytest.mark.parametrize(
+        ("path", "how", "status"),
+        [
+            ("/plain/orders/", "raise-404", 404),
+            ("/plain/orders/", "raise-400", 400),
+            ("/plain/async/", "raise-404", 404),
+        ],
+    )
+    def test_so_does_one_whose_exception_django_answers(self, client: Client, path: str, how: str, status: int) -> None:
+        for _ in range(2):
+            answer = send(client, path, how=how)
+            assert (answer.status_code, "Idempotent-Replayed" in answer) == (status, False)
+        assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
+
+    def test_a_view_that_has_the_decorator_goes_by_that_alone(self, client: Client, settings: Any) -> None:
+        settings.HEADWAY |= {"IDEMPOTENT_PREFIXES": {"/": "optional"}}
+        assert_problem(send(client, "/order/", key=None), "idempotency-key-required")
+        assert_problem(send(client, "/dispatch/", key=None), "idempotency-key-required")
+        assert send(Client(), "/open/").content == send(Client(), "/open/").content
+        assert Thing.objects.count() == 1
+
+    def test_a_view_may_know_its_caller_by_the_address(self, demo: User) -> None:
+        first, second = (send(Client(), "/plain/of/demo/") for _ in range(2))
+        assert (first.status_code, second.content) == (201, first.content)
+
+    @pytest.mark.parametrize("scope", [lambda self, request: "x", by_nobody])
+    def test_a_scope_that_is_none_is_refused_as_the_server_starts(self, scope: Any) -> None:
+        kind = type("OurKeys", (Middleware,), {"scope": scope})
+        with pytest.raises(TypeError, match=r"OurKeys: scope is <.*>; it must be a function, `def`"):
+            kind(lambda request: HttpResponse())
+
     def test_a_view_that_has_its_own_keys_is_not_wrapped_twice(self, client: Client, settings: Any) -> None:
         settings.HEADWAY |= {"IDEMPOTENT_PREFIXES": {"/": "required"}}
         assert send(client, "/order/").content == send(client, "/order/").content
@@ -258,6 +307,14 @@ def test_under_asgi(demo: User) -> None:
     assert Thing.objects.count() == 2
 
 
+def test_a_view_that_gives_no_answer_leaves_nothing_and_is_named(demo: User) -> None:
+    client = Client()
+    client.force_login(demo)
+    with pytest.raises(ValueError, match="order didn't return an HttpResponse object"):
+        send(client, "/order/", how="nothing")
+    assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
+
+
 class TestWhereItStands:
     """At a wrong place it says which is right."""
 
@@ -274,6 +331,8 @@ class TestWhereItStands:
         [
             ({"required": "optional"}, "required is 'optional'; it must be"),
             ({"scope": "x"}, "scope is 'x'; it must be"),
+            ({"scope": by_nobody}, "scope is <.*>; it must be"),
+            ({"scope": lambda: "x"}, "scope is <.*>; it must be"),
         ],
     )
     def test_with_options_that_are_none(self, how: Any, said: str) -> None:

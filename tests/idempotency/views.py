@@ -4,13 +4,17 @@ import asyncio
 import os
 import secrets
 import signal
+from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.contrib.auth.models import User
+from django.core.exceptions import SuspiciousOperation
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -34,6 +38,12 @@ def order(request: HttpRequest) -> HttpResponse:
     match how := request.POST.get("how", ""):
         case "raise":
             raise RuntimeError("no")
+        case "raise-404":
+            raise Http404("no")
+        case "raise-400":
+            raise SuspiciousOperation("no")
+        case "nothing":
+            return None  # type: ignore[return-value]
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "stream":
@@ -59,6 +69,8 @@ async def async_order(request: HttpRequest) -> HttpResponse:
     await asyncio.sleep(0)
     if request.POST.get("how") == "raise":
         raise RuntimeError("no")
+    if request.POST.get("how") == "raise-404":
+        raise Http404("no")
     if request.POST.get("how") == "503":
         return HttpResponse(status=503)
     return JsonResponse({"thing": thing.pk}, status=201)
@@ -120,8 +132,26 @@ class DispatchView(OrderView):
     pass
 
 
+class BySlug(BaseAuthentication):
+    """Knows its callers by what the address has captured."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        return User.objects.get(username=request.parser_context["kwargs"]["slug"]), None
+
+
+class SlugView(APIView):
+    authentication_classes = (BySlug,)
+
+    def post(self, request: Request, slug: str) -> Response:
+        return Response({"thing": made().pk, "slug": slug}, status=201)
+
+
 def by_address(request: HttpRequest) -> str:
     return request.META["REMOTE_ADDR"]
+
+
+def by_terminal(request: HttpRequest) -> str | None:
+    return request.headers.get("X-Terminal")
 
 
 urlpatterns = [
@@ -130,6 +160,9 @@ urlpatterns = [
     path("protected/", idempotent(order)),
     path("optional/", csrf_exempt(idempotent(required=False)(order))),
     path("open/", csrf_exempt(idempotent(scope=by_address)(order))),
+    path("terminal/", csrf_exempt(idempotent(scope=by_terminal)(order))),
+    path("of/<slug>/", idempotent(SlugView.as_view())),
+    path("plain/of/<slug>/", SlugView.as_view()),
     path("async/", csrf_exempt(idempotent(async_order))),
     path("async-class/", csrf_exempt(idempotent(AsyncOrderView.as_view()))),
     path("rest/", idempotent(OrderView.as_view())),

@@ -38,10 +38,11 @@ class Attempt:
     asked: Asked | None = None
     """What the view is at work on, in a transaction that `transaction` ends."""
     transaction: ExitStack = field(default_factory=ExitStack)
+    raised: bool = False
+    """Whether the view has raised, where Django has made an answer of it since."""
 
     def begin(self) -> HttpResponse | None:
         """The answer, where the view isn't to run; None: it is, and its effects are in a transaction from now on."""
-        setattr(self.request, "headway_idempotent", True)  # noqa: B010  (a request takes any attribute)
         try:
             if (asked := self.read()) is None:
                 return None
@@ -65,6 +66,7 @@ class Attempt:
             if self.required:
                 raise NoKey
             return None
+        setattr(self.request, "headway_attempt", self)  # noqa: B010  (a request takes any attribute)
         if not KEY.fullmatch(key):
             raise IdempotencyKeyInvalid
         fingerprint = fingerprint_of(self.request)  # first: Django gives no body that REST framework has read before
@@ -78,11 +80,16 @@ class Attempt:
         with self.transaction:
             if callable(render := getattr(response, "render", None)):
                 response = render()
-            if response.status_code >= 500 or response.status_code in NOT_DONE or connection.needs_rollback:
+            if self.leaves_nothing(response):
                 transaction.set_rollback(True)
             else:
                 answers.keep(self.asked, self.kept(response))
         return response
+
+    def leaves_nothing(self, response: HttpResponseBase) -> bool:
+        """Whether the view has failed, or refused to begin."""
+        status = getattr(response, "status_code", 500)  # of a view that gives none Django says which it is
+        return self.raised or status >= 500 or status in NOT_DONE or connection.needs_rollback
 
     def undo(self, error: BaseException) -> None:
         """The view has raised this: its effects are undone, and its key is free."""

@@ -1,5 +1,7 @@
 """Whose key it is: two callers with one key are two requests."""
 
+import hashlib
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -7,11 +9,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from headway.errors import NoCaller
 
 Scope = Callable[[HttpRequest], str | None]
 PLACES = ("user", "auth")  # where REST framework writes into the request
+LONGEST = 255  # characters of StoredAnswer.principal
 
 
 class RefusedByView(Exception):
@@ -23,11 +27,33 @@ def principal_of(request: HttpRequest, view: Any, scope: Scope | None) -> str:
     and RefusedByView.
     """
     if scope is not None and (said := scope(request)):
-        return f"scope {said}"
+        return storable(f"scope {said}")
     user = user_of(request, view)
     if user is None or not user.is_authenticated:
         raise NoCaller
-    return f"user {user.pk}"
+    return storable(f"user {user.pk}")
+
+
+def storable(principal: str) -> str:
+    """The same, or a hash of what is too long, or no text that a database takes: it may come from a header."""
+    if len(principal) <= LONGEST and principal.isprintable():
+        return principal
+    return f"hash {hashlib.sha256(principal.encode(errors='surrogatepass')).hexdigest()}"
+
+
+def check_scope(scope: Any, place: str) -> None:
+    """Raises TypeError unless it is a function that takes the request; each coroutine would be another caller."""
+    if callable(scope) and not inspect.iscoroutinefunction(scope):
+        try:
+            inspect.signature(scope).bind(None)
+            return
+        except TypeError:
+            pass
+        except ValueError:  # of a builtin nothing is known
+            return
+    raise TypeError(
+        f"{place}: scope is {scope!r}; it must be a function, `def`, that takes the request alone and gives text."
+    )
 
 
 def user_of(request: HttpRequest, view: Any) -> Any:
@@ -54,9 +80,18 @@ def view_that_knows(view: Any) -> Any:
 
 def asked_by(it: Any, view: Any, request: HttpRequest) -> Any:
     """The request as that view will see it; a set of views must know which methods are which actions."""
-    it.request, it.args, it.kwargs = request, (), {}
+    match = match_of(request)
+    it.request, it.args, it.kwargs = request, *((match.args, match.kwargs) if match else ((), {}))
     it.action_map = getattr(view, "actions", getattr(it, "action_map", None))
     return it.initialize_request(request)
+
+
+def match_of(request: HttpRequest) -> ResolverMatch | None:
+    """What the project has at this address; None where it has nothing."""
+    try:
+        return request.resolver_match or resolve(request.path_info, getattr(request, "urlconf", None))
+    except Resolver404:
+        return None
 
 
 @contextmanager

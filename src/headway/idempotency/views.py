@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from .attempt import Attempt
-from .callers import Scope
+from .callers import Scope, check_scope
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 WHERE = (
@@ -37,15 +37,15 @@ def idempotent(view: Any = None, *, required: bool = True, scope: Scope | None =
     """
     if not isinstance(required, bool):
         raise TypeError(f"@idempotent: required is {required!r}; it must be True or False.")
-    if scope is not None and not callable(scope):
-        raise TypeError(
-            f"@idempotent: scope is {scope!r}; it must be a function that takes the request and gives text."
-        )
+    if scope is not None:
+        check_scope(scope, "@idempotent")
 
     def around(view: Any) -> Any:
         if isinstance(view, type):
             raise TypeError(f"@idempotent stands on {view.__name__}, a class. {WHERE}")
-        return wrap(view, view, required=required, scope=scope)
+        once = wrap(view, view, required=required, scope=scope)
+        once.headway_idempotent = True
+        return once
 
     return around if view is None else around(view)
 
@@ -79,9 +79,10 @@ def wrap_async(run: Any, view: Any, how: dict[str, Any]) -> Any:
     async def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if (attempt := attempt_of(request, view, how)) is None:
             return await run(request, *args, **kwargs)  # type: ignore[no-any-return]
-        if answer := await sync_to_async(attempt.begin)():
-            return answer
         try:
+            # Here: where the client goes away meanwhile, the thread begins all the same, and `undo` comes behind it.
+            if answer := await sync_to_async(attempt.begin)():
+                return answer
             response = await run(request, *args, **kwargs)
         except BaseException as error:
             await sync_to_async(attempt.undo)(error)
@@ -98,5 +99,5 @@ def attempt_of(request: Any, view: Any, how: dict[str, Any]) -> Attempt | None:
     """
     if not isinstance(request, HttpRequest):
         raise TypeError(f"@idempotent got a {type(request).__name__} where a view gets Django's request. {WHERE}")
-    applies = request.method not in SAFE and not getattr(request, "headway_idempotent", False)
+    applies = request.method not in SAFE and not hasattr(request, "headway_attempt")
     return Attempt(request, view, **how) if applies else None
