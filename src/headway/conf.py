@@ -135,12 +135,16 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
+def is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and value.isprintable()
+
+
 FITS: dict[Any, Callable[[Any], bool]] = {
     "float": is_number,
     "int": lambda value: is_number(value) and isinstance(value, int),
     "bool": lambda value: isinstance(value, bool),
     "Engine": lambda value: isinstance(value, str) and (value in ENGINES or "." in value),
-    "Name": lambda value: isinstance(value, str) and bool(value),
+    "Name": is_name,
     "MountPath": lambda value: isinstance(value, str) and value.startswith("/") and value.endswith("/"),
     "WakeUps": lambda value: isinstance(value, str) and (value in ("", "off") or value.startswith(WAKE_UPS)),
     "Redis": lambda value: isinstance(value, str) and (value == "" or value.startswith(REDIS)),
@@ -151,7 +155,7 @@ FITS: dict[Any, Callable[[Any], bool]] = {
     ),
     "CacheAlias": lambda value: isinstance(value, str),
     "Webhooks": lambda value: (
-        isinstance(value, dict) and all(isinstance(name, str) and isinstance(of, dict) for name, of in value.items())
+        isinstance(value, dict) and all(is_name(name) and isinstance(of, dict) for name, of in value.items())
     ),
     "Keep": lambda value: value is None or (isinstance(value, timedelta) and value > timedelta(0)),
 }
@@ -169,4 +173,4 @@ MEANT = {
     "Webhooks": 'a dictionary of names, such as {"billing": {"url": "https://…", "secret": "whsec_…"}}',
     "Keep": "a timedelta above 0, such as timedelta(days=90), or None",
 }
-WITH_SECRETS = ("Webhooks",)
+WITH_SECRETS = ("Redis", "WakeUps", "Webhooks")

@@ -292,6 +292,24 @@ class TestProgress:
         part = Part.objects.get(run=run)
         assert part.seq < 8 + part.worked_ms / 400
 
+    @pytest.mark.parametrize("done", [10**400, 1e308])
+    def test_it_refuses_numbers_that_no_reader_can_count_with(self, script: Script, done: float) -> None:
+        script["run"] = lambda operation: operation.progress(done, 1)
+        assert scripted("tests.rebuild").state == "failed"
+        assert "it must be a number from 0 to 9,007,199,254,740,992" in ItemOutcome.objects.get().detail
+
+    def test_a_total_of_next_to_nothing_stops_no_worker(self, script: Script) -> None:
+        seen: list[Any] = []
+
+        def tell(operation: Any) -> None:
+            operation.progress(5, 5e-324)
+            until(lambda: step(Run.objects.get())["done"] == 5)
+            seen.append(step(Run.objects.get())["percent"])
+
+        script["run"] = tell
+        assert scripted("tests.rebuild").state == "succeeded"
+        assert seen == [99.9]
+
     def test_it_refuses_what_is_no_number_and_other_operations(self, script: Script) -> None:
         script["run"] = lambda operation: operation.progress("three")
         assert scripted("tests.rebuild").state == "failed"

@@ -43,6 +43,7 @@ def test_what_may_be_declared(settings: Any, declared: dict[str, Any]) -> None:
         ({"url": 5}, ": url must be a whole address in ASCII, such as https://billing.example.com/headway/."),
         ({"url": "billing.example.com"}, ": url must be a whole address in ASCII, such as"),
         ({"url": "https://billing.example.com:x/"}, ": url must be a whole address in ASCII, such as"),
+        ({"url": "https://billing..example.com/"}, ": url must be a whole address in ASCII, such as"),
         ({"url": "https://billing.example.com/a b"}, ": url must be a whole address in ASCII, such as"),
         ({"url": "https://me:hush@billing.example.com/"}, ": url has a user or a fragment, which isn't sent."),
         (
@@ -87,3 +88,18 @@ def test_no_secret_is_in_what_python_shows_of_the_settings(settings: Any) -> Non
     assert found(settings, url=URL, secret=SECRET) == []
     assert SECRET not in repr(conf())
     assert "billing" not in repr(endpoints.endpoint("billing"))
+
+
+@pytest.mark.parametrize("name", ["", "bill\0ing"])
+def test_a_name_that_no_run_can_keep_is_refused(settings: Any, name: str) -> None:
+    settings.HEADWAY = {"WEBHOOKS": {name: {"url": URL, "secret": SECRET}}}
+    (error,) = check_settings()
+    assert error.msg.startswith("HEADWAY['WEBHOOKS'] is wrong")
+
+
+@pytest.mark.parametrize("address", ["redi://:hush@stock/0", "postgres:/shop:hush@stock/db"])
+@pytest.mark.parametrize("key", ["WAKE_UPS", "HOLDS"])
+def test_an_address_that_is_wrong_is_not_shown_with_its_password(settings: Any, key: str, address: str) -> None:
+    settings.HEADWAY = {key: address}
+    (error,) = check_settings()
+    assert error.msg.startswith(f"HEADWAY[{key!r}] is wrong (it may hold secrets, so it isn't shown); it must be")

@@ -66,6 +66,15 @@ def test_each_of_several_is_told_of_the_operations_that_it_names(receiver: Recei
     assert sorted(got["path"] for got in receiver.got) == ["/200/all", "/200/some"]
 
 
+@pytest.mark.parametrize("operations", [None, 7, [["tests.write_ledger"]]])
+def test_what_is_declared_wrongly_keeps_no_run_from_its_end(
+    receiver: Receiver, declare: Declare, operations: Any
+) -> None:
+    declare(billing=receiver.at("/200", operations=operations))
+    assert drive(start(items=1)).state == "succeeded"
+    assert receiver.got == []
+
+
 def test_a_view_with_idempotency_keys_does_a_webhook_once(receiver: Receiver, declare: Declare) -> None:
     declare(billing=receiver.at("/fail/1"))
     drive(start(items=1))

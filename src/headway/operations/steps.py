@@ -1,12 +1,12 @@
 """Named steps in place of items: each is done once, in their order, and is the item of its name."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from .outcomes import Gone, is_number
 from .sources import Entry, Json, Source
 
+MOST = 1 << 53  # to which JSON's readers count
 ALONE = "run"  # the one step of an operation that declares `def run(self)`
 
 
@@ -54,5 +54,5 @@ def titles_of(steps: Iterable[str] | Mapping[str, Any]) -> dict[str, Any]:
 def check_figures(done: Any, total: Any) -> None:
     """Raises TypeError unless these are numbers, or None."""
     for name, number in (("done", done), ("total", total)):
-        if number is not None and not (is_number(number) and 0 <= number < math.inf):
-            raise TypeError(f"progress(): {name} is {number!r}; it must be a number from 0 on, or None.")
+        if number is not None and not (is_number(number) and 0 <= number <= MOST):
+            raise TypeError(f"progress(): {name} is {number!r:.200}; it must be a number from 0 to {MOST:,}, or None.")

@@ -37,12 +37,15 @@ def check_webhooks(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 def told_of(operation: str) -> list[str]:
-    """The names of those that are told of this operation's runs."""
-    names = {*registry.names_of(operation)}
+    """The names of those that are told of this operation's runs. Where they are declared wrongly, too: no run is kept
+    from its end by that, and the delivery says what is wrong.
+    """
+    names = registry.names_of(operation)
+    listed = {name: declared.get("operations") for name, declared in conf().webhooks.items()}
     return [
         name
-        for name, declared in conf().webhooks.items()
-        if "operations" not in declared or names & {*declared["operations"]}
+        for name, those in listed.items()
+        if not isinstance(those, list | tuple) or any(each in those for each in names)
     ]
 
 
@@ -69,7 +72,7 @@ def faults(name: str, declared: dict[str, Any]) -> Iterator[str]:
 def of_url(declared: dict[str, Any]) -> str:
     try:
         parts = urlsplit(declared.get("url", ""))
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        whole = parts.scheme in ("http", "https") and (parts.hostname or "").encode("idna") and parts.port != 0
     except (TypeError, ValueError, AttributeError):
         whole = False
     if not whole or not declared["url"].isascii() or any(letter <= " " for letter in declared["url"]):

@@ -113,7 +113,7 @@ class Stepwise(Way):
 
     def pace(self, marks: list[list[int]], done: float | None, total: float | None) -> list[list[int]]:
         """In thousandths of the step, from which the time that is left follows."""
-        return keep_pace(marks, self.commit.now_ms, min(1000, int(done * 1000 / total)) if done and total else 0)
+        return keep_pace(marks, self.commit.now_ms, int(min(1000, done * 1000 / total)) if done and total else 0)
 
     def tell(self, stand: dict[str, Any]) -> None:
         """Write down how the step stands. Raises Fenced, and errors of the database."""
