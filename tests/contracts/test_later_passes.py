@@ -355,7 +355,8 @@ class TestBrake:
             assert "The first 50 items all failed, 45 of them with KeyError." in run.reason_text
             assert run.reason_detail.startswith("KeyError: 5")
         (reason,) = (each for each in failures.reasons_of(snapshot(run.pk)) if each.code == "error")
-        assert reason.detail.startswith(f"KeyError: {odd}"), "the example is of what happened most"
+        assert reason.example is not None
+        assert reason.example.detail.startswith(f"KeyError: {odd}"), "the example is of what happened most"
 
     @pytest.mark.parametrize(
         "error_of",
