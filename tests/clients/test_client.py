@@ -4,11 +4,14 @@ import asyncio
 import inspect
 import io
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
+from uuid import UUID
 
+import httpx
 import pytest
 
 from headway import runs
@@ -125,6 +128,104 @@ def test_an_answer_restores_the_patience() -> None:
     following.line(line())
 
     assert following.patience.since == float("inf")
+
+
+BROKEN = [
+    "[1]", "null", '{"run": null}', '{"run": [1]}', '{"revision": "7"}', '{"type": "x", "run": {"revision": null}}', "{",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", BROKEN)
+def test_a_stream_of_something_else_is_left_for_the_next_way(said: str) -> None:
+    following = Following(heard(), Patience(60))
+    following.question()
+    with pytest.raises(ValueError) as error:
+        following.line(f"data: {said}")
+    following.end(error.value)
+    assert following.way == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "pause"), [(1500, 1.5), (None, 0), ("soon", 0), (-5, 0), (1e15, 60), (float("nan"), 0)]
+)
+def test_a_stream_that_turns_asks_for_no_more_than_a_minute(asked: Any, pause: float) -> None:
+    following = Following(heard(), Patience(60))
+    following.question()
+    following.line(f"data: {json.dumps({'type': 'rotate', 'retry_ms': asked})}")
+    assert following.pause == pause
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(200, {"portal": "sign in"}), (200, heard(revision="7")), (204, None), (304, None), (301, None)],
+    ids=["portal", "another's", "nothing", "as before", "moved"],
+)
+def test_a_server_that_always_says_something_else_is_left_when_the_patience_ends(status: int, said: Any) -> None:
+    following = Following(heard(links={"events": "/", "wait": "/", "self": "/"}), Patience(20))
+    paused = 0.0
+
+    def ask() -> None:
+        nonlocal paused
+        following.question()
+        try:
+            following.answer(httpx.Response(status, json=said, request=httpx.Request("GET", "http://a/")))
+        except ValueError as error:
+            following.end(error)
+        following.patience.since -= following.pause  # as if it were over
+        paused += following.pause
+
+    with pytest.raises(Unreachable):
+        [ask() for _ in range(200)]
+    assert paused > 10
+
+
+@pytest.mark.parametrize("asked", ["1000000000", "inf"])
+def test_a_poll_is_repeated_after_a_minute_whatever_is_asked_for(asked: str) -> None:
+    following = Following(heard(links={"self": "/"}), Patience(60), way=2)
+    following.question()
+    following.answer(httpx.Response(200, json=heard(revision=8), headers={"Retry-After": asked}))
+    assert (following.run["revision"], following.pause) == (8, 60)
+
+
+def test_a_long_poll_that_is_answered_at_once_without_news_isnt_repeated_at_once() -> None:
+    following = Following(heard(links={"wait": "/"}), Patience(60), way=1)
+    following.question()
+    following.answer(httpx.Response(204))
+    assert following.pause == 2
+
+
+@pytest.mark.parametrize(
+    "address", ["https://other.example/api/runs/1/", "//other.example/runs/1/", "http://a.example/x/"]
+)
+def test_headers_that_sign_in_go_to_no_other_server(address: str) -> None:
+    with Client("https://a.example/api/", headers={"Authorization": "Token hush"}) as client:
+        with pytest.raises(ValueError, match=r"isn't an address at a\.example"):
+            client.get(address)
+        with pytest.raises(ValueError, match=r"isn't an address at a\.example"):
+            list(client.follow(heard(links={"events": address})))
+
+
+def test_an_id_may_be_a_uuid_and_what_names_no_run_is_told(client: Any) -> None:
+    run = client.start(LEDGER, {"items": 1})
+    assert client.get(UUID(run["id"]))["id"] == run["id"]
+    with pytest.raises(TypeError, match="None names no run; give"):
+        client.get(None)
+    with pytest.raises(TypeError, match="None names no run; give"):
+        list(client.follow(None))
+
+
+def test_a_key_that_is_empty_is_no_new_one_each_time(client: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        client.start(LEDGER, {"items": 1}, key="")
+    assert refused.value.code == "idempotency-key-invalid"
+    assert not StoredRun.objects.exists()
+
+
+def test_a_file_that_can_be_read_only_once_is_refused_before_it_is_sent(client: Any) -> None:
+    reading, writing = os.pipe()
+    os.close(writing)
+    with open(reading, "rb") as pipe, pytest.raises(ValueError, match=r"'file' can't be read from its beginning again"):
+        client.start(LEDGER, {"file": pipe})
 
 
 def test_a_run_is_started_steered_followed_and_retried(client: Any) -> None:

@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
-from uuid import uuid4
+from typing import Any, Generic, TypeAlias, TypeVar
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -13,6 +13,7 @@ from .run import Run
 TIMEOUT = 30.0  # s
 
 Answer = TypeVar("Answer")
+Known: TypeAlias = Run | str | UUID
 ADDRESS = "Give the API's, with its scheme: https://example.com/api/."
 
 
@@ -45,40 +46,42 @@ class Calls(ABC, Generic[Answer]):
         """Start a run of this operation, or join the live one that is the same.
 
         `key` is an idempotency key: whoever sends the same start with it again gets the same run. Without one, a start
-        that is tried again after a lost answer is still one. A parameter that is an open file (in binary mode) is sent
-        as such. Raises Invalid, Conflict, Forbidden, NotFound.
+        that is tried again after a lost answer is still one. A parameter that is an open file (in binary mode, and read
+        from its beginning each time) is sent as such. Raises Invalid, Conflict, Forbidden, NotFound.
         """
         if not isinstance(params or {}, Mapping):
             raise TypeError(f"The parameters are {params!r}; give a dictionary, such as {{'count': 3}}.")
         files = {name: value for name, value in (params or {}).items() if hasattr(value, "read")}
+        for name, file in files.items():
+            check_file(name, file)
         rest = {name: value for name, value in (params or {}).items() if name not in files}
         address = f"operations/{operation}/runs/{'?dry_run=true' if dry_run else ''}"
         body: dict[str, Any] = {"data": rest, "files": files} if files else {"json": rest}
-        return self._ask("POST", address, headers={"Idempotency-Key": key or str(uuid4())}, **body)
+        return self._ask("POST", address, headers={"Idempotency-Key": str(uuid4()) if key is None else key}, **body)
 
-    def get(self, run: Run | str) -> Answer:
+    def get(self, run: Known) -> Answer:
         """The run now. Raises NotFound."""
         return self._ask("GET", address_of(run))
 
-    def pause(self, run: Run | str) -> Answer:
+    def pause(self, run: Known) -> Answer:
         """Ask it to pause; gives the run as it is then. Raises Conflict where its state forbids it, like the others."""
         return self._ask("POST", f"{address_of(run)}pause/")
 
-    def resume(self, run: Run | str) -> Answer:
+    def resume(self, run: Known) -> Answer:
         """Let a paused run go on."""
         return self._ask("POST", f"{address_of(run)}resume/")
 
-    def cancel(self, run: Run | str) -> Answer:
+    def cancel(self, run: Known) -> Answer:
         """Ask it to end."""
         return self._ask("POST", f"{address_of(run)}cancel/")
 
-    def retry(self, run: Run | str) -> Answer:
+    def retry(self, run: Known) -> Answer:
         """The new run that does what failed, and what wasn't reached."""
         return self._ask("POST", f"{address_of(run)}retry/")
 
     def _ask(self, method: str, address: str, **more: Any) -> Answer:
         headers = {"Accept": "application/json"} | more.pop("headers", {})
-        return self._answer_to(self.http.build_request(method, self.base.join(address), headers=headers, **more))
+        return self._answer_to(self.http.build_request(method, self._whole(address), headers=headers, **more))
 
     @abstractmethod
     def _answer_to(self, request: httpx.Request) -> Answer:
@@ -87,7 +90,14 @@ class Calls(ABC, Generic[Answer]):
     def _asking(self, question: Question) -> httpx.Request:
         """The request for what a follower wants to know."""
         headers, timeout = {"Accept": "application/json"} | question.headers, httpx.Timeout(question.within)
-        return self.http.build_request("GET", self.base.join(question.address), headers=headers, timeout=timeout)
+        return self.http.build_request("GET", self._whole(question.address), headers=headers, timeout=timeout)
+
+    def _whole(self, address: str) -> httpx.URL:
+        """The same with the server. Raises ValueError for one of another server's: the headers sign in at this one."""
+        whole, here = self.base.join(address), self.base
+        if (whole.scheme, whole.host, whole.port) != (here.scheme, here.host, here.port):
+            raise ValueError(f"{address!r} isn't an address at {here.host}. Make a client of that server's.")
+        return whole
 
 
 def base_of(url: str) -> httpx.URL:
@@ -106,7 +116,17 @@ def let_rest(request: httpx.Request) -> None:
     request.extensions["timeout"]["read"] = SILENCE
 
 
-def address_of(run: Run | str) -> str:
-    if not isinstance(run, str):
+def address_of(run: Known) -> str:
+    if isinstance(run, Mapping):
         return run["links"]["self"]
-    return run if "/" in run else f"runs/{run}/"
+    if not isinstance(run, str | UUID):
+        raise TypeError(f"{run!r} names no run; give what was told of it, its address or its id.")
+    return run if isinstance(run, str) and "/" in run else f"runs/{run}/"
+
+
+def check_file(name: str, file: Any) -> None:
+    """Raises ValueError for one that can be read only once: a start that is sent again would bring the rest of it."""
+    try:
+        file.seek(0)
+    except (AttributeError, OSError) as error:
+        raise ValueError(f"{name!r} can't be read from its beginning again: give io.BytesIO(file.read()).") from error

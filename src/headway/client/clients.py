@@ -8,7 +8,7 @@ from typing import Any, Self
 import anyio
 import httpx
 
-from .calls import Calls, let_rest
+from .calls import Calls, Known, let_rest
 from .errors import problem_of
 from .following import Following
 from .patience import Patience, is_worth_another_try, retry_after
@@ -30,12 +30,12 @@ class Client(Calls[Run]):
         super().__init__(url, patience)
         self.http = httpx.Client(**self.httpx_options(options))
 
-    def follow(self, run: Run | str) -> Iterator[Run]:
+    def follow(self, run: Known) -> Iterator[Run]:
         """The run as it is, then each time that it has changed, up to its end, which always comes.
 
         Raises SignedOut, Forbidden, NotFound; Busy or Unreachable when nothing comes for as long as the patience lasts.
         """
-        known = self.get(run) if isinstance(run, str) else run
+        known = run if isinstance(run, dict) else self.get(run)
         following = Following(known, Patience(self.patience))
         yield following.run
         while not following.is_over:
@@ -95,9 +95,9 @@ class AsyncClient(Calls[Awaitable[Run]]):
         super().__init__(url, patience)
         self.http = httpx.AsyncClient(**self.httpx_options(options))
 
-    async def follow(self, run: Run | str) -> AsyncIterator[Run]:
+    async def follow(self, run: Known) -> AsyncIterator[Run]:
         """As Client.follow."""
-        known = await self.get(run) if isinstance(run, str) else run
+        known = run if isinstance(run, dict) else await self.get(run)
         following = Following(known, Patience(self.patience))
         yield following.run
         while not following.is_over:

@@ -23,6 +23,8 @@ SILENCE = 40.0  # s; the server says something every 15
 LONG_POLL = 25  # s, the longest that the server allows
 POLL_EVERY = 2.0  # s
 ONE_ANSWER = 1.0  # s; a stream that ends so soon is a server's that can only answer once (WSGI)
+LONGEST_PAUSE = 60.0  # s, whatever is asked for: the server itself asks for a few
+ANSWERS = {EVENTS: (204,), WAIT: (200, 204), SELF: (200, 304)}  # beside a stream
 DISTRUST, LONGEST_DISTRUST = 30.0, 600.0  # s; then a better way that has failed gets another chance
 
 
@@ -48,6 +50,7 @@ class Following:
     pause: float = 0.0
     """Seconds until the next question."""
     way: int = 0
+    asked: float = 0.0
     opened: float | None = None
     turns: bool = False
     """Whether the server has said that the stream ends, and when to come back."""
@@ -61,7 +64,7 @@ class Following:
 
     def question(self) -> Question:
         """What to ask now."""
-        self.opened, self.turns, self.pause = None, False, 0.0
+        self.asked, self.opened, self.turns, self.pause = time.monotonic(), None, False, 0.0
         link, revision = WAYS[self.way], self.run["revision"]
         address = self.run["links"][link]  # type: ignore[literal-required]
         if link == EVENTS:
@@ -77,35 +80,37 @@ class Following:
         """Take a line of a stream. Whether the run has changed."""
         if not line.startswith("data:"):
             return False
-        message = json.loads(line.removeprefix("data:"))
+        message = message_in(json.loads(line.removeprefix("data:")))
         opening = self.opened is None
         self.works()
         if message.get("type") == "rotate":
-            self.turns, self.pause = True, message.get("retry_ms", 0) / 1000
+            self.turns, self.pause = True, bounded(message.get("retry_ms"), 1000)
             return False
         return self.hear(message.get("run", message), opening=opening)
 
     def answer(self, response: httpx.Response) -> bool:
         """Take an answer that is no stream; its body has been read. Whether the run has changed. Raises Problem."""
-        if response.status_code == 204 and self.way == 0:
-            self.way = len(WAYS) - 1  # it has ended, and we are to have its end: ask for it
-            return False
-        if response.status_code not in (200, 204, 304):
+        link = WAYS[self.way]
+        if response.status_code not in ANSWERS[link] or (response.status_code == 304 and not self.etag):
             self.judge(response)
+            return False
+        if link == EVENTS:
+            self.way = len(WAYS) - 1  # it has ended, and we are to have its end: ask for it
             return False
         changed = response.status_code == 200 and self.whole(response)
         self.works()
-        asked = retry_after(response)
-        self.pause = max(asked or 0.0, POLL_EVERY if WAYS[self.way] == SELF else 0.0)
+        is_early = not changed and time.monotonic() - self.asked < ONE_ANSWER
+        self.pause = max(bounded(retry_after(response)), POLL_EVERY if link == SELF or is_early else 0.0)
         return changed
 
     def whole(self, response: httpx.Response) -> bool:
-        message = response.json()
-        if not isinstance(message, dict):
+        message = message_in(response.json())
+        told = message.get("run", message)
+        if "revision" not in told:
             raise NoRun("The answer is no run.")
         if WAYS[self.way] == SELF:
             self.etag = response.headers.get("ETag", "")
-        return self.hear(message.get("run", message))
+        return self.hear(told)
 
     def hear(self, told: dict[str, Any], *, opening: bool = False) -> bool:
         """Take what is told, unless it is older than what is known; the first of a stream is believed in any case."""
@@ -155,3 +160,16 @@ class Following:
 def state_of(run: Run) -> tuple[int, bool, bool, Any]:
     """What tells one state of a run from another: rates and times left come from the clock."""
     return run["revision"], run["done"], run["stalled"], run["reason"]
+
+
+def message_in(said: Any) -> dict[str, Any]:
+    """The same, where it may be a message of Headway's. Raises NoRun."""
+    told = said.get("run", said) if isinstance(said, dict) else None
+    if not isinstance(told, dict) or type(told.get("revision", 0)) is not int:
+        raise NoRun("The answer is no run.")
+    return said  # type: ignore[no-any-return]
+
+
+def bounded(asked: Any, in_a_second: int = 1) -> float:
+    """The seconds of a pause that the other side asks for, as far as it makes sense."""
+    return min(max(0.0, asked / in_a_second), LONGEST_PAUSE) if isinstance(asked, int | float) else 0.0
