@@ -131,7 +131,7 @@ def test_an_answer_restores_the_patience() -> None:
 
 
 BROKEN = [
-    "[1]", "null", '{"run": null}', '{"run": [1]}', '{"revision": "7"}', '{"type": "x", "run": {"revision": null}}', "{",
+    "[1]", "null", '{"run": null}', '{"run": [1]}', '{"revision": "7"}', '{"run": {"revision": null}}', "{",
 ]  # fmt: skip
 
 
