@@ -36,7 +36,7 @@ SPREAD_MS = 2_000  # within which watchers come back that were sent away togethe
 
 
 class NoRoom(Exception):
-    """For a watcher here, or for one more of this user; or the database doesn't say in time how a run is."""
+    """For a watcher here, or one more of this user, or the database is too late. Its arguments: a problem's words."""
 
 
 class Hub:
@@ -83,9 +83,9 @@ class Hub:
     def end(cls, loop: asyncio.AbstractEventLoop, told: Callable[[], None]) -> None:
         """The process ends: send all watchers away, elsewhere or later; then call this."""
         cls.ends[loop] = True
-        if loop in cls.made:
-            cls.made[loop].is_closing = True
-            cls.made[loop].send_away(cls.made[loop].watchers, "shutdown", told)
+        if hub := cls.made.get(loop):
+            hub.is_closing = True
+            hub.send_away(hub.watchers, "shutdown", told)
         else:
             told()
 
