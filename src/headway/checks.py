@@ -126,11 +126,12 @@ def check_schedules(**kwargs: Any) -> list[checks.CheckMessage]:
     for operation in scheduled():
         try:
             params.clean(operation.form, operation.schedule_params)
-        except InvalidParams as refused:
-            text = f"{operation.name} can't start by its schedule: {refused}"
-            found.append(checks.Error(text, hint=GIVE_PARAMS, obj=operation, id="headway.E026"))
         except DatabaseError:
             pass  # the form asks tables that aren't migrated yet
+        except Exception as error:  # noqa: BLE001  (of the operation's own form)
+            why = str(error) if isinstance(error, InvalidParams) else f"its form raises {error!r}"
+            text = f"{operation.name} can't start by its schedule: {why}"
+            found.append(checks.Error(text, hint=GIVE_PARAMS, obj=operation, id="headway.E026"))
     return found
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django import forms
+from django.db import ProgrammingError, connection, connections
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
@@ -289,6 +290,27 @@ def test_of_all_workers_one_says_that_a_tick_was_missed(declare: Any, told: Any)
     together(look)
 
     assert told() == (["event=tick-missed"], [])
+
+
+def test_an_operation_whose_form_meets_a_fault_of_the_database_holds_up_no_other(
+    operation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(forms.Form):
+        def clean(self) -> None:
+            raise ProgrammingError("no such table")
+
+    first = registry.get(ticks_of := "tests.rebuild")
+    monkeypatch.setattr(first, "schedule", operation.schedule)
+    monkeypatch.setattr(first, "form", Broken)
+    monkeypatch.setattr(ticks, "scheduled", lambda: [first, operation])
+    sleep(2 * A_WHILE)
+
+    for _ in range(2):
+        with pytest.raises(ProgrammingError, match="no such table"):
+            look()
+
+    assert [run.operation for run in Run.objects.all()] == [LEDGER]
+    assert LastTick.objects.get(operation=ticks_of).missed is None, "and it is tried again"
 
 
 def test_what_its_form_refuses_is_noted_and_not_tried_again(declare: Any, caplog: pytest.LogCaptureFixture) -> None:

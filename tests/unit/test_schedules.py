@@ -173,3 +173,13 @@ def test_parameters_that_its_form_refuses_are_told_when_the_project_starts() -> 
     assert errors() == [f"{told} year: This field is required."]
     assert errors(schedule_params={"year": "soon"})[0].startswith(told)
     assert errors(schedule_params={"year": 2026}) == []
+
+
+def test_a_form_that_raises_is_told_and_stops_no_command() -> None:
+    class BrokenForm(forms.Form):
+        def clean(self) -> None:
+            raise KeyError("year")
+
+    declare(params=BrokenForm, schedule="0 3 * * *")
+    (error,) = check_schedules()
+    assert error.msg == "tests.declared can't start by its schedule: its form raises KeyError('year')"

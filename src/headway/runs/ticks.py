@@ -39,14 +39,21 @@ class Timetable:
         self.until = [float("-inf")] * len(CLOCKS)
 
     def look(self) -> bool:
-        """Start what is due. Gives whether the database was asked: at a tick, and once an hour. Raises its errors."""
+        """Start what is due. Gives whether the database was asked: at a tick, and once an hour. Raises its errors, also
+        those that one operation's own form meets; all others have been seen to then."""
         if not any(clock() >= until for clock, until in zip(CLOCKS, self.until, strict=True)):
             return False
         now, clocks, operations = now_ms(), [clock() for clock in CLOCKS], scheduled()
         since = now if self.seen is None else self.seen
         known = ticks.of(map(lasting_name, operations))
+        faults: list[Error] = []
         for operation in operations:
-            see_to(operation, known.get(lasting_name(operation)), since, now)
+            try:
+                see_to(operation, known.get(lasting_name(operation)), since, now)
+            except Error as error:
+                faults.append(error)
+        if faults:
+            raise faults[0]
         self.seen = now
         coming = [tick for operation in operations if (tick := next_tick(operation, now)) is not None]
         wait = min([LONGEST_WAIT, *((tick - now) / 1000 for tick in coming)])

@@ -11,6 +11,7 @@ from django.db import connections
 
 from headway.conf import conf
 from headway.engines import queues, reaping
+from headway.engines.process import look
 from headway.management.terminal import demand_tables
 from headway.runs.ticks import Timetable
 from headway.store.upkeep import tidying
@@ -39,8 +40,10 @@ class Command(BaseCommand):
         demand_tables()
         if options["once"]:
             tidying.tidy()
-            Timetable().look()
-            reaping.reap(queues.every())
+            try:
+                Timetable().look()
+            finally:  # one operation's form, maybe, meets a fault of the database: others are rung for
+                reaping.reap(queues.every())
             return
         try:
             for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background ignores it otherwise
@@ -57,7 +60,7 @@ class Command(BaseCommand):
         tidied, timetable = float("-inf"), Timetable()
         while True:
             try:
-                timetable.look()
+                look(timetable, "headway_reaper")
                 reaping.reap(queues.every())
                 if time.monotonic() - tidied > TIDY_EVERY:
                     tidying.tidy()
