@@ -15,6 +15,6 @@ def kinds_of(path: str) -> list[str]:
     """The class of this path and those above it; none for a function, and for what can't be imported."""
     try:
         named = import_string(path)
-    except ImportError:
-        return []  # Django tells it, when the server starts
+    except Exception:  # noqa: BLE001  (of the project's own module; Django tells it, when the server starts)
+        return []
     return [f"{kind.__module__}.{kind.__qualname__}" for kind in getattr(named, "__mro__", ())]

@@ -49,8 +49,9 @@ def run(
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_a_project_without_metrics_needs_no_package_for_them_and_keeps_its_own_address() -> None:
-    ran = run()
+@pytest.mark.parametrize("settings", ["", "HEADWAY_METRICS=None,"])
+def test_a_project_without_metrics_needs_no_package_for_them_and_keeps_its_own_address(settings: str) -> None:
+    ran = run(settings)
 
     assert (ran.stdout, ran.stderr) == ('{"status": "alive"}\nof the project\'s own\n', "")
 

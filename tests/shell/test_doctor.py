@@ -2,7 +2,9 @@
 
 import html
 import re
+import sys
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +16,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.utils.module_loading import import_string
 
 from example.airports.operations import ImportAirports
 from headway import runs
@@ -88,6 +91,59 @@ def test_a_sign_in_that_is_a_404_is_a_failure(settings: Any) -> None:
     settings.LOGIN_URL = "/nowhere/login/"
     level, text = screen(fails=True)["sign-in"]
     assert (level, text.splitlines()[0]) == ("fail", "LOGIN_URL leads to /nowhere/login/, which is a 404.")
+
+
+def raising(name: str, error: Exception) -> ModuleType:
+    """A module of the project's that raises as soon as something of it is asked for."""
+
+    class Raising(ModuleType):
+        def __getattr__(self, asked: str) -> Any:
+            raise AttributeError if asked.startswith("__") else error
+
+    return Raising(name)
+
+
+@pytest.mark.parametrize(
+    ("about", "wrong", "told"),
+    [
+        ("sign-in", {"LOGIN_URL": "nowhere:in"}, "It can't be told: NoReverseMatch: 'nowhere' is not a registered"),
+        ("sign-in", {"LOGIN_URL": None}, "It can't be told: TypeError:"),
+        ("uploads", {"FILE_UPLOAD_TEMP_DIR": "/nowhere/at/all"}, "It can't be told: FileNotFoundError:"),
+        ("live", {"ASGI_APPLICATION": "broken_asgi.application"}, "It can't be told: RuntimeError: no environment"),
+    ],
+)
+def test_what_the_projects_own_parts_raise_is_told_and_the_rest_as_well(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, about: str, wrong: dict[str, Any], told: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "broken_asgi", raising("broken_asgi", RuntimeError("no environment")))
+    for name, value in wrong.items():
+        setattr(settings, name, value)
+    said = screen(fails=True)
+    level, text = said.pop(about)
+    assert level == "fail"
+    assert told in text
+    assert {level for level, _ in said.values()} == {"ok"}
+
+
+def test_a_project_whose_urls_stand_in_no_package_has_its_application_beside_them(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = ModuleType("asgi")
+    beside.application = import_string(settings.ASGI_APPLICATION)  # type: ignore[attr-defined]
+    urls = ModuleType("urls")
+    urls.urlpatterns = import_module(settings.ROOT_URLCONF).urlpatterns  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "asgi", beside)
+    monkeypatch.setitem(sys.modules, "urls", urls)
+    settings.ASGI_APPLICATION, settings.ROOT_URLCONF = None, "urls"
+    assert screen()["live"][0] == "ok"
+
+
+def test_a_middleware_that_raises_as_it_is_imported_breaks_no_check(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "broken_middleware", raising("broken_middleware", RuntimeError("no environment")))
+    settings.MIDDLEWARE = ["broken_middleware.Middleware", *settings.MIDDLEWARE]
+    assert screen()["settings"][0] == "ok"
 
 
 def test_static_files_that_nobody_serves_are_a_failure(settings: Any, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest]
 
 def found_views() -> dict[str, View]:
     views: dict[str, View] = {"/healthz": alive, "/readyz": ready}
-    if hasattr(settings, "HEADWAY_METRICS"):
+    if getattr(settings, "HEADWAY_METRICS", None) is not None:
         from .metrics import metrics  # needs the extra `metrics`
 
         views["/metrics"] = metrics

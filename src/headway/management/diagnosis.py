@@ -63,8 +63,16 @@ def findings() -> Iterator[tuple[str, Finding]]:
     yield "database", (database := of_database())
     if database.level == FAIL:
         return
-    yield from ((about, look()) for about, look in LOOKS.items())
+    yield from ((about, found_by(look)) for about, look in LOOKS.items())
     yield from (("schedule", finding) for finding in of_schedules())
+
+
+def found_by(look: Callable[[], Finding]) -> Finding:
+    """What it finds; where the project's own modules or settings raise, that."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001  (whatever is wrong there is what people want to know)
+        return Finding(FAIL, f"It can't be told: {type(error).__name__}: {error}", "Mend what raises this.")
 
 
 def of_settings() -> Iterator[Finding]:
@@ -162,7 +170,7 @@ def asgi_application() -> Any:
     try:
         if named:
             return import_string(named)
-        return import_module(f"{settings.ROOT_URLCONF.rpartition('.')[0]}.asgi").application
+        return import_module(f"{settings.ROOT_URLCONF.rpartition('.')[0]}.asgi".removeprefix(".")).application
     except (ImportError, AttributeError, ValueError):
         return None
 
