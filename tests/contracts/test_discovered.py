@@ -184,6 +184,14 @@ def test_one_key_alone_is_a_key_and_no_row_of_letters(script: Script) -> None:
     assert done(run) == once("a", "page")
 
 
+def test_bytes_are_no_key_and_no_row_of_numbers(script: Script) -> None:
+    script["links"] = {"a": b"page"}
+    run = drive(start("tests.scripted_walk"))
+    failed = ItemOutcome.objects.get(run=run)
+    assert (failed.key, failed.code, done(run)) == ("a", "bad-key", once())
+    assert "gave b'page' as a key, which is a bytes." in failed.text
+
+
 def test_without_the_declaration_nothing_is_added(script: Script) -> None:
     script["after"] = lambda operation, number: operation.add("x")
     run = drive(start("tests.scripted"))

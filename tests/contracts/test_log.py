@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from headway import Stop, Wait, runs
-from headway.models import LogLine, Part, Run
+from headway.models import ItemOutcome, LogLine, Part, Run
 from headway.runner import said
 from headway.runner.said import Said
 from headway.store.parts import lines
@@ -35,6 +35,12 @@ def test_what_is_said_is_kept_in_order_with_its_time(script: Script) -> None:
     moments = [line.at.timestamp() for line in log]
     assert moments == sorted(moments)
     assert before - 1 < moments[0] <= moments[-1] < time.time() + 1
+
+
+def test_what_is_no_text_is_refused_by_name(script: Script) -> None:
+    script["before"] = lambda operation, number: operation.say(number)
+    run = drive(start("tests.scripted"))
+    assert "say() takes text, not 0." in ItemOutcome.objects.filter(run=run)[0].detail
 
 
 def test_a_chunk_that_is_done_again_is_in_the_log_once(script: Script) -> None:

@@ -70,6 +70,8 @@ def line(message: str, *arguments: Any, error: BaseException | None = None) -> s
         (("event=empty worker=%s", ""), 'event=empty worker=""'),
         (("Live delivery can't read", ), 'message="Live delivery can\'t read"'),
         (('says "%s"', "a=b"), 'message="says \\"a=b\\""'),
+        (("level=%s of=%s", 3, 5), 'message="level=3 of=5"'),
+        (("a=1 a=2", ), 'message="a=1 a=2"'),
         (("two\nlines", ), 'message="two\\nlines"'),
         (("at 100% of all", ), 'message="at 100% of all"'),
         (("GET /runs/1/events/?ticket=abc:def&after=3", ), 'message="GET /runs/1/events/?ticket=…&after=3"'),

@@ -23,6 +23,7 @@ LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 FORMS = {"pairs": "headway.contrib.logs.KeyValues", "json": "headway.contrib.logs.JsonLines"}
 UVICORN = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 PAIRS = re.compile(r"[a-z_]+=\S+(?: [a-z_]+=\S+)*")
+OWN = ("time", "level", "logger", "process")
 ALONE = ("%d", "%s", "%r")  # where a number stays one, and a text is told without Python's quotes
 PLACE = re.compile(r"%[-#0-9.]*[a-z]")
 PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
@@ -97,7 +98,7 @@ class JsonLines(KeyValues):
 def pairs(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
     """The message's pairs, each with its own arguments, a number or a text as it is; or all of it as one."""
     form, arguments = str(record.msg), record.args
-    if not PAIRS.fullmatch(form) or not isinstance(arguments, tuple | None):
+    if not has_pairs(form) or not isinstance(arguments, tuple | None):
         yield "message", record.getMessage()
         return
     left = list(arguments or ())
@@ -109,6 +110,14 @@ def pairs(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
         else:
             yield key, value % tuple(left[:count]) if count else value
         del left[:count]
+
+
+def has_pairs(form: str) -> bool:
+    """Whether it is nothing but pairs, none of whose names is another's or the line's own."""
+    if not PAIRS.fullmatch(form):
+        return False
+    names = [*OWN, *(pair.partition("=")[0] for pair in form.split(" "))]
+    return len(set(names)) == len(names)
 
 
 def is_told_as_it_is(value: Any) -> bool:

@@ -6,6 +6,7 @@ from threading import get_ident
 from typing import Any, TypeVar
 
 from django.db import connection
+from django.utils.functional import Promise
 
 from headway.database import undone
 from headway.database.turns import Turns
@@ -126,6 +127,8 @@ class Work:
             return call()
 
     def say(self, text: str) -> None:
-        """The run's message, and a line of its log; both are stored with the next checkpoint."""
+        """The run's message, and a line of its log; both are stored with the next checkpoint. Raises TypeError."""
+        if not isinstance(text, str | Promise):
+            raise TypeError(f"say() takes text, not {text!r:.200}.")
         self.message = storable(text, 255)
         self.said.note(self.message)

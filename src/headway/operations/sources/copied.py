@@ -134,7 +134,7 @@ def key_text(key: Any, told: str) -> str:
 
 def key_texts(keys: Any, told: str) -> list[str]:
     """These keys, or this one, as they are kept. Raises as `key_text`."""
-    given = [keys] if isinstance(keys, PLAIN) or not isinstance(keys, Iterable) else keys
+    given = [keys] if isinstance(keys, (*PLAIN, bytes)) or not isinstance(keys, Iterable) else keys
     return [key_text(each, told) for each in given]
 
 
