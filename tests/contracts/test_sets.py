@@ -73,7 +73,7 @@ class TestChunks:
             for each in queries
             if each["sql"].startswith("UPDATE") and Account._meta.db_table in each["sql"]
         ]
-        assert 1 <= len(updates) < 12
+        assert 1 <= len(updates) < 60  # of hundreds of rows each, few or many by the machine's pace
 
     def test_chunks_begin_small_and_grow(self, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
         seen = sizes(script)

@@ -46,7 +46,7 @@ def work(run, seconds):
 
 small, large = sys.argv[1:]
 run = start(small)
-work(run, 60)
+work(run, 600)
 before = memory()
 
 run = start(large)
