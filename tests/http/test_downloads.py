@@ -394,7 +394,7 @@ def test_a_row_costs_a_few_times_what_the_source_takes_to_read_it(api: Api, demo
 
     # The quickest of ten, side by side: what it takes where nothing else disturbs it.
     costs = [(cost(download), cost(read)) for _ in range(10)]
-    assert min(took for took, _ in costs) < 10 * min(took for _, took in costs)
+    assert min(took for took, _ in costs) < 15 * min(took for _, took in costs)
 
 
 def cost(action: Callable[[], None]) -> float:
