@@ -1,6 +1,8 @@
 // The loop itself, run by test_loop.py: MODULE is follow.js, ADDRESS a run that goes on, HEADERS sign its owner in.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
 
 const { MODULE, ADDRESS, HEADERS } = process.env;
@@ -57,4 +59,25 @@ test("an address that leads to no run is told at once", async () => {
     for await (const _ of follow(address, { headers }));
   };
   await assert.rejects(loop(new URL("/nothing/", ADDRESS)), (error) => error instanceof Refused && error.code === "gone");
+});
+
+test("answers that tell of no run are no connection, and aren't asked for without a pause", { timeout: 30_000 }, async () => {
+  let asked = 0;
+  const portal = createServer((_, response) => {
+    asked += 1;
+    response.writeHead(200, { "Content-Type": "application/json", "Retry-After": "1e12" }).end('{"welcome": "sign in"}');
+  }).listen(0, "127.0.0.1");
+  await once(portal, "listening");
+  const at = `http://127.0.0.1:${portal.address().port}/`;
+  const run = { id: "1", done: false, revision: 7, links: { self: at, events: at, wait: at, socket: at } };
+  const leaving = new AbortController();
+  await new Promise((resolve) => {
+    const onConnection = ({ state }) => state === "lost" && resolve();
+    (async () => {
+      for await (const _ of follow(run, { signal: leaving.signal, onConnection }));
+    })().catch(() => {});
+  });
+  leaving.abort();
+  portal.close();
+  assert.ok(asked < 40, `${asked} questions`);
 });

@@ -104,7 +104,7 @@ export class Watch {
           signal,
         });
         this.#works(signal);
-        pause = Math.max(pause, HURRY - (Date.now() - asked));
+        pause = Math.min(Math.max(Number(pause) || 0, HURRY - (Date.now() - asked)), LONGEST_PAUSE);
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Refused) return this.#end(error);

@@ -152,12 +152,13 @@ async function whyOf(response, ours) {
   return detail ?? `The answer of ${response.url} is ${response.status}.`;
 }
 
+/** What the answer tells of a run, or of a page of them. */
 async function read(response) {
-  try {
-    return await response.json();
-  } catch {
+  const body = await response.json().catch(() => null);
+  if ((body?.run ?? body)?.revision === undefined && !body?.results) {
     throw new Failure("the answer breaks off, or is somebody else's page");
   }
+  return body;
 }
 
 function retryAfter(response) {
