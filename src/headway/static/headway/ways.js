@@ -152,10 +152,10 @@ async function whyOf(response, ours) {
   return detail ?? `The answer of ${response.url} is ${response.status}.`;
 }
 
-/** What the answer tells of a run, or of a page of them. */
+/** A message, if only of a type that this version doesn't know; a run; or a page of runs. */
 async function read(response) {
   const body = await response.json().catch(() => null);
-  if ((body?.run ?? body)?.revision === undefined && !body?.results) {
+  if (!body?.type && !body?.results && body?.revision === undefined) {
     throw new Failure("the answer breaks off, or is somebody else's page");
   }
   return body;
