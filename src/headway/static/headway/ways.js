@@ -155,9 +155,8 @@ async function whyOf(response, ours) {
 /** A message, if only of a type that this version doesn't know; a run; or a page of runs. */
 async function read(response) {
   const body = await response.json().catch(() => null);
-  if (!body?.type && !body?.results && body?.revision === undefined) {
-    throw new Failure("the answer breaks off, or is somebody else's page");
-  }
+  const isOurs = body?.type || body?.results || (body?.run ?? body)?.revision !== undefined;
+  if (!isOurs) throw new Failure("the answer breaks off, or is somebody else's page");
   return body;
 }
 
