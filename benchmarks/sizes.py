@@ -14,6 +14,7 @@ class Size:
     short_items: int
     long_items: int
     rows: int
+    update_rounds: int
     set_rows: int
     idle_items: int
     more_idle_items: int
@@ -40,6 +41,7 @@ FULL = Size(
     short_items=20_000,
     long_items=5_000,
     rows=5_000,
+    update_rounds=31,
     set_rows=200_000,
     idle_items=100_000,
     more_idle_items=1_000_000,
@@ -66,6 +68,7 @@ QUICK = Size(
     short_items=2_000,
     long_items=200,
     rows=300,
+    update_rounds=1,
     set_rows=5_000,
     idle_items=5_000,
     more_idle_items=20_000,

@@ -25,7 +25,7 @@ def updates(size: Size) -> Iterator[Figure]:
     """
     fill(size.rows)
     samples = interleave(
-        size.rounds,
+        size.update_rounds,
         {"autocommit": autocommit, "transactions": transactions, "headway": lambda: drive("benchmarks.update_rows")},
     )
     Row.objects.all().delete()
