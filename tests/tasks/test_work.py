@@ -87,14 +87,26 @@ def test_asked_twice_a_worker_ends_within_the_item_and_no_item_is_suspected(
     gate.wait_until_reached()
 
     worker.send_signal(signal.SIGINT)
-    until(lambda: "shutting down gracefully" in capfd.readouterr().err)  # two at the same moment would be taken for one
-    worker.send_signal(signal.SIGTERM)
+    while "terminating current task" not in answer_of_worker(capfd):
+        worker.send_signal(signal.SIGTERM)  # once more where it came before the worker had noted the first one
     until(lambda: worker.poll() is not None)
 
     part = part_of(run)
     assert (part.token, part.careful, part.deaths) == (None, 0, 0)
     assert part.due is not None
     assert part.due <= now_ms()
+
+
+def answer_of_worker(capfd: pytest.CaptureFixture[str]) -> str:
+    """What the worker says to a signal: it answers each one."""
+    said: list[str] = []
+
+    def has_answered() -> bool:
+        said.append(capfd.readouterr().err)
+        return "Received " in said[-1]
+
+    until(has_answered)
+    return said[-1]
 
 
 @pytest.mark.alone
