@@ -196,7 +196,6 @@ def test_a_careful_owner_prepares_one_item_by_itself_once_it_is_on_record(operat
     assert ledger() == squares()
 
 
-@pytest.mark.alone
 @BOTH
 def test_no_more_is_prepared_ahead_than_two_for_each_thread_or_twice_the_last_chunk(
     operation: str, script: Script
@@ -216,8 +215,8 @@ def test_no_more_is_prepared_ahead_than_two_for_each_thread_or_twice_the_last_ch
     drive(start(operation))
 
     assert sorted(prepared) == list(range(1_000))
-    assert max(ahead[:8]) < 8
-    assert all(distance <= 2 * (number + 8) for number, distance in enumerate(ahead))
+    # A busy machine cuts a chunk short; but none has had more items than were done by then.
+    assert all(distance < max(8, 2 * number) for number, distance in enumerate(ahead))
 
 
 @pytest.mark.parametrize("operation", ["tests.prepare_quickly", "tests.prepare_quickly_on_threads"])
