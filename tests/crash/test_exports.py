@@ -55,7 +55,7 @@ def test_an_export_has_every_row_once_and_in_order_whoever_is_killed(
         count = sum(1 for _ in numbers(server, ended, ada))
 
     tell(
-        f"{rows:,} rows in {took:.1f} s with {KILLS} kills, {resumes} take-overs; downloaded in {seconds:.1f} s "
+        f"{rows:,} rows in {took:.1f} s with {resumes} take-overs; downloaded in {seconds:.1f} s "
         f"with {more / 1e6:.1f} MB more than for 1,000 rows"
     )
     assert ended.state == "succeeded"
@@ -66,13 +66,16 @@ def test_an_export_has_every_row_once_and_in_order_whoever_is_killed(
 
 
 def kill_an_owner(run: Run, supervisor: int) -> bool:
-    """Kill a worker that does a part of the run now; False where there is none at this moment."""
+    """
+    Kill a worker that does a part of the run now; False where there is none at this moment, and the run goes on. On a
+    busy machine a test may look so late that the run has ended meanwhile.
+    """
     parts = Part.objects.filter(run=run, token__isnull=False).values_list("worker", flat=True)
     pids = set(Worker.objects.filter(id__in=list(parts)).values_list("pid", flat=True))
     alive = sorted(pids & set(children_of(supervisor)))
     if alive:
         os.kill(alive[0], signal.SIGKILL)
-    return bool(alive)
+    return bool(alive) or Run.objects.get(pk=run.pk).is_done
 
 
 def numbers(server: Server, run: Run, user: Any) -> Iterator[int]:
