@@ -1,8 +1,7 @@
 """The tables. What may be written into them, and when, is the store's business."""
 
-from .items import Discovery, ItemOutcome, ItemState, Selection
+from .items import Block, Discovery, ItemOutcome, ItemState, LogLine, Selection
 from .keys import IdempotencyKey, StoredAnswer
-from .output import Block, LogLine
 from .part import Kind, Part
 from .run import Run
 from .shared import Hold, LastTick, SharedRate, Worker

@@ -1,10 +1,11 @@
-"""What a run keeps of single items, by their keys."""
+"""What a run keeps: of single items, by their keys; and for people, rows of its file and lines of its log."""
+
+from datetime import UTC, datetime
 
 from django.db import models
 
 from .part import Part
-from .run import Run
-from .stored import Stored
+from .run import Run, Stored
 
 
 class ItemState(models.TextChoices):
@@ -56,9 +57,6 @@ class Selection(Stored):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "seq"], name="headway_selection_order")]
 
-    def __str__(self) -> str:
-        return f"{self.seq}: {self.key}"
-
 
 class Discovery(Stored):
     """A key that a run must not do a second time. It stays, since an item may be found again at any time."""
@@ -81,5 +79,30 @@ class Discovery(Stored):
             models.Index(fields=["part", "id"], name="headway_discovery_next", condition=models.Q(part__isnull=False)),
         ]
 
-    def __str__(self) -> str:
-        return self.key
+
+class Block(Stored):
+    """What one chunk has written. A part's blocks, by `seq` and then `piece`, are its share of the file."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="blocks")
+    part = models.ForeignKey(Part, on_delete=models.CASCADE, related_name="blocks")
+    seq = models.BigIntegerField(help_text="The part's, when the chunk began.")
+    piece = models.PositiveIntegerField(help_text="From 0; a chunk that has written much is stored in several.")
+    columns = models.JSONField(help_text="Their names, in the order of the values.")
+    text = models.TextField(help_text="A JSON array of values per line.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["part", "seq", "piece"], name="headway_block_once")]
+
+
+class LogLine(Stored):
+    """One thing that `self.say` was told, kept with a checkpoint. A part has a few hundred at most: its last ones."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="log_lines")
+    part = models.ForeignKey(Part, on_delete=models.CASCADE, related_name="log_lines")
+    said_at = models.BigIntegerField(help_text="The database's clock, in ms.")
+    text = models.CharField(max_length=255)
+
+    @property
+    def at(self) -> datetime:
+        """When it was said."""
+        return datetime.fromtimestamp(self.said_at / 1000, UTC)

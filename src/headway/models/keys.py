@@ -7,8 +7,7 @@ from django.db.models.functions import Now
 
 from headway.database.moments import MomentField
 
-from .run import Run
-from .stored import Stored
+from .run import Run, Stored
 
 
 class IdempotencyKey(Stored):
@@ -26,9 +25,6 @@ class IdempotencyKey(Stored):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["principal", "key"], name="headway_idempotency_key_once")]
-
-    def __str__(self) -> str:
-        return self.key
 
 
 class StoredAnswer(Stored):
@@ -48,6 +44,3 @@ class StoredAnswer(Stored):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["principal", "key"], name="headway_stored_answer_once")]
-
-    def __str__(self) -> str:
-        return self.key

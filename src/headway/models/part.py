@@ -5,8 +5,7 @@ from django.db.models import Case, F, Q, Value, When
 
 from headway.states import Want
 
-from .run import Run
-from .stored import Stored
+from .run import Run, Stored
 
 
 class Kind(models.TextChoices):
@@ -118,9 +117,6 @@ class Part(Stored):
                 condition=Q(token__isnull=True) | Q(due__isnull=False),
             ),
         ]
-
-    def __str__(self) -> str:
-        return f"part {self.pk} of {self.run_id}"
 
     @property
     def processed(self) -> int:

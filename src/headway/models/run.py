@@ -1,20 +1,38 @@
-"""A run: one execution of an operation."""
+"""A run: one execution of an operation. And what all tables have in common: they live in the default database, whatever
+the project's routers say of replicas.
+"""
 
 import uuid
-from typing import ClassVar
+from typing import ClassVar, Self, TypeVar
 
 from django.conf import settings
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.functions import Now
 
 from headway.database.moments import MomentField
 from headway.states import LIVE, TERMINAL, State, Want
 
-from .stored import OnDefaultDatabase, Stored
+Row = TypeVar("Row", bound=models.Model, covariant=True)
 
 LIVE_STATES = sorted(str(state) for state in LIVE)
 WAITING_STATES = [str(State.WAITING)]
 ENDED_STATES = sorted(str(state) for state in TERMINAL)
+
+
+class OnDefaultDatabase(models.Manager[Row]):
+    """A replica that lags behind would show a lost lease as ours, or a run without its parts."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        return super().get_queryset().using(DEFAULT_DB_ALIAS)
+
+
+class Stored(models.Model):
+    """The base of every model."""
+
+    objects: ClassVar[OnDefaultDatabase[Self]] = OnDefaultDatabase()
+
+    class Meta:
+        abstract = True
 
 
 class Undeleted(OnDefaultDatabase["Run"]):

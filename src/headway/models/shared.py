@@ -2,8 +2,7 @@
 
 from django.db import models
 
-from .run import Run
-from .stored import Stored
+from .run import Run, Stored
 
 LONGEST_NAME = 200
 
@@ -31,9 +30,6 @@ class Hold(Stored):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.name}, {'held' if self.held else 'wanted'} by {self.run_id}"
-
 
 class SharedRate(Stored):
     """One row for each rate. Each item that begins takes a moment; `free_at` is the first that nobody has taken.
@@ -44,9 +40,6 @@ class SharedRate(Stored):
     name = models.CharField(max_length=200, primary_key=True, help_text="The operation's, or what several share.")
     free_at = models.BigIntegerField(help_text="The database's clock, in µs: a rate may have several moments in a ms.")
     changed = models.BigIntegerField(help_text="The database's clock, in ms.")
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class LastTick(Stored):
@@ -70,9 +63,6 @@ class LastTick(Stored):
     missed = models.BigIntegerField(null=True, help_text="The last tick that started no run, or not in time; in ms.")
     lapse = models.CharField(max_length=10, choices=Lapse.choices, blank=True, help_text="Why so.")
 
-    def __str__(self) -> str:
-        return self.operation
-
 
 class Worker(Stored):
     """A process that works. Its parts are those that carry its id."""
@@ -85,6 +75,3 @@ class Worker(Stored):
 
     class Meta:
         indexes = [models.Index(fields=["host", "beat"], name="headway_worker_alive")]
-
-    def __str__(self) -> str:
-        return self.id
