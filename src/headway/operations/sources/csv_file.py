@@ -1,7 +1,7 @@
 """The rows of a CSV file, each under the names in the header; one that can't be read costs no other."""
 
 import csv
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 from headway.csv_rows import fitted, named, separator
 from headway.errors import Explained
@@ -62,10 +62,11 @@ class Rows(Records[str]):
                     yield [parser.end, parser.lines], str(parser.start), self.item(fields, parser)
                 return
             except csv.Error as error:
-                place = yield from self.refused(parser, error)
+                found, place = self.refused(parser, error)
+                yield from found
 
-    def refused(self, parser: CsvParser, error: csv.Error) -> Generator[Entry[Row[str] | Unreadable], None, Place]:
-        """Gives the row that the standard parser refuses, and returns where to go on behind it."""
+    def refused(self, parser: CsvParser, error: csv.Error) -> tuple[list[Entry[Row[str] | Unreadable]], Place]:
+        """The row that the standard parser refuses, if it is one, and where to go on behind it."""
         if parser.end - parser.start > csv.field_size_limit():
             parser = self.parser((parser.start, parser.first_line - 1))
             try:
@@ -74,12 +75,10 @@ class Rows(Records[str]):
             except csv.Error as why:
                 error = why
             else:
-                if fields:
-                    yield [parser.end, parser.lines], str(parser.start), self.item(fields, parser)
-                return parser.end, parser.lines
+                place = parser.end, parser.lines
+                return [([*place], str(parser.start), self.item(fields, parser))] if fields else [], place
         behind = parser.behind_first_line()
-        yield [*behind], str(parser.start), unreadable(malformed(error), parser.first_line)
-        return behind
+        return [([*behind], str(parser.start), unreadable(malformed(error), parser.first_line))], behind
 
     def item(self, fields: list[str], parser: CsvParser) -> Row[str] | Unreadable:
         if parser.flaw:
@@ -99,8 +98,8 @@ class Rows(Records[str]):
                 return count + parser.count()
             except csv.Error as error:
                 # From here on it is one row, or none, as it is when it is read.
-                place, rows = consumed(self.refused(parser, error))
-                count += parser.passed + rows
+                found, place = self.refused(parser, error)
+                count += parser.passed + len(found)
 
     def parser(self, place: Place) -> CsvParser:
         return CsvParser(self.text, place, self.delimiter, len(self.header))
@@ -130,17 +129,6 @@ class Rows(Records[str]):
             if names.index(name) != number - 1:
                 raise HeaderError(f"The header has the column {name!r} twice; each name may be there once.")
         return names, (parser.end, parser.lines)
-
-
-def consumed(entries: Generator[object, None, Place]) -> tuple[Place, int]:
-    """What a generator returns, and how many it gave."""
-    given = 0
-    while True:
-        try:
-            next(entries)
-        except StopIteration as end:
-            return end.value, given
-        given += 1
 
 
 def malformed(error: csv.Error) -> Flaw:

@@ -36,14 +36,14 @@ class CsvParser:
         """The fields of each record, of whatever number; one without anything to read is none. Raises csv.Error at a
         malformed one, and at one with a field that is longer than `csv.field_size_limit()`.
         """
-        return self.parsed(self.every_line())
+        return self.parsed(self.handed(counting=False))
 
     def count(self) -> int:
         """How many records there are. Raises csv.Error as `records` does; `passed` is how many came before.
 
         Only lines with a quotation mark are parsed: any other is a record by itself.
         """
-        for _ in self.parsed(self.quoted_lines()):
+        for _ in self.parsed(self.handed(counting=True)):
             self.passed += 1
         return self.passed
 
@@ -66,30 +66,21 @@ class CsvParser:
         self.fields = 1
         self.flaw = None
 
-    def every_line(self) -> Iterator[str]:
-        for end, text, flaw in self.text.lines(self.end):
-            if self.last is not None:
-                self.go_on(self.last)
-            self.last, self.end = text, end
-            self.lines += 1
-            if flaw:
-                self.flaw = self.flaw or flaw
-            if end - self.start > LONGEST:
-                raise csv.Error(TOO_LONG)
-            yield text
-
-    def quoted_lines(self) -> Iterator[str]:
-        """The lines that may be more or less than a record; the others are counted as passed, and not numbered."""
+    def handed(self, *, counting: bool) -> Iterator[str]:
+        """The lines for the standard parser. `counting`: those alone that may be more or less than a record; the others
+        are counted as passed, and not numbered.
+        """
         blank = BLANK + self.delimiter
         for end, text, flaw in self.text.lines(self.end):
             if self.last is not None:
                 self.go_on(self.last)
-            elif '"' not in text:
+            elif counting and '"' not in text:
                 self.passed += 1 if flaw or text.rstrip("\r\n").lstrip(blank) else 0
                 self.start = self.end = end
                 continue
             self.last, self.end = text, end
             self.lines += 1
+            self.flaw = self.flaw or flaw
             if end - self.start > LONGEST:
                 raise csv.Error(TOO_LONG)
             yield text

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 
 from django.core.files import File
@@ -52,9 +53,9 @@ def opened_once(file: Openable) -> Opener:
         return lambda: alone(storage.open(name, "rb"))
     inner = innermost(file)
     if isinstance(inner, io.BytesIO):
-        return of_bytes(inner.getvalue())
+        return partial(io.BytesIO, inner.getvalue())
     if isinstance(inner, io.StringIO):
-        return of_bytes(inner.getvalue().encode())
+        return partial(io.BytesIO, inner.getvalue().encode())
     if isinstance(inner, io.FileIO) and isinstance(inner.name, str | os.PathLike):
         return of_path(inner.name)
     raise TypeError(f"{file!r} can't be opened a second time, which counting and resuming need. {ACCEPTED}")
@@ -85,10 +86,6 @@ def alone(file: File[Any]) -> BinaryIO:
     """The file with a position of its own: a storage in memory hands out one and the same object to everybody."""
     inner = innermost(file)
     return io.BytesIO(inner.getvalue()) if isinstance(inner, io.BytesIO) else cast(BinaryIO, file)
-
-
-def of_bytes(content: bytes) -> Opener:
-    return lambda: io.BytesIO(content)
 
 
 class SteadyFile(io.RawIOBase):
@@ -132,7 +129,9 @@ class SteadyFile(io.RawIOBase):
                 raise
             except Exception as error:  # noqa: BLE001  (each storage has errors of its own, with nothing in common)
                 log.warning("event=storage-failed at=%s error=%r", self.at, error)
-                self.drop()
+                with suppress(Exception):  # the file has failed already
+                    self.close()
+                self.file = None
             time.sleep(pause)
         return self.ask_once(what)
 
@@ -142,12 +141,6 @@ class SteadyFile(io.RawIOBase):
             if self.at:
                 self.file.seek(self.at)
         return what(self.file)
-
-    def drop(self) -> None:
-        """Let go of what has failed."""
-        with suppress(Exception):  # the file has failed already
-            self.close()
-        self.file = None
 
 
 def position(file: BinaryIO, offset: int, whence: int) -> int:
