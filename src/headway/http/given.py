@@ -34,13 +34,13 @@ def given_to(operation: type[Operation], request: Request) -> dict[str, Any]:
 
 def value_of(texts: list[Any], wanted: dict[str, Any]) -> Any:
     """The value that a parameter's texts stand for; where they can't be it, the texts, for the schema to refuse."""
-    if "array" in kinds_of(wanted):
+    if "array" in schema.kinds_of(wanted):
         return [single(text, wanted.get("items", {})) for text in texts]
     return single(texts[0], wanted) if len(texts) == 1 else texts
 
 
 def single(text: Any, wanted: dict[str, Any]) -> Any:
-    kinds = kinds_of(wanted)
+    kinds = schema.kinds_of(wanted)
     if "string" in kinds:
         return text
     if "boolean" in kinds:
@@ -51,8 +51,3 @@ def single(text: Any, wanted: dict[str, Any]) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def kinds_of(wanted: dict[str, Any]) -> list[str]:
-    kinds = wanted.get("type", [])
-    return [kinds] if isinstance(kinds, str) else kinds

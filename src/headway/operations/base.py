@@ -14,7 +14,6 @@ from headway.errors import DeclarationError, NotKept
 
 from . import declarations
 from .again import Retry, Tolerance
-from .concurrency import not_held
 from .context import Context
 from .effects import Effect, Effects
 from .kept import BAD_KEY, File
@@ -189,17 +188,14 @@ class Operation:
         """In `process`: which attempt at this item it is (`retry`). An interruption is none."""
         self.say = context.say
         self._effects: Effects | None = None
-        self._run = context.run
-        self._fingerprint = context.fingerprint
-        self._write = context.write
-        self._fences = context.fences
+        self._context = context
         self._add = context.add
         self._progress = context.progress
 
     @property
     def run(self) -> Any:
         """The run: `id`, `retry_of`, `dry_run`, `counts()`. None before it exists (in `concurrency_key`)."""
-        return self._run
+        return self._context.run
 
     def items(self) -> Any:
         """Where the items come from: a source, a queryset, a list or a range; or it yields pairs, `yield key, item`.
@@ -239,15 +235,19 @@ class Operation:
         """
         if self.file is None:
             raise RuntimeError('write() needs a file: declare file = File("name.csv", columns=(…)) on the operation.')
-        self._write(self.file.line(row))
+        self._context.write(self.file.line(row))
 
     def fence(self, name: str) -> int:
         """The number of this taking of a name that the run `holds`: higher than that of every taking before it. Hand it
         to a system outside that refuses numbers below the highest it has seen: then only the present holder changes it.
         """
-        if name not in self._fences:
-            raise RuntimeError(f"fence({name!r}): {not_held(name, self._fences, self.holds)}")
-        return self._fences[name]
+        held = self._context.fences
+        if name not in held:
+            why = f"the run holds {', '.join(held) or 'nothing yet'}. Let `holds` name it, too."
+            if not self.holds:
+                why = f"the operation declares no holds. Declare holds = ({name!r},)."
+            raise RuntimeError(f"fence({name!r}): {why}")
+        return held[name]
 
     def add(self, keys: str | Iterable[Any]) -> None:
         """Add items to the run, by the keys with which its source fetches them (one, or many), in `process` or
@@ -299,7 +299,7 @@ class Operation:
         if self.one_run_per == "operation":
             return None
         if self.one_run_per == "params":
-            return self._fingerprint
+            return self._context.fingerprint
         return None if self.user is None else str(self.user.pk)
 
     def on_start(self) -> None:
@@ -335,19 +335,9 @@ class Operation:
         return not (cls.is_outside() or cls.has_steps())
 
     @classmethod
-    def has_finish(cls) -> bool:
-        """Whether `on_finish` is there to be called."""
-        return cls.on_finish is not Operation.on_finish
-
-    @classmethod
-    def has_prepare(cls) -> bool:
-        """Whether `prepare` is there to be called."""
-        return cls.prepare is not Operation.prepare
-
-    @classmethod
-    def has_process_chunk(cls) -> bool:
-        """Whether `process_chunk` is there to be called."""
-        return cls.process_chunk is not Operation.process_chunk
+    def declares(cls, method: str) -> bool:
+        """Whether this method, such as `prepare`, is its own, and so there to be called."""
+        return getattr(cls, method) is not getattr(Operation, method)
 
     @classmethod
     def has_steps(cls) -> bool:

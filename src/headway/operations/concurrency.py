@@ -1,6 +1,5 @@
 """What an operation declares about runs at the same time: `on_conflict` about its own, and `holds` about all."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -32,10 +31,3 @@ def names_of(declared: Any) -> list[str]:
     if len(set(names)) > MOST:
         raise ValueError(f"There are {len(set(names))} names; a run may hold {MOST} at most.")
     return sorted(set(names))
-
-
-def not_held(name: str, held: Iterable[str], declared: Any) -> str:
-    """Why the run doesn't hold this name, and what to do."""
-    if not declared:
-        return f"the operation declares no holds. Declare holds = ({name!r},)."
-    return f"the run holds {', '.join(held) or 'nothing yet'}. Let `holds` name it, too."

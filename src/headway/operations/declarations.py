@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 
 from headway.errors import DeclarationError
 
-from . import misspelt, schedules, step_declarations
+from . import misspelt, schedules, steps
 from .again import Retry, Tolerance
 from .concurrency import OnConflict, names_of
 from .kept import File
@@ -21,7 +21,7 @@ from .rates import Rate
 from .sources import Source
 from .sources.by_pairs import PairsSource
 from .sources.table import TableSource
-from .step_declarations import takes
+from .steps import takes
 
 SIGNED_IN = "signed-in"  # a `permission` that every user has
 PERMISSION = re.compile(r"\w+\.\w+")
@@ -115,9 +115,9 @@ def check(cls: Any, base: type[Any]) -> None:
 
 def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     """In the order in which they should be mended; what comes later may stumble over what came before."""
-    yield from step_declarations.faults(cls, base)
-    yield from missing(cls, base)
-    yield from of_sets(cls, base)
+    yield from steps.faults(cls, base)
+    yield from missing(cls)
+    yield from of_sets(cls)
     yield from of_methods(cls)
     yield from of_signatures(cls)
     yield from misspelt.faults(cls, base, fits)
@@ -128,7 +128,7 @@ def faults(cls: Any, base: type[Any]) -> Iterator[str]:
     yield from of_rate(cls)
     yield from of_schedule(cls)
     yield from of_error_codes(cls)
-    if cls.one_run_per != base.one_run_per and cls.concurrency_key is not base.concurrency_key:
+    if cls.one_run_per != base.one_run_per and cls.declares("concurrency_key"):
         yield "one_run_per and concurrency_key both say of what there is one live run. Leave out one of them."
 
 
@@ -139,21 +139,21 @@ def fits(attribute: str, value: Any) -> bool:
     return isinstance(value, KINDS.get(attribute, ()))
 
 
-def missing(cls: Any, base: type[Any]) -> Iterator[str]:
+def missing(cls: Any) -> Iterator[str]:
     for method, example in REQUIRED.items():
-        if cls.steps or cls._alone or (method == "process" and cls.has_process_chunk()):
+        if cls.steps or cls._alone or (method == "process" and cls.declares("process_chunk")):
             continue
-        if getattr(cls, method) is getattr(base, method):
+        if not cls.declares(method):
             yield f"{method} is missing; declare `{example}`."
 
 
-def of_sets(cls: Any, base: type[Any]) -> Iterator[str]:
+def of_sets(cls: Any) -> Iterator[str]:
     """What doesn't go with `process_chunk`."""
-    if not cls.has_process_chunk():
+    if not cls.declares("process_chunk"):
         return
-    if cls.process is not base.process:
+    if cls.declares("process"):
         yield "process and process_chunk are both there, and an item is done once. Leave out one of them."
-    if cls.has_prepare():
+    if cls.declares("prepare"):
         yield "prepare is called for single items, but process_chunk does many at once. Leave out one of them."
     if cls.keep_results is True:
         yield "keep_results is for process: process_chunk returns nothing about items that succeed. Leave it out."
@@ -181,7 +181,7 @@ def of_signatures(cls: Any) -> Iterator[str]:
         if not takes(getattr(cls, method), 1):
             yield f"{method} must take nothing: `def {method}(self)`."
     for method in OF_AN_ITEM:
-        if method == "process" and cls.has_prepare():
+        if method == "process" and cls.declares("prepare"):
             if not takes(cls.process, 3):
                 yield "process must take what prepare gives as well: `def process(self, item, prepared)`."
         elif method == "process_chunk":
@@ -197,7 +197,7 @@ def of_workers(cls: Any) -> Iterator[str]:
         count = getattr(cls, attribute)
         if not (isinstance(count, int) and is_number(count) and 1 <= count <= most):
             yield f"{attribute} is {count!r}; it must be a whole number from 1 to {most}."
-    if cls.threads != 1 and not cls.has_prepare() and not cls.is_outside():
+    if cls.threads != 1 and not cls.declares("prepare") and not cls.is_outside():
         yield (
             f"threads is {cls.threads}, but only `prepare` runs on threads, and there is none. Move what is slow and "
             "can be repeated into `def prepare(self, item)`, declare effects = 'outside', or leave threads out."
@@ -229,7 +229,7 @@ def misfits(cls: Any, source: type[Source[Any]]) -> Iterator[str]:
 
 def of_effects(cls: Any, base: type[Any]) -> Iterator[str]:
     """What belongs to effects outside the database, or can't be had with them."""
-    own_settle = cls.settle is not base.settle
+    own_settle = cls.declares("settle")
     if not cls.is_outside():
         for attribute in ("window", "in_doubt"):
             if getattr(cls, attribute) != getattr(base, attribute):
@@ -237,9 +237,9 @@ def of_effects(cls: Any, base: type[Any]) -> Iterator[str]:
         if own_settle:
             yield "settle is called only with effects = 'outside'. Declare that, or leave settle out."
         return
-    if cls.has_prepare():
+    if cls.declares("prepare"):
         yield "prepare isn't called with effects = 'outside': process runs on threads itself. Do it there."
-    if cls.has_process_chunk():
+    if cls.declares("process_chunk"):
         yield "process_chunk works in the database, and effects = 'outside' is for what can't be undone. Use process."
     for attribute in ("lock_rows", "file"):
         if getattr(cls, attribute) != getattr(base, attribute):

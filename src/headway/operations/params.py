@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django import forms
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.db.models import Model, QuerySet
 from django.utils.datastructures import MultiValueDict
@@ -92,6 +93,16 @@ def of_page(form: type[forms.BaseForm] | None, page: forms.BaseForm, user: Any =
     return clean(form, {name: value for name, value in page.cleaned_data.items() if name in fields}, user)
 
 
+def of_later_fields(form: type[forms.BaseForm] | None, before: Iterable[str]) -> dict[str, Any]:
+    """The cleaned values of the fields that the form has got since a run was started with those `before`: as if nothing
+    had been given for them, so their `initial`, or what an optional one is without.
+
+    Raises ChangedMeanwhile for one that can't be without a value.
+    """
+    known = set(before)
+    return {name: by_itself(name, field) for name, field in schema.fields_of(form).items() if name not in known}
+
+
 def encode(cleaned: dict[str, Any]) -> dict[str, Json]:
     """The cleaned data as tagged JSON. Files must have been stored before (`files.store`).
 
@@ -148,6 +159,19 @@ def submitted(name: str, value: Any, field: forms.Field) -> dict[str, Any]:
     if isinstance(value, list | tuple):
         return {name: [getattr(one, key) if isinstance(one, Model) else one for one in value]}
     return {name: getattr(value, key) if isinstance(value, Model) else value}
+
+
+def by_itself(name: str, field: forms.Field) -> Any:
+    initial = field.initial() if callable(field.initial) else field.initial
+    data = {} if initial is None else submitted(name, initial, field)
+    uploads: Any = MultiValueDict()
+    try:
+        return field.clean(field.widget.value_from_datadict(data, uploads, name))
+    except ValidationError as error:
+        raise ChangedMeanwhile(
+            f"The form has got the field {name!r} since this run was started, and it can't be without a value. Give it "
+            "an initial one, or required=False."
+        ) from error
 
 
 def date_and_time(value: Any) -> tuple[Any, Any]:

@@ -119,10 +119,15 @@ def check(given: dict[str, Any], form: type[forms.BaseForm] | None) -> list[Para
     return errors
 
 
+def kinds_of(schema: dict[str, Any]) -> list[str]:
+    """The JSON types that a schema allows; none where any is."""
+    kinds = schema.get("type", [])
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
 def check_type(place: str, value: Any, schema: dict[str, Any]) -> list[ParamError]:
     """Whether the value, and each item of an array, is of a type that the schema allows."""
-    allowed = schema.get("type", [])
-    allowed = [allowed] if isinstance(allowed, str) else allowed
+    allowed = kinds_of(schema)
     if not allowed:
         return []
     if schema.get("format") == "binary":

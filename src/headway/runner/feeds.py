@@ -1,6 +1,6 @@
 """Which feed a part's chunks have, by its operation and its source."""
 
-from headway.operations.sources.table import KeySource
+from headway.operations.sources.table import TableSource
 
 from .feed import Ahead, Feed, Keys, Rows
 from .flight import Flight
@@ -15,6 +15,6 @@ def feed_for(work: Work) -> Feed:
         return Flight(work)
     if (beforehand := preparing(work)) is not None:
         return Ready(work, beforehand)
-    if isinstance(work.source, KeySource):
+    if isinstance(work.source, TableSource) and work.source.gives_keys:
         return Keys(work)
     return Rows(work) if work.source.may_change else Ahead(work)

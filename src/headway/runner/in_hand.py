@@ -69,11 +69,11 @@ class Work:
     @property
     def paces_process(self) -> bool:
         """Whether each item of a chunk takes a moment of the rate, and not what is called before or around it."""
-        return self.allowance is not None and not (self.operation.has_prepare() or self.operation.is_outside())
+        return self.allowance is not None and not (self.operation.declares("prepare") or self.operation.is_outside())
 
     def may_begin(self, until: float) -> bool:
         """Whether a chunk may begin, by the rate, at the latest at `until`. Outside any transaction."""
-        allowance, careful = self.allowance, self.operation.has_prepare() and self.part.careful
+        allowance, careful = self.allowance, self.operation.declares("prepare") and self.part.careful
         if allowance is None or not (self.paces_process or careful):
             return True  # what prepares, or calls, asks itself
         self.pulse.rest()

@@ -9,13 +9,13 @@ from django.utils.functional import SimpleLazyObject
 from headway import database
 from headway.errors import ChangedMeanwhile, Explained
 from headway.models import Run
-from headway.operations import added_fields, params, registry
+from headway.operations import params, registry
 from headway.operations.base import Operation
 from headway.operations.context import Context, RunView
 from headway.operations.declarations import misfits
 from headway.operations.sources import Source
 from headway.operations.sources.given import source_given
-from headway.operations.sources.table import KeySource, TableSource
+from headway.operations.sources.table import TableSource
 from headway.store.parts.outcomes import storable
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
@@ -84,7 +84,7 @@ def params_of(run: Run, operation: type[Operation]) -> params.Params:
     """What the run was started with, and what its form's later fields have by themselves. Raises ChangedMeanwhile."""
     given = params.decode(run.params)
     # A run that began before that was kept: which field is a later one can't be told.
-    added = {} if run.form_fields is None else added_fields.values_of(operation.form, [*run.form_fields, *given])
+    added = {} if run.form_fields is None else params.of_later_fields(operation.form, [*run.form_fields, *given])
     return params.Params(given | added)
 
 
@@ -103,11 +103,11 @@ def as_declared(operation: Operation, source: Source[Any]) -> Source[Any]:
     """The source as the operation wants its items: locked, or in sets. Raises Misfit."""
     for why in misfits(type(operation), type(source)):
         raise Misfit(why)
-    if not isinstance(source, TableSource):
-        return source
-    if operation.lock_rows:
-        source.lock()
-    return KeySource(source) if operation.has_process_chunk() else source
+    if isinstance(source, TableSource):
+        source.gives_keys = operation.declares("process_chunk")
+        if operation.lock_rows:
+            source.lock()
+    return source
 
 
 def identity_of(source: Source[Any]) -> str:

@@ -221,7 +221,7 @@ class OnThreads(Preparing):
 
 def preparing(work: Work) -> Preparing | None:
     """How the items of this work are prepared; None where they needn't be."""
-    if not work.operation.has_prepare():
+    if not work.operation.declares("prepare"):
         return None
     return Inline(work) if work.operation.threads == 1 else OnThreads(work)
 

@@ -12,7 +12,7 @@ from headway.models import ItemState
 from headway.operations.base import Operation
 from headway.operations.outcomes import Gone, Reject, Skip, TryAgain, Unreadable
 from headway.operations.sources import Entry
-from headway.operations.sources.table import KeySource
+from headway.operations.sources.table import TableSource
 from headway.store.parts.outcomes import Outcome
 from headway.store.parts.results import Result
 
@@ -104,9 +104,9 @@ class Verdicts:
     def items_of(self, entries: list[Entry[Any]]) -> list[Any]:
         """The items themselves, where the entries have their keys alone."""
         source = self.work.source
-        if not isinstance(source, KeySource):
+        if not (isinstance(source, TableSource) and source.gives_keys):
             return [item for _, _, item in entries]
-        rows = dict(source.table.fetch([key for _, key, _ in entries]))
+        rows = source.fetch_rows([key for _, key, _ in entries])
         return [rows.get(key, item) for _, key, item in entries]
 
     def label_or_key(self, entry: Entry[Any]) -> str:

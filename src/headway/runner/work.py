@@ -306,7 +306,7 @@ class Slice(Looks):
             return ending  # whoever was to look behind the last chunk may have died
         if passes.is_left(self.part):
             return Ending.GIVEN_BACK if passes.begin_pass(self.part) else self.give_in()
-        closed = endings.close_part(self.part, has_finish=self.work.operation.has_finish())
+        closed = endings.close_part(self.part, has_finish=self.work.operation.declares("on_finish"))
         if not closed.wanted:
             return self.give_in()
         if closed.finish is None:

@@ -58,7 +58,7 @@ class Calls:
         def process(operation: Operation, items: Any, *more: Any) -> Any:
             if type(operation) is not kind:  # a subclass, whose method calls this one, counts by itself
                 return call(operation, items, *more)
-            number = count(items) if kind.has_process_chunk() else 1
+            number = count(items) if kind.declares("process_chunk") else 1
             self.begin(number)
             try:
                 return call(operation, items, *more)
@@ -100,7 +100,7 @@ class LastCalls(Calls):
 
 
 def methods() -> list[tuple[type[Operation], str]]:
-    return [(kind, "process_chunk" if kind.has_process_chunk() else "process") for kind in registry.every()]
+    return [(kind, "process_chunk" if kind.declares("process_chunk") else "process") for kind in registry.every()]
 
 
 def count(rows: Any) -> int:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from headway.operations import sources
-from headway.operations.sources.model_key import ModelKey
+from headway.operations.sources.table import ModelKey
 from tests.app.models import Tagged, Thing
 
 from .contract import assert_keeps_its_promises

@@ -8,10 +8,9 @@ from typing import Any, Generic, cast
 
 from django.db.models import QuerySet
 
-from .model_key import M, ModelKey
 from .paging import paged
 from .protocol import Entry, Json
-from .table import TableSource, check_rows, name_of, unlocked
+from .table import M, ModelKey, TableSource, check_rows, name_of, unlocked
 
 
 class QuerysetSource(TableSource[M, M], Generic[M]):
@@ -43,8 +42,8 @@ class QuerysetSource(TableSource[M, M], Generic[M]):
         return {"last": None if last is None else self.key.of(last)}
 
     def read(self, bounds: Json, after: Json) -> Iterator[Entry[M]]:
-        within = self.within(bounds)
-        for cursor, item in paged(partial(self.page, within), after, lambda: self.at_once):
+        page = partial(self.page_of_keys if self.gives_keys else self.page, self.within(bounds))
+        for cursor, item in paged(page, after, lambda: self.at_once):
             yield cursor, str(cursor), item
 
     def page(self, within: QuerySet[M], after: Json, limit: int) -> list[tuple[Json, M]]:
@@ -54,11 +53,6 @@ class QuerysetSource(TableSource[M, M], Generic[M]):
 
     def behind(self, within: QuerySet[M], after: Json) -> QuerySet[M]:
         return within if after is None else within.filter(**{f"{self.key.name}__gt": self.key.load(after)})
-
-    def read_keys(self, bounds: Json, after: Json) -> Iterator[Entry[Any]]:
-        within = self.within(bounds)
-        for cursor, value in paged(partial(self.page_of_keys, within), after, lambda: self.at_once):
-            yield cursor, str(cursor), value
 
     def page_of_keys(self, within: QuerySet[M], after: Json, limit: int) -> list[tuple[Json, Any]]:
         values = self.behind(within, after).values_list(self.key.field.attname, flat=True)[:limit]

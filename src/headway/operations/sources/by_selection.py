@@ -1,16 +1,15 @@
 """The rows that somebody selected: exactly those, whatever becomes of the conditions under which they were found."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, cast
+from typing import Generic, cast
 
 from django.db.models import Model, QuerySet
 
 from headway.operations.outcomes import Gone
 
 from .copied import NumberedSource
-from .model_key import M, ModelKey
-from .protocol import Entry, Json
-from .table import KeySource, TableSource, check_rows, name_of, unlocked
+from .protocol import Json
+from .table import M, ModelKey, TableSource, check_rows, name_of, unlocked
 
 
 class SelectionSource(NumberedSource[M | Gone], TableSource[M | Gone, M], Generic[M]):
@@ -37,9 +36,6 @@ class SelectionSource(NumberedSource[M | Gone], TableSource[M | Gone, M], Generi
 
     def freeze(self) -> Json:
         return {"count": self.selections.copy(cast("QuerySet[Model]", self.queryset))}
-
-    def read_keys(self, bounds: Json, after: Json) -> Iterator[Entry[Any]]:
-        return self.entries(bounds, after, KeySource(self).fetch)
 
     def rows(self) -> QuerySet[M]:
         rows: QuerySet[M] = self.queryset.model._base_manager.using(self.queryset.db)

@@ -2,12 +2,12 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, time
 from decimal import Decimal
 from functools import partial
 from tempfile import SpooledTemporaryFile
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from headway.operations.outcomes import Gone
@@ -15,7 +15,6 @@ from headway.operations.outcomes import Gone
 from .paging import paged, shares
 from .protocol import Entry, Item, Json, Selections, Source
 
-Fetch: TypeAlias = Callable[[Sequence[str]], Iterable[tuple[str, Any]]]
 Given = TypeVar("Given")
 
 LONGEST_KEY = 255  # characters
@@ -37,17 +36,14 @@ class NumberedSource(Source[Given], Generic[Given]):
         self.selections = selections
 
     def read(self, bounds: Json, after: Json) -> Iterator[Entry[Given]]:
-        return self.entries(bounds, after, self.fetch)
-
-    def entries(self, bounds: Json, after: Json, fetch: Fetch) -> Iterator[Entry[Any]]:
         above, last = ends_of(bounds)
         start = above if after is None else cast(int, after)
-        for number, (key, item) in paged(partial(self.page, fetch, last), start, lambda: self.at_once):
+        for number, (key, item) in paged(partial(self.page, last), start, lambda: self.at_once):
             yield number, key, item
 
-    def page(self, fetch: Fetch, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, Any]]]:
+    def page(self, last: int, after: int, limit: int) -> list[tuple[int, tuple[str, Any]]]:
         selected = self.selections.page(after, min(limit, last - after)) if after < last else []
-        found = dict(fetch([key for _, key in selected]))
+        found = dict(self.fetch([key for _, key in selected]))
         return [(number, (key, found[key] if key in found else self.gone(key))) for number, key in selected]
 
     def count(self, bounds: Json) -> int:

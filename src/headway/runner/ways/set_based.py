@@ -13,7 +13,7 @@ from django.db import IntegrityError
 from headway.database import is_broken
 from headway.operations.base import Operation
 from headway.operations.outcomes import Interruption
-from headway.operations.sources.table import KeySource
+from headway.operations.sources.table import TableSource
 from headway.runner.faults import refuse_faults
 from headway.runner.feed import LARGEST, held_in
 from headway.runner.in_hand import Work
@@ -67,7 +67,7 @@ class SetBased(Way):
 
     @classmethod
     def fits(cls, operation: Operation) -> bool:
-        return operation.has_process_chunk()
+        return operation.declares("process_chunk")
 
     def advance(self, budget: float) -> Tally:
         size = min(self.size, self.suspects // 2 or 1) if self.suspects else self.size
@@ -141,7 +141,7 @@ def call(work: Work, items: list[Any]) -> dict[Any, Exception]:
     Raises what `process_chunk` raises, and OperationError when it returns anything else.
     """
     source = work.source
-    rows = source.rows(items) if isinstance(source, KeySource) else list(items)
+    rows = source.rows_of(items) if isinstance(source, TableSource) else list(items)
     returned = copy_context().run(work.operation.process_chunk, rows)
     if returned is None:
         return {}
@@ -160,4 +160,4 @@ def call(work: Work, items: list[Any]) -> dict[Any, Exception]:
 
 def mark(work: Work, row: Any) -> Any:
     """What tells the row from the others of its chunk."""
-    return work.source.value_of(row) if isinstance(work.source, KeySource) else id(row)
+    return work.source.value_of(row) if isinstance(work.source, TableSource) else id(row)
