@@ -80,7 +80,7 @@ class TestResults:
     def test_a_member_that_the_first_values_lack_is_not_lost(
         self, api: Api, demo: Any, script: Script, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("headway.http.downloads.kinds.SAMPLE", 1)
+        monkeypatch.setattr("headway.http.downloads.originals.SAMPLE", 1)
         script["result"] = lambda number: {"a": 1} if number == 0 else {"b": 2}
         run = drive(start("tests.scripted_results", user=demo).run)
         assert rows(api.get(path("run-results", run.pk, "csv")))[:3] == [

@@ -1,5 +1,8 @@
-"""Who calls by an Authorization header, by the project's own authenticators: for streams, which `live` opens."""
+"""Who calls by an Authorization header, by the project's own authenticators: for streams, which `live` opens. And how
+often one caller may start runs, where the project says so.
+"""
 
+import math
 from itertools import takewhile
 from typing import Any
 
@@ -8,6 +11,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
+from rest_framework.throttling import UserRateThrottle
 
 from headway.live.admission.callers import Refused
 from headway.live.admission.tickets import holder_of, with_tickets
@@ -51,3 +55,21 @@ def for_caller(run: dict[str, Any], request: Request) -> dict[str, Any]:
 
 def is_session(authenticator: type[Any]) -> bool:
     return issubclass(authenticator, SessionAuthentication)
+
+
+class StartThrottle(UserRateThrottle):
+    """By DEFAULT_THROTTLE_RATES["headway-start"], such as "30/min", for each user; none unless it is set."""
+
+    scope = "headway-start"
+
+    def get_rate(self) -> Any:
+        return (api_settings.DEFAULT_THROTTLE_RATES or {}).get(self.scope)
+
+
+def seconds_until_start(request: HttpRequest | Request) -> int | None:
+    """Where the request's user has started as often as they may: after how many seconds they may again; else None.
+
+    Counts as a start. For the pages, which are no views of Django REST framework.
+    """
+    throttle = StartThrottle()
+    return None if throttle.allow_request(request, None) else math.ceil(throttle.wait() or 1)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """What all endpoints have in common, whatever the project's REST_FRAMEWORK says: JSON, problems, signing in.
 
-The project's own authenticators and throttles are honoured.
+The project's own authenticators and throttles are honoured. And what those answer that concern one run.
 """
 
 from typing import Any, ClassVar
@@ -12,16 +12,21 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from headway import problems
 from headway.conf import conf
+from headway.runs import Disposition, Started
+from headway.snapshots import snapshot
 
-from .callers import is_session
+from .callers import for_caller, is_session
 from .errors import problem_of
 from .json import AlwaysJson, JsonParser, JsonRenderer
 from .openapi.document import Document
 from .openapi.inspector import EndpointSchema
+
+SOON = 1  # s: the state that was asked for is mostly reached by then
 
 
 class Endpoint(APIView):
@@ -49,7 +54,8 @@ class Endpoint(APIView):
         return self.documents.get(method)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        check_coding(request)
+        if coding := coding_of(request):
+            raise UnsupportedMediaType(coding, f"The body is encoded by {coding!r:.50}; send it as it is.")
         check_size(request)  # before the CSRF check, which would read a form and store its files
         super().initial(request, *args, **kwargs)
 
@@ -87,16 +93,32 @@ class Nowhere(Endpoint):
         raise NotFound(f"There is nothing at {request.path}.{hint}")
 
 
+def run_answer(request: Request, run_id: Any, status: int = 202) -> Response:
+    """The run as it is now."""
+    run = for_caller(snapshot(run_id), request)
+    headers = {} if run["done"] else {"Retry-After": str(SOON)}
+    return Response(run, status=status, headers=headers)
+
+
+def started(request: Request, start: Started) -> Response:
+    """The run that a start or a retry came to, and how."""
+    replayed = start.disposition == Disposition.REPLAYED
+    answer = run_answer(request, start.run.pk)
+    if replayed and answer.data["done"]:
+        answer.status_code = 200
+    else:
+        answer["Retry-After"] = str(SOON)  # a run that was joined may just have ended
+    answer["Location"] = answer.data["links"]["self"]
+    answer["Headway-Disposition"] = str(start.disposition)
+    if replayed:
+        answer["Idempotent-Replayed"] = "true"
+    return answer
+
+
 def coding_of(request: HttpRequest | Request) -> str:
     """How the body is compressed; empty for a body as it is."""
     coding: str = request.headers.get("Content-Encoding", "").strip().lower()
     return "" if coding == "identity" else coding
-
-
-def check_coding(request: Request) -> None:
-    """Raises UnsupportedMediaType for a compressed body."""
-    if coding := coding_of(request):
-        raise UnsupportedMediaType(coding, f"The body is encoded by {coding!r:.50}; send it as it is.")
 
 
 def check_size(request: Request) -> None:

@@ -14,8 +14,7 @@ from headway.operations import registry
 from headway.runs.access import is_staff
 
 from . import paging
-from .answers import run_answer
-from .endpoint import Endpoint
+from .endpoint import Endpoint, run_answer
 from .openapi.document import CURSOR, LIMIT, Document, answer, parameter
 from .openapi.schemas import ref
 

@@ -23,14 +23,13 @@ from headway.runs.access import check_start, may_start
 from headway.runs.ticks import next_tick
 from headway.snapshots import moment
 
-from .answers import started
-from .endpoint import Endpoint
+from .callers import StartThrottle
+from .endpoint import Endpoint, started
 from .given import given_to, takes_files
 from .json import JsonParser
 from .openapi.document import LOCATION, Document, answer, header, parameter, start_of
 from .openapi.schemas import Schema
 from .paging import choice
-from .throttles import StartThrottle
 
 IDEMPOTENCY_KEY = parameter(
     "Idempotency-Key",

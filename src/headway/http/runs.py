@@ -19,11 +19,9 @@ from headway.snapshots import moment, snapshot, snapshots
 from headway.states import State, shown, stored_as
 
 from . import paging
-from .answers import run_answer, started
-from .callers import for_caller
-from .endpoint import Endpoint
+from .callers import StartThrottle, for_caller
+from .endpoint import Endpoint, run_answer, started
 from .openapi.document import CURSOR, ETAG, LIMIT, LOCATION, Document, answer, header, parameter
-from .throttles import StartThrottle
 
 POLL_EVERY = 2  # s: a client that asks more often learns little more
 STATES = list(dict.fromkeys(str(shown(state)) for state in State))

@@ -2,7 +2,6 @@
 file that its items have written."""
 
 from .formats import FORMATS
-from .views import Failures, Results
-from .written import Written
+from .views import Failures, Results, Written
 
 __all__ = ["FORMATS", "Failures", "Results", "Written"]

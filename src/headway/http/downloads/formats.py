@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from .kinds import Kind
-from .originals import ITEM, Line
+from .originals import ITEM, Kind, Line
 
 FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # OWASP, "CSV injection"
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?")

@@ -6,6 +6,8 @@ Reading keeps a processor busy, and under WSGI each download has a thread of the
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 from weakref import WeakSet
 
@@ -18,29 +20,43 @@ reading = [threading.Lock() for _ in range(64)]
 admission = threading.RLock()
 
 
-class Share:
-    """One download's share of what its user may have, until it is left or forgotten.
+class UnderWay(ABC):
+    """A file on its way, which has its share of what its user may have until it is closed or forgotten.
 
     Raises Throttled when the user has as many downloads under way as one may have.
     """
 
-    under_way: WeakSet[Share] = WeakSet()  # weak: a response that is dropped on its way has no other end
+    every: WeakSet[UnderWay] = WeakSet()  # weak: a response that is dropped on its way has no other end
+    begun: list[bytes]
+    """Its first pieces, which are there before it is sent."""
 
     def __init__(self, user_key: Any) -> None:
         self.user_key = user_key
         self.reading = reading[hash(user_key) % len(reading)]
         """The lock to hold while rows are read for this user."""
         with admission:
-            if self.of() >= MOST:
+            if self.of_user() >= MOST:
                 raise Throttled(WAIT, f"You have {MOST} downloads under way, as many as one may have at once.")
-            self.under_way.add(self)
+            self.every.add(self)
 
-    def of(self) -> int:
+    def __iter__(self) -> Iterator[bytes]:
+        """It, piece by piece; once."""
+        yield from filter(None, self.begun)
+        self.begun.clear()
+        while block := self.page():
+            yield block
+        self.close()
+
+    @abstractmethod
+    def page(self) -> bytes:
+        """The next rows, as they are written; nothing when there are no more."""
+
+    def of_user(self) -> int:
         """How many downloads this user has under way."""
         with admission:
-            return sum(share.user_key == self.user_key for share in self.under_way)
+            return sum(each.user_key == self.user_key for each in self.every)
 
-    def leave(self) -> None:
-        """The download is over."""
+    def close(self) -> None:
+        """Django calls it when it has been sent, and when its client has left."""
         with admission:
-            self.under_way.discard(self)
+            self.every.discard(self)

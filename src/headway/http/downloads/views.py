@@ -12,18 +12,24 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from headway import runs
+from headway.errors import InvalidState
 from headway.http import paging
 from headway.http.endpoint import Endpoint
 from headway.http.items import keeps_results
 from headway.http.openapi.document import Document, answer, header, parameter
 from headway.http.openapi.schemas import Schema
 from headway.models import Run
-from headway.operations import registry
+from headway.operations import kept, registry
 from headway.runs.access import is_staff
+from headway.states import ACTIONS, State, shown
+from headway.store.parts.blocks import columns_of
 
-from .file import LARGEST, File
+from .file import LARGEST, Blocks, File
 from .formats import FORMATS, Format
-from .kinds import FAILURES, FAILURES_FOR_STAFF, RESULTS, Kind
+from .limits import UnderWay
+from .originals import FAILURES, FAILURES_FOR_STAFF, RESULTS, Kind
+
+WHOLE = (State.SUCCEEDED, State.PARTIAL)
 
 
 class Download(Endpoint):
@@ -109,8 +115,37 @@ class Results(Outcomes):
         return super().hand_out(request, run, ending)
 
 
-def sent(request: Request, file: Any, written: Format, name: str) -> HttpResponseBase:
-    """The file, which iterates over its blocks and can be closed, sent as it is read."""
+class Written(Download):
+    """The rows that a run's items have written, in the order of the items, once the run has ended. In one piece.
+
+    Of a run that failed or was cancelled, those that were written until then; the file's name says "incomplete".
+    """
+
+    name, title, told = "file", "The run's file", "All its rows."
+    refusals = ("not-found", "invalid-state")
+
+    def hand_out(self, request: Request, run: Run, ending: str) -> HttpResponseBase:
+        operation, columns = registry.find(run.operation), columns_of(run.pk)
+        declared = operation.file if operation else None
+        if declared is None and not columns:
+            raise NotFound("This operation writes no file.")
+        if not run.is_done:
+            state = State(run.state)
+            raise InvalidState("hand out its file", shown(state), [str(action) for action in ACTIONS[state]])
+        if declared and not columns:
+            columns = list(declared.columns)
+        file = Blocks(run, columns if ending == "csv" else None, request.user.pk)
+        return sent(request, file, FORMATS[ending], f"{called(run, declared)}.{ending}")
+
+
+def called(run: Run, declared: kept.File | None) -> str:
+    """The file's name, without its ending."""
+    name = declared.name.rpartition(".")[0] if declared else registry.current_name(run.operation)
+    return name if run.state in WHOLE else f"{name}-incomplete"
+
+
+def sent(request: Request, file: UnderWay, written: Format, name: str) -> HttpResponseBase:
+    """The file, sent as it is read."""
     # Under ASGI an ordinary iterator would be read to its end, into memory, before anything is sent.
     pieces = InThread(file) if isinstance(request._request, ASGIRequest) else file
     response = StreamingHttpResponse(pieces, content_type=written.media_type + written.details)
@@ -121,7 +156,7 @@ def sent(request: Request, file: Any, written: Format, name: str) -> HttpRespons
 class InThread:
     """The file, each of whose blocks is read in the request's own thread."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: UnderWay) -> None:
         self.blocks = iter(file)
         self.close = file.close
 
