@@ -354,9 +354,9 @@ class TestBrake:
         if state == "paused":
             assert "The first 50 items all failed, 45 of them with KeyError." in run.reason_text
             assert run.reason_detail.startswith("KeyError: 5")
-        (reason,) = (each for each in failures.reasons_of(snapshot(run.pk)) if each.code == "error")
-        assert reason.example is not None
-        assert reason.example.detail.startswith(f"KeyError: {odd}"), "the example is of what happened most"
+        (reason,) = (each for each in failures.reasons_of(snapshot(run.pk)) if each["code"] == "error")
+        assert reason["example"] is not None
+        assert reason["example"].detail.startswith(f"KeyError: {odd}"), "the example is of what happened most"
 
     @pytest.mark.parametrize(
         "error_of",

@@ -251,11 +251,11 @@ def test_a_reason_that_is_found_far_behind_is_told_by_its_code(demo: Any, monkey
 
     reasons = failures.reasons_of(snapshot(run.pk))
 
-    assert [(reason.code, reason.count, reason.share) for reason in reasons] == [
+    assert [(reason["code"], reason["count"], reason["share"]) for reason in reasons] == [
         ("rejected", 3, 75.0),
         ("bad-value", 1, 25.0),
     ]
-    assert [bool(reason.example) for reason in reasons] == [True, False]
+    assert [bool(reason["example"]) for reason in reasons] == [True, False]
 
 
 def test_a_list_costs_as_many_statements_as_one_run(client: Client, demo: Any) -> None:

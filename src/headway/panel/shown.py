@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from django import forms
 from django.conf import settings
+from django.template.defaultfilters import truncatechars
 from django.template.loader import get_template
 from django.utils import translation
 from django.utils.functional import cached_property
@@ -19,14 +21,17 @@ from headway.addresses import of_api, of_page
 from headway.conf import conf
 from headway.engines import chosen
 from headway.models import Run
+from headway.operations import registry, schema
 from headway.runs.access import is_staff
 from headway.snapshots import snapshot, snapshots, step_titles
 
 from . import words
 from .faces import FACES, Face, face_of
-from .given import parameters
 from .markup import ACTIONS, bar_of, empty, filled, forbidden
 from .values import values
+
+MOST_GIVEN = 3  # parameters; more would hide what matters
+LONGEST_GIVEN = 80
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,26 @@ def shown(run: Run, snapshot: Mapping[str, Any], user: Any) -> Shown:
         is_staff=is_staff(user),
         is_own=is_own(run, user),
     )
+
+
+def parameters(operation: str, given: Mapping[str, Any]) -> list[str]:
+    """A few words for each of the parameters (as a snapshot has them) that say something: files by their own names."""
+    declared = registry.find(operation)
+    fields = schema.fields_of(declared.form if declared else None)
+    said = [text for name, value in given.items() if (text := parameter(fields.get(name), name, value))]
+    return [truncatechars(text, LONGEST_GIVEN) for text in said[:MOST_GIVEN]]
+
+
+def parameter(field: forms.Field | None, name: str, value: Any) -> str:
+    if value in (None, "", [], False) or (field is not None and value == field.initial):
+        return ""
+    if isinstance(value, dict) and set(value) == {"name", "size"}:
+        return str(value["name"])
+    if not isinstance(value, str | int | float):
+        return ""
+    label = str(field.label) if field is not None and field.label else name.replace("_", " ")
+    text = words.number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return label if value is True else f"{label}: {text}"
 
 
 def is_own(run: Run, user: Any) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from headway.operations.outcomes import is_number
+
 from . import words
 
 Values = Mapping[str, str]
@@ -150,14 +152,8 @@ def shown(result: Any) -> str:
     """A run's result in one line; "" for none, and for what has no such line."""
     if isinstance(result, str):
         return result
-    if isinstance(result, bool):
-        return ""
-    if isinstance(result, int | float):
+    if is_number(result):
         return words.number(int(result)) if float(result).is_integer() else str(result)  # in a browser, 2.0 is 2
-    if isinstance(result, dict) and all(is_plain(value) for value in result.values()):
+    if isinstance(result, dict) and all(isinstance(value, str) or is_number(value) for value in result.values()):
         return ", ".join(f"{name}: {shown(value)}" for name, value in result.items())
     return ""
-
-
-def is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float) and not isinstance(value, bool)

@@ -15,11 +15,11 @@ from headway.addresses import of_api
 from headway.errors import RunNotFound
 from headway.models import Run
 from headway.panel import words
+from headway.runs.pages import behind, cursor_of
 from headway.states import State
 from headway.store.parts.flights import IN_DOUBT
 
 from .failures import failures_of, reasons_of
-from .history import history_of
 from .planned import planned
 from .signed_in import SignedInView
 
@@ -64,6 +64,28 @@ class RunPage(SignedInView):
             **refreshing(not shown.run["done"] and not confirming),
         }
         return render(request, "headway/run.html", context)
+
+
+def history_of(user: Any, *, after: str | None = None, limit: int = 20) -> dict[str, Any]:
+    """A page of the runs that `user` started, behind this cursor; the first page for a cursor that is none.
+
+    `runs`: the newest first; `next`: what the next page comes after ("": this is the last); `events` and `polled`: the
+    stream of all the person's runs, and the same to be asked now and then ("" where the API isn't mounted).
+    """
+    mine = Run.objects.filter(started_by=user.pk).select_related("started_by")
+    try:
+        rows = behind(mine, after)
+    except ValueError:
+        rows, after = behind(mine, None), None
+    found = list(rows[: limit + 1])
+    last = found[limit - 1] if len(found) > limit else None
+    return {
+        "runs": panel.show_all(found[:limit], user),
+        "next": cursor_of(last.created_at, last.pk) if last else "",
+        "is_first": after is None,
+        "events": of_api("events"),
+        "polled": of_api("runs"),
+    }
 
 
 def log_of(run_id: UUID) -> list[tuple[str, str, str]]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,21 +18,7 @@ from headway.store.starts import ticks
 IS_NEWS_MS = timedelta(days=7) // timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
-class Planned:
-    """Of one operation, as templates show it. Without a value: "" ."""
-
-    next: str
-    last: str = ""
-    last_address: str = ""
-    last_word: str = ""
-    """What became of that run, or how it is."""
-    missed: str = ""
-    lapse: str = ""
-    """Why nothing was started then, as `LastTick.Lapse` has it; "made-up" where one run has made up for it."""
-
-
-def planned(operations: Iterable[type[Operation]], user: Any) -> list[tuple[type[Operation], Planned | None]]:
+def planned(operations: Iterable[type[Operation]], user: Any) -> list[tuple[type[Operation], dict[str, str] | None]]:
     """Each operation with what is planned of it: None where it has no schedule; then nothing is asked for it."""
     found, now = list(operations), round(time.time() * 1000)
     names = [lasting_name(each) for each in found if each.schedule is not None]
@@ -48,19 +33,24 @@ def planned(operations: Iterable[type[Operation]], user: Any) -> list[tuple[type
     ]
 
 
-def of_one(operation: type[Operation], known: LastTick | None, seen: dict[UUID, panel.Shown], now: int) -> Planned:
+def of_one(
+    operation: type[Operation], known: LastTick | None, seen: dict[UUID, panel.Shown], now: int
+) -> dict[str, str]:
+    """As templates show it: `next`; `last`, the `last_address` of that run and, as `last_word`, what became of it;
+    `missed`, and as `lapse` why nothing was started then: as `LastTick.Lapse` has it, or "made-up" where one run has
+    made up for it. Without a value: ""."""
     coming = next_tick(operation, max(now, known.tick) if known else now)
     shown = seen.get(known.run) if known and known.run else None
     missed = known.missed if known and known.missed and now - known.missed < IS_NEWS_MS else None
     made_up = known and known.lapse == LastTick.Lapse.NO_WORKER and operation.missed == "once"
-    return Planned(
-        next=moment(coming, now),
-        last=words.moment(datetime.fromisoformat(shown.run["created_at"]), at(now)) if shown else "",
-        last_address=(of_page("run", shown.run["id"]) or "") if shown else "",
-        last_word=shown.render("headway/word.html").strip() if shown else "",
-        missed=moment(missed, now),
-        lapse="" if missed is None or known is None else "made-up" if made_up else known.lapse,
-    )
+    return {
+        "next": moment(coming, now),
+        "last": words.moment(datetime.fromisoformat(shown.run["created_at"]), at(now)) if shown else "",
+        "last_address": of_page("run", shown.run["id"]) if shown else "",
+        "last_word": shown.render("headway/word.html").strip() if shown else "",
+        "missed": moment(missed, now),
+        "lapse": "" if missed is None or known is None else "made-up" if made_up else known.lapse,
+    }
 
 
 def moment(tick: int | None, now: int) -> str:

@@ -13,13 +13,13 @@ from django.views.decorators.cache import never_cache
 
 from headway import errors, runs
 from headway.conf import conf
-from headway.http.throttles import seconds_until_start
+from headway.http.callers import seconds_until_start
 from headway.operations import form_making, registry
 from headway.operations.base import Operation
 from headway.runs import Disposition, Started
 from headway.runs.access import may_start
 
-from .history import history_of
+from .pages import history_of
 from .planned import planned
 from .signed_in import SignedInView
 from .steer import run_address

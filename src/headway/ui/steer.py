@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from headway import runs
 from headway.errors import AlreadyRetried, Forbidden, InvalidState, NothingToRetry, QuotaExceeded, RunConflict
-from headway.http.throttles import seconds_until_start
+from headway.http.callers import seconds_until_start
 from headway.models import Run
 
 from .pages import run_or_404

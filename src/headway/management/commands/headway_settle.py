@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from headway import runs
-from headway.management.steering import SteeringCommand
+from headway.management.terminal import SteeringCommand
 from headway.models import Run
 
 
