@@ -16,7 +16,6 @@ from headway.idempotency import idempotent
 from headway.models import Part, Run
 from headway.snapshots import snapshot
 from headway.testing import end_waits
-from headway.webhooks import posting
 from tests.app.driving import drive, fresh, start
 
 from .conftest import Declare
@@ -204,7 +203,7 @@ def test_a_receiver_that_is_down_is_told_once_it_is_up(receiver: Receiver, decla
 def test_a_receiver_that_hangs_is_left_after_the_limit(
     receiver: Receiver, declare: Declare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(posting, "LIMIT", 0.2)
+    monkeypatch.setattr("headway.webhooks.delivery.LIMIT", 0.2)
     declare(billing=receiver.at("/hold"))
     drive(start(items=1))
     (delivery,) = deliveries()

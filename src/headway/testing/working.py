@@ -1,9 +1,10 @@
-"""A worker's work to its end; and what is due later, due now: a test never waits for it."""
+"""A worker's work to its end; what is due later, due now: a test never waits for it; and an operation by itself."""
 
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.db.models import F, Manager
 
@@ -11,8 +12,12 @@ from headway import runs
 from headway.database import NowMs
 from headway.engines.claimant import Claimant
 from headway.models import ItemOutcome, ItemState, LastTick, Part, Run, SharedRate, Worker
+from headway.operations import params as parameters
+from headway.operations import registry
 from headway.operations.base import Operation
-from headway.states import State
+from headway.operations.context import Context, RunView
+from headway.operations.effects import Effects
+from headway.states import Counts, State
 
 WORKER = "drain"
 
@@ -82,3 +87,18 @@ def turn_clock(by: timedelta) -> None:
 
 def bring_back(rows: Manager[Any], **columns: timedelta | int) -> None:
     rows.update(**{name: F(name) - by for name, by in columns.items()})
+
+
+def instance(operation: type[Operation] | str, given: dict[str, Any] | None = None, *, user: Any = None) -> Operation:
+    """The operation as a worker makes it, with these parameters, for a call of its `process` or `items` by hand.
+
+    Writes nothing: what `say`, `write` and `add` take is judged and goes nowhere, and `run` has a new id and no items.
+    Raises UnknownOperation, and InvalidParams where the form refuses the parameters.
+    """
+    declared = registry.get(operation) if isinstance(operation, str) else operation
+    run = RunView(uuid4(), retry_of=None, dry_run=False, counts=Counts)
+    cleaned = parameters.Params(parameters.clean(declared.form, given or {}, user))
+    made = declared(Context(params=cleaned, user=user, run=run))
+    if declared.is_outside():
+        made._effects = Effects(run.id, "0")
+    return made

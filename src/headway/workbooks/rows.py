@@ -22,11 +22,6 @@ class RawRow(NamedTuple):
     """The names of the elements in which it stands."""
 
 
-def rows_of(file: IO[bytes]) -> Iterator[RawRow]:
-    """All rows, in order. Raises WorkbookError."""
-    return gathered(file, Rows())
-
-
 def rows_behind(file: IO[bytes], row: RowPlace, above: tuple[str, ...]) -> Iterator[RawRow]:
     """Those behind a row that starts at this place, in elements of these names. Raises WorkbookError."""
     before = "".join(f"<{name}>" for name in above).encode()
@@ -37,6 +32,7 @@ def rows_behind(file: IO[bytes], row: RowPlace, above: tuple[str, ...]) -> Itera
 
 
 def gathered(file: IO[bytes], rows: "Rows", before: bytes = b"") -> Iterator[RawRow]:
+    """All rows, in order. Raises WorkbookError."""
     for _ in parse(file, rows, before):
         yield from rows.ready
         rows.ready.clear()

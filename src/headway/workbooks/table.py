@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .rows import RawRow, RowPlace, rows_behind, rows_of
+from .rows import RawRow, RowPlace, Rows, gathered, rows_behind
 from .strings import MissingText, Strings
 from .values import CellError, Value
 from .workbook import Sheet, Workbook
@@ -14,7 +14,7 @@ class Table:
 
     def __init__(self, book: Workbook, sheet: Sheet, strings: Strings) -> None:
         self.book, self.sheet, self.strings = book, sheet, strings
-        self.rows = rows_of(book.open(sheet.part))
+        self.rows = gathered(book.open(sheet.part), Rows())
         self.header = next((row for row in self.rows if not self.is_blank(row)), None)
         if self.header is None:
             raise WorkbookError("empty", f"The sheet “{sheet.name}” is empty; its first row should name the columns.")
@@ -63,7 +63,11 @@ class Table:
     def named(self, row: RawRow) -> dict[int, str]:
         columns: dict[int, str] = {}
         for column in sorted(row.cells):
-            name = str(self.name_in(row, column)).strip()
+            try:
+                value = self.value(row, column)
+            except CellError as error:
+                raise WorkbookError("header", f"The header is not readable. {error}") from error
+            name = "" if value is None else str(value).strip()
             if name in columns.values():
                 raise WorkbookError(
                     "duplicate-column", f"The header has the column “{name}” twice; each name may be there once."
@@ -71,10 +75,3 @@ class Table:
             if name:
                 columns[column] = name
         return columns
-
-    def name_in(self, row: RawRow, column: int) -> Value:
-        try:
-            value = self.value(row, column)
-        except CellError as error:
-            raise WorkbookError("header", f"The header is not readable. {error}") from error
-        return "" if value is None else value

@@ -1,7 +1,6 @@
 """A workbook in an open file: its sheets, and what its cells need to be understood."""
 
 import posixpath
-from dataclasses import dataclass
 from typing import IO, BinaryIO, NamedTuple, TypeVar
 from zipfile import BadZipFile, ZipFile
 
@@ -26,8 +25,7 @@ class Part(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A sheet, by its name and where in the ZIP archive it lies."""
 
     name: str
