@@ -17,21 +17,14 @@ from headway.clock import NOW_MS
 from headway.conf import ENGINES, conf
 from headway.engines.engine import fault
 from headway.errors import InvalidParams
-from headway.idempotency.checks import check_idempotency as check_idempotency  # to import is to register
-from headway.middleware_order import place_of
 from headway.models import Run
 from headway.operations import params, registry
 from headway.operations.declarations import SIGNED_IN
 from headway.runs.ticks import scheduled
-from headway.store.starts.checks import check_cache as check_cache
-from headway.wakeups.checks import check_holds as check_holds
-from headway.wakeups.checks import check_wake_ups as check_wake_ups
+from headway.setting_checks import AUTHENTICATION, place_of  # to import is to register
 from headway.webhooks.endpoints import check_webhooks as check_webhooks
 
-SIGNING_IN = (
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-)
+SIGNING_IN = ("django.contrib.sessions.middleware.SessionMiddleware", AUTHENTICATION)
 GIVE_PARAMS = (
     "Give what its form needs as schedule_params = {…} on the operation, or an `initial` to the form's fields."
 )

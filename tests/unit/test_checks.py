@@ -9,9 +9,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from headway.checks import check_database, check_idempotency, check_pages, check_routers, check_settings
+from headway.checks import check_database, check_pages, check_routers, check_settings
 from headway.conf import Conf, conf
 from headway.idempotency import Middleware
+from headway.setting_checks import check_idempotency
 from tests.shell.manage import manage, on_sqlite, without_traceback
 
 PLAIN = """

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from headway.checks import check_cache, check_holds, check_wake_ups
+from headway.setting_checks import check_cache, check_holds, check_wake_ups
 
 
 class TestWakeUps:
@@ -17,7 +17,7 @@ class TestWakeUps:
 
     def test_redis_without_its_library_is_told(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.HEADWAY = {"WAKE_UPS": "redis://:secret@localhost"}
-        monkeypatch.setattr("headway.wakeups.checks.find_spec", lambda name: None)
+        monkeypatch.setattr("headway.setting_checks.find_spec", lambda name: None)
         assert importlib.util.find_spec("redis")
         (error,) = check_wake_ups()
         assert (error.id, error.hint) == ("headway.E015", 'pip install "django-headway[redis]"')
@@ -41,7 +41,7 @@ class TestHolds:
     def test_redis_without_its_library_is_told(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.HEADWAY = {"HOLDS": "redis://:secret@localhost"}
         assert check_holds() == []
-        monkeypatch.setattr("headway.wakeups.checks.find_spec", lambda name: None)
+        monkeypatch.setattr("headway.setting_checks.find_spec", lambda name: None)
         (error,) = check_holds()
         assert error.id == "headway.E021"
         assert "secret" not in error.msg
