@@ -11,7 +11,7 @@ from headway.database import now_ms
 from headway.database.statements import Compiled, Rows
 from headway.models import Kind, Part, Run
 from headway.models.part import AT_ONCE_MS
-from headway.runner.looks import slice_seconds
+from headway.runner.ending import slice_seconds
 from headway.states import Want
 from headway.store.parts import leases
 from headway.store.parts.candidates import ANYBODYS, ENOUGH, due_parts

@@ -351,7 +351,7 @@ def test_a_deleted_run_is_simply_gone_for_its_worker() -> None:
 
 def test_an_error_that_nobody_foresaw_leaves_the_run_to_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(items=4)
-    monkeypatch.setattr("headway.runner.looks.SHORTEST_CHUNK", "not a number")  # a fault of Headway's own
+    monkeypatch.setattr("headway.runner.ending.SHORTEST_CHUNK", "not a number")  # a fault of Headway's own
     work(claim(run))
     assert (fresh(run).state, fresh(run).reason_code) == ("paused", "internal-error")
     monkeypatch.undo()

@@ -229,7 +229,7 @@ class TestReserving:
 def test_who_has_only_waited_lets_those_first_who_wait_for_a_worker(
     sink: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headway.runner.looks.SHORTEST_SLICE", 0.9)  # of which a busy machine too waits for the most
+    monkeypatch.setattr("headway.runner.ending.SHORTEST_SLICE", 0.9)  # of which a busy machine too waits for the most
     paced = start("process", "1/s", sink, items=20)
     part = claim(paced)
     runs.start("tests.write_ledger", {"items": 3})

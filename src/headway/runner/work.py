@@ -31,13 +31,12 @@ from . import limits
 from .commit import Commit
 from .counting import count_in_background
 from .dividing import ranges_of
-from .ending import Ending
+from .ending import LOOK_EVERY, Ending, Endings
 from .feed import Feed
 from .feeds import feed_for
 from .holding import Holding, HoldsLost
 from .in_hand import Work
 from .loading import OperationError, ask, identity_of
-from .looks import LOOK_EVERY, Looks
 from .pulse import Heartbeat, Pulse
 from .surroundings import surroundings
 from .suspects import guilty, too_many
@@ -97,7 +96,7 @@ def give_up(part: Part, error: Exception) -> Ending:
     return Ending.DONE
 
 
-class Slice(Looks):
+class Slice(Endings):
     """A claimed part, advanced by its operation."""
 
     def go(self) -> Ending:
