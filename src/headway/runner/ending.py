@@ -38,7 +38,7 @@ class Ending(Enum):
 
 
 class Endings:
-    """A slice, as far as the clock and the database end it. Whatever ends it raises Fenced, and errors of the database."""
+    """A slice, as far as the clock and the database end it. Its methods raise Fenced, and errors of the database."""
 
     def __init__(self, work: Work, rivals: Candidates) -> None:
         self.work = work

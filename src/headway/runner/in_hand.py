@@ -8,18 +8,20 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.utils.functional import Promise
 
-from headway.database import undone
+from headway.database import is_lost, is_transient, undone
 from headway.database.turns import Turns
+from headway.errors import MissingParam
 from headway.models import Part
 from headway.operations.base import Operation
 from headway.operations.kept import kept_value
+from headway.operations.outcomes import Verdict
 from headway.operations.sources import Source
 from headway.store.parts.outcomes import storable
 
 from .allowance import Allowance, allowance_of
 from .guard import Guard
 from .holding import Holding
-from .loading import add_nowhere, as_declared, ask, load, source_of, write_nowhere
+from .loading import OperationError, add_nowhere, as_declared, ask, load, source_of, write_nowhere
 from .pulse import Pulse
 from .said import Said
 from .tally import Tally
@@ -132,3 +134,15 @@ class Work:
             raise TypeError(f"say() takes text, not {text!r:.200}.")
         self.message = storable(text, 255)
         self.said.note(self.message)
+
+
+def refuse_faults(work: Work, error: Exception) -> None:
+    """Raise what says something about the database or the operation instead of the item: it isn't judged by it."""
+    if isinstance(error, Verdict):
+        return  # what it caught on its way is its own business
+    if isinstance(error, OperationError):
+        raise error
+    if isinstance(error, MissingParam):
+        raise OperationError(f"Its items can't be done. {error}") from error
+    if is_transient(error) or (is_lost(error) and work.guard.is_own(error)):
+        raise error

@@ -17,6 +17,7 @@ from headway.operations.sources import Source
 from headway.operations.sources.given import source_given
 from headway.operations.sources.table import TableSource
 from headway.store.parts.outcomes import storable
+from headway.store.parts.planning import Range
 from headway.store.runs.endings import counts_of
 from headway.store.starts.selections import RunSelections
 
@@ -119,3 +120,17 @@ def check_identity(run: Run, now: str) -> None:
     """Raises ChangedMeanwhile. A run that isn't planned yet, or was before that was kept, may be over anything."""
     if run.source and run.source != now:
         raise ChangedMeanwhile(f"It began over {run.source}, but its items are {now or 'others'} now.")
+
+
+def ranges_of(source: Source[Any], parts: int) -> list[Range]:
+    """What a new run is to read, in so many parts at most. Raises OperationError."""
+    kind = type(source).__name__
+    if parts > 1 and not source.can_split():
+        raise OperationError(f"Its source, a {kind}, can't be split into {parts} parts: leave `parts` out.")
+    bounds = ask("Its source can't be opened.", source.freeze)
+    if parts == 1:
+        return [Range(bounds)]
+    split = ask(f"Its source can't be split into {parts} parts.", lambda: list(source.split(bounds, parts)))
+    if not 1 <= len(split) <= parts:
+        raise OperationError(f"Its source, a {kind}, has split into {len(split)} parts; asked for were 1 to {parts}.")
+    return [Range(each) for each in split]

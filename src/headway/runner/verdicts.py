@@ -16,8 +16,7 @@ from headway.operations.sources.table import TableSource
 from headway.store.parts.outcomes import Outcome
 from headway.store.parts.results import Result
 
-from .faults import refuse_faults
-from .in_hand import Work
+from .in_hand import Work, refuse_faults
 from .preparing import Prepared
 from .reading import attempts_of
 from .tally import Ended, Left, Tally

@@ -30,13 +30,12 @@ from headway.store.runs.control import OTHER_VERSION, Reason
 from . import limits
 from .commit import Commit
 from .counting import count_in_background
-from .dividing import ranges_of
 from .ending import LOOK_EVERY, Ending, Endings
 from .feed import Feed
 from .feeds import feed_for
 from .holding import Holding, HoldsLost
 from .in_hand import Work
-from .loading import OperationError, ask, identity_of
+from .loading import OperationError, ask, identity_of, ranges_of
 from .pulse import Heartbeat, Pulse
 from .surroundings import surroundings
 from .suspects import guilty, too_many

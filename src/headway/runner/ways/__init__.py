@@ -9,8 +9,8 @@ from headway.runner.in_hand import Work
 from headway.runner.tally import Tally
 
 from .outside import Outside
+from .savepoints import Careful
 from .set_based import SetBased
-from .singly import Careful
 from .stepwise import Stepwise
 from .together import Together
 from .way import Way

@@ -1,15 +1,17 @@
-"""Item after item, each inside a savepoint, so that a failing one undoes itself alone."""
+"""Item after item, each inside a savepoint, so that a failing one undoes itself alone; and one item per transaction,
+where COMMIT refuses a chunk, or an item may kill its worker."""
 
 import time
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.transaction import TransactionManagementError
 
 from headway.database import is_broken
 from headway.operations.outcomes import Interruption
-from headway.runner.faults import refuse_faults
+from headway.runner.in_hand import refuse_faults
 from headway.runner.limits import failures_at_once
 from headway.runner.tally import Entries, Tally
+from headway.store.parts import checkpoints
 
 from .way import Way, is_harmless
 
@@ -54,3 +56,35 @@ class WithSavepoints(Way):
                 return
             if tally.failed >= enough:
                 return
+
+
+class Singly(WithSavepoints):
+    """A transaction for each item; when its COMMIT is refused, the item has failed."""
+
+    refused: IntegrityError | None = None
+    """With which COMMIT refused the item that comes next."""
+
+    def advance(self, budget: float) -> Tally:
+        if self.refused:
+            error, self.refused = self.refused, None
+            return self.commit.left_out(error)
+        self.begin()
+        try:
+            return self.commit(self.with_savepoints, 0, most=1)
+        except IntegrityError as error:
+            self.refused = error
+        self.feed.rewind()
+        return Tally()
+
+    def begin(self) -> None:
+        """What comes before an item."""
+
+
+class Careful(Singly):
+    """The same, once it is on record that the item may be the one that kills."""
+
+    def begin(self) -> None:
+        part = self.work.part
+        checkpoints.begin_item(part)
+        part.seq += 1
+        self.feed.prepare_one()

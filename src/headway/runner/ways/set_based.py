@@ -14,15 +14,13 @@ from headway.database import is_broken
 from headway.operations.base import Operation
 from headway.operations.outcomes import Interruption
 from headway.operations.sources.table import TableSource
-from headway.runner.faults import refuse_faults
 from headway.runner.feed import LARGEST, held_in
-from headway.runner.in_hand import Work
+from headway.runner.in_hand import Work, refuse_faults
 from headway.runner.loading import OperationError
 from headway.runner.reading import VERDICTS, is_verdict
 from headway.runner.tally import Entries, Tally
 
-from .savepoints import WithSavepoints
-from .singly import Careful, Singly
+from .savepoints import Careful, Singly, WithSavepoints
 from .way import Way
 
 FIRST = 100  # items, before it is known how many a budget holds

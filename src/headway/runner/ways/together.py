@@ -11,12 +11,11 @@ from django.db import IntegrityError
 
 from headway.database import is_broken
 from headway.operations.outcomes import Interruption
-from headway.runner.faults import refuse_faults
+from headway.runner.in_hand import refuse_faults
 from headway.runner.limits import failures_at_once
 from headway.runner.tally import Entries, Tally
 
-from .savepoints import WithSavepoints
-from .singly import Singly
+from .savepoints import Singly, WithSavepoints
 from .way import is_harmless
 
 GUARDED_AFTER_FAILURE = 200  # items: while failures are this close, a replay of each chunk would cost more
