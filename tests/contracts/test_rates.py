@@ -14,8 +14,7 @@ from django.db.models import F
 from headway import TryAgain, runner, runs, sources
 from headway.database import now_ms
 from headway.models import ItemOutcome, Part, Run, SharedRate
-from headway.runner.allowance import NEAR
-from headway.runner.moments import LATE
+from headway.runner.allowance import LATE, NEAR
 from headway.snapshots import snapshot
 from headway.store.parts import rates
 from headway.store.upkeep import tidying

@@ -10,7 +10,7 @@ import pytest
 
 from headway import runs
 from headway.models import Part, Run
-from headway.runner.moments import SPAN
+from headway.runner.allowance import SPAN
 from headway.snapshots import snapshot
 from tests.app.paced import PACED, begun, most_within
 from tests.crash.aloud import Tell

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.operations.rates import UNITS_US, Rate
-from headway.runner.moments import GATHER, LATE, SPAN, Moments
+from headway.runner.allowance import GATHER, LATE, SPAN, Moments
 from headway.store.parts.rates import SLACK_US
 
 SLACK = SLACK_US / 1_000_000

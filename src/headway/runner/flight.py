@@ -16,9 +16,8 @@ from .feed import Feed
 from .in_hand import Work
 from .loading import OperationError, ask
 from .reading import UNREADABLE, read, told
-from .slots import Slot, Stand, in_doubt
+from .slots import Slot, Stand, Turn, in_doubt
 from .tally import Tally
-from .turn import Turn
 
 LOOK_EVERY = 0.1  # s between two looks at whether to stop, and at what hangs, while calls are waited for
 GATHER = 0.002  # s for which others are waited for once a call has returned: what a commit for each would cost
@@ -101,7 +100,7 @@ class Flight(Feed):
             slot = Slot(entry)
             slot.attempts = attempts_before(self.work.part, entry)
             verdict = verdict_on(slot, known.get(entry[1]))
-            turn.add(slot)
+            turn.slots.append(slot)
             if verdict:
                 slot.settle(verdict)
                 turn.end(slot, tally)

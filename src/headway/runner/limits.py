@@ -1,4 +1,5 @@
-"""When a run stops by itself: too many failures, or everything fails alike, or what it calls is down."""
+"""When a run stops by itself: too many failures, or everything fails alike, or what it calls is down; and which item is
+written down and not run again, as it has killed its workers so often, or cost the connection."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -8,17 +9,22 @@ from headway.operations.base import Operation
 from headway.operations.kept import BAD_KEY, BAD_RESULT, BAD_ROW
 from headway.operations.outcomes import TryAgain
 from headway.store.parts.flights import IN_DOUBT
+from headway.store.parts.leases import SLOW_ITEM_MS
 from headway.store.runs.control import FAILURE_LIMIT, Reason
 from headway.store.runs.endings import counts_of
 
 from .feed import LARGEST
-from .tally import Tally
+from .tally import Left, Tally
 
 ALIKE = 50  # items that fail with the same unexpected error: the operation is broken, or what it stands on
 ODD = 5  # of them may have failed otherwise: one bad row among them changes nothing
 UNEXPECTED = ("error", BAD_KEY, BAD_RESULT, BAD_ROW, IN_DOUBT)  # codes that no operation has given
 STEP_FAILED = "step-failed"
 DOWN_AFTER = 50  # items in a row to be tried again: what they call is down
+GUILTY_AFTER = 4  # setbacks at one place: the item in hand is the cause, as the last ones met it alone
+MOST_GUILTY = 3  # items of a part that may be left out so before a person should look
+POISON_DEATHS = 2  # with the two before anybody was careful: four
+POISON_DEATHS_SLOW = 3  # with the one before: four; an item of over a second is more often hit than at fault
 
 
 class Outage(NamedTuple):
@@ -101,3 +107,27 @@ def all_alike(part: Part) -> Reason | None:
     said = f"The first {ALIKE} items all failed" + (f", {count} of them" if count < ALIKE else "")
     text = f"{said} with {kind}. Mend the cause, then resume: they are tried again."
     return Reason(FAILURE_LIMIT, text, next(detail for _, detail in first if detail.startswith(kind)))
+
+
+def guilty(part: Part, operation: Operation) -> Left | None:
+    """The verdict on the part's next item, where that one is at fault."""
+    if operation.is_outside():
+        return None  # an item that was under way is in doubt, and not begun again unasked
+    slow = part.processed and part.worked_ms / part.processed > SLOW_ITEM_MS
+    if part.deaths >= (POISON_DEATHS_SLOW if slow else POISON_DEATHS):
+        return Left("worker-died", f"Its worker died {part.deaths} times while doing it, so it was left out.")
+    if part.setbacks >= GUILTY_AFTER:
+        said = f"The database failed {part.setbacks} times while it was done, so it was left out."
+        return Left("database-fault", said)
+    return None
+
+
+def too_many(part: Part) -> Reason | None:
+    """Why a person should look, once an item more is left out because of the database."""
+    if part.failures["database-fault"] % MOST_GUILTY:
+        return None
+    return Reason(
+        "database-fault",
+        f"The database failed again and again while {MOST_GUILTY} of its items were done. "
+        "They were left out; look at the database, then resume.",
+    )

@@ -1,4 +1,5 @@
-"""Items whose effects are outside, from the moment on at which they are to be begun."""
+"""Items whose effects are outside, from the moment on at which they are to be begun, and what a transaction changes of
+them."""
 
 import math
 import time
@@ -8,12 +9,12 @@ from typing import Any
 from headway.operations.base import Operation
 from headway.operations.effects import Effects
 from headway.operations.kept import kept_value
-from headway.operations.outcomes import Skip, Verdict
+from headway.operations.outcomes import Interruption, Skip, Verdict
 from headway.operations.sources import Entry
 from headway.store.parts import flights
 from headway.store.parts.flights import IN_DOUBT
 
-from .tally import Left
+from .tally import Left, Tally
 
 
 class Stand(IntEnum):
@@ -114,6 +115,61 @@ class Slot:
                 f"It may have gone out: no answer came to {self.attempt.begun!r}, or an unexpected one.", error
             )
         return error
+
+
+class Turn:
+    """What one transaction is to change of a flight."""
+
+    def __init__(self, slots: list[Slot]) -> None:
+        self.slots = list(slots)
+        self.stands: dict[Slot, Stand] = {}
+        self.begun: list[Slot] = []
+
+    def end(self, slot: Slot, tally: Tally) -> None:
+        """It has returned."""
+        if isinstance(slot.error, Interruption):
+            tally.interruption = slot.error
+            self.stands[slot] = Stand.DUE
+        else:
+            tally.seen.append(slot.entry)
+            tally.values += [(tally.done + 1, value) for value in slot.kept]
+            tally.found.append((tally.done + 1, list(slot.found)))
+            tally.count(slot.entry, slot.error, slot.effects if slot.error else ())
+            self.stands[slot] = Stand.SETTLED
+
+    def begin(self, slots: list[Slot]) -> None:
+        """They are to go out."""
+        self.begun += slots
+        self.stands |= dict.fromkeys(slots, Stand.BEGUN)
+
+    @property
+    def settled_ahead(self) -> int:
+        """How many at the head are settled: behind them stands the cursor."""
+        return next((at for at, slot in enumerate(self.slots) if self.stand(slot) != Stand.SETTLED), len(self.slots))
+
+    def stand(self, slot: Slot) -> Stand:
+        return self.stands.get(slot, slot.stand)
+
+    def flight(self) -> list[list[Any]]:
+        """As it is written down once this is committed."""
+        starting = set(self.begun)
+        return [
+            [slot.key, slot.entry[0], int(self.stand(slot)), slot.starts + (slot in starting)]
+            for slot in self.slots[self.settled_ahead :]
+        ]
+
+    def cursor(self, before: Any) -> Any:
+        """Behind what is settled at the head."""
+        ahead = self.settled_ahead
+        return self.slots[ahead - 1].entry[0] if ahead else before
+
+    def apply(self) -> None:
+        for slot, stand in self.stands.items():
+            if stand == Stand.DUE:
+                slot.error, slot.returned, slot.began = None, False, None
+            slot.stand = stand
+        for slot in self.begun:
+            slot.starts += 1
 
 
 def is_expected(error: Exception, operation: Operation) -> bool:

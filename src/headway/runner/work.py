@@ -38,7 +38,6 @@ from .in_hand import Work
 from .loading import OperationError, ask, identity_of, ranges_of
 from .pulse import Heartbeat, Pulse
 from .surroundings import surroundings
-from .suspects import guilty, too_many
 from .tally import Left, Tally
 from .telling import in_full
 from .ways import Ways
@@ -284,10 +283,10 @@ class Slice(Endings):
 
     def bury(self, commit: Commit) -> Ending | None:
         """An item that is guilty is written down, and the run goes on, unless there were several."""
-        if (verdict := guilty(self.part, self.work.operation)) is None:
+        if (verdict := limits.guilty(self.part, self.work.operation)) is None:
             return None
         tally = self.leave_out(commit, verdict)
-        reason = too_many(self.part) if tally.done and verdict.code == "database-fault" else None
+        reason = limits.too_many(self.part) if tally.done and verdict.code == "database-fault" else None
         return self.halt(reason) if reason else None
 
     def leave_out(self, commit: Commit, verdict: Left) -> Tally:

@@ -10,8 +10,8 @@ from typing import Any
 from headway.database import back_off, is_transient
 from headway.operations.base import Operation
 from headway.runner.flight import Flight
+from headway.runner.slots import Turn
 from headway.runner.tally import Entries, Tally
-from headway.runner.turn import Turn
 
 from .way import Way
 
