@@ -23,9 +23,9 @@ LATEST = 2 / 3  # of a lease since its renewal: a worker that was frozen for lon
 class Calls:
     """Does slots' items on as many threads, and gives the slots back as they return."""
 
-    def __init__(self, work: Work, threads: int) -> None:
+    def __init__(self, work: Work) -> None:
         self.work = work
-        self.threads = threads
+        self.missing = work.operation.threads  # until the first item
         self.asked: SimpleQueue[Slot | None] = SimpleQueue()
         self.returned: SimpleQueue[Slot] = SimpleQueue()
         self.latest = conf().lease_seconds * LATEST
@@ -40,13 +40,10 @@ class Calls:
                 self.make(slot)
                 self.returned.put(slot)
             else:
-                self.have_threads()
+                for _ in range(self.missing):
+                    self.start()
+                self.missing = 0
                 self.asked.put(slot)
-
-    def have_threads(self) -> None:
-        while self.threads:
-            self.threads -= 1
-            self.start()
 
     def start(self) -> None:
         """One thread more."""

@@ -57,7 +57,7 @@ class Commit:
         constraint, and errors of the database that say nothing about an item.
         """
         work, tally = self.work, Tally(again=[] if self.part.phase else None)
-        hooks = Hooks(self.begin_hook)
+        hooks = Hooks(lambda: work.pulse.begin(work.operation.item_timeout))
         began = time.monotonic()
         try:
             with write_beside_project(kind=WORKER):
@@ -159,9 +159,6 @@ class Commit:
                 return
 
         return self(leave, 0, most=1, begins=False)
-
-    def begin_hook(self) -> None:
-        self.work.pulse.begin(self.work.operation.item_timeout)
 
     def checkpoint(self, tally: Tally, written: list[Outcome], added: int) -> Checkpoint:
         """How the part stands with this chunk."""

@@ -31,7 +31,7 @@ class Flight(Feed):
     def __init__(self, work: Work) -> None:
         super().__init__(work)
         operation = work.operation
-        self.calls = Calls(work, operation.threads)
+        self.calls = Calls(work)
         self.window = operation.window or 2 * operation.threads  # so that no thread waits for a commit
         self.slots: list[Slot] = []
         self.written: list[list[Any]] = work.part.flight or []

@@ -139,7 +139,7 @@ def meaning_of(sql: str, row: Model | None, connection: BaseDatabaseWrapper) -> 
     if written[1]:
         return Meaning(table, harmless="ON CONFLICT" not in sql and "ON DUPLICATE" not in sql)
     before, _, where = sql.partition(" WHERE ")
-    metas = [] if row is None or " OR " in where or "NOT " in where else [row._meta, *metas_of_parents(row)]
+    metas = [] if row is None or " OR " in where or "NOT " in where else metas_of(row)
     for key in (meta.pk for meta in metas if meta.db_table == table):
         column = f"{connection.ops.quote_name(table)}.{connection.ops.quote_name(key.column or '')}"
         for condition in (f"{column} = %s", f"{column} IN (%s)"):
@@ -148,6 +148,6 @@ def meaning_of(sql: str, row: Model | None, connection: BaseDatabaseWrapper) -> 
     return Meaning(table)
 
 
-def metas_of_parents(row: Model) -> "list[Options[Any]]":
-    """Of the models whose tables hold a part of the row, in multi-table inheritance."""
-    return [parent._meta for parent in row._meta.get_parent_list()]
+def metas_of(row: Model) -> "list[Options[Any]]":
+    """Of the models whose tables hold a part of the row: several in multi-table inheritance."""
+    return [kind._meta for kind in (row, *row._meta.get_parent_list())]

@@ -18,7 +18,7 @@ from headway.operations.outcomes import Verdict
 from headway.operations.sources import Source
 from headway.store.parts.outcomes import storable
 
-from .allowance import Allowance, allowance_of
+from .allowance import Allowance
 from .guard import Guard
 from .holding import Holding
 from .loading import OperationError, add_nowhere, as_declared, ask, load, source_of, write_nowhere
@@ -62,11 +62,10 @@ class Work:
 
     def open_source(self) -> None:
         """Ask the operation for its items. Raises OperationError."""
-        self.source = ask("Its items can't be found.", self.find_source)
-
-    def keep_rate(self) -> None:
-        """From now on items begin at the operation's rate, if it has one."""
-        self.allowance = allowance_of(self.operation, self.should_stop)
+        self.source = ask(
+            "Its items can't be found.",
+            lambda: as_declared(self.operation, source_of(self.operation, self.part.run)),
+        )
 
     @property
     def paces_process(self) -> bool:
@@ -89,9 +88,6 @@ class Work:
             return 0.0
         waited, self.waited_before = self.allowance.waited - self.waited_before, self.allowance.waited
         return waited
-
-    def find_source(self) -> Source[Any]:
-        return as_declared(self.operation, source_of(self.operation, self.part.run))
 
     def load_again(self) -> None:
         """Forget all that the operation has gathered, since something it was gathered from was rolled back."""

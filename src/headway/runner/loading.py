@@ -94,7 +94,9 @@ def source_of(operation: Operation, run: Run) -> Source[Any]:
     ChangedMeanwhile when the run began over other items.
     """
     source = source_given(operation.items, operation.name)
-    check_identity(run, identity_of(source))
+    now = identity_of(source)
+    if run.source and run.source != now:  # a run that isn't planned yet, or was before that was kept, says nothing
+        raise ChangedMeanwhile(f"It began over {run.source}, but its items are {now or 'others'} now.")
     # A chain of retries has one selection, its first run's: the others take up ranges of it.
     source.attach(RunSelections(run.root_id or run.pk))
     return source
@@ -114,12 +116,6 @@ def as_declared(operation: Operation, source: Source[Any]) -> Source[Any]:
 def identity_of(source: Source[Any]) -> str:
     """What the source's items are of, as it is stored."""
     return storable(source.identity(), 255)
-
-
-def check_identity(run: Run, now: str) -> None:
-    """Raises ChangedMeanwhile. A run that isn't planned yet, or was before that was kept, may be over anything."""
-    if run.source and run.source != now:
-        raise ChangedMeanwhile(f"It began over {run.source}, but its items are {now or 'others'} now.")
 
 
 def ranges_of(source: Source[Any], parts: int) -> list[Range]:

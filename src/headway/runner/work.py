@@ -28,6 +28,7 @@ from headway.store.runs import control, endings
 from headway.store.runs.control import OTHER_VERSION, Reason
 
 from . import limits
+from .allowance import allowance_of
 from .commit import Commit
 from .counting import count_in_background
 from .ending import LOOK_EVERY, Ending, Endings
@@ -198,7 +199,7 @@ class Slice(Endings):
     def items(self) -> Ending:
         """The part's items, until its end or the slice's."""
         database.bound_idle_transactions(self.work.operation.item_timeout)
-        self.work.keep_rate()
+        self.work.allowance = allowance_of(self.work.operation, self.should_stop)
         feed = feed_for(self.work)
         commit = Commit(self.work, feed)
         self.ways = ways = Ways(self.work, feed, commit)
