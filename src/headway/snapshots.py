@@ -21,7 +21,7 @@ from headway.models import Kind, Part, Run
 from headway.operations import params, registry
 from headway.operations.rates import rate_of
 from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
-from headway.store.parts import holds, planning, silence, workers
+from headway.store.parts import holds, planning, workers
 from headway.store.parts.candidates import due_parts
 from headway.store.runs import control
 
@@ -166,7 +166,7 @@ def links_to_files(run: Run) -> dict[str, str]:
 def is_stalled(run: Run, parts: list[Any]) -> bool:
     """Whether one of its owners has let its lease run out, though it could have renewed it."""
     silent = [part.due for part in parts if part.token is not None and part.due < part.now]
-    return not run.is_done and bool(silent) and not silence.is_kept_silent(min(silent))
+    return not run.is_done and bool(silent) and not workers.is_kept_silent(min(silent))
 
 
 def is_deserted(run: Run, parts: list[Any]) -> bool:

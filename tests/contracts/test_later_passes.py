@@ -12,7 +12,7 @@ from headway.models import ItemOutcome, Part, Run
 from headway.runner import limits
 from headway.snapshots import snapshot
 from headway.store.parts import leases, passes
-from headway.store.upkeep.stepped_clock import bring_back
+from headway.store.upkeep.tidying import bring_back
 from headway.testing import end_waits
 from headway.ui import failures
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work

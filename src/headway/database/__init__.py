@@ -16,4 +16,4 @@ from .sessions import (
     sync_each_commit,
 )
 from .undoing import undone
-from .writing import back_off, data_version, write, write_beside_project
+from .writing import back_off, data_version, delete_any, write, write_beside_project

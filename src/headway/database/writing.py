@@ -7,8 +7,10 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 from .faults import is_transient
 from .waiting import SOMEBODY, waiting
@@ -47,6 +49,13 @@ def write() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         yield
+
+
+def delete_any(rows: QuerySet[Any]) -> None:
+    """Delete these rows, if there are any: a DELETE would take SQLite's lock for nothing."""
+    if rows.exists():
+        with write():
+            rows.delete()
 
 
 @contextmanager

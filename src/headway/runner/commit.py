@@ -12,7 +12,7 @@ from headway.database.waiting import WORKER
 from headway.models import ItemState, Part
 from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
-from headway.store.parts import blocks, checkpoints, discoveries, lines, outcomes, passes, results
+from headway.store.parts import blocks, checkpoints, discoveries, lines, outcomes, passes
 from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
@@ -76,7 +76,7 @@ class Commit:
                     written = self.verdicts.outcomes_of(tally.ended)
                 outcomes.forget(tally.again or [])
                 outcomes.record(self.part, written)
-                results.record_results(self.part, self.verdicts.results_of(tally))
+                outcomes.record_results(self.part, self.verdicts.results_of(tally))
                 self.write_rows(tally)
                 lines.write_lines(self.part, said := work.said.lines[:])
                 renew = time.monotonic() - work.pulse.renewed > self.renew_after

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db import connections
 
 from headway.database import bound_idle_transactions, is_seen_by_no_other
-from headway.models import Part
+from headway.models import Kind, Part
 from headway.operations.sources import Source
-from headway.store.parts import discoveries, totals
+from headway.store.parts import discoveries, planning
 from headway.store.parts.outcomes import count_failed
 
 from .reading import added_in, failed_of
@@ -56,12 +56,13 @@ def add_up(part: Part, source: Source[Any]) -> None:
     try:
         if not is_seen_by_no_other():
             bound_idle_transactions(0)  # frozen as it writes, it must not keep the run's row from all others
-        if not totals.is_first_left(part):
+        parts = Part.objects.filter(run_id=run_id, kind=Kind.ITEMS)
+        if parts.filter(closed=False, pk__lt=part.pk).exists():
             return
-        counts = [count_part(part, source) for part in totals.parts_to_count(run_id)]
+        counts = [count_part(each, source) for each in parts]
         known = [number for number in counts if number is not None]
         if len(known) == len(counts):
-            totals.set_total(run_id, sum(known))
+            planning.set_total(run_id, sum(known))
     except Exception:
         log.warning("run=%s event=count-failed", run_id, exc_info=True)
         with lock:

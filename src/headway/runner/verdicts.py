@@ -13,8 +13,7 @@ from headway.operations.base import Operation
 from headway.operations.outcomes import Gone, Reject, Skip, TryAgain, Unreadable
 from headway.operations.sources import Entry
 from headway.operations.sources.table import TableSource
-from headway.store.parts.outcomes import Outcome
-from headway.store.parts.results import Result
+from headway.store.parts.outcomes import Outcome, Result
 
 from .in_hand import Work, refuse_faults
 from .preparing import Prepared

@@ -9,8 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from headway.database import is_transient, write
-from headway.database.writing import write_beside_project
+from headway.database import delete_any, is_transient, write_beside_project
 from headway.errors import IdempotencyKeyReused, RequestInProgress
 from headway.models import StoredAnswer
 
@@ -86,10 +85,7 @@ def keep(asked: Asked, answer: Answer) -> None:
 
 def forget_expired() -> None:
     """Delete the answers whose time is over."""
-    expired = StoredAnswer.objects.filter(EXPIRED)
-    if expired.exists():  # a DELETE would take SQLite's lock for nothing
-        with write():
-            expired.delete()
+    delete_any(StoredAnswer.objects.filter(EXPIRED))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from headway.runner.tally import Entries, Left, Tally
 from headway.runner.verdicts import sentence
 from headway.signals import run_changed
 from headway.states import Want, keep_pace
-from headway.store.parts import leases, steps
+from headway.store.parts import checkpoints, leases
 
 from .way import Way
 
@@ -119,7 +119,7 @@ class Stepwise(Way):
         """Write down how the step stands. Raises Fenced, and errors of the database."""
         began = time.monotonic()
         said = self.work.said.lines[:]
-        steps.note(self.part, stand, self.work.message, said)
+        checkpoints.note_step(self.part, stand, self.work.message, said)
         self.work.pulse.renewed = began
         self.work.said.stored(len(said))
         run_changed.send_robust(sender=Part, run_id=self.part.run_id)
@@ -167,7 +167,7 @@ class Stepwise(Way):
         """The step has ended: commit it with the checkpoint behind it."""
 
         def count(entries: Entries, tally: Tally, deadline: float) -> None:
-            steps.forget(self.part)
+            checkpoints.forget_step(self.part)
             tally.count(next(entries), error)
 
         tally = self.commit(count, 0, most=1, begins=False)

@@ -1,5 +1,7 @@
-"""The checkpoint: one guarded UPDATE that says how far a part has come, in the transaction of its effects."""
+"""The checkpoint: one guarded UPDATE that says how far a part has come, in the transaction of its effects; and how its
+step under way stands, where the run has steps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ from headway.database.statements import Given, Rows, Update
 from headway.models import Part
 from headway.states import Counts
 
+from . import lines
 from .leases import AS_WE_LEFT_IT, fenced, lease_ms
 
 
@@ -104,3 +107,29 @@ def note_failed_hooks(part: Part, count: int) -> None:
 NOTE_FAILED_HOOKS = Update(
     AS_WE_LEFT_IT, hooks_failed=F("hooks_failed") + Given("count"), seq=F("seq") + 1, changed=NowMs()
 )
+
+
+def note_step(part: Part, step: dict[str, Any], message: str, said: Sequence[tuple[int, str]]) -> None:
+    """Write down how the part's step stands, with what it has said, and renew the lease. Raises Fenced."""
+    with write():
+        lines.write_lines(part, said)
+        fenced(NOTE_STEP, part, step=step, message=message, lease=lease_ms())
+    part.step, part.seq = step, part.seq + 1
+
+
+NOTE_STEP = Update(
+    AS_WE_LEFT_IT,
+    step=Given("step", Part),
+    message=Given("message", Part),
+    due=NowMs() + Given("lease"),
+    seq=F("seq") + 1,
+    changed=NowMs(),
+)
+
+
+def forget_step(part: Part) -> None:
+    """Its step has ended; in the transaction of the checkpoint that says so. Raises Fenced."""
+    fenced(FORGET_STEP, part)
+
+
+FORGET_STEP = Update(AS_WE_LEFT_IT, step=None)

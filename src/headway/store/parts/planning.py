@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from headway.database import Hooks, NowMs, write_beside_project
+from headway.database import Hooks, NowMs, write, write_beside_project
 from headway.database.statements import Given, Update
 from headway.models import Kind, Part, Run
-from headway.states import Want
+from headway.states import LIVE, Want
 from headway.store.announcing import announce_change, announce_due
 
 from . import discoveries
@@ -137,3 +137,14 @@ def failed_in(run_id: UUID, parts: int) -> list[Range]:
         ranges.append(Range({"above": above, "last": last}, retries=run_id))
         above = last
     return ranges
+
+
+def set_total(run_id: UUID, total: int) -> bool:
+    """Store how many items the run has, counted beside the work, unless it has ended or another worker was quicker."""
+    with write():
+        stored = Run.objects.filter(pk=run_id, total=None, state__in=sorted(LIVE)).update(
+            total=total, total_exact=True, revision=F("revision") + 1, changed=NowMs()
+        )
+        if stored:
+            announce_change(run_id)
+        return bool(stored)

@@ -1,12 +1,16 @@
-"""Which workers are there, by their own word."""
+"""Which workers are there, by their own word; and whether one whose lease has run out must be gone: on SQLite it may
+live, and only be kept from saying so."""
 
-from django.db.models import Q
+import sqlite3
+from contextlib import closing
 
-from headway.database import NowMs, now_ms, write
+from django.db import connection
+from django.db.models import Max, Q
+
+from headway.database import NowMs, delete_any, now_ms, write
 from headway.database.statements import Given, Rows
+from headway.database.waiting import SOMEBODY, path_of
 from headway.models import Part, Worker
-
-from .silence import is_kept_silent, is_locked
 
 HEARD_OF_MS = 30_000  # a worker tells every few seconds; after this it is gone
 
@@ -28,10 +32,7 @@ def leave(worker: str) -> None:
 
 def forget_silent() -> None:
     """Forget the workers that haven't been heard of for long: they were killed, or have a process for each task."""
-    silent = Worker.objects.filter(beat__lt=NowMs() - 10 * HEARD_OF_MS)
-    if silent.exists():  # a DELETE would take SQLite's lock for nothing
-        with write():
-            silent.delete()
+    delete_any(Worker.objects.filter(beat__lt=NowMs() - 10 * HEARD_OF_MS))
 
 
 def alive() -> int:
@@ -66,3 +67,31 @@ def doorbells(host: str) -> list[int]:
 
 RECENT = Worker.objects.filter(host=Given("host", Worker), doorbell__gt=0, beat__gte=NowMs() - 10 * HEARD_OF_MS)
 DOORBELLS = Rows(RECENT.order_by().values_list("doorbell").distinct())
+
+
+def is_kept_silent(since_ms: int) -> bool:
+    """Whether nobody can have renewed a lease since then, because an item holds SQLite's one write lock.
+
+    If anything was written since, the lock was free meanwhile; a process that dies lets go of it.
+    """
+    return is_locked() and last_written() < since_ms
+
+
+def last_written() -> int:
+    """The database's clock when a part or a worker wrote last, in ms."""
+    parts = Part.objects.aggregate(at=Max("changed"))["at"]
+    workers = Worker.objects.aggregate(at=Max("beat"))["at"]
+    return max(parts or 0, workers or 0)
+
+
+def is_locked() -> bool:
+    """Whether another connection holds the write lock now. Asked on a connection of its own, without waiting."""
+    if connection.in_atomic_block or path_of(SOMEBODY) is None:
+        return False  # it may be ourselves who hold it; or there is no such lock
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        other.execute("ROLLBACK")
+        return False

@@ -1,4 +1,5 @@
-"""How a part closes and how a run ends: always in a transaction that holds the run's lock by then."""
+"""How a part closes and how a run ends, always in a transaction that holds the run's lock by then; in the very same one
+a run that waits behind it becomes live."""
 
 import logging
 from collections.abc import Callable
@@ -8,22 +9,20 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Exists, F, OuterRef, Sum
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
 from headway.database import Hooks, NowMs, write, write_beside_project
-from headway.database.statements import Given, Rows, Update, UpdateOne
+from headway.database.statements import First, Given, Rows, Update, UpdateOne
 from headway.models import Kind, Part, Run
 from headway.operations.registry import current_name
 from headway.signals import run_ended
 from headway.states import Counts, Event, State, Want, after
-from headway.store.announcing import announce_change
+from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
 from headway.store.parts import flights, holds, passes
 from headway.store.parts.leases import AS_WE_LEFT_IT, fenced, lease_ms
-
-from .promotions import promote_next
 
 log = logging.getLogger(__name__)
 
@@ -163,3 +162,37 @@ def nothing_succeeded(counts: Counts) -> tuple[str, str]:
 
 SHUT = Update(AS_WE_LEFT_IT, closed=True, token=None, due=None, retrying=0, seq=F("seq") + 1, changed=NowMs())
 COUNT_DOWN = Update(Run.objects.filter(pk=Given("id", Run)), parts_left=Given("parts_left"))
+
+
+def promote_next(concurrency_key: str) -> None:
+    """The oldest run that waits for this key gets it. The key must be free, by this transaction at the latest."""
+    waiting = NEXT(concurrency_key=concurrency_key)
+    if waiting is None:
+        return
+    Run.objects.filter(pk=waiting.pk).update(
+        state=after(State(waiting.state), Event.PROMOTE),
+        live_key=concurrency_key,
+        waiting_key=None,
+        revision=waiting.revision + 1,
+        changed=NowMs(),
+    )
+    Part.objects.filter(run=waiting).update(due=NowMs(), changed=NowMs())
+    announce_due(waiting.operation)
+    announce_change(waiting.pk)
+
+
+NEXT = First(
+    Run.objects.select_for_update(of=("self",), no_key=True)
+    .filter(concurrency_key=Given("concurrency_key", Run), waiting_key__isnull=False)
+    .order_by("created_at", "id")
+)
+
+
+def promote_stranded() -> None:
+    """Runs that wait for a key that no run holds: there are none, unless a person has edited the tables by hand."""
+    live = Run.objects.filter(live_key=OuterRef("concurrency_key"))
+    stranded = Run.objects.filter(~Exists(live), waiting_key__isnull=False).order_by()
+    for key in set(stranded.values_list("concurrency_key", flat=True)):
+        with write():
+            if not Run.objects.filter(live_key=key).exists():
+                promote_next(key)

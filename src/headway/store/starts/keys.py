@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from headway.conf import conf
-from headway.database import write
+from headway.database import delete_any, write
 from headway.errors import IdempotencyKeyReused, RunDeleted
 from headway.fuse import Fuse
 from headway.models import IdempotencyKey, Run
@@ -112,7 +112,4 @@ def claim(key: Key, run: Run) -> None:
 
 def forget_expired() -> None:
     """Delete the keys whose time is over."""
-    expired = IdempotencyKey.objects.filter(EXPIRED)
-    if expired.exists():  # a DELETE would take SQLite's lock for nothing
-        with write():
-            expired.delete()
+    delete_any(IdempotencyKey.objects.filter(EXPIRED))
