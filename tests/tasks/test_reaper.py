@@ -9,7 +9,7 @@ from django_tasks_db.models import DBTaskResult
 from headway import runs
 from headway.engines import queues
 from headway.engines.django_tasks import flavour
-from headway.engines.reaping import reap
+from headway.engines.queues import reap
 from headway.models import Part
 from tests.shell.manage import manage
 from tests.tasks.workers import Processes

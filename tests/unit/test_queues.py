@@ -6,7 +6,7 @@ import pytest
 from django.urls import get_resolver
 
 from headway import Operation, runs
-from headway.engines import Claimant, Engine, queues, reaping
+from headway.engines import Claimant, Engine, queues
 from headway.models import Part, Run
 from headway.operations import base
 from headway.runner import Ending
@@ -91,7 +91,7 @@ def test_the_default_queue_has_what_nobody_declares_any_more(several: None) -> N
     Run.objects.filter(pk=run.pk).update(operation="tests.removed")
 
     assert turn("ledgers") is None
-    assert reaping.due("headway") == {"tests.removed": 1}
+    assert queues.due("headway") == {"tests.removed": 1}
     assert queues.of("tests.removed") == "headway"
 
 
@@ -148,9 +148,9 @@ def test_what_is_due_is_rung_for_by_its_queue(several: None, rung: list[tuple[st
     runs.start("tests.scripted")
     rung.clear()
 
-    assert reaping.reap(["headway"]) == 1
-    assert reaping.reap(["ledgers"]) == 3
-    assert reaping.reap(queues.every()) == 4
+    assert queues.reap(["headway"]) == 1
+    assert queues.reap(["ledgers"]) == 3
+    assert queues.reap(queues.every()) == 4
 
     assert rung == [("tests.scripted", 1), ("tests.write_ledger", 3), ("tests.scripted", 1), ("tests.write_ledger", 3)]
 
@@ -161,7 +161,7 @@ def test_what_rings_already_is_not_rung_for_again(rung: list[tuple[str, int]], m
     rung.clear()
     monkeypatch.setattr(Noting, "unheard", 2)
 
-    assert reaping.reap(queues.every()) == 1
+    assert queues.reap(queues.every()) == 1
     assert rung == [("tests.write_ledger", 1)]
 
 
@@ -169,4 +169,4 @@ def test_what_is_owned_or_not_due_yet_is_not_rung_for(rung: list[tuple[str, int]
     runs.start("tests.write_ledger", {"items": 1})
     Part.objects.update(due=2**60)
 
-    assert reaping.reap(queues.every()) == 0
+    assert queues.reap(queues.every()) == 0

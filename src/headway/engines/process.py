@@ -1,9 +1,11 @@
 """What every process that works has: its name, what it has in hand, a thread that ends it when an item hangs, and one
-that starts what is due by the clock. `Answering` is one that messages wake, with a watch beside the work.
+that starts what is due by the clock. `Answering` is one that messages wake, with a watch beside the work. By `Stop` the
+children of a worker learn that it stops.
 """
 
 import itertools
 import logging
+import mmap
 import os
 import random
 import signal
@@ -87,6 +89,24 @@ class Answering(Process):
             return claimant.answer()
         finally:
             self.at_work.remove(claimant)
+
+
+class Stop:
+    """Whether this worker stops: it was asked to, or its parent is gone. A signal, or Celery, tells the parent alone.
+
+    One byte of memory, made before the parent forks, which it shares with every child, those too that it forks later.
+    """
+
+    def __init__(self) -> None:
+        self.parent = os.getpid()
+        self.shared = mmap.mmap(-1, 1)
+
+    def ask(self) -> None:
+        """Tell every process of this worker."""
+        self.shared[0] = 1
+
+    def is_wanted(self) -> bool:
+        return bool(self.shared[0]) or self.parent not in (os.getpid(), os.getppid())
 
 
 def leave() -> NoReturn:

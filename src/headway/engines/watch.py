@@ -15,7 +15,7 @@ from django.db import connections
 
 from headway.store.parts import workers
 
-from . import reaping
+from . import queues
 from .presence import Presence, bury
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Watch:
         if self.siblings:
             self.bury_siblings()
         self.presence.tell()
-        reaping.reap(self.queue_names)
+        queues.reap(self.queue_names)
 
     def rest(self, seconds: float) -> None:
         """Wait for the next look; a sibling's death ends the wait."""

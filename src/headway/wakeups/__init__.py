@@ -4,7 +4,6 @@ A worker that hears one asks the database; a worker that hears none asks it a li
 double and reorder messages, and may be gone for hours: that costs latency and nothing else.
 """
 
-from .choice import send
-from .listening import Listener
+from .choice import Listener, send
 
 __all__ = ["Listener", "send"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from headway.engines import queues, reaping
+from headway.engines import queues
 
 from . import worker
 from .doorbell import ADVANCE
@@ -30,4 +30,4 @@ def advance(queue: str) -> None:
 @shared_task(name="headway.reap", expires=STALE_AFTER, **OURS)
 def reap() -> None:
     """Ring for what is due in any queue: beat's entry. Every worker does the same for its own queues."""
-    reaping.reap(queues.every())
+    queues.reap(queues.every())

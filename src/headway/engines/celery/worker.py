@@ -13,8 +13,7 @@ from celery import bootsteps, concurrency, signals
 
 from headway.engines import queues
 from headway.engines.presence import new_name
-from headway.engines.process import Answering
-from headway.engines.stop import Stop
+from headway.engines.process import Answering, Stop
 
 from .checks import refusals
 

@@ -14,8 +14,7 @@ from django.db import Error, connections
 from headway import database, tracing
 from headway.engines.claimant import Claimant
 from headway.engines.presence import Presence
-from headway.engines.process import Process, leave, look
-from headway.engines.stop import Stop
+from headway.engines.process import Process, Stop, leave, look
 from headway.runs.ticks import Timetable
 from headway.wakeups import Listener, datagrams
 

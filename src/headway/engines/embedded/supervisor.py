@@ -16,7 +16,7 @@ from django.db import Error, connections
 from headway.conf import conf
 from headway.database import close_before_fork
 from headway.engines.presence import bury, new_name
-from headway.engines.stop import Stop
+from headway.engines.process import Stop
 from headway.wakeups.datagrams import listening
 
 from .child import Child, Wires

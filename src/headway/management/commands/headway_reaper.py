@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from headway.conf import conf
-from headway.engines import queues, reaping
+from headway.engines import queues
 from headway.engines.process import look
 from headway.management.terminal import demand_tables
 from headway.runs.ticks import Timetable
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             try:
                 Timetable().look()
             finally:  # one operation's form, maybe, meets a fault of the database: others are rung for
-                reaping.reap(queues.every())
+                queues.reap(queues.every())
             return
         try:
             for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background ignores it otherwise
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         while True:
             try:
                 look(timetable, "headway_reaper")
-                reaping.reap(queues.every())
+                queues.reap(queues.every())
                 if time.monotonic() - tidied > TIDY_EVERY:
                     tidying.tidy()
                     tidied = time.monotonic()

@@ -14,7 +14,7 @@ from django.utils import autoreload
 from headway.database import close_before_fork
 from headway.engines import queues
 from headway.engines.embedded.supervisor import Supervisor
-from headway.engines.stop import Stop
+from headway.engines.process import Stop
 from headway.management.terminal import demand_tables
 
 
