@@ -27,8 +27,7 @@ from headway.client import (
     SignedOut,
     Unreachable,
 )  # fmt: skip
-from headway.client.following import Following
-from headway.client.patience import Patience
+from headway.client.following import Following, Patience
 from headway.client.run import Progress, RunLinks, Step
 from headway.http.openapi.schemas import SCHEMAS, STEP
 from headway.models import Run as StoredRun

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from headway.live.admission.gate import as_http
-from headway.live.admission.origins import is_foreign
 from headway.live.routes import Kind, Target
+from headway.live.wrapper import is_foreign
 
 
 def asked_by(origin: str, **said: Any) -> dict[str, Any]:

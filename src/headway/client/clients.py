@@ -10,8 +10,7 @@ import httpx
 
 from .calls import Calls, Known, let_rest
 from .errors import problem_of
-from .following import Following
-from .patience import Patience, is_worth_another_try, retry_after
+from .following import Following, Patience, is_worth_another_try, retry_after
 from .run import Run
 
 PATIENCE = 60.0  # s; a server that is restarted is back by then

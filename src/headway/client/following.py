@@ -1,4 +1,4 @@
-"""Following a run, without the network: what to ask next, what is told, and when to ask again.
+"""Following a run, without the network: what to ask next, what is told, when to ask again, and for how long it tries.
 
 It has three ways: a stream of Server-Sent Events, a long poll, a short poll. One that fails is left for the next, and
 gets another chance later. It has no WebSocket: a program can send headers, and nothing that lets a poll pass holds back
@@ -6,14 +6,14 @@ both of the others.
 """
 
 import json
+import random
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from .errors import Forbidden, NotFound, SignedOut, problem_of
-from .patience import Patience, is_worth_another_try, retry_after
+from .errors import Busy, Forbidden, NotFound, Problem, SignedOut, Unreachable, problem_of
 from .run import Run
 
 EVENTS, WAIT, SELF = WAYS = ("events", "wait", "self")  # names of links
@@ -25,11 +25,35 @@ POLL_EVERY = 2.0  # s
 ONE_ANSWER = 1.0  # s; a stream that ends so soon is a server's that can only answer once (WSGI)
 LONGEST_PAUSE = 60.0  # s, whatever is asked for: the server itself asks for a few
 ANSWERS = {EVENTS: (204,), WAIT: (200, 204), SELF: (200, 304)}  # beside a stream
+SHORTEST, SLOWEST = 0.25, 4.0  # s between two tries
 DISTRUST, LONGEST_DISTRUST = 30.0, 600.0  # s; then a better way that has failed gets another chance
 
 
 class NoRun(ValueError):
     """The answer is somebody else's page."""
+
+
+class Patience:
+    """Counts from the first failure; an answer restores it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.restore()
+
+    def restore(self) -> None:
+        self.failures, self.since = 0, float("inf")
+
+    def pause_after(self, failure: Exception, asked: float | None = None) -> float:
+        """The seconds until the next try, or those that the server has asked for. Raises Busy or Unreachable."""
+        now = time.monotonic()
+        self.since = min(self.since, now)
+        pause = asked if asked is not None else min(SLOWEST, SHORTEST * 2**self.failures) * random.uniform(0.75, 1)
+        self.failures += 1
+        if now + pause - self.since <= self.seconds:
+            return pause
+        if isinstance(failure, Busy) and not failure.is_foreign:
+            raise failure
+        raise Unreachable(f"No answer within {self.seconds:g} s: {failure}") from failure
 
 
 @dataclass(frozen=True)
@@ -173,3 +197,16 @@ def message_in(said: Any) -> dict[str, Any]:
 def bounded(asked: Any, in_a_second: int = 1) -> float:
     """The seconds of a pause that the other side asks for, as far as it makes sense."""
     return min(max(0.0, asked / in_a_second), LONGEST_PAUSE) if isinstance(asked, int | float) else 0.0
+
+
+def is_worth_another_try(problem: Problem) -> bool:
+    """Whether the same request may be answered otherwise in a while."""
+    return isinstance(problem, Busy) or problem.status >= 500
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """The seconds that the server asks for; None where it doesn't."""
+    try:
+        return max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return None

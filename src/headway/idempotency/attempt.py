@@ -1,14 +1,22 @@
-"""One request with an idempotency key: the transaction around its view, and what comes of the answer."""
+"""One request with an idempotency key: what it asks for, its view's transaction, and what comes of the answer."""
 
+import hashlib
+import json
 import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import load_handler
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.multipartparser import MultiPartParser
 from django.http.response import HttpResponseBase
+from django.utils.datastructures import MultiValueDict
 
 from headway import problems
 from headway.errors import AnswerNotKept, HeadwayError, IdempotencyKeyInvalid, NoKey
@@ -17,7 +25,6 @@ from headway.store import answers
 from headway.store.answers import Answer, Asked
 
 from .callers import RefusedByView, Scope, principal_of
-from .fingerprints import fingerprint_of
 from .header import key_of
 
 NOT_DONE = frozenset({401, 403, 408, 425, 429})  # the view has refused to begin: the same may do later
@@ -116,3 +123,37 @@ def refusal(error: HeadwayError) -> HttpResponse:
     rule = problems.rule_of(error)
     assert rule is not None
     return problems.response_of(error, rule)
+
+
+def fingerprint_of(request: HttpRequest) -> str:
+    """What the request asks for: SHA-256 of the method, the address with its query, and the body.
+
+    A form with files counts by its fields and files, as its boundary is another each time, and without Django's CSRF
+    token. Raises RequestDataTooBig for any other body above DATA_UPLOAD_MAX_MEMORY_SIZE.
+    """
+    said = hashlib.sha256(json.dumps([request.method, request.get_full_path()]).encode())
+    if request.content_type == "multipart/form-data":
+        posted, uploads = form_of(request)
+        fields = {name: values for name, values in posted.lists() if name != "csrfmiddlewaretoken"}
+        said.update(json.dumps(fields, sort_keys=True).encode())
+        for name, files in sorted(uploads.lists()):
+            for file in files:
+                add_file(said, name, file)
+    else:
+        said.update(request.headers.get("Content-Type", "").encode() + b"\n" + request.body)
+    return said.hexdigest()
+
+
+def form_of(request: HttpRequest) -> "tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]":
+    """The fields and files of a form, also of one that isn't posted: Django parses no other."""
+    if request.method == "POST":
+        return request.POST, request.FILES
+    handlers = [load_handler(name, request) for name in settings.FILE_UPLOAD_HANDLERS]  # the request's are the view's
+    return MultiPartParser(request.META, BytesIO(request.body), handlers).parse()
+
+
+def add_file(said: "hashlib._Hash", name: str, file: "UploadedFile[Any]") -> None:
+    said.update(json.dumps([name, file.name, file.size]).encode())
+    for piece in file.chunks():
+        said.update(piece)
+    file.seek(0)

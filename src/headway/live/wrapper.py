@@ -1,8 +1,13 @@
 """The ASGI wrapper around a project's application: takes the requests that watch, and leaves everything else alone."""
 
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+import io
+from urllib.parse import urlsplit
 
-from headway.live.admission.origins import is_foreign
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.utils.http import is_same_domain
+
 from headway.live.admission.tickets import hide
 from headway.live.hub.hub import Hub, NoRoom
 from headway.live.hub.watchers import Watcher
@@ -13,7 +18,7 @@ from headway.live.transports.websocket import Socket
 
 from .answers import Answer, refusal
 from .bodies import bounded
-from .protocol import Application, Receive, Scope, Send
+from .protocol import Application, Receive, Scope, Send, header, with_http_scheme
 from .routes import Kind, Target, target_of
 
 WATCHERS: dict[Kind, type[Watcher]] = {Kind.EVENTS: Stream, Kind.LONG_POLL: LongPoll}
@@ -70,3 +75,26 @@ async def watch(hub: Hub, kind: type[Watcher], target: Target, scope: Scope, rec
         return await kind.refuse(send, refusal(*error.args))
     finally:
         watcher.drop()
+
+
+def is_foreign(scope: Scope) -> bool:
+    """Whether the page's origin is neither the host that is asked nor one of CSRF_TRUSTED_ORIGINS: browsers send
+    cookies with a socket whatever page asks, and tell only the page's origin.
+
+    As with Django's own check of forms, an insecure page is foreign to a secure host. A secure page is not foreign to
+    a host that looks insecure, for a proxy may have taken the encryption off without a word. A client that names no
+    origin is no browser, and brings no one else's cookies.
+    """
+    origin = header(scope, b"origin").decode("latin-1").lower()
+    if not origin:
+        return False
+    try:
+        scheme, page, *_ = urlsplit(origin)
+        request = ASGIRequest({**with_http_scheme(scope), "method": "GET"}, io.BytesIO())
+        asked = request.get_host().lower()  # one of ALLOWED_HOSTS
+    except (ValueError, DisallowedHost):
+        return True
+    if page == asked and (scheme == "https" or (scheme == "http" and not request.is_secure())):
+        return False
+    trusted = map(urlsplit, settings.CSRF_TRUSTED_ORIGINS)  # such as https://example.com or https://*.example.com
+    return not any(scheme == each.scheme and is_same_domain(page, each.netloc.removeprefix("*")) for each in trusted)

@@ -1,1 +1,1 @@
-"""Who may watch: callers, tickets and origins, the gate that asks the project, and permits that remember its answer."""
+"""Who may watch: callers and tickets, the gate that asks the project, and permits that remember its answer."""

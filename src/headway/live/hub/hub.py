@@ -23,8 +23,7 @@ from .messages import Update
 from .reader import Found, Wanted
 from .sending import Pump
 from .shutdown import before_shutdown
-from .topics import Roster, Topic
-from .watchers import Watcher
+from .watchers import Roster, Topic, Watcher
 
 PATIENCE = 5.0  # s that an opening waits to hear how the run is; the feed needs a few ms
 WARM = 10.0  # s after a short poll, in which the next is answered from memory

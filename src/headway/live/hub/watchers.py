@@ -1,4 +1,5 @@
 """A watcher: one open stream, socket or long poll, asleep until the hub calls it. Each transport is a subclass.
+And what the hub keeps of each watched run, and of each user who watches all of theirs.
 
 A watcher whose last message is still on its way gets only the newest of what comes meanwhile.
 """
@@ -8,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections import deque
 from collections.abc import Awaitable, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from headway.conf import conf
@@ -21,22 +23,13 @@ from headway.live.protocol import Event, Receive, Scope, Send
 from .messages import Update
 from .sending import NeedsTask, step
 
+if TYPE_CHECKING:
+    from .hub import Hub
+
 PLANNED_MS = 50  # within which a watcher comes back whose time was over, so that it misses little
 JITTER = 0.2  # of a stream's life: watchers that came together are not to return together
 GRACE = 5.0  # s in which a farewell must have got through; then the watcher is dropped
 GOODBYES = ("http.disconnect", "websocket.disconnect")
-
-
-class Home(Protocol):
-    """What a watcher needs of its hub."""
-
-    loop: asyncio.AbstractEventLoop
-
-    async def look(self, watcher: Watcher) -> Sequence[Update]:
-        """How what it watches is now."""
-
-    def remove(self, watcher: Watcher) -> None:
-        """Forget it."""
 
 
 class Watcher:
@@ -48,7 +41,7 @@ class Watcher:
     )  # fmt: skip
     keep_alive_seconds: ClassVar[float] = math.inf
 
-    def __init__(self, hub: Home, send: Send, user_key: str, run_id: UUID | None) -> None:
+    def __init__(self, hub: Hub, send: Send, user_key: str, run_id: UUID | None) -> None:
         self.hub, self.send, self.user_key, self.run_id = hub, send, user_key, run_id
         self.busy = True  # until its opening has been sent
         self.by_hand = True  # whether `send` can be stepped through without a task
@@ -235,3 +228,40 @@ class Watcher:
 def lifetime() -> float:
     """Seconds that a stream or a socket lives."""
     return conf().stream_seconds * random.uniform(1 - JITTER, 1)
+
+
+class Roster:
+    """A user who watches all of theirs: the watchers, and those of them that wait for their opening."""
+
+    __slots__ = ("waiting", "watchers")
+
+    def __init__(self) -> None:
+        self.watchers: dict[Watcher, None] = {}
+        self.waiting: list[tuple[int, asyncio.Future[Sequence[Update]]]] = []
+
+    def wait(self, asked_in: int) -> asyncio.Future[Sequence[Update]]:
+        """The answer of that round or a later one: an earlier one may have looked too soon."""
+        future: asyncio.Future[Sequence[Update]] = asyncio.get_running_loop().create_future()
+        self.waiting.append((asked_in, future))
+        return future
+
+    def answer(self, asked_in: int, answer: Sequence[Update]) -> None:
+        """What that round has found."""
+        due = [future for number, future in self.waiting if number <= asked_in and not future.done()]
+        self.waiting = [(number, future) for number, future in self.waiting if number > asked_in]
+        for future in due:
+            future.set_result(answer)
+
+
+class Topic(Roster):
+    """A run that is watched, or polled."""
+
+    __slots__ = ("latest", "line", "user_key", "warm_until", "whole")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.latest: Update | None = None
+        self.line: deque[Watcher] = deque()  # watchers that have yet to be told of `latest`
+        self.whole = False  # whether one of them may have missed a snapshot
+        self.user_key: str | None = None  # its owner, if they watch all of theirs
+        self.warm_until: float | None = None  # until then short polls are answered from here
