@@ -1,11 +1,15 @@
-"""The trace that a run belongs to, from its start to what its items call: where OpenTelemetry's API is installed.
+"""On what this thread works, so that whatever it logs can be found by its run; and the trace that a run belongs to,
+from its start to what its items call: where OpenTelemetry's API is installed.
 
 A run keeps the W3C `traceparent` of whoever has started it. Each slice of it is a span under that one, on whatever
 machine; the operation's code finds it as the current span, in its threads too. Without the API nothing is done.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 try:
     from opentelemetry import trace
@@ -14,6 +18,18 @@ except ImportError:
     IS_THERE = False
 else:
     IS_THERE = True
+
+current: ContextVar[dict[str, Any]] = ContextVar("headway_at_work")
+
+
+@contextmanager
+def at_work_on(run: UUID, part: int) -> Iterator[None]:
+    """Inside, the thread works on this part of this run."""
+    token = current.set({"run": str(run), "part": part})
+    try:
+        yield
+    finally:
+        current.reset(token)
 
 
 def headers() -> dict[str, str]:
@@ -29,9 +45,10 @@ def traceparent() -> str:
     return headers().get("traceparent", "")
 
 
-def ids() -> dict[str, str]:
-    """`trace`, by which log lines are found; empty where there is none."""
-    return {"trace": told.split("-")[1]} if (told := traceparent()) else {}
+def ids() -> dict[str, Any]:
+    """What log lines are found by: `run` as text and `part`, a number, where the thread works on one; and `trace`,
+    where there is one."""
+    return current.get({}) | ({"trace": told.split("-")[1]} if (told := traceparent()) else {})
 
 
 def span(name: str, parent: str, attributes: dict[str, Any]) -> AbstractContextManager[Any]:

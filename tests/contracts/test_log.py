@@ -10,7 +10,7 @@ from django.core.management import call_command
 from headway import Stop, Wait, runs
 from headway.models import ItemOutcome, LogLine, Part, Run
 from headway.runner import said
-from headway.runner.said import Said
+from headway.runner.in_hand import Said
 from headway.store.parts import lines
 from headway.store.parts.leases import Fenced
 from tests.app.driving import claim, drive, start

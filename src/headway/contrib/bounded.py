@@ -31,12 +31,10 @@ class Bounded(Generic[T]):
 
     def ask(self, asked: "Future[T]") -> None:
         try:
-            asked.set_result(self.answer())
+            try:
+                answer = self.question()
+            finally:
+                connections.close_all()
+            asked.set_result(answer)
         except BaseException as error:  # noqa: BLE001  (it is raised where it was asked)
             asked.set_exception(error)
-
-    def answer(self) -> T:
-        try:
-            return self.question()
-        finally:
-            connections.close_all()

@@ -14,8 +14,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from headway import tracing
-from headway.at_work import ids
+from headway.tracing import ids
 
 __all__ = ["JsonLines", "KeyValues", "logging_config"]
 
@@ -80,7 +79,7 @@ class KeyValues(logging.Formatter):
             "process": record.process,
             **dict(pairs(record)),
         }
-        told = told | {name: value for name, value in (ids() | tracing.ids()).items() if name not in told}
+        told = told | {name: value for name, value in ids().items() if name not in told}
         if record.exc_info and record.exc_info[0]:
             told["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:

@@ -2,7 +2,6 @@
 written down and not run again, as it has killed its workers so often, or cost the connection."""
 
 from collections import Counter
-from typing import NamedTuple
 
 from headway.models import ItemOutcome, ItemState, Part
 from headway.operations.base import Operation
@@ -27,14 +26,6 @@ POISON_DEATHS = 2  # with the two before anybody was careful: four
 POISON_DEATHS_SLOW = 3  # with the one before: four; an item of over a second is more often hit than at fault
 
 
-class Outage(NamedTuple):
-    """What the items call seems to be down."""
-
-    seconds: float
-    """Until one item is tried."""
-    reason: str
-
-
 def most_at_once(part: Part, operation: Operation) -> int:
     """How many items may be done before it is looked again whether to go on."""
     if part.faults_in_a_row >= DOWN_AFTER:
@@ -51,15 +42,16 @@ def failures_at_once(part: Part, operation: Operation) -> int:
     return max(1, min(DOWN_AFTER - part.faults_in_a_row, borne))
 
 
-def outage(part: Part, operation: Operation, tally: Tally) -> Outage | None:
-    """Whether so many items in a row were to be tried again that it is better to wait than to go on."""
+def outage(part: Part, operation: Operation, tally: Tally) -> tuple[float, str] | None:
+    """(the seconds until one item is tried, why) where so many in a row were to be tried again that what they call
+    seems to be down; None: go on."""
     in_a_row = part.faults_in_a_row
     if in_a_row < DOWN_AFTER:
         return None
     error = tally.ended[-1].error
     said = f" {error}" if isinstance(error, TryAgain) else ""
     text = f"{in_a_row:,} attempts in a row have failed, so what it calls seems to be down.{said}"
-    return Outage(operation.retry.seconds_until(2, error), text)
+    return operation.retry.seconds_until(2, error), text
 
 
 def spared(before: int, now: int) -> int:

@@ -8,8 +8,8 @@ from threading import Thread
 from django.db import connections
 from django.utils import timezone, translation
 
-from headway.at_work import at_work_on
 from headway.models import Part
+from headway.tracing import at_work_on
 
 
 @contextmanager

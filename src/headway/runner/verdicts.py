@@ -89,7 +89,8 @@ class Verdicts:
                       exc_info=error)  # fmt: skip
 
     def labels(self, entries: list[Entry[Any]]) -> list[str]:
-        """What people call these items. A name may cost a query; if one fails, the chunk's transaction must not."""
+        """What people call these items. A name may cost a query; if one fails, the chunk's transaction must not,
+        and its key is told instead."""
         if not entries:
             return []
         try:
@@ -97,7 +98,9 @@ class Verdicts:
                 return [self.label(item) for item in self.items_of(entries)]
         except Exception as error:  # noqa: BLE001  (a name that can't be told must not hide what happened)
             refuse_faults(self.work, error)
-            return [self.label_or_key(entry) for entry in entries]
+            if len(entries) == 1:
+                return [entries[0][1]]
+            return [label for entry in entries for label in self.labels([entry])]
 
     def items_of(self, entries: list[Entry[Any]]) -> list[Any]:
         """The items themselves, where the entries have their keys alone."""
@@ -106,14 +109,6 @@ class Verdicts:
             return [item for _, _, item in entries]
         rows = source.fetch_rows([key for _, key, _ in entries])
         return [rows.get(key, item) for _, key, item in entries]
-
-    def label_or_key(self, entry: Entry[Any]) -> str:
-        try:
-            with transaction.atomic():
-                return self.label(*self.items_of([entry]))
-        except Exception as error:  # noqa: BLE001  (as above)
-            refuse_faults(self.work, error)
-            return entry[1]
 
     def label(self, item: Any) -> str:
         if isinstance(item, Prepared):

@@ -261,7 +261,7 @@ class Slice(Endings):
         if isinstance(interruption, Wait):
             return self.wait(interruption.seconds, interruption.text)
         if tally.ended and (outage := limits.outage(self.part, self.work.operation, tally)):
-            return self.wait(outage.seconds, outage.reason)
+            return self.wait(*outage)
         return None
 
     def heed_retry_after(self, tally: Tally) -> None:

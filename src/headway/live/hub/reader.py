@@ -74,7 +74,8 @@ class Reader:
             return Found()
         full = now - self.asked_all >= FULL_GAP
         owners = self.owners(wanted, full)
-        asked = self.watched(wanted, full) | wanted.opening_runs | self.unfinished(owners)
+        untold = {run_id for run_id in owners if run_id not in self.told or not self.told[run_id].run["done"]}
+        asked = self.watched(wanted, full) | wanted.opening_runs | untold
         versions = questions.versions(asked) if asked else {}
         found = Found(gone=asked - versions.keys())
         of_users = {run_id for run_id, user in owners.items() if user in wanted.opening_users}
@@ -108,10 +109,6 @@ class Reader:
         if full or len(wanted.runs) <= MANY:
             return wanted.runs
         return wanted.runs & questions.changed_lately()
-
-    def unfinished(self, run_ids: dict[UUID, str]) -> set[UUID]:
-        """Those whose end hasn't been told."""
-        return {run_id for run_id in run_ids if run_id not in self.told or not self.told[run_id].run["done"]}
 
     def is_due(self, run_id: UUID, version: Version, now: float, *, clock: bool, opens: bool) -> bool:
         """Whether there may be news of it."""

@@ -5,9 +5,15 @@ of it (a kill, a pause, a fault of the database) leaves it to be done again from
 """
 
 import logging
+import threading
 import time
+from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
+from django.db import connection
+
+from headway.conf import conf
 from headway.database import forget, is_lost, is_transient
 from headway.errors import MissingParam
 from headway.models import Part
@@ -16,7 +22,8 @@ from headway.operations.outcomes import Interruption, Verdict, Wait
 from headway.operations.sources import Entry
 from headway.operations.steps import StepInterrupted
 from headway.runner.loading import OperationError
-from headway.runner.stepping import Step
+from headway.runner.pulse import Pulse
+from headway.runner.surroundings import begin_thread
 from headway.runner.tally import Entries, Left, Tally
 from headway.runner.verdicts import sentence
 from headway.signals import run_changed
@@ -85,7 +92,7 @@ class Stepwise(Way):
             self.work.pulse.rest()
         return self.heed(step.error, known)
 
-    def look(self, step: Step) -> None:
+    def look(self, step: "Step") -> None:
         """Whether the step is to end, and how far it is. Raises Fenced; a fault of the database waits for the next."""
         if self.work.should_stop():
             step.stop()
@@ -105,7 +112,7 @@ class Stepwise(Way):
             if is_lost(error):
                 forget()
 
-    def tell_figures(self, step: Step) -> None:
+    def tell_figures(self, step: "Step") -> None:
         done, total = step.figures
         there: Any = self.part.step
         if (there["done"], there["total"]) != (done, total) or self.work.said.lines:
@@ -176,3 +183,56 @@ class Stepwise(Way):
 
 
 Stepwise.careful = Stepwise  # each step is on record before it is begun, whoever has died
+
+
+class Step:
+    """One call of a step's method, on a thread of its own, so that the worker's can look up and tell how far it is."""
+
+    def __init__(self, operation: Operation, name: str, pulse: Pulse, part: Part) -> None:
+        self.operation, self.name, self.pulse, self.part = operation, name, pulse, part
+        self.figures: tuple[float | None, float | None] = None, None
+        """How far it has come, as it has said last: done, total."""
+        self.error: BaseException | None = None
+        self.stopped = False
+        """Whether it is to end: its next `progress` ends it."""
+        self.over = threading.Event()
+        self.lease = conf().lease_seconds
+        self.inline = connection.in_atomic_block  # in a test's own transaction, whose rows no thread would see
+        self.look: Callable[[], None] = lambda: None
+        """Called by `progress` where the step has no thread of its own."""
+        operation._progress = self.report
+
+    def start(self) -> None:
+        """Begin it; `over` is set when it has ended."""
+        self.pulse.begin(self.operation.item_timeout)
+        if self.inline:
+            self.make()
+        else:
+            begin_thread(f"headway-step-{self.name}", self.part, self.make)
+
+    def stop(self) -> None:
+        """End it as soon as it hears of it."""
+        self.stopped = True
+
+    def report(self, done: float | None, total: float | None) -> None:
+        """What the operation's `progress` does. Raises StepInterrupted."""
+        if done is not None:
+            self.figures = done, total
+        if self.inline:
+            self.look()
+        if self.stopped or self.is_late:
+            raise StepInterrupted(f"The step {self.name!r} ends here: its run is paused or cancelled, or its worker.")
+        self.pulse.begin(self.operation.item_timeout)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the worker has been frozen for so long that another may have taken over."""
+        return time.monotonic() - self.pulse.renewed > self.lease
+
+    def make(self) -> None:
+        try:
+            copy_context().run(self.operation.process, self.name)
+        except BaseException as error:  # noqa: BLE001  (its verdict, told by the worker's own thread)
+            self.error = error
+        finally:
+            self.over.set()

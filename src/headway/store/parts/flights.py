@@ -54,7 +54,8 @@ def end_flights(run_id: UUID) -> None:
         ]
         record(part, outcomes)
         codes = Counter(outcome.code for outcome in outcomes)
-        again = sum(is_tried_again(part, cursor) for _, cursor, stand, _ in flight if stand != SETTLED)
+        # So items of later passes are on record, but for what was added and is done for the first time.
+        again = sum(bool(part.phase) and cursor[1] is not None for _, cursor, stand, _ in flight if stand != SETTLED)
         Part.objects.filter(pk=part.pk).update(
             failed=F("failed") + len(outcomes),
             retrying=F("retrying") - again,
@@ -64,12 +65,6 @@ def end_flights(run_id: UUID) -> None:
             seq=F("seq") + 1,
             changed=NowMs(),
         )
-
-
-def is_tried_again(part: Part, cursor: Any) -> bool:
-    """Whether an item of the part is on record as one to be tried again: so are those of later passes, but for what
-    was added and is done for the first time."""
-    return bool(part.phase) and cursor[1] is not None
 
 
 def in_doubt(run_id: UUID, keys: Collection[str] | None = None) -> QuerySet[ItemOutcome]:

@@ -85,7 +85,10 @@ def take(candidate: Candidate, worker: str) -> Part | None:
             if not holds.take(candidate.run_id):
                 return None
             Part.objects.filter(run=candidate.run_id).update(lacks_holds=False)
-        begun = begin(candidate.run_id) if candidate.kind == Kind.PLAN else None  # the run's lock comes first, always
+        # The run's lock comes first, always.
+        begun = BEGIN(id=candidate.run_id) if candidate.kind == Kind.PLAN else None
+        if begun:
+            announce_change(candidate.run_id)
         # What it returns is the part after the update: before it, the old owner may still move the cursor.
         part = TAKE(part=candidate.id, token=token, worker=worker, lease=lease_ms())
         if part is None:
@@ -96,15 +99,7 @@ def take(candidate: Candidate, worker: str) -> Part | None:
         return part
 
 
-def begin(run_id: UUID) -> Run | None:
-    """The run, running now; None when something else is wanted, which the owners of its parts will see."""
-    begun = BEGIN(id=run_id)
-    if begun:
-        announce_change(run_id)
-    return begun
-
-
-BEGIN: UpdateOne[Run] = UpdateOne(
+BEGIN: UpdateOne[Run] = UpdateOne(  # None when something else is wanted, which the owners of its parts will see
     Run.objects.filter(
         pk=Given("id", Run), want=Want.RUN, state__in=[move.before for move in MOVES if move.event == Event.BEGIN]
     ),

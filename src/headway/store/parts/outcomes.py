@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet, Value
+from django.db.models import QuerySet
 from django.db.models.functions import Left
 
 from headway.database import NowMs
@@ -53,7 +53,7 @@ def record(part: Part, outcomes: Sequence[Outcome]) -> None:
                 label=storable(outcome.label, 255),
                 attempts=outcome.attempts,
                 effects=list(outcome.effects) or None,
-                retry_at=moment_in(outcome.retry_after),
+                retry_at=None if outcome.retry_after is None else NowMs() + round(outcome.retry_after * 1000),
                 value=None,
             )
             for outcome in by_key.values()
@@ -63,11 +63,6 @@ def record(part: Part, outcomes: Sequence[Outcome]) -> None:
         update_fields=["part", "state", "code", "text", "detail", "label", "attempts", "effects", "retry_at", "value"],
         batch_size=500,
     )
-
-
-def moment_in(seconds: float | None) -> Any:
-    """The database's clock in so many seconds."""
-    return None if seconds is None else NowMs() + Value(round(seconds * 1000))
 
 
 def forget(ids: Sequence[int]) -> None:

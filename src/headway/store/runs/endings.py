@@ -30,8 +30,6 @@ ending = Signal()
 """A run ends. Argument: `run`. Sent inside the transaction that ends it, so what a receiver writes is committed with
 that or not at all. A receiver that raises keeps the run from ending."""
 
-EVERY_ITEM_FAILED = "every-item-failed", "Every item failed."
-
 
 @dataclass(frozen=True)
 class Closed:
@@ -121,7 +119,7 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
         counts, added = sums_of(run.pk)
         run.total, run.total_exact = counts.processed - added, True
         if event == Event.FINISH_ALL_FAILED:
-            run.reason_code, run.reason_text = nothing_succeeded(counts) if counts.skipped else EVERY_ITEM_FAILED
+            run.reason_code, run.reason_text = nothing_succeeded(counts)
     else:
         flights.end_flights(run.pk)
         passes.give_up_retrying(run.pk)
@@ -155,9 +153,10 @@ END: UpdateOne[Run] = UpdateOne(
 
 
 def nothing_succeeded(counts: Counts) -> tuple[str, str]:
-    """The reason where some items failed, and all others were skipped."""
-    text = f"Nothing succeeded: {counts.failed:,} failed, {counts.skipped:,} skipped."
-    return "nothing-succeeded", text
+    """The reason where all items failed, or some, and all others were skipped."""
+    if not counts.skipped:
+        return "every-item-failed", "Every item failed."
+    return "nothing-succeeded", f"Nothing succeeded: {counts.failed:,} failed, {counts.skipped:,} skipped."
 
 
 SHUT = Update(AS_WE_LEFT_IT, closed=True, token=None, due=None, retrying=0, seq=F("seq") + 1, changed=NowMs())

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -61,18 +61,11 @@ def hide_some(until: float, turns: Turns) -> int:
     for run_id in found:
         if time.monotonic() >= until:
             break
-        hidden += is_hidden(run_id)
+        with suppress(RunNotFound, StillNeeded):  # another worker has deleted it meanwhile, or it has been retried
+            removals.delete(run_id)
+            hidden += 1
         turns.give_way()
     return hidden
-
-
-def is_hidden(run_id: UUID) -> bool:
-    """Whether it was deleted now, and not by another worker, nor retried meanwhile."""
-    try:
-        removals.delete(run_id)
-    except (RunNotFound, StillNeeded):
-        return False
-    return True
 
 
 def prune_now_and_then() -> None:
