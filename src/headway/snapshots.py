@@ -94,11 +94,12 @@ def parts_of_so_many(runs: int) -> Objects[Part]:
 
 def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
     """One run in the contract's words."""
-    until = waiting_until(run, parts)
+    until, operation = waiting_until(run, parts), registry.find(run.operation)
+    failures = summed(*(part.failures for part in parts))  # the most frequent first
     return {
         "id": str(run.pk),
         "operation": registry.current_name(run.operation),
-        "title": title(run.operation),
+        "title": str(operation.title) if operation else run.operation,  # a translation, in the language that is active
         "state": str(shown(State(run.state))),
         "done": run.is_done,
         "progress": progress(run, parts),
@@ -109,7 +110,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "hooks_failed": sum(part.hooks_failed for part in parts),
         "params": params.shown(run.params),
         "result": run.result,
-        "failure_summary": failure_summary(parts),
+        "failure_summary": [{"code": code, "count": count} for code, count in failures.items()],
         "created_at": moment(run.created_at),
         "started_at": moment(run.started_at),
         "updated_at": moment(datetime.fromtimestamp(max(run.changed, *(part.changed for part in parts)) / 1000, UTC)),
@@ -331,18 +332,7 @@ def before(count: int) -> Reason:
     return {"code": "in-line", "text": f"{'One run stands' if count == 1 else many} before it. It starts by itself."}
 
 
-def failure_summary(parts: list[Any]) -> list[dict[str, Any]]:
-    """How often each code, the most frequent first."""
-    return [{"code": code, "count": count} for code, count in summed(*(part.failures for part in parts)).items()]
-
-
-def title(operation: str) -> str:
-    """What people call the operation; its name, where this code doesn't have it any more."""
-    declared = registry.find(operation)
-    return str(declared.title) if declared else operation  # a translation, in the language that is active
-
-
 def step_titles(operation: str) -> dict[str, str]:
-    """What people call each of its steps, likewise; none where it has none, or this code doesn't have it any more."""
+    """What people call each of the operation's steps; none where it has none, or this code doesn't have it any more."""
     declared = registry.find(operation)
     return {name: str(title) for name, title in declared.step_titles.items()} if declared else {}

@@ -7,7 +7,7 @@ from django.db import OperationalError
 
 from headway import Reject, Stop, TryAgain, runs
 from headway.models import Block, ItemOutcome, Kind, Run
-from headway.store.parts import blocks
+from headway.store.parts import output
 from headway.testing import end_waits
 from tests.app.driving import after_items, claim, drive, fresh, start, work
 from tests.app.models import Child
@@ -26,7 +26,7 @@ class Deadlock(Exception):
 
 
 def rows(run: Run) -> list[dict[str, Any]]:
-    return [row for block in blocks.read_blocks(run.pk) for row in block]
+    return [row for block in output.read_blocks(run.pk) for row in block]
 
 
 def numbers(run: Run) -> list[int]:
@@ -55,7 +55,7 @@ def test_a_chunk_has_one_row_in_the_database_however_much_it_has_written(script:
 
 
 def test_a_chunk_that_has_written_very_much_is_read_in_pieces(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "PIECE", 20)
+    monkeypatch.setattr(output, "PIECE", 20)
     script["items"] = lambda: Numbers(100)
     run = drive(start("tests.scripted_file"))
     assert numbers(run) == list(range(100))

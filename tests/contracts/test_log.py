@@ -11,7 +11,7 @@ from headway import Stop, Wait, runs
 from headway.models import ItemOutcome, LogLine, Part, Run
 from headway.runner import said
 from headway.runner.in_hand import Said
-from headway.store.parts import lines
+from headway.store.parts import output
 from headway.store.parts.leases import Fenced
 from tests.app.driving import claim, drive, start
 from tests.app.sources import Numbers
@@ -67,7 +67,7 @@ def test_an_operation_that_speaks_for_each_item_is_heard_once_a_second(script: S
 
 
 def test_of_a_long_log_the_last_lines_are_kept(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "KEPT", 3)
+    monkeypatch.setattr(output, "KEPT", 3)
     script["before"] = lambda operation, number: operation.say(f"Number {number}")
     script["items"] = lambda: Numbers(10)
     run = drive(start("tests.scripted"))
@@ -103,7 +103,7 @@ def test_a_worker_that_owns_the_part_no_more_keeps_no_line() -> None:
     Part.objects.update(token=1)
 
     with pytest.raises(Fenced):
-        lines.keep_lines(part, [(0, "Too late")])
+        output.keep_lines(part, [(0, "Too late")])
 
     assert said_in(run) == []
 

@@ -183,7 +183,7 @@ class TestFile:
     def test_a_run_that_is_deleted_meanwhile_breaks_the_download_off(
         self, api: Api, demo: Any, script: Script, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("headway.store.parts.blocks.PIECE", 1)
+        monkeypatch.setattr("headway.store.parts.output.PIECE", 1)
         run = drive(start("tests.scripted_file", user=demo).run)
         sent = iter(api.get(path("run-file", run.pk, "csv")).streaming_content)
         assert [next(sent), next(sent)] == [b"number,square\r\n", b"0,0\r\n"]
@@ -192,7 +192,7 @@ class TestFile:
             list(sent)
 
     def test_it_is_sent_as_it_is_read_under_asgi_too(self, demo: Any, script: Script, monkeypatch: Any) -> None:
-        monkeypatch.setattr("headway.store.parts.blocks.PIECE", 1)
+        monkeypatch.setattr("headway.store.parts.output.PIECE", 1)
         run = drive(start("tests.scripted_file", user=demo).run)
 
         async def fetch() -> list[bytes]:

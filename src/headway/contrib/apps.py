@@ -23,10 +23,10 @@ class ContribConfig(AppConfig):
                 '{"DIRECTORY": "/run/shop/metrics", "TOKEN": "…"}.'
             )
         try:
-            from . import counters
+            from . import metrics
         except ImportError as error:
             raise ImportError(
                 "HEADWAY_METRICS needs prometheus-client: pip install 'django-headway[metrics]'"
             ) from error
 
-        counters.connect()
+        metrics.connect()

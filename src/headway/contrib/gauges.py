@@ -1,6 +1,6 @@
 """How things stand, as the database has it: the same whichever process is asked. A few queries, each by an index.
 
-The database would have to count all runs that have ended, so they are counted as they end (counters.py).
+The database would have to count all runs that have ended, so they are counted as they end (metrics.py).
 """
 
 from collections import Counter

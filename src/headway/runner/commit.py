@@ -12,14 +12,14 @@ from headway.database.waiting import WORKER
 from headway.models import ItemState, Part
 from headway.signals import run_changed
 from headway.states import Counts, keep_pace, summed
-from headway.store.parts import blocks, checkpoints, discoveries, lines, outcomes, passes
+from headway.store.parts import checkpoints, discoveries, outcomes, output, passes
 from headway.store.parts.checkpoints import Checkpoint
 from headway.store.parts.outcomes import Outcome
 
 from . import limits
 from .feed import LARGEST, Feed
 from .in_hand import Work
-from .reading import attempts_of, is_verdict
+from .reading import attempts_before, is_verdict
 from .tally import Entries, Tally
 from .verdicts import Verdicts
 
@@ -78,7 +78,7 @@ class Commit:
                 outcomes.record(self.part, written)
                 outcomes.record_results(self.part, self.verdicts.results_of(tally))
                 self.write_rows(tally)
-                lines.write_lines(self.part, said := work.said.lines[:])
+                output.write_lines(self.part, said := work.said.lines[:])
                 renew = time.monotonic() - work.pulse.renewed > self.renew_after
                 checkpoint = self.checkpoint(tally, written, added=self.note_found(tally))
                 if spared := limits.spared(self.part.faults_in_a_row, checkpoint.faults_in_a_row):
@@ -119,7 +119,7 @@ class Commit:
         """Store the rows of the run's file that these items have written."""
         file = self.work.operation.file
         if file is not None and (rows := tally.of_succeeded(tally.rows)):
-            blocks.write_rows(self.part, file.columns, [line for _, line in rows])
+            output.write_rows(self.part, file.columns, [line for _, line in rows])
 
     def note_found(self, tally: Tally) -> int:
         """Store the items that these have added; gives how many of them are new to the run."""
@@ -139,7 +139,7 @@ class Commit:
     def numbered(self, entries: Entries) -> Entries:
         """In a later pass: the same, and before each the operation is told which attempt it is."""
         for entry in entries:
-            self.work.operation.attempt = 1 + attempts_of(entry)
+            self.work.operation.attempt = 1 + attempts_before(self.part, entry)
             yield entry
 
     def most_now(self) -> int:

@@ -4,13 +4,12 @@ from typing import Any
 
 from headway.models import Part
 from headway.operations.outcomes import Gone, Skip
-from headway.operations.sources import Entry
 from headway.store.parts import flights
 from headway.store.parts.flights import IN_DOUBT, NOT_SENT, WENT_OUT, Known
 
 from .in_hand import Work
 from .loading import ask
-from .reading import UNREADABLE, attempts_of
+from .reading import UNREADABLE, attempts_before
 from .slots import Slot, Stand, in_doubt
 from .tally import Left
 
@@ -43,11 +42,6 @@ def doubt(slot: Slot, policy: str) -> None:
         slot.settle(in_doubt("Its worker was ended while it was under way, and it isn't there any more."))
     else:
         slot.stand, slot.is_in_doubt = Stand.DUE, policy == "settle"
-
-
-def attempts_before(part: Part, entry: Entry[Any]) -> int:
-    """How often earlier passes have done it."""
-    return attempts_of(entry) if part.phase else 0
 
 
 def known_of(part: Part, keys: list[str]) -> dict[str, Known]:

@@ -9,7 +9,7 @@ from enum import Enum
 from headway.conf import conf
 from headway.database.turns import BUDGET
 from headway.states import Want
-from headway.store.parts import leases, lines, passes, shared_holds
+from headway.store.parts import leases, output, passes, shared_holds
 from headway.store.parts.candidates import Candidates
 from headway.store.parts.leases import Look
 from headway.store.runs import control
@@ -143,7 +143,7 @@ class Endings:
         if self.work.allowance:
             self.work.allowance.give_back()
         if said := self.work.said.lines[:]:
-            lines.keep_lines(self.part, said)
+            output.keep_lines(self.part, said)
             self.work.said.stored(len(said))
 
     def halt(self, reason: Reason, wanted: Want = Want.PAUSE) -> Ending:

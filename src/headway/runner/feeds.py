@@ -1,11 +1,10 @@
 """Which feed a part's chunks have, by its operation and its source; and that of items that are prepared before them."""
 
-from functools import partial
 from typing import Any
 
 from headway.database import is_lost, is_transient
 from headway.operations.outcomes import Gone
-from headway.operations.sources import Entry, Source
+from headway.operations.sources import Entry
 from headway.operations.sources.table import TableSource
 
 from .feed import GROWTH, LARGEST, Ahead, Feed, Keys, Rows
@@ -70,7 +69,7 @@ class Ready(Ahead):
         while at < len(heads):
             page = heads[at : at + most]
             keys = [key for _, key, _ in page]
-            rows = read_inside(work, partial(fetch, work.source, keys))
+            rows = read_inside(work, lambda keys=keys: dict(work.source.fetch(keys)))
             before = at
             for cursor, key, item in page:
                 at += 1
@@ -106,7 +105,3 @@ def is_untouched(prepared: Prepared) -> bool:
     """Whether nobody but `prepare` has had it, and no fault of a database has spoilt it."""
     error = prepared.error
     return not prepared.handed_out and not (error and (is_transient(error) or is_lost(error)))
-
-
-def fetch(source: Source[Any], keys: list[str]) -> dict[str, Any]:
-    return dict(source.fetch(keys))

@@ -11,11 +11,11 @@ from headway.store.parts.leases import STEP_LIMIT
 
 from . import limits
 from .calls import Calls
-from .earlier import attempts_before, known_of, taken_over, verdict_on
+from .earlier import known_of, taken_over, verdict_on
 from .feed import Feed
 from .in_hand import Work
 from .loading import OperationError, ask
-from .reading import UNREADABLE, read, told
+from .reading import UNREADABLE, attempts_before, read, told
 from .slots import Slot, Stand, Turn, in_doubt
 from .tally import Tally
 

@@ -139,7 +139,7 @@ class OnThreads(Preparing):
     def gather(self, window: Window, until: float) -> int:
         self.ask(window)
         if self.winding_up:
-            window = begun(window)
+            window = list(takewhile(lambda entry: not isinstance(entry[2], Prepared) or entry[2].is_begun, window))
         if not window or not self.has_come(window, until):
             return 0
         give_up = time.monotonic() + GATHER
@@ -193,7 +193,8 @@ class OnThreads(Preparing):
     def comes(self, item: Prepared, until: float) -> bool:
         """Whether the item is prepared, after a short wait: for it, or for the moment in which it may begin."""
         if item.is_begun or self.work.allowance is None:
-            return is_done(item, min(self.ask_every, until - time.monotonic()))
+            seconds = max(0.0, min(self.ask_every, until - time.monotonic()))
+            return item.future.done() or bool(wait([item.future], seconds).done)
         self.work.pulse.rest()
         self.work.allowance.wait(until)
         return False
@@ -226,18 +227,8 @@ def preparing(work: Work) -> Preparing | None:
     return Inline(work) if work.operation.threads == 1 else OnThreads(work)
 
 
-def begun(window: Window) -> Window:
-    """The entries at the window's head that have been begun."""
-    return list(takewhile(lambda entry: not isinstance(entry[2], Prepared) or entry[2].is_begun, window))
-
-
 def mend_connections() -> None:
     """Close those of this thread that are broken, so that the next item gets new ones."""
     for connection in connections.all(initialized_only=True):
         if connection.errors_occurred:
             connection.close_if_unusable_or_obsolete()
-
-
-def is_done(prepared: Prepared, seconds: float) -> bool:
-    """Whether it is prepared, at the latest after so many seconds."""
-    return prepared.future.done() or bool(wait([prepared.future], max(0.0, seconds)).done)

@@ -94,10 +94,10 @@ def found(source: Source[Any], page: Iterable[tuple[Any, str, str]]) -> Entries:
         yield cursor, key, Gone(label) if item is None else item
 
 
-def attempts_of(entry: Entry[Any]) -> int:
-    """How often the item of a later pass has been done."""
+def attempts_before(part: Part, entry: Entry[Any]) -> int:
+    """How often earlier passes have done the item."""
     cursor: Any = entry[0]
-    return int(cursor[1] or 0)
+    return int(cursor[1] or 0) if part.phase else 0
 
 
 def added_in(part: Part) -> tuple[int, int] | None:

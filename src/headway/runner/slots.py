@@ -110,7 +110,8 @@ class Slot:
         if not self.attempt.may_be_repeated and not isinstance(error, Skip):
             gone = ", ".join(self.attempt.done)
             return in_doubt(f"It failed after this had gone out: {gone}.", error)
-        if self.attempt.begun and not is_expected(error, operation):
+        is_told = isinstance(error, Verdict) or operation.retry.covers(error)  # the operation says what it means
+        if self.attempt.begun and not is_told and operation.code_for(error) == "error":
             return in_doubt(
                 f"It may have gone out: no answer came to {self.attempt.begun!r}, or an unexpected one.", error
             )
@@ -170,11 +171,6 @@ class Turn:
             slot.stand = stand
         for slot in self.begun:
             slot.starts += 1
-
-
-def is_expected(error: Exception, operation: Operation) -> bool:
-    """Whether the operation says what this error means, so that nothing is in doubt."""
-    return isinstance(error, Verdict) or operation.retry.covers(error) or operation.code_for(error) != "error"
 
 
 def in_doubt(text: str, cause: Exception | None = None) -> Left:

@@ -17,7 +17,7 @@ from headway.store.parts.outcomes import Outcome, Result
 
 from .in_hand import Work, refuse_faults
 from .preparing import Prepared
-from .reading import attempts_of
+from .reading import attempts_before
 from .tally import Ended, Left, Tally
 from .telling import UNEXPECTED, describe, plain_sentence
 
@@ -59,7 +59,7 @@ class Verdicts:
             return Outcome(key, ItemState.FAILED, error.code, error.text, label, detail)
         operation, retry = self.work.operation, self.work.operation.retry
         code, text, detail = operation.code_for(error), sentence(error, operation), describe(error)
-        attempts = 1 + (attempts_of(ended.entry) if self.part.phase else 0) if retry.covers(error) else 0
+        attempts = 1 + attempts_before(self.part, ended.entry) if retry.covers(error) else 0
         if 0 < attempts < retry.attempts:
             seconds = retry.seconds_until(attempts, error)
             return Outcome(key, ItemState.RETRYING, code, text, label, detail, attempts, seconds)

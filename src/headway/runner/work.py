@@ -20,7 +20,7 @@ from headway.operations.kept import plain_json
 from headway.operations.outcomes import Stop, TryAgain, Wait
 from headway.signals import write_fenced
 from headway.states import Want
-from headway.store.parts import discoveries, lines, passes, planning
+from headway.store.parts import discoveries, output, passes, planning
 from headway.store.parts.candidates import ANYBODYS, Candidates
 from headway.store.parts.leases import STEP_LIMIT, Fenced
 from headway.store.parts.planning import Range
@@ -323,7 +323,7 @@ class Slice(Endings):
         def conclude() -> Any:
             result = ask("Its on_finish failed.", lambda: self.work.hook(partial(result_of, operation)))
             self.work.holding.confirm()
-            lines.write_lines(self.part, self.work.said.lines)
+            output.write_lines(self.part, self.work.said.lines)
             return result
 
         finished = endings.finish(self.part, conclude)

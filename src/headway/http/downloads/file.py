@@ -10,7 +10,7 @@ from typing import Any
 
 from headway import runs
 from headway.models import Run
-from headway.store.parts.blocks import read_blocks
+from headway.store.parts.output import read_blocks
 
 from .formats import Format, Header, csv_of
 from .limits import UnderWay

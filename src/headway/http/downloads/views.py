@@ -22,7 +22,7 @@ from headway.models import Run
 from headway.operations import kept, registry
 from headway.runs.access import is_staff
 from headway.states import ACTIONS, State, shown
-from headway.store.parts.blocks import columns_of
+from headway.store.parts.output import columns_of
 
 from .file import LARGEST, Blocks, File
 from .formats import FORMATS, Format

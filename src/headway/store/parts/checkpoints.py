@@ -13,7 +13,7 @@ from headway.database.statements import Given, Rows, Update
 from headway.models import Part
 from headway.states import Counts
 
-from . import lines
+from . import output
 from .leases import AS_WE_LEFT_IT, fenced, lease_ms
 
 
@@ -112,7 +112,7 @@ NOTE_FAILED_HOOKS = Update(
 def note_step(part: Part, step: dict[str, Any], message: str, said: Sequence[tuple[int, str]]) -> None:
     """Write down how the part's step stands, with what it has said, and renew the lease. Raises Fenced."""
     with write():
-        lines.write_lines(part, said)
+        output.write_lines(part, said)
         fenced(NOTE_STEP, part, step=step, message=message, lease=lease_ms())
     part.step, part.seq = step, part.seq + 1
 
