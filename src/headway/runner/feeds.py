@@ -69,7 +69,7 @@ class Ready(Ahead):
         while at < len(heads):
             page = heads[at : at + most]
             keys = [key for _, key, _ in page]
-            rows = read_inside(work, lambda keys=keys: dict(work.source.fetch(keys)))
+            rows = read_inside(work, lambda: dict(work.source.fetch(keys)))  # noqa: B023  (called at once)
             before = at
             for cursor, key, item in page:
                 at += 1

@@ -150,4 +150,4 @@ def meaning_of(sql: str, row: Model | None, connection: BaseDatabaseWrapper) -> 
 
 def metas_of(row: Model) -> "list[Options[Any]]":
     """Of the models whose tables hold a part of the row: several in multi-table inheritance."""
-    return [kind._meta for kind in (row, *row._meta.get_parent_list())]
+    return [row._meta, *(parent._meta for parent in row._meta.get_parent_list())]
