@@ -13,6 +13,7 @@ from headway.conf import REDIS, valid_conf
 from headway.engines.engine import fault
 
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+NO_REDIS, INSTALL = "and redis-py isn't installed.", 'pip install "django-headway[redis]"'
 KEYS = "headway.idempotency.middleware.Middleware"
 USELESS = {
     "django.core.cache.backends.dummy.DummyCache": "it remembers nothing",
@@ -74,7 +75,9 @@ def check_cache(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("headway")
 def check_holds(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E021: HEADWAY["HOLDS"] needs what isn't installed."""
-    return without_redis("E021", 'HEADWAY["HOLDS"] is an address of Redis') if valid_conf().holds else []
+    if not valid_conf().holds or find_spec("redis"):
+        return []
+    return [fault("E021", f'HEADWAY["HOLDS"] is an address of Redis, {NO_REDIS}', INSTALL)]
 
 
 @checks.register("headway")
@@ -82,19 +85,12 @@ def check_wake_ups(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E015 and E016: HEADWAY["WAKE_UPS"] names what isn't there."""
     address = valid_conf().wake_ups
     scheme, colon, _ = address.partition("://")
-    if address.startswith(REDIS):
-        return without_redis("E015", f'HEADWAY["WAKE_UPS"] is an address of Redis ({scheme}://…)')
-    if not colon or connection.vendor == "postgresql":
+    if address.startswith(REDIS) and not find_spec("redis"):  # told without the address, which may have a password
+        return [fault("E015", f'HEADWAY["WAKE_UPS"] is an address of Redis ({scheme}://…), {NO_REDIS}', INSTALL)]
+    if address.startswith(REDIS) or not colon or connection.vendor == "postgresql":
         return []
     text = (
         f'HEADWAY["WAKE_UPS"] is an address of PostgreSQL ({scheme}://…), and the default database is '
         f"{connection.vendor}: nobody would tell anything there."
     )
     return [fault("E016", text, 'Use "redis://…", or leave it out.')]
-
-
-def without_redis(number: str, wanted: str) -> list[checks.CheckMessage]:
-    """The error where redis-py isn't there, without the address, which may have a password."""
-    if find_spec("redis") is not None:
-        return []
-    return [fault(number, f"{wanted}, and redis-py isn't installed.", 'pip install "django-headway[redis]"')]
