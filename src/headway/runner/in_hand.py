@@ -26,7 +26,7 @@ from .loading import OperationError, add_nowhere, as_declared, ask, load, source
 from .pulse import Pulse
 from .tally import Tally
 
-AT_ONCE = 20  # lines that may be said one upon the other; in the long run it is one a second
+LINES_AT_ONCE = 20  # lines that may be said one upon the other; in the long run it is one a second
 MOST_FOUND = 1_000  # keys in a chunk, behind which it ends: they are stored while it holds the database
 
 T = TypeVar("T")
@@ -154,13 +154,13 @@ class Said:
         """When each was said, by the database's clock in ms, which stands at `now_ms`; and what."""
         self.offset_ms = now_ms - time.monotonic() * 1000
         self.last = ""
-        self.room = float(AT_ONCE)
+        self.room = float(LINES_AT_ONCE)
         self.counted = time.monotonic()
 
     def note(self, text: str) -> None:
         """This was said. Called for each item, maybe, and from any thread."""
         now = time.monotonic()
-        self.room, self.counted = min(AT_ONCE, self.room + now - self.counted), now
+        self.room, self.counted = min(LINES_AT_ONCE, self.room + now - self.counted), now
         if self.room >= 1 and text and text != self.last:
             self.room -= 1
             self.last = text
