@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from headway import fuse
 from headway.signals import parts_due
-from headway.wakeups import Listener, listening, publish
+from headway.wakeups import Listener, choice, publish
 from servers.valkey import Valkey
 from tests.pace import BareProcess
 from tests.workers import until
@@ -63,7 +63,7 @@ def test_a_server_that_is_down_is_found_again_by_all(
     medium: Publish, listen: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fuse, "LONGEST_REST", 0.1)
-    monkeypatch.setattr(listening, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(choice, "LONGEST_PAUSE", 0.1)
     heard = listen()
     medium.server.crash()
     start_a_run()
@@ -94,8 +94,8 @@ def test_a_server_that_says_nothing_any_more_is_left_and_looked_for_anew(
 ) -> None:
     monkeypatch.setattr(publish, "LISTENING", 0.3)
     monkeypatch.setattr(publish, "GIVEN_UP_AFTER", 0.9)
-    monkeypatch.setattr(listening, "TURN", 0.1)
-    monkeypatch.setattr(listening, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(choice, "TURN", 0.1)
+    monkeypatch.setattr(choice, "LONGEST_PAUSE", 0.1)
     heard = listen()
     quiet_until = time.monotonic() + 2
     until(lambda: time.monotonic() > quiet_until)
