@@ -8,6 +8,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
@@ -218,6 +220,37 @@ def test_a_key_that_is_empty_is_no_new_one_each_time(client: Any) -> None:
         client.start(LEDGER, {"items": 1}, key="")
     assert refused.value.code == "idempotency-key-invalid"
     assert not StoredRun.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["straße", "a\nb", 7])
+def test_a_key_that_no_header_can_hold_is_refused_before_it_is_sent(connect: Callable[..., Any], key: Any) -> None:
+    with pytest.raises(ValueError, match="give text of printable ASCII characters"):
+        connect().start(LEDGER, {"items": 1}, key=key)
+
+
+def test_dates_decimals_and_uuids_are_sent_as_the_text_that_a_form_reads(client: Any) -> None:
+    given = {
+        "items": 3,
+        "gate": Decimal("1.50"),
+        "reject": datetime(2026, 11, 30, 9, tzinfo=UTC),
+        "skip": date(2026, 11, 30),
+    }
+    client.start(LEDGER, given | {"fail": datetime(2026, 11, 30, 9, 30).time(), "stop": UUID(int=7)})
+    assert StoredRun.objects.get().params.items() >= {
+        "items": 3,
+        "gate": "1.50",
+        "reject": "2026-11-30T09:00:00+00:00",
+        "skip": "2026-11-30",
+        "fail": "09:30:00",
+        "stop": str(UUID(int=7)),
+    }.items()  # fmt: skip
+
+
+def test_a_parameter_that_no_form_would_read_back_is_refused_before_it_is_sent(connect: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"A parameter holds \{1\}; give what JSON can hold"):
+        connect().start(LEDGER, {"items": [{1}]})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        connect().start(LEDGER, {"items": float("nan")})
 
 
 def test_a_file_that_can_be_read_only_once_is_refused_before_it_is_sent(client: Any) -> None:

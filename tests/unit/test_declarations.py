@@ -465,6 +465,7 @@ def test_steps_take_the_place_of_items(declared: dict[str, Any]) -> None:
     [
         ({"steps": "send"}, "steps is 'send'; it must be a tuple of names of methods"),
         ({"steps": ("send", "send")}, "which has a name twice"),
+        ({"steps": ([],)}, "steps names [], and there is no such method."),
         ({"steps": ("fetch",)}, "steps names 'fetch', and there is no such method. Declare `def fetch(self): …`."),
         ({"steps": ("on_finish",)}, "which has a meaning of its own here"),
         ({"steps": {"send": 3}}, "steps has the title 3; it must be text."),

@@ -1,7 +1,10 @@
 """What both clients may ask, as requests; how they are sent, the clients say."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
@@ -47,17 +50,18 @@ class Calls(ABC, Generic[Answer]):
 
         `key` is an idempotency key: whoever sends the same start with it again gets the same run. Without one, a start
         that is tried again after a lost answer is still one. A parameter that is an open file (in binary mode, and read
-        from its beginning each time) is sent as such. Raises Invalid, Conflict, Forbidden, NotFound.
+        from its beginning each time) is sent as such; dates, times, Decimals and UUIDs are sent as text. Raises
+        Invalid, Conflict, Forbidden, NotFound; TypeError and ValueError for what can't be sent.
         """
         if not isinstance(params or {}, Mapping):
             raise TypeError(f"The parameters are {params!r}; give a dictionary, such as {{'count': 3}}.")
         files = {name: value for name, value in (params or {}).items() if hasattr(value, "read")}
         for name, file in files.items():
             check_file(name, file)
-        rest = {name: value for name, value in (params or {}).items() if name not in files}
+        rest = in_json({name: value for name, value in (params or {}).items() if name not in files})
         address = f"operations/{operation}/runs/{'?dry_run=true' if dry_run else ''}"
         body: dict[str, Any] = {"data": rest, "files": files} if files else {"json": rest}
-        return self._ask("POST", address, headers={"Idempotency-Key": str(uuid4()) if key is None else key}, **body)
+        return self._ask("POST", address, headers={"Idempotency-Key": key_of(key)}, **body)
 
     def get(self, run: Known) -> Answer:
         """The run now. Raises NotFound."""
@@ -122,6 +126,30 @@ def address_of(run: Known) -> str:
     if not isinstance(run, str | UUID):
         raise TypeError(f"{run!r} names no run; give what was told of it, its address or its id.")
     return run if isinstance(run, str) and "/" in run else f"runs/{run}/"
+
+
+def key_of(key: str | None) -> str:
+    """The header's value. Raises ValueError for one that no header can hold."""
+    if key is None:
+        return str(uuid4())
+    if not (isinstance(key, str) and key.isascii() and key.isprintable()):
+        raise ValueError(f"The key is {key!r}; give text of printable ASCII characters, such as 'import-of-monday'.")
+    return key
+
+
+def in_json(params: Mapping[str, Any]) -> dict[str, Any]:
+    """These parameters as JSON has them. Raises TypeError and ValueError for what it can't hold."""
+    found: dict[str, Any] = json.loads(json.dumps(params, default=text_of, allow_nan=False))
+    return found
+
+
+def text_of(value: Any) -> str:
+    """Of a parameter that JSON has no form for. Raises TypeError where a form's field wouldn't read it back."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    raise TypeError(f"A parameter holds {value!r:.200}; give what JSON can hold, a date, a time, a Decimal or a UUID.")
 
 
 def check_file(name: str, file: Any) -> None:

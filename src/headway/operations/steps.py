@@ -94,7 +94,7 @@ def of_names(cls: Any, base: type[Any]) -> Iterator[str]:
             "('download', 'convert'), or a dictionary of such names with what people call them."
         )
         return
-    if len(set(steps)) < len(steps):
+    if len(set(map(str, steps))) < len(steps):
         yield f"steps is {steps!r}, which has a name twice. A step is done once."
     for name in steps:
         yield from of_name(cls, base, name)
