@@ -55,7 +55,8 @@ def test_a_chunk_that_is_done_again_is_in_the_log_once(script: Script) -> None:
     assert said_in(run) == [f"Wrote {number}" for number in range(5)]
 
 
-def test_an_operation_that_speaks_for_each_item_is_heard_once_a_second(script: Script) -> None:
+def test_an_operation_that_speaks_for_each_item_is_heard_once_a_second(script: Script, settings: Any) -> None:
+    settings.HEADWAY = {"SLICE_SECONDS": 600}  # each slice may begin with some at once
     script["items"] = lambda: Numbers(3_000)
     script["before"] = lambda operation, number: operation.say(f"Number {number}")
     began = time.monotonic()
