@@ -120,13 +120,11 @@ class ModelKey(Generic[M]):
         found = [instance for chunk in chunks for instance in queryset.filter(**{f"{self.name}__in": chunk})]
         by_key = {given[value]: row for row in found if (value := self.value_of(row)) in given}
         if any(self.value_of(row) not in given for row in found):
-            by_key |= self.fetch_as_the_database_compares(queryset, {v: k for v, k in given.items() if k not in by_key})
+            # The database takes keys for equal although they are written otherwise: so the others one by one.
+            left = ((key, value) for value, key in given.items() if key not in by_key)
+            rows = ((key, queryset.filter(**{self.name: value}).first()) for key, value in left)
+            by_key |= {key: row for key, row in rows if row is not None}
         return by_key
-
-    def fetch_as_the_database_compares(self, queryset: QuerySet[M], given: dict[Any, str]) -> dict[str, M]:
-        """The same one by one, for keys that the database takes for equal although they are written otherwise."""
-        found = ((key, queryset.filter(**{self.name: value}).first()) for value, key in given.items())
-        return {key: row for key, row in found if row is not None}
 
     def value_of(self, instance: M) -> Any:
         return getattr(instance, self.field.attname)
