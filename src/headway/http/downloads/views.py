@@ -93,7 +93,6 @@ class Failures(Outcomes):
     At most 100,000 rows; `Link` has the rest.
     """
 
-    kind = FAILURES
     name, title = "failures", "Failed items"
 
     def kind_for(self, user: Any) -> Kind:
