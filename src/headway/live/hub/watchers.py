@@ -11,7 +11,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from headway.conf import conf
@@ -23,13 +23,22 @@ from headway.live.protocol import Event, Receive, Scope, Send
 from .messages import Update
 from .sending import NeedsTask, step
 
-if TYPE_CHECKING:
-    from .hub import Hub
-
 PLANNED_MS = 50  # within which a watcher comes back whose time was over, so that it misses little
 JITTER = 0.2  # of a stream's life: watchers that came together are not to return together
 GRACE = 5.0  # s in which a farewell must have got through; then the watcher is dropped
 GOODBYES = ("http.disconnect", "websocket.disconnect")
+
+
+class Home(Protocol):
+    """What a watcher needs of its hub, which knows watchers."""
+
+    loop: asyncio.AbstractEventLoop
+
+    async def look(self, watcher: Watcher) -> Sequence[Update]:
+        """How what it watches is now."""
+
+    def remove(self, watcher: Watcher) -> None:
+        """Forget it."""
 
 
 class Watcher:
@@ -41,7 +50,7 @@ class Watcher:
     )  # fmt: skip
     keep_alive_seconds: ClassVar[float] = math.inf
 
-    def __init__(self, hub: Hub, send: Send, user_key: str, run_id: UUID | None) -> None:
+    def __init__(self, hub: Home, send: Send, user_key: str, run_id: UUID | None) -> None:
         self.hub, self.send, self.user_key, self.run_id = hub, send, user_key, run_id
         self.busy = True  # until its opening has been sent
         self.by_hand = True  # whether `send` can be stepped through without a task
