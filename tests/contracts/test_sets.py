@@ -407,3 +407,17 @@ class TestExactlyOnce:
         drive(run)
         assert seen == [1] * 20
         assert balances() == Counter({1: 70})
+
+
+@pytest.mark.parametrize("kind", [sources.queryset, sources.selection])
+def test_a_source_that_a_project_keeps_stays_as_it_was_made(kind: Any, script: Script) -> None:
+    accounts(12)
+    kept = kind(Account.objects.all())
+    before = dict(vars(kept))
+    script["items"] = lambda: kept
+
+    for name in (CREDIT, "tests.credit_locked", "tests.credit_accounts"):
+        assert drive(start(name)).state == "succeeded"
+
+    assert balances() == Counter({3: 12})
+    assert vars(kept) == before, "one run's locks, keys or selection would be the next one's"

@@ -1,6 +1,7 @@
 """From a run's row to its operation and its source, ready to work; and what the operation's own code may do wrong."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 from typing import Any, TypeVar
 
@@ -90,10 +91,10 @@ def params_of(run: Run, operation: type[Operation]) -> params.Params:
 
 
 def source_of(operation: Operation, run: Run) -> Source[Any]:
-    """The operation's source, attached to the run. Raises TypeError when `items` gave what can't be one, and
-    ChangedMeanwhile when the run began over other items.
+    """The operation's source, attached to the run: a copy, since a project may keep one for several runs. Raises
+    TypeError when `items` gave what can't be one, and ChangedMeanwhile when the run began over other items.
     """
-    source = source_given(operation.items, operation.name)
+    source = copy(source_given(operation.items, operation.name))
     now = identity_of(source)
     if run.source and run.source != now:  # a run that isn't planned yet, or was before that was kept, says nothing
         raise ChangedMeanwhile(f"It began over {run.source}, but its items are {now or 'others'} now.")
