@@ -1,4 +1,4 @@
-"""Row 7 of the contract: what became of single items; and what a person says of those in doubt."""
+"""What became of single items; and what a person says of those in doubt."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Rows 1 and 2 of the contract: which operations there are, and starting one; and what else lies beside them."""
+"""Which operations there are, and starting one; and what else lies beside them."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Rows 3 to 6 and 12 of the contract: seeing runs and what they have said, and steering them."""
+"""Seeing runs and what they have said, and steering them."""
 
 from collections.abc import Callable
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Rows 3b, 9 and 10 of the contract, as the schema tells of them. `live` serves them, which knows no REST framework."""
+"""Watching a run, as the schema tells of it. `live` serves it, which knows no REST framework."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """What a client says that it has of a run, and how long it waits for more: by ETags, revisions, ids of events.
 
-An ETag tells one state of a run from another: by its revision, and what changes without it (CONTRACT.md, "The run").
+An ETag tells one state of a run from another: by its revision, and what changes without it.
 """
 
 from dataclasses import dataclass

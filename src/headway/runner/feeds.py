@@ -1,4 +1,5 @@
-"""Which feed a part's chunks have, by its operation and its source; and that of items that are prepared before them."""
+"""Which feed a part's chunks have, by its operation and its source; and the feed of items that are prepared before
+their chunk."""
 
 from typing import Any
 

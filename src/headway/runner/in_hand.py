@@ -1,4 +1,5 @@
-"""A claimed part with all that is needed to do its items."""
+"""A claimed part with all that is needed to do its items; the lines of its log that aren't stored yet; and which errors
+say nothing about an item."""
 
 import time
 from collections.abc import Callable

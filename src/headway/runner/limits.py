@@ -1,5 +1,5 @@
-"""When a run stops by itself: too many failures, or everything fails alike, or what it calls is down; and which item is
-written down and not run again, as it has killed its workers so often, or cost the connection."""
+"""When a run stops by itself (too many failures, or all alike), and when a part waits because what it calls is down;
+and which item is left out, since it has killed its workers, or met faults of the database, too often."""
 
 from collections import Counter
 

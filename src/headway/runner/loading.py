@@ -1,4 +1,5 @@
-"""From a run's row to its operation and its source, ready to work; and what the operation's own code may do wrong."""
+"""From a run's row to its operation and its source, ready to work; what the source is divided into; and how the worker
+tells what the operation's own code does wrong."""
 
 from collections.abc import Callable, Mapping
 from copy import copy

@@ -1,4 +1,4 @@
-"""What is in hand and since when, and the thread that renews the lease while it takes long."""
+"""What is in hand and since when, and the thread that renews lease and shared holds while it takes long."""
 
 import logging
 import threading

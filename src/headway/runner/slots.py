@@ -1,5 +1,5 @@
-"""Items whose effects are outside, from the moment on at which they are to be begun, and what a transaction changes of
-them."""
+"""Items whose effects are outside, from when they are chosen to be begun (`Slot`), and what one transaction changes of
+a flight of them (`Turn`)."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""What holds in each thread that works on a part."""
+"""What holds in each thread that works on a part, and how such a thread is begun."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -58,6 +58,8 @@ class Tally:
     """What `process` returned and is to be kept, in JSON, likewise."""
     seen: list[Entry[Any]] = field(default_factory=list)
     """The items that were handed out, where results are kept."""
+    flight: list[list[Any]] | None = None
+    """What is under way outside from now on; None: as it was."""
 
     def write(self, line: str) -> None:
         """The item in hand has written a row."""
@@ -90,9 +92,6 @@ class Tally:
         self.cursor = entries[-1][0]
         if self.again is not None:
             self.again.extend(outcome for entry in entries if (outcome := tried_before(entry)))
-
-    flight: list[list[Any]] | None = None
-    """What is under way outside from now on; None: as it was."""
 
     def count(self, entry: Entry[Any], error: Exception | None = None, effects: tuple[str, ...] = ()) -> None:
         """An item has been done."""

@@ -1,7 +1,8 @@
 """One slice: a claimed part is advanced until it ends, somebody wants something else, or others have waited enough.
 
 claimed ─ plan ─► items: chunk, look, chunk, look … ─► close ─► finish
-                    └► yield (pause, cancel) · release (slice over, shutdown) · halt (stop, operation-error)
+                    ├► yield (pause, cancel) · release (slice over, shutdown) · halt (stop, operation-error)
+                    └► wait (`Wait`, an outage, the rate, a later pass) · set back (faults of the database, lost holds)
 """
 
 import logging

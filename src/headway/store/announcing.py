@@ -1,4 +1,5 @@
-"""Telling what has been stored, once it is committed. This module doesn't know its listeners."""
+"""Telling what has been stored, once it is committed; and at once, that a start was refused. This module doesn't know
+its listeners."""
 
 from functools import partial
 from uuid import UUID

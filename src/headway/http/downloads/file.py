@@ -1,4 +1,5 @@
-"""Downloads on their way. Of outcomes: short enough for a proxy that cuts, however slow the source is.
+"""Files on their way: a run's outcomes, few enough for a proxy that cuts, however slow the source is; and what its
+items have written, in one piece.
 
 `Link` stands in the header, so how many rows it has is settled before the first of them is sent: by the pace of those
 that are read until then.

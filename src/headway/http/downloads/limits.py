@@ -1,4 +1,4 @@
-"""What one person's downloads may take of a web process: so many at once, of which one is read at a time.
+"""What one person's downloads may take of a web process: so many at once, of which one is read at a time (`UnderWay`).
 
 Reading keeps a processor busy, and under WSGI each download has a thread of the server's to itself.
 """

@@ -1,7 +1,7 @@
-"""The items behind the outcomes: what the run's source still has of them, as plain values; and what a download tells of
-each behind the item's own columns: why it failed, or what `process` returned.
+"""The items behind the outcomes, as the run's source still has them, in plain values; and what is told of each behind
+its own columns, such as why it failed, or what `process` returned.
 
-The source is the project's own code, run here in a web process: no error of it may cost the failures.
+The source is the project's own code, run here in a web process: no error of it may cost the file.
 """
 
 import logging

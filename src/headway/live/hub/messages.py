@@ -1,4 +1,4 @@
-"""The messages that watchers get (CONTRACT.md, "Watching"), in each transport's form: made once, sent to all."""
+"""The messages that watchers get, in each transport's form: made once, sent to all."""
 
 from __future__ import annotations
 

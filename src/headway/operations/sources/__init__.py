@@ -1,4 +1,7 @@
-"""Where items come from: files, querysets, selections. Used as `from headway import sources; sources.csv(file)`."""
+"""Where items come from: files and directories, querysets and selections, an API's pages, a few keys to begin with.
+
+Used as `from headway import sources; sources.csv(file)`.
+"""
 
 from .by_directory import DirectorySource
 from .by_key import QuerysetSource

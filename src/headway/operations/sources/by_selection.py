@@ -1,4 +1,5 @@
-"""The rows that somebody selected: exactly those, whatever becomes of the conditions under which they were found."""
+"""The rows that somebody selected, or instances of a list: exactly those, whatever becomes of the conditions under
+which they were found."""
 
 from collections.abc import Iterator, Sequence
 from typing import Generic, cast

@@ -1,4 +1,5 @@
-"""What the sources have in common that copy their keys beside the run at its start: exactly those are done."""
+"""What the sources have in common that copy their keys beside the run at its start: exactly those are done. And what
+can be a key."""
 
 import json
 from abc import abstractmethod

@@ -1,4 +1,5 @@
-"""What the sources over a text file have in common: an item is known by the byte offset at which it starts."""
+"""What the sources over a text file have in common: an item is known by the byte offset at which it starts. And `Row`,
+also of a workbook."""
 
 import sys
 from abc import ABC, abstractmethod

@@ -1,4 +1,5 @@
-"""Reading page by page, and finding items by their keys in what can only be gone through from its beginning."""
+"""Reading page by page, dividing a number of items into shares, and finding items by their keys in what can only be
+gone through from its beginning."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise

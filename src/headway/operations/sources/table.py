@@ -1,5 +1,5 @@
 """What the sources over a table's rows have in common: what they take of a project's queryset (which rows, of which
-database, whether they are to be locked), the key by which a row is known, and that rows can be had as a queryset.
+database, whether they are to be locked), the key by which a row is known, and how an operation in sets has its rows.
 """
 
 from abc import abstractmethod

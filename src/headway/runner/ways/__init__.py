@@ -1,6 +1,6 @@
 """The ways through a part's items: who does them, and in which transactions.
 
-A new one is a class and its line in WAYS.
+A new one is a class and its line in WAYS, before `Together`, which fits all.
 """
 
 from headway.runner.commit import Commit

@@ -1,5 +1,5 @@
-"""The checkpoint: one guarded UPDATE that says how far a part has come, in the transaction of its effects; and how its
-step under way stands, where the run has steps."""
+"""The checkpoint: one guarded UPDATE that says how far a part has come, in the transaction of its effects; and what is
+noted between two: a careful item that is begun, hooks that failed, how a step stands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

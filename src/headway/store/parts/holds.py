@@ -1,5 +1,4 @@
-"""Holds: names that belong to one run at a time, from its first claim to the transaction that ends or
-pauses it.
+"""Holds: names that belong to one run at a time, from its first claim to the transaction that ends or pauses it.
 
 They belong to the run, not to its workers: all or nothing, by lines in which nobody overtakes, freed by no timer.
 """

@@ -1,7 +1,7 @@
 """Who owns a part, and for how long: claim, renew, release, and what an owner may still believe after a fault.
 
-A claim draws a new random token; every later write asks for it. After a silence of a
-lease the next worker that claims the part owns it, and the old owner finds no row any more.
+A claim draws a new random token; every later write asks for it. After a silence of a lease the next worker that claims
+the part owns it, and the old owner finds no row any more.
 """
 
 import secrets

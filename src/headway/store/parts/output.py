@@ -1,6 +1,6 @@
-"""What a run gives away: the rows of its file, written in the chunk's transaction and read in the order of the items;
-and its log, what its operation has said. A line of it is written with the checkpoint of its chunk; where none follows,
-before the part is given back.
+"""What a run hands out: the rows of its file, written in the chunk's transaction and read in the order of the items;
+and its log, what its operation has said. A line of the log is written with the checkpoint of its chunk; where none
+follows, before the part is given back.
 """
 
 import json

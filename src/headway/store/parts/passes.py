@@ -1,7 +1,8 @@
-"""Later passes: items that were added on the way or are to be tried again, when, and by whom.
+"""Later passes: items that were added on the way or are to be tried again; and giving a part back until then, or for
+any other wait.
 
-They are rows of the part that met them, written in its chunks. Once its range is done the part reads them instead, as
-often as any are left; in between nobody owns it.
+Such items are rows of the part that met them, written in its chunks. Once its range is done the part reads them
+instead, as often as any are left; in between nobody owns it.
 """
 
 from collections import Counter

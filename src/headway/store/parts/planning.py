@@ -1,4 +1,5 @@
-"""From a queued run to one whose parts can be worked: the planning part becomes the first of them."""
+"""From a queued run to one whose parts can be worked: the planning part becomes the first of them; what a retry takes
+up of an earlier run; and the run's total."""
 
 import json
 from collections.abc import Callable, Sequence

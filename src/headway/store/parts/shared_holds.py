@@ -1,7 +1,8 @@
-"""Holds that services with databases of their own share over Redis: taken once the run has them here, and no longer.
+"""Holds that services with databases of their own share over Redis: taken once the run has them here, and kept no
+longer.
 
 What the database says is the truth among its runs, and Redis among services. Redis is asked outside the store's
-transactions; a chunk's asks once more before it commits.
+transactions; only a chunk asks once more, before it commits.
 """
 
 from uuid import UUID

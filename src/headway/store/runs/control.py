@@ -1,4 +1,5 @@
-"""What is wanted of a run, and how it comes to rest. Each function is one transaction under the run's row lock."""
+"""What is wanted of a run, and how it comes to rest: each step is one transaction, under the run's row lock but for
+`adopt_version`; the helpers work inside it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

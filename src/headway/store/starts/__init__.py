@@ -1,1 +1,2 @@
-"""What decides whether a start makes a run: keys, quotas, the runs that stand in the way, the order."""
+"""From a request to a run: the INSERT that decides, keys, quotas, the line behind the live run; the run's own copy of a
+selection; and how far ticks have been seen to."""

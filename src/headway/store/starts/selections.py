@@ -1,4 +1,5 @@
-"""A run's own copy of a selection: one INSERT … SELECT where the rows are in the same database, whatever its size."""
+"""A run's own copy of a selection, or of the keys that a source tells. A selection's is one INSERT … SELECT where the
+rows are in the same database, whatever its size."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -1,1 +1,2 @@
-"""What every worker sees to now and then: what is over, hidden, stranded or from another clock."""
+"""What is cleared away, by workers in their own time or on request: runs that were deleted or whose time is over, stray
+uploads, and what another clock has left."""
