@@ -12,7 +12,7 @@ from django.test.utils import isolate_apps
 from headway import Reject, runs, sources
 from headway.models import ItemOutcome, Run, Selection
 from headway.store.starts.selections import RunSelections
-from tests.app.driving import after_items, claim, drive, fresh, start, work
+from tests.app.driving import after_items, claim, counted, drive, fresh, start, work
 from tests.app.models import Child, LedgerEntry, Thing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,7 +77,8 @@ def test_what_a_cancelled_run_left_of_its_selection_is_retried() -> None:
 
 @pytest.fixture
 def elsewhere(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """Another database of the project, with a table of the same name."""
+    """Another database of the project, with a table of the same name. Nothing else may look at its databases then."""
+    counted()
     connections.databases["elsewhere"] = connections.databases["default"] | {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(tmp_path / "elsewhere.sqlite3"),
@@ -87,6 +88,7 @@ def elsewhere(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     with connections["elsewhere"].schema_editor() as editor:
         editor.create_model(Thing)
     yield "elsewhere"
+    counted()
     connections["elsewhere"].close()
     del connections["elsewhere"]
     del connections.databases["elsewhere"]
