@@ -1,6 +1,7 @@
 """Operations' forms, made for the one who starts: a form whose constructor names `user` gets them."""
 
 import inspect
+from functools import lru_cache
 from typing import Any
 
 from django.forms import BaseForm
@@ -14,6 +15,7 @@ def make(form: Any, user: Any, *bound: Any) -> Any:
     return form(*bound, user=user if user is not None and user.is_authenticated else None)
 
 
+@lru_cache
 def takes_user(form: type[BaseForm]) -> bool:
     """Whether its constructor has a parameter `user`, or hands it on to a base's that has."""
     for cls in form.__mro__:
