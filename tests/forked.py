@@ -3,9 +3,14 @@
 `manage.py` and uvicorn need a second of a processor's time before they begin, nearly all of it for imports, and the
 tests start hundreds of them. What is forked here has done nothing but import: it has no connection and no thread, leads
 a session of its own, and dies with the process that it was forked from, which dies with the tests.
+
+A process with other settings than the tests' (`start_fresh`) saves half of that: the *seed*, from which it is forked,
+has imported only what no settings change. Those with Django loaded (*origins*, one for each environment)
+come from it too. Neither looks for garbage, of which imports make none.
 """
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -14,13 +19,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import IO, Any, TypeAlias
 
 from tests.processes import die_with_parent, spawn
 
-__all__ = ["Forked", "Process", "start"]
+__all__ = ["Forked", "Process", "start", "start_fresh"]
 
 OF_EACH = frozenset(
     {"PGAPPNAME", "PYTEST_CURRENT_TEST", "TEST_HEADWAY", "TEST_LEASE_SECONDS", "TEST_SLICE_SECONDS"}
@@ -30,34 +37,39 @@ OF_EACH = frozenset(
 )
 """Variables that are read, or read again, behind the fork."""
 WARM = ["uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "headway.live"]
+WITHOUT_SETTINGS = [
+    *("django.core.management", "django.test", "headway.contrib.logs", "rest_framework.serializers"),
+    *("uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "whitenoise.middleware"),
+]
+"""What can be imported before there are settings, and takes long."""
 CAN_FORK = hasattr(os, "pidfd_open") and sys.platform == "linux"
 MOST_ASKED = 1 << 20  # bytes
+THIRD = 3  # an origin's wire
 
 
-class Origin:
-    """A process with Django loaded by these variables; asked for a fork, it gives its id."""
+class Source:
+    """A process that others are forked from: asked for a fork, it gives its id."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.wire, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            command = [sys.executable, "-m", "tests.forked", str(theirs.fileno())]
-            self.process = spawn(command, env=environment, pass_fds=[theirs.fileno()])
+    def __init__(self, process: "Process", wire: socket.socket) -> None:
+        self.process, self.wire, self.lock = process, wire, threading.Lock()
         atexit.register(self.close)
 
-    def fork(self, command: Sequence[str], environment: Mapping[str, str], files: Sequence[int]) -> int:
-        told = json.dumps([list(command), dict(environment), os.getcwd()]).encode()
-        socket.send_fds(self.wire, [told], files)
-        return self.answer()
+    def fork(self, command: Sequence[str], environment: Mapping[str, str], files: Sequence[int]) -> "Forked":
+        pid = self.ask([list(command), dict(environment), os.getcwd()], files)
+        assert pid, "the process from which others are forked has ended"
+        return Forked(self, pid)
 
     def reap(self, pid: int) -> int:
-        """The exit code of one that has ended, as `Popen` has it."""
-        self.wire.send(json.dumps(pid).encode())
-        return self.answer()
+        """The exit code of one that has ended, as `Popen` has it; it may have died with this process."""
+        code = self.ask(pid)
+        return -signal.SIGKILL if code is None else code
 
-    def answer(self) -> int:
-        said = self.wire.recv(MOST_ASKED)
-        assert said, "the process from which others are forked has ended"
-        return int(said)
+    def ask(self, what: object, files: Sequence[int] = ()) -> int | None:
+        """Its answer; None: it has ended."""
+        with self.lock, suppress(OSError):
+            socket.send_fds(self.wire, [json.dumps(what).encode()], files)
+            return int(said) if (said := self.wire.recv(MOST_ASKED)) else None
+        return None
 
     def close(self) -> None:
         self.wire.close()
@@ -67,7 +79,7 @@ class Origin:
 class Forked:
     """What tests need of a `Popen`."""
 
-    def __init__(self, origin: Origin, pid: int) -> None:
+    def __init__(self, origin: Source, pid: int) -> None:
         self.origin, self.pid = origin, pid
         self.end = os.pidfd_open(pid)
         self.returncode: int | None = None
@@ -101,7 +113,8 @@ class Forked:
 
 
 Process: TypeAlias = "Forked | subprocess.Popen[bytes]"
-origins: dict[frozenset[tuple[str, str]], Origin] = {}
+seeds: list[Source] = []  # the last one
+origins: dict[frozenset[tuple[str, str]], Source] = {}
 
 
 def start(
@@ -111,15 +124,51 @@ def start(
     Python with these arguments: `manage.py …`, or `-m module …`. Without `out` what it says is lost, without `err` its
     errors are ours.
     """
+    return forked(origin, command, environment, out, err)
+
+
+def start_fresh(
+    command: Sequence[str], environment: Mapping[str, str], out: IO[Any] | None = None, err: IO[Any] | None = None
+) -> Process:
+    """The same, with nothing but this environment; also `-c program`."""
+    return forked(lambda _: seed(), command, environment, out, err)
+
+
+def forked(
+    source: Callable[[Mapping[str, str]], Source],
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    out: IO[Any] | None,
+    err: IO[Any] | None,
+) -> Process:
     if not CAN_FORK:
         return spawn([sys.executable, *command], env=environment, stdout=out or subprocess.DEVNULL, stderr=err)
+    with open(os.devnull, "wb") as nothing:
+        files = [(out or nothing).fileno(), (err or sys.__stderr__).fileno()]
+        return source(environment).fork(command, environment, files)
+
+
+def origin(environment: Mapping[str, str]) -> Source:
+    """The process with Django loaded by these variables."""
     of_all = {name: value for name, value in environment.items() if name not in OF_EACH}
     key = frozenset(of_all.items())
     if key not in origins or origins[key].process.poll() is not None:
-        origins[key] = Origin(of_all)
-    with open(os.devnull, "wb") as nothing:
-        files = [(out or nothing).fileno(), (err or sys.__stderr__).fileno()]
-        return Forked(origins[key], origins[key].fork(command, environment, files))
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            err = sys.__stderr__.fileno()
+            process = seed().fork(["-m", "tests.forked", str(THIRD)], of_all, [err, err, theirs.fileno()])
+        origins[key] = Source(process, ours)
+    return origins[key]
+
+
+def seed() -> Source:
+    """The process that has imported what needs no settings."""
+    if not seeds or seeds[-1].process.poll() is not None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, "-m", "tests.forked", "seed", str(theirs.fileno())]
+            seeds[:] = [Source(spawn(command, pass_fds=[theirs.fileno()]), ours)]
+    return seeds[-1]
 
 
 def load() -> None:
@@ -136,51 +185,79 @@ def load() -> None:
         import_module(module)
 
 
-def serve(wire: socket.socket) -> list[str]:
-    """Fork as often as asked; gives, in each fork, its command. Ends with the one who asks."""
+def serve(wire: socket.socket) -> tuple[list[str], dict[str, str], str, list[int]]:
+    """Fork as often as asked; gives, in each fork, what it was asked for. Ends with the one who asks."""
+    gc.freeze()
     while True:
-        said, files, _, _ = socket.recv_fds(wire, MOST_ASKED, 2)
+        said, files, _, _ = socket.recv_fds(wire, MOST_ASKED, THIRD)
         if not said:
             sys.exit()
         asked = json.loads(said)
         if isinstance(asked, int):
             wire.send(str(os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1])).encode())
         elif os.fork() == 0:
+            gc.enable()
             os.setsid()
             die_with_parent()
             wire.send(str(os.getpid()).encode())  # only now: before, it couldn't be killed by its group
             wire.close()
-            return become(*asked, files)
+            return (*asked, files)
         for each in files:
             os.close(each)
 
 
-def become(command: list[str], environment: dict[str, str], folder: str, files: list[int]) -> list[str]:
-    """Make this fork a process like any other that was started with these."""
+def become(folder: str, files: list[int]) -> None:
+    """Make this fork a process that stands in this folder and says what it says into these."""
+    for number, file in enumerate(files, start=1):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(folder)
+
+
+def grow(wire: socket.socket) -> list[str]:
+    """A seed: gives, in each fork, its command."""
+    for module in WITHOUT_SETTINGS:
+        import_module(module)
+    command, environment, folder, files = serve(wire)
+    become(folder, files)
+    os.environ.clear()
+    os.environ.update(environment)
+    return command
+
+
+def originate(wire: socket.socket) -> list[str]:
+    """An origin: gives, in each fork, its command."""
     from django.conf import settings
 
     from tests import settings as declared
 
-    for number, file in zip((1, 2), files, strict=True):
-        os.dup2(file, number)
-        os.close(file)
-    os.chdir(folder)
+    load()
+    command, environment, folder, files = serve(wire)
+    become(folder, files)
     os.environ.update(environment)
     settings.HEADWAY = declared.headway()
     settings.DATABASES["default"]["NAME"] = environment["TEST_DATABASE_NAME"]
     return command
 
 
-def main() -> None:
-    load()
-    with socket.socket(fileno=int(sys.argv[1])) as wire:
-        command = serve(wire)
+def run(command: list[str]) -> None:
+    """As Python runs what stands behind its own name."""
+    sys.argv = command
     if command[0] == "-m":
         sys.argv = command[1:]
         runpy.run_module(command[1], run_name="__main__", alter_sys=True)
+    elif command[0] == "-c":
+        exec(command[1], {"__name__": "__main__"})
     else:
-        sys.argv = command
         runpy.run_path(command[0], run_name="__main__")
+
+
+def main() -> None:
+    """`seed WIRE` or `WIRE`."""
+    gc.disable()
+    with socket.socket(fileno=int(sys.argv[-1])) as wire:
+        command = grow(wire) if "seed" in sys.argv else originate(wire)
+    run(command)
 
 
 if __name__ == "__main__":
