@@ -30,6 +30,7 @@ ASGI_APPLICATION = example.ASGI_APPLICATION
 TEMPLATES = example.TEMPLATES
 STATIC_URL = example.STATIC_URL
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True  # each client has a handler of its own, which would look through all files first
 LOGIN_URL = example.LOGIN_URL
 LOGIN_REDIRECT_URL = example.LOGIN_REDIRECT_URL
 LOGOUT_REDIRECT_URL = example.LOGOUT_REDIRECT_URL

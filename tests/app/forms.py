@@ -7,7 +7,7 @@ class LedgerForm(forms.Form):
     """How many items, and what is to go wrong with which. Lists are comma-separated item numbers."""
 
     items = forms.IntegerField(min_value=0, initial=10)
-    work_us = forms.IntegerField(min_value=0, initial=0, help_text="Pure work per item.")
+    work_us = forms.IntegerField(min_value=0, initial=0, help_text="How long each takes.")
     reject = forms.CharField(required=False, initial="", help_text="These raise Reject before they write.")
     skip = forms.CharField(required=False, initial="", help_text="These raise Skip before they write.")
     fail = forms.CharField(required=False, initial="", help_text="These raise ValueError after they have written.")

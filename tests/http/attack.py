@@ -31,7 +31,7 @@ CHECKS = [
     checks.allow_header_conformance,
 ]
 STRICT = [*CHECKS, checks.negative_data_rejection]
-OF_EACH = 30 if os.environ.get("CI") else 10  # of each operation, right and wrong ones
+OF_EACH = 15 if os.environ.get("CI") else 10  # of each operation, right and wrong ones
 EXAMPLES = 30 * OF_EACH  # in all, at least
 OF_A_RUN = "{run_id}"
 STARTED = (

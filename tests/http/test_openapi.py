@@ -21,13 +21,12 @@ from .conftest import Caller
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
-@cache  # making and validating it takes seconds
+@cache  # it takes a second
 def generated(version: str) -> dict[str, Any]:
     with patched_settings({"OAS_VERSION": version}):
         GENERATOR_STATS.reset()
         schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
         assert not GENERATOR_STATS
-        validate_schema(schema)
     return schema
 
 
@@ -62,7 +61,9 @@ def test_the_reference_names_each_address(schema: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 def test_it_is_valid_and_without_a_warning(version: str) -> None:
-    assert generated(version)["openapi"] == version
+    schema = generated(version)
+    validate_schema(schema)
+    assert schema["openapi"] == version
 
 
 def test_each_operation_has_a_path_of_its_own_with_its_own_parameters(schema: dict[str, Any]) -> None:
