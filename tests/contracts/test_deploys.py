@@ -13,6 +13,7 @@ from headway.operations import base
 from tests.app.driving import after_items, claim, drive, fresh, work
 from tests.app.models import LedgerEntry, Tagged, Thing
 from tests.app.sources import Numbers
+from tests.once import once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,6 +86,7 @@ class TestVersion:
         assert drive(run).state == "succeeded"
         assert done() == 10
 
+    @pytest.mark.once
     def test_a_run_that_began_without_a_version_goes_on_under_the_first_one(
         self, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -92,6 +94,7 @@ class TestVersion:
         assert drive(run).state == "succeeded"
         assert fresh(run).version == "1"
 
+    @pytest.mark.once
     def test_one_that_has_not_begun_begins_under_the_version_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Deployed, "version", "1")
         run = runs.start(Deployed).run
@@ -99,6 +102,7 @@ class TestVersion:
         assert (drive(run).state, fresh(run).version) == ("succeeded", "2")
 
 
+@pytest.mark.once
 class TestCode:
     def test_what_is_done_to_an_item_is_what_the_new_code_says(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         def process(self: Any, thing: Thing) -> None:
@@ -128,12 +132,17 @@ class TestItems:
         ("items", "now"),
         [
             (lambda: sources.queryset(Tagged.objects.all()), "rows of app_tagged by id"),
-            (lambda: sources.queryset(Thing.objects.all(), key="code"), "rows of app_thing by code"),
-            (lambda: sources.queryset(Thing.objects.using("other")), "rows of app_thing by id in the database 'other'"),
-            (lambda: sources.selection(Thing.objects.all()), "a selection of app_thing by id"),
-            (lambda: sources.csv("/srv/a.csv"), "the file a.csv"),
-            (lambda: sources.ndjson(io.BytesIO()), "a file without a name"),
-            (lambda: Numbers(3), "others"),
+            *once(
+                (lambda: sources.queryset(Thing.objects.all(), key="code"), "rows of app_thing by code"),
+                (
+                    lambda: sources.queryset(Thing.objects.using("other")),
+                    "rows of app_thing by id in the database 'other'",
+                ),
+                (lambda: sources.selection(Thing.objects.all()), "a selection of app_thing by id"),
+                (lambda: sources.csv("/srv/a.csv"), "the file a.csv"),
+                (lambda: sources.ndjson(io.BytesIO()), "a file without a name"),
+                (lambda: Numbers(3), "others"),
+            ),
         ],
     )
     def test_other_items_than_those_it_began_over_pause_it_until_they_are_back(
@@ -160,6 +169,7 @@ class TestItems:
         again = runs.retry(first).run
         assert "It began over rows of app_thing by id" in reason(drive(again))
 
+    @pytest.mark.once
     def test_another_file_pauses_it_and_a_moved_directory_does_not(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
     ) -> None:
@@ -184,6 +194,7 @@ class TestItems:
         monkeypatch.setattr(Deployed, "items", lambda self: sources.queryset(Thing.objects.filter(name="thing")))
         assert (drive(run).state, done()) == ("succeeded", 8)
 
+    @pytest.mark.once
     def test_a_run_of_which_it_was_not_kept_goes_on(self, run: Run) -> None:
         Run.objects.update(source="", form_fields=None)
         assert (drive(run).state, done()) == ("succeeded", 10)
@@ -202,6 +213,7 @@ def deploy_file(monkeypatch: pytest.MonkeyPatch, path: Any) -> None:
 
 
 class TestParameters:
+    @pytest.mark.once
     def test_a_new_field_is_as_if_nothing_had_been_given_for_it(
         self, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -247,12 +259,13 @@ class TestParameters:
         assert (drive(run).state, done()) == ("succeeded", 10)
         assert Deployed.seen[-1]["colour"] == "blue"
 
+    @pytest.mark.once
     def test_a_field_that_is_gone_is_still_among_them(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         deploy(monkeypatch, forms.Form)
         assert drive(run).state == "succeeded"
         assert Deployed.seen[-1] == {"name": "thing"}
 
-    @pytest.mark.parametrize("guarded", [False, True])
+    @pytest.mark.parametrize("guarded", [True, *once(False)])
     def test_what_the_code_does_not_find_among_them_is_no_items_fault(
         self, run: Run, monkeypatch: pytest.MonkeyPatch, guarded: bool
     ) -> None:
@@ -273,6 +286,7 @@ class TestParameters:
         assert drive(run).is_done
         assert done() + ItemOutcome.objects.count() == 10
 
+    @pytest.mark.once
     def test_code_that_can_do_without_a_parameter_does(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         def process(self: Any, thing: Thing) -> None:
             try:
@@ -284,6 +298,7 @@ class TestParameters:
         monkeypatch.setattr(Deployed, "process", process)
         assert (drive(run).state, done()) == ("succeeded", 10)
 
+    @pytest.mark.once
     def test_a_field_that_the_form_itself_takes_out_is_no_new_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Confirmed(Before):
             confirm = forms.BooleanField()
@@ -299,6 +314,7 @@ class TestParameters:
         assert ended.state == "succeeded"
         assert Deployed.seen[-1] == {"name": "thing"}
 
+    @pytest.mark.once
     def test_a_retry_has_what_its_first_run_had(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         class After(Before):
             number = forms.IntegerField(initial=3)

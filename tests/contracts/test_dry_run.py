@@ -19,13 +19,18 @@ from tests.app.gates import Gate
 from tests.app.models import Account, Child, LedgerEntry, Thing
 from tests.app.scripted import Scripted
 from tests.app.sources import Numbers
+from tests.once import once
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Script = dict[str, Any]
 WRONG = {"items": 300, "reject": "3,70,71", "skip": "5,90", "fail": "7,8,9,250,299"}
-CREDITING = [f"tests.credit_{what}" for what in ("accounts", "selected", "prepared", "on_threads")]
+CREDITING = [
+    "tests.credit_accounts",
+    "tests.credit_on_threads",
+    *once("tests.credit_selected", "tests.credit_prepared"),
+]
 
 
 def dry(operation: str = "tests.scripted", **given: Any) -> Run:
@@ -48,7 +53,7 @@ def state() -> set[tuple[Any, ...]]:
 
 
 class TestOutcomes:
-    @pytest.mark.parametrize("operation", ["tests.write_ledger", "tests.prepare_ledger", "tests.write_in_parts"])
+    @pytest.mark.parametrize("operation", ["tests.write_ledger", *once("tests.prepare_ledger", "tests.write_in_parts")])
     def test_what_fails_is_what_then_fails_in_the_run_itself_and_nothing_is_changed(self, operation: str) -> None:
         tried = dry(operation, **WRONG)
         assert LedgerEntry.objects.count() == 0
@@ -102,12 +107,12 @@ class TestOutcomes:
         assert counts(drive(runs.start("tests.scripted").run))["failed"] == 1
 
     def test_an_operation_does_not_build_upon_what_was_rolled_back(self, script: Script) -> None:
-        def once(operation: Any, number: int) -> None:
+        def add(operation: Any, number: int) -> None:
             if not hasattr(operation, "parent"):
                 operation.parent = Thing.objects.create(name="parent", code="parent")
             Child.objects.create(thing=operation.parent)
 
-        script["items"], script["before"] = lambda: Numbers(200), once
+        script["items"], script["before"] = lambda: Numbers(200), add
         assert dry().state == "succeeded"
         assert not Thing.objects.exists()
         assert drive(runs.start("tests.scripted").run).state == "succeeded"
@@ -147,6 +152,7 @@ class TestOutcomes:
         assert told(tried) == told(done)
         assert {row[0] for row in told(tried)} == {str(pk) for pk in wrong}
 
+    @pytest.mark.once
     def test_what_is_to_be_tried_again_is_tried_by_later_passes(self, script: Script) -> None:
         def busy(operation: Any, number: int) -> None:
             if number == 2 and operation.attempt < 3:
@@ -161,6 +167,7 @@ class TestOutcomes:
             drain()
         assert (fresh(run).state, told(run), LedgerEntry.objects.count()) == ("succeeded", [], 0)
 
+    @pytest.mark.once
     def test_too_many_failures_pause_it_as_they_would_pause_the_run(self, script: Script) -> None:
         def broken(operation: Any, number: int) -> None:
             raise AttributeError("renamed")
@@ -195,6 +202,7 @@ class TestEffects:
         ended = dry()
         assert (ended.state, ended.result, Thing.objects.count()) == ("succeeded", {"things": 1}, 0)
 
+    @pytest.mark.once
     def test_what_process_returns_is_kept_as_ever(self, script: Script) -> None:
         tried, done = dry("tests.scripted_results"), drive(runs.start("tests.scripted_results").run)
         values = [{kept.key: kept.value for kept in runs.outcomes(run, state="succeeded")} for run in (tried, done)]
@@ -207,6 +215,7 @@ class TestEffects:
         assert (paused.state, paused.reason_code) == ("paused", "operation-error")
         assert paused.reason_text.startswith("Its on_start failed.")
 
+    @pytest.mark.once
     def test_the_operation_can_ask_whether_it_is_one(self, script: Script) -> None:
         asked: list[bool] = []
         script["before"] = lambda operation, number: asked.append(operation.run.dry_run)
@@ -227,6 +236,7 @@ class TestEffects:
         work(claim(run))
         assert (told(run), LedgerEntry.objects.count()) == ([], 0)
 
+    @pytest.mark.once
     def test_a_slice_that_is_cut_goes_on_behind_its_last_item(self) -> None:
         run = runs.start("tests.write_ledger", WRONG, dry_run=True).run
         while not fresh(run).is_done:
@@ -269,12 +279,14 @@ class TestKeys:
             assert (again.run.pk, again.disposition, again.run.dry_run) == (there.run.pk, "joined", dry_run)
 
     @pytest.mark.parametrize("policy", ["queue", "replace", "reject", "allow"])
+    @pytest.mark.once
     def test_whatever_the_policy(self, policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Scripted, "on_conflict", policy)
         real, tried = runs.start("tests.scripted"), runs.start("tests.scripted", dry_run=True)
         assert (real.disposition, tried.disposition) == ("created", "created")
         assert fresh(real.run).state == "queued"
 
+    @pytest.mark.once
     def test_one_idempotency_key_is_not_good_for_both(self) -> None:
         runs.start("tests.scripted", idempotency_key="a-key-of-my-own", dry_run=True)
         assert runs.start("tests.scripted", idempotency_key="a-key-of-my-own", dry_run=True).disposition == "replayed"
@@ -296,6 +308,7 @@ class TestRefusals:
         monkeypatch.setattr(Scripted, "effects", "outside")
 
     @pytest.mark.usefixtures("_outside")
+    @pytest.mark.once
     def test_what_has_effects_outside_has_no_dry_run(self) -> None:
         with pytest.raises(InvalidParams) as refused:
             runs.start("tests.scripted", dry_run=True)
@@ -304,6 +317,7 @@ class TestRefusals:
         assert not Run.objects.exists()
         assert runs.start("tests.scripted").disposition == "created"
 
+    @pytest.mark.once
     def test_one_that_is_live_when_its_operation_becomes_so_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
         run = runs.start("tests.scripted", dry_run=True).run
         monkeypatch.setattr(Scripted, "effects", "outside")

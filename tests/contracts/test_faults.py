@@ -192,6 +192,7 @@ def test_a_worker_that_was_ended_by_its_supervisor_leaves_no_run_cancelling() ->
     assert drive(run).state == "cancelled"
 
 
+@pytest.mark.once
 def test_a_source_that_yields_nothing_for_an_item_is_told_instead_of_losing_the_rest(script: Script) -> None:
     class Holes(Numbers):
         def read(self, bounds: Any, after: Any) -> Any:

@@ -20,6 +20,7 @@ from headway.models import ItemOutcome, Kind, Part, Run, Selection
 from headway.store.starts.selections import RunSelections
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry, Thing
+from tests.once import once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +52,7 @@ def pages_of(numbers: Any, before: Callable[[Any], None] = lambda cursor: None) 
     return lambda: sources.pages(page)
 
 
-@pytest.mark.parametrize("make", [list, pairs_of, lambda numbers: range(len(numbers)), pages_of])
+@pytest.mark.parametrize("make", [pairs_of, pages_of, *once(list, lambda numbers: range(len(numbers)))])
 class TestEach:
     """Each of them survives what the others do."""
 
@@ -131,6 +132,7 @@ class TestPlanning:
         script["items"] = pairs_of(range(50))
         assert (drive(run).state, len(ledger())) == ("succeeded", 50)
 
+    @pytest.mark.once
     def test_a_cancel_is_heeded_while_keys_are_gathered(self, script: Script) -> None:
         run = start("tests.scripted")
 
@@ -170,6 +172,7 @@ class TestChanges:
         gone = ItemOutcome.objects.get()
         assert (gone.state, gone.code, gone.label) == ("skipped", "gone", "c")
 
+    @pytest.mark.once
     def test_pairs_in_another_order_are_each_done_once(self, script: Script) -> None:
         script["items"] = pairs_of(range(10))
         run = start("tests.scripted")
@@ -179,6 +182,7 @@ class TestChanges:
         assert (run.state, sorted(ledger())) == ("succeeded", sorted(map(str, {*range(10)} - {4})))
         assert ItemOutcome.objects.get().key == "4"
 
+    @pytest.mark.once
     def test_a_run_does_not_go_on_over_another_kind_of_items(self, script: Script) -> None:
         script["items"] = lambda: ["a", "b", "c", "d"]
         run = start("tests.scripted")
@@ -199,12 +203,14 @@ class TestChanges:
         assert drive(run).state == "succeeded"
         assert names == ["old", "new", "new", "new", "new"]
 
+    @pytest.mark.once
     def test_a_queryset_can_be_given_as_it_is(self, script: Script) -> None:
         Thing.objects.bulk_create(Thing(name="a", code=f"c-{number}") for number in range(5))
         script["items"] = lambda: Thing.objects.all()
         run = drive(start("tests.scripted"))
         assert (run.state, run.total, run.source) == ("succeeded", 5, "rows of app_thing by id")
 
+    @pytest.mark.once
     def test_what_can_be_no_source_pauses_the_run_with_what_to_write(self, script: Script) -> None:
         script["items"] = lambda: {"a": 1}
         run = drive(start("tests.scripted"))
@@ -212,6 +218,7 @@ class TestChanges:
         assert "Write `yield from` before it" in run.reason_detail
 
 
+@pytest.mark.once
 class TestFiles:
     def test_files_that_vanish_and_come_between_two_workers(self, script: Script, tmp_path: Path) -> None:
         for number in range(6):
@@ -259,7 +266,7 @@ class CrawlOutside(Crawl):
     threads = 2
 
 
-@pytest.mark.parametrize("operation", [Crawl, CrawlOutside])
+@pytest.mark.parametrize("operation", [Crawl, *once(CrawlOutside)])
 class TestApi:
     def started(self, operation: Any, before: Callable[[Any], None], monkeypatch: Any) -> Run:
         monkeypatch.setattr(operation, "before", staticmethod(before))
@@ -269,8 +276,10 @@ class TestApi:
         ("error", "seconds", "says"),
         [
             (Wait(30, "It asks for a rest."), 30, "It asks for a rest."),
-            (TryAgain("Not yet.", after=40), 40, "Its items can't be read now; that is tried again. Not yet."),
-            (Unreachable("no route"), 5, "Its items can't be read now; that is tried again."),
+            *once(
+                (TryAgain("Not yet.", after=40), 40, "Its items can't be read now; that is tried again. Not yet."),
+                (Unreachable("no route"), 5, "Its items can't be read now; that is tried again."),
+            ),
         ],
     )
     def test_a_run_whose_api_asks_for_time_goes_on_later_and_what_came_before_is_done(
@@ -292,6 +301,7 @@ class TestApi:
         expire(part)
         assert (drive(run).state, sorted(ledger(), key=int)) == ("succeeded", [str(number) for number in range(10)])
 
+    @pytest.mark.once
     def test_stop_ends_the_run(self, operation: Any, monkeypatch: Any) -> None:
         def before(cursor: Any) -> None:
             if cursor == 4:
@@ -301,6 +311,7 @@ class TestApi:
         assert (run.state, run.reason_code, run.reason_text) == ("failed", "stopped", "The key was withdrawn.")
         assert sorted(ledger()) == ["0", "1", "2", "3"]
 
+    @pytest.mark.once
     def test_anything_else_pauses_it_and_a_resume_goes_on(self, operation: Any, monkeypatch: Any) -> None:
         failing = [KeyError("results")]
 
@@ -324,6 +335,7 @@ class TestApi:
         assert seen == [False] * 3
 
 
+@pytest.mark.once
 def test_a_retry_of_pages_asks_for_single_items(script: Script) -> None:
     asked: list[str] = []
 
@@ -380,6 +392,7 @@ class ReadRows(Operation):
             raise ValueError("It is bad.")
 
 
+@pytest.mark.once
 class TestWorkbook:
     def started(self, path: Path) -> Run:
         return runs.start(ReadRows, {"file": SimpleUploadedFile("rows.xlsx", path.read_bytes())}).run
@@ -413,6 +426,7 @@ class TestWorkbook:
         assert "The sheet “Rows” isn't as it was when this run began." in run.reason_text
 
 
+@pytest.mark.once
 def test_a_download_of_failures_does_not_go_through_all_pairs(script: Script) -> None:
     script["items"] = pairs_of(range(5))
     script["before"] = reject_odd

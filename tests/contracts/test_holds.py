@@ -224,6 +224,7 @@ def test_a_retry_holds_what_its_original_held() -> None:
     assert held() == {"stock": again.pk}
 
 
+@pytest.mark.once
 def test_a_dry_run_holds_too() -> None:
     part = claim(runs.start("tests.takes_turns", {"names": "stock"}, dry_run=True).run)
     start()
@@ -239,6 +240,7 @@ def test_a_run_that_holds_nothing_waits_for_nobody() -> None:
 
 
 @pytest.mark.parametrize("names", ["x" * 201, ",".join(map(str, range(21))), "a\nb"])
+@pytest.mark.once
 def test_names_that_are_none_are_refused_at_the_start(names: str) -> None:
     with pytest.raises(InvalidParams, match="holds"):
         start(names)

@@ -9,6 +9,7 @@ from headway.models import Run
 from tests.app.driving import drive, fresh, start
 from tests.app.models import LedgerEntry, Thing
 from tests.app.sources import Numbers
+from tests.once import once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,11 +37,9 @@ class BreaksAt(Numbers):
 @pytest.mark.parametrize(
     ("what", "breaks"),
     [
-        ("items", broken),
         ("on_start", broken),
-        ("items", lambda: BreaksAt(5)),
-        ("items", lambda: 5),
         ("on_finish", broken),
+        *once(("items", broken), ("items", lambda: BreaksAt(5)), ("items", lambda: 5)),
     ],
 )
 def test_the_run_pauses_and_goes_on_once_it_is_mended(script: Script, what: str, breaks: Any) -> None:
@@ -68,6 +67,7 @@ def test_what_on_start_wrote_is_undone_when_it_raises(script: Script) -> None:
     assert not Thing.objects.exists()
 
 
+@pytest.mark.once
 def test_what_on_finish_returns_is_the_result_and_must_be_json(script: Script) -> None:
     script["on_finish"] = lambda: {"mean": float("nan")}
     run = drive(start("tests.scripted"))
@@ -79,6 +79,7 @@ def test_what_on_finish_returns_is_the_result_and_must_be_json(script: Script) -
     assert drive(run).result == {"mean": 2.5}
 
 
+@pytest.mark.once
 def test_a_run_whose_operation_is_gone_waits_for_it(script: Script) -> None:
     run = start("tests.scripted")
     Run.objects.filter(pk=run.pk).update(operation="tests.removed")

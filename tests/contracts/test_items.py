@@ -39,10 +39,12 @@ def test_every_item_ends_as_succeeded_failed_or_skipped() -> None:
     }
 
 
+@pytest.mark.once
 def test_an_empty_run_succeeds() -> None:
     assert drive(start(items=0)).state == "succeeded"
 
 
+@pytest.mark.once
 def test_a_run_in_which_nothing_succeeded_has_failed_and_says_so() -> None:
     run = drive(start(items=2, fail="0,1"))
     assert (run.state, run.reason_code) == ("failed", "every-item-failed")
@@ -175,6 +177,7 @@ def test_a_failing_hook_does_not_lose_the_hooks_behind_it(script: Script) -> Non
     assert ledger() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.once
 def test_stop_ends_the_run_and_leaves_its_item_unreached(script: Script) -> None:
     def after(operation: Any, number: int) -> None:
         if number == 3:
@@ -200,6 +203,7 @@ def test_texts_that_a_database_refuses_are_stored_all_the_same(script: Script) -
     assert ItemOutcome.objects.count() == 5
 
 
+@pytest.mark.once
 def test_the_message_of_a_run_is_what_was_said_last(script: Script) -> None:
     script["after"] = lambda operation, number: operation.say(f"number {number}")
     run = drive(start("tests.scripted"))

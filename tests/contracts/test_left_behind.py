@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Script = dict[str, Any]
 
 
+@pytest.mark.once
 def test_a_language_and_a_time_zone_that_an_item_activates_reach_no_other_item(script: Script) -> None:
     seen = []
 
@@ -76,6 +77,7 @@ def test_what_hooks_met_is_news_to_watchers(script: Script) -> None:
     assert part.seq >= 3  # planned, checkpoint, and the hooks
 
 
+@pytest.mark.once
 def test_an_unexpected_error_is_logged_once_for_its_code_with_its_traceback(
     script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -94,6 +96,7 @@ def test_an_unexpected_error_is_logged_once_for_its_code_with_its_traceback(
     assert LedgerEntry.objects.count() == 1
 
 
+@pytest.mark.once
 def test_an_error_for_which_the_operation_declares_a_code_is_expected_and_not_logged(
     script: Script, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

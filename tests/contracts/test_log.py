@@ -36,6 +36,7 @@ def test_what_is_said_is_kept_in_order_with_its_time(script: Script) -> None:
     assert before - 1 < moments[0] <= moments[-1] < time.time() + 1
 
 
+@pytest.mark.once
 def test_what_is_no_text_is_refused_by_name(script: Script) -> None:
     script["before"] = lambda operation, number: operation.say(number)
     run = drive(start("tests.scripted"))
@@ -55,9 +56,10 @@ def test_a_chunk_that_is_done_again_is_in_the_log_once(script: Script) -> None:
     assert said_in(run) == [f"Wrote {number}" for number in range(5)]
 
 
+@pytest.mark.once
 def test_an_operation_that_speaks_for_each_item_is_heard_once_a_second(script: Script, settings: Any) -> None:
     settings.HEADWAY = {"SLICE_SECONDS": 600}  # each slice may begin with some at once
-    script["items"] = lambda: Numbers(3_000)
+    script["items"] = lambda: Numbers(1_000)
     script["before"] = lambda operation, number: operation.say(f"Number {number}")
     began = time.monotonic()
     run = drive(start("tests.scripted"))
@@ -76,6 +78,7 @@ def test_of_a_long_log_the_last_lines_are_kept(script: Script, monkeypatch: pyte
     assert LogLine.objects.count() == 3
 
 
+@pytest.mark.once
 def test_what_hooks_say_is_kept_too(script: Script) -> None:
     speakers: list[Any] = []
     script["before"] = lambda operation, number: speakers.append(operation)
@@ -108,6 +111,7 @@ def test_a_worker_that_owns_the_part_no_more_keeps_no_line() -> None:
     assert said_in(run) == []
 
 
+@pytest.mark.once
 def test_the_same_line_again_is_no_line() -> None:
     heard = Said(0)
     for text in ("Reading", "Reading", "", "Writing"):
@@ -116,6 +120,7 @@ def test_the_same_line_again_is_no_line() -> None:
     assert [text for _, text in heard.lines] == ["Reading", "Writing"]
 
 
+@pytest.mark.once
 def test_the_shell_shows_the_log(script: Script) -> None:
     script["before"] = lambda operation, number: operation.say(f"Number {number}")
     run = drive(start("tests.scripted"))

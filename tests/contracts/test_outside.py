@@ -130,6 +130,7 @@ class TestCalls:
         assert drive(run).state == "succeeded"
         assert most[0] <= 4
 
+    @pytest.mark.once
     def test_verdicts_mean_what_they_always_do(self, calls: Calls) -> None:
         verdicts = {1: Reject("not-wanted", "No."), 2: Skip("done", "It is."), 3: ValueError("wrong")}
 
@@ -151,6 +152,7 @@ class TestCalls:
         assert kept == {str(number): number * 2 for number in range(12) if number != 3}
         assert [outcome.key for outcome in runs.outcomes(run)] == ["3"]
 
+    @pytest.mark.once
     def test_a_slow_one_holds_up_no_other(self, calls: Calls) -> None:
         others = threading.Barrier(2)
         done = threading.Event()
@@ -202,6 +204,7 @@ class TestCalls:
         assert retry.state == "succeeded"
         assert calls.made == once_each(12)
 
+    @pytest.mark.once
     def test_a_stop_and_a_wait_leave_the_others_settled(self, calls: Calls) -> None:
         verdict: list[Exception] = [Wait(30, "Later.")]
 
@@ -358,6 +361,7 @@ class TestInDoubt:
 
 
 class TestLaterPasses:
+    @pytest.mark.once
     def test_items_that_are_tried_again_keep_their_keys(self, calls: Calls, script: Script) -> None:
         wrong = {1, 5}
 
@@ -394,6 +398,7 @@ class TestLaterPasses:
         assert codes(run) == dict.fromkeys(("1", "5", "7"), "in-doubt")
         assert (part.succeeded, part.failed, part.retrying, part.failures) == (9, 3, 0, {"in-doubt": 3})
 
+    @pytest.mark.once
     def test_a_retry_keeps_the_keys(self, calls: Calls) -> None:
         wrong = {1}
 

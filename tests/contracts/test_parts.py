@@ -63,6 +63,7 @@ def test_a_run_in_parts_has_one_progress_and_one_end(script: Script) -> None:
     assert entries() == each_once(10)
 
 
+@pytest.mark.once
 def test_planning_tells_the_engine_how_many_more_can_be_claimed() -> None:
     heard = []
 
@@ -283,6 +284,7 @@ def test_verdicts_are_written_down_in_every_part(script: Script) -> None:
     assert [part.failures for part in parts_of(run)] == [{"refused": 2}, {"refused": 2}]
 
 
+@pytest.mark.once
 def test_an_empty_source_is_one_part_that_ends_the_run(script: Script) -> None:
     script["items"] = lambda: Numbers(0)
     run = drive(start("tests.scripted_in_parts"))
@@ -299,6 +301,7 @@ def test_a_queryset_and_a_selection_are_worked_in_parts() -> None:
     assert len(entries()) == 30
 
 
+@pytest.mark.once
 def test_a_source_that_can_not_be_split_pauses_the_run_until_it_is_mended(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +316,7 @@ def test_a_source_that_can_not_be_split_pauses_the_run_until_it_is_mended(
     assert drive(run).state == "succeeded"
 
 
+@pytest.mark.once
 def test_a_source_that_splits_into_too_many_is_refused(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Numbers, "split", lambda self, bounds, n: [bounds] * 3)
     run = drive(start("tests.scripted_in_parts"))

@@ -19,6 +19,7 @@ from headway.store.parts.candidates import Candidates
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers
+from tests.once import once
 from tests.pace import BareProcess
 from tests.workers import until
 
@@ -42,6 +43,7 @@ def of_threads() -> list[str]:
 
 
 @BOTH
+@pytest.mark.once
 def test_what_was_prepared_is_handed_to_process_in_the_order_of_the_items(operation: str) -> None:
     run = drive(start(operation))
     assert (run.state, ledger()) == ("succeeded", squares())
@@ -90,9 +92,8 @@ def test_a_replay_prepares_again_what_process_has_had_and_nothing_else(operation
 @pytest.mark.parametrize(
     ("error", "state", "code"),
     [
-        (Reject("refused", "No."), "failed", "refused"),
-        (Skip("unneeded", "No."), "skipped", "unneeded"),
         (ValueError("odd"), "failed", "error"),
+        *once((Reject("refused", "No."), "failed", "refused"), (Skip("unneeded", "No."), "skipped", "unneeded")),
     ],
 )
 def test_what_it_raises_is_the_verdict_on_its_item(
@@ -112,6 +113,7 @@ def test_what_it_raises_is_the_verdict_on_its_item(
 
 
 @BOTH
+@pytest.mark.once
 def test_an_error_of_its_own_costs_no_replay_because_there_is_nothing_to_undo(operation: str, script: Script) -> None:
     done: Counter[int] = Counter()
 
@@ -129,6 +131,7 @@ def test_an_error_of_its_own_costs_no_replay_because_there_is_nothing_to_undo(op
 
 
 @BOTH
+@pytest.mark.once
 def test_a_stop_ends_the_run_only_when_its_item_has_its_turn(operation: str, script: Script) -> None:
     def prepare(operation: Any, number: int) -> int:
         if number == 5:
@@ -164,6 +167,7 @@ def test_a_fault_of_the_database_while_preparing_judges_no_item_and_is_prepared_
 
 
 @BOTH
+@pytest.mark.once
 def test_an_item_that_can_not_be_read_is_not_prepared(operation: str, script: Script) -> None:
     rows = []
     script["items"] = lambda: sources.csv(io.BytesIO(b"a\n1\n2,3\n4\n"))
@@ -200,6 +204,7 @@ def test_a_careful_owner_prepares_one_item_by_itself_once_it_is_on_record(operat
 
 
 @BOTH
+@pytest.mark.once
 def test_no_more_is_prepared_ahead_than_two_for_each_thread_or_twice_the_last_chunk(
     operation: str, script: Script
 ) -> None:
@@ -222,7 +227,7 @@ def test_no_more_is_prepared_ahead_than_two_for_each_thread_or_twice_the_last_ch
     assert all(distance < max(8, 2 * number) for number, distance in enumerate(ahead))
 
 
-@pytest.mark.parametrize("operation", ["tests.prepare_quickly", "tests.prepare_quickly_on_threads"])
+@pytest.mark.parametrize("operation", ["tests.prepare_quickly_on_threads", *once("tests.prepare_quickly")])
 def test_what_takes_too_long_to_prepare_is_hung(operation: str, script: Script) -> None:
     pulse = runner.Pulse()
     release = threading.Event()
@@ -296,6 +301,7 @@ def test_a_worker_that_is_to_stop_does_not_wait_for_what_is_being_prepared(scrip
     assert ledger() == squares()
 
 
+@pytest.mark.once
 def test_a_slice_is_not_over_before_its_first_item_is_prepared_however_many_wait(
     script: Script, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,6 +343,7 @@ def test_the_threads_and_their_connections_end_with_the_slice(script: Script) ->
     assert connection.connection is not None
 
 
+@pytest.mark.once
 def test_the_language_of_the_run_holds_on_its_threads(script: Script) -> None:
     heard = set()
     script["prepare"] = lambda operation, number: heard.add(translation.get_language())
@@ -346,6 +353,7 @@ def test_the_language_of_the_run_holds_on_its_threads(script: Script) -> None:
     assert heard == {"fr"}
 
 
+@pytest.mark.once
 def test_an_operation_without_prepare_has_no_threads() -> None:
     run = start()
     work(claim(run), should_stop=lambda: bool(of_threads()))

@@ -22,11 +22,13 @@ from headway.testing import end_waits
 from tests.app.driving import claim, drive, fresh, work
 from tests.app.models import Thing
 from tests.app.paced import KINDS, PACED, begun, most_within
+from tests.once import once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Script = dict[str, Any]
 EACH_KIND = pytest.mark.parametrize("kind", KINDS)
+EACH_KIND_ONCE = pytest.mark.parametrize("kind", ["process", "outside", *once("sets", "prepare", "threads")])
 HOUR_MS = 3_600_000
 
 
@@ -61,7 +63,7 @@ class TestEachWay:
         assert most_within(sink, 0.2) <= (0.2 + LATE) * 50 + 1
         assert begun(sink)[-1] - begun(sink)[0] >= 39 / 50 - LATE
 
-    @EACH_KIND
+    @EACH_KIND_ONCE
     def test_a_worker_does_not_wait_for_what_is_far_but_says_until_when_the_run_waits(
         self, kind: str, sink: Path
     ) -> None:
@@ -74,7 +76,8 @@ class TestEachWay:
         assert 50_000 < part.due - now_ms() <= 59_000
         assert (part.setbacks, part.tries, part.deaths) == (0, 0, 0)
 
-    @EACH_KIND
+    @EACH_KIND_ONCE
+    @pytest.mark.once
     def test_it_goes_on_when_the_moment_has_come(self, kind: str, sink: Path) -> None:
         run = drive(start(kind, "1/min", sink))
         while fresh(run).state == "running":
@@ -83,12 +86,13 @@ class TestEachWay:
         assert fresh(run).state == "succeeded"
         assert len(begun(sink)) == 3
 
-    @EACH_KIND
+    @EACH_KIND_ONCE
+    @pytest.mark.once
     def test_an_item_that_has_begun_is_waited_for_although_the_next_is_far(self, kind: str, sink: Path) -> None:
         run = drive(start(kind, "1/min", sink, seconds=1.5))
         assert run.parts.get().processed == len(begun(sink)) == 1
 
-    @EACH_KIND
+    @EACH_KIND_ONCE
     def test_what_is_near_is_waited_for_with_the_part_in_hand_and_counts_as_no_work(
         self, kind: str, sink: Path
     ) -> None:
@@ -98,7 +102,7 @@ class TestEachWay:
         assert begun(sink)[-1] - begun(sink)[0] > 1.8
         assert run.parts.get().worked_ms < 1_000
 
-    @EACH_KIND
+    @EACH_KIND_ONCE
     def test_a_worker_that_is_to_stop_waits_no_longer_and_gives_its_moment_back(self, kind: str, sink: Path) -> None:
         run = start(kind, "1/s", sink)
         stop_at = time.monotonic() + 1.3  # the first has begun, and the second waits
@@ -107,8 +111,8 @@ class TestEachWay:
         assert ending is runner.Ending.GIVEN_BACK
         assert held_for(PACED[kind, "1/s"].name) < 1.0
 
-    @EACH_KIND
-    @pytest.mark.parametrize("seconds", [0.0, 0.5])
+    @EACH_KIND_ONCE
+    @pytest.mark.parametrize("seconds", [0.5, *once(0.0)])
     def test_the_end_is_found_without_a_wait(self, kind: str, seconds: float, sink: Path, script: Script) -> None:
         Thing.objects.create(name="only")
         script["items"] = lambda: sources.queryset(Thing.objects.all())
@@ -116,6 +120,7 @@ class TestEachWay:
 
 
 class TestReplays:
+    @pytest.mark.once
     def test_what_was_prepared_takes_no_second_moment(self, sink: Path, script: Script) -> None:
         for kind in ("prepare", "threads"):
             before = len(begun(sink))
@@ -148,7 +153,7 @@ class TestReplays:
 
 
 class TestRetryAfter:
-    @pytest.mark.parametrize("kind", ["process", "threads", "outside"])
+    @pytest.mark.parametrize("kind", ["process", *once("threads", "outside")])
     def test_of_an_answer_holds_for_everybody(self, kind: str, sink: Path, script: Script) -> None:
         def begin(operation: Any, number: int) -> None:
             if number == 0:
@@ -173,6 +178,7 @@ class TestRetryAfter:
         other = drive(runs.start("tests.paced_together_too", given).run)
         assert (fresh(other).state, len(begun(sink))) == ("running", 1)
 
+    @pytest.mark.once
     def test_it_is_heeded_in_what_an_error_was_raised_from(self, sink: Path, script: Script) -> None:
         def begin(operation: Any, number: int) -> None:
             raise TryAgain("It is busy.") from refused(30)
@@ -181,6 +187,7 @@ class TestRetryAfter:
         drive(start("prepare", "50/s", sink, items=1))
         assert held_for("tests.paced_prepare_50_s") > 25
 
+    @pytest.mark.once
     def test_try_again_speaks_of_its_own_item_alone(self, sink: Path, script: Script) -> None:
         def begin(operation: Any, number: int) -> None:
             if number == 0:

@@ -79,6 +79,7 @@ def test_a_run_goes_on_under_its_operations_new_name(rename: Rename) -> None:
     assert (seen["operation"], seen["title"]) == (NEW, "Renamed")
 
 
+@pytest.mark.once
 def test_without_it_the_run_waits_for_its_operation(rename: Rename) -> None:
     run = begun()
     rename()
@@ -132,6 +133,7 @@ def test_a_start_that_is_sent_again_with_its_key_is_the_same_run(rename: Rename)
     assert (again.run.pk, again.disposition) == (run.pk, "replayed")
 
 
+@pytest.mark.once
 def test_of_several_former_names_all_are_one_operation(rename: Rename) -> None:
     run = begun()
     rename()
@@ -141,6 +143,7 @@ def test_of_several_former_names_all_are_one_operation(rename: Rename) -> None:
         assert runs.start(name).run.pk == run.pk
 
 
+@pytest.mark.once
 def test_its_permission_holds_for_the_former_name(rename: Rename, django_user_model: Any) -> None:
     run = drive(begun())
     user = django_user_model.objects.create(username="ada")
@@ -152,6 +155,7 @@ def test_its_permission_holds_for_the_former_name(rename: Rename, django_user_mo
         runs.retry(run, user=user)
 
 
+@pytest.mark.once
 def test_those_who_count_and_log_are_told_the_new_name(rename: Rename) -> None:
     run, told = begun(), []
     rename()
@@ -170,6 +174,7 @@ def test_those_who_count_and_log_are_told_the_new_name(rename: Rename) -> None:
     assert told == [NEW] * 3
 
 
+@pytest.mark.once
 def test_who_names_an_operation_that_is_not_there_is_not_pointed_at_a_former_name(rename: Rename) -> None:
     rename()
     with pytest.raises(UnknownOperation, match=f"Did you mean {NEW!r}"):

@@ -10,11 +10,16 @@ from headway import Reject, runs, sources
 from headway.models import ItemOutcome
 from tests.app.driving import drive, start
 from tests.app.models import Account, Child, LedgerEntry, Thing
+from tests.once import once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Script = dict[str, Any]
-OF_ACCOUNTS = ["tests.credit_accounts", "tests.credit_selected", "tests.credit_prepared", "tests.credit_on_threads"]
+OF_ACCOUNTS = [
+    "tests.credit_accounts",
+    "tests.credit_on_threads",
+    *once("tests.credit_selected", "tests.credit_prepared"),
+]
 EACH_WAY_TO_GET_ROWS = pytest.mark.parametrize("operation", OF_ACCOUNTS)
 
 
@@ -109,6 +114,7 @@ def test_an_item_that_looks_whether_it_was_done_is_not_skipped_because_of_a_run_
     assert set(ItemOutcome.objects.values_list("code", flat=True)) == {"error"}
 
 
+@pytest.mark.once
 def test_a_row_of_a_file_that_process_takes_apart_is_whole_again_when_it_is_replayed(script: Script) -> None:
     lines = "name,code\n" + "".join(f"n{number},c{number % 9}\n" for number in range(10))
     script["items"] = lambda: sources.csv(io.BytesIO(lines.encode()))
@@ -151,6 +157,7 @@ def test_what_an_item_alone_has_made_and_lost_is_remembered_by_nobody_behind_it(
     assert Child.objects.count() == 1
 
 
+@pytest.mark.once
 def test_a_clean_reject_leaves_what_the_operation_has_gathered(script: Script) -> None:
     seen: list[list[int]] = []
 

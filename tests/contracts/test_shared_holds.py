@@ -187,6 +187,7 @@ def test_a_successor_keeps_what_its_run_holds(other: RedisHolds) -> None:
     assert set(entries(run).values()) == {number}
 
 
+@pytest.mark.once
 def test_an_earlier_owner_frees_and_renews_nothing_of_a_later_one(other: RedisHolds) -> None:
     first = other.take("first", ["stock"])
     other.release("first", ["stock"])
@@ -198,6 +199,7 @@ def test_an_earlier_owner_frees_and_renews_nothing_of_a_later_one(other: RedisHo
     assert other.renew("second", second)
 
 
+@pytest.mark.once
 def test_the_same_owner_that_asks_twice_has_the_same_number(other: RedisHolds) -> None:
     assert other.take("first", ["a", "b"]) == other.take("first", ["a", "b"])
 
@@ -218,6 +220,7 @@ def test_a_service_with_a_line_of_its_own_lets_another_in(other: RedisHolds) -> 
     assert max(entries(first).values()) < taken < min(entries(second).values())
 
 
+@pytest.mark.once
 def test_who_waits_for_several_names_is_the_next_for_all_of_them_or_none(other: RedisHolds) -> None:
     other.take("first", ["b"])
     other.take("second", ["a"])
@@ -232,6 +235,7 @@ def test_who_waits_for_several_names_is_the_next_for_all_of_them_or_none(other: 
     assert other.take("third", ["b", "a"])
 
 
+@pytest.mark.once
 def test_a_name_is_kept_for_the_next_only_for_as_long_as_that_asks(other: RedisHolds, valkey: Valkey) -> None:
     other.take("first", ["a"])
     with pytest.raises(HeldElsewhere):
@@ -240,6 +244,7 @@ def test_a_name_is_kept_for_the_next_only_for_as_long_as_that_asks(other: RedisH
     assert 0 < int(valkey.command("PTTL", "headway:{holds}:next:a")[1:]) <= redis_holds.NEXT_STAYS_MS
 
 
+@pytest.mark.once
 def test_none_is_taken_where_one_is_held(other: RedisHolds, valkey: Valkey) -> None:
     other.take("first", ["b"])
     with pytest.raises(HeldElsewhere, match="b"):
@@ -247,6 +252,7 @@ def test_none_is_taken_where_one_is_held(other: RedisHolds, valkey: Valkey) -> N
     assert valkey.command("EXISTS", "headway:{holds}:held:a") == ":0"
 
 
+@pytest.mark.once
 def test_numbers_grow_though_the_clock_is_set_back(other: RedisHolds, valkey: Valkey) -> None:
     valkey.command("SET", "headway:{holds}:number:stock", str(10**15))
     assert other.take("first", ["stock"]) == {"stock": 10**15 + 1}

@@ -39,6 +39,7 @@ def refuse_one(operation: Any, number: int) -> None:
         raise Reject("no", "Not this one.")
 
 
+@pytest.mark.once
 def test_every_start_tells_what_became_of_it() -> None:
     with heard(start_answered) as told:
         run = runs.start(WriteLedger, {"items": 3}, idempotency_key="a-key-of-mine").run
@@ -62,6 +63,7 @@ def test_a_start_that_is_rolled_back_tells_nothing() -> None:
     assert not Run.objects.exists()
 
 
+@pytest.mark.once
 def test_a_second_retry_of_a_run_tells_that_it_was_refused(script: dict[str, Any]) -> None:
     script["before"] = refuse_one
     run = start("tests.scripted")

@@ -13,7 +13,7 @@ from headway.models import ItemOutcome
 from tests.app.driving import drive, start
 from tests.app.models import LedgerEntry
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 Script = dict[str, Any]
 HERE = Path(__file__).resolve()

@@ -1,11 +1,11 @@
 """The engines that keep the contract, and the brokers that they need.
 
-Each engine is tried on the database that it is most often run with, the embedded one on both: what differs between the
-databases is below the engines. RabbitMQ is tried where a server is found on this machine; without one the summary says
-so, and CI fails.
+Each engine is tried on the database that it is most often run with, the embedded one on both where a death or a lost
+lease meets the database's own sessions and locks: what else differs between the databases is below the engines.
+RabbitMQ is tried where a server is found on this machine; without one the summary says so, and CI fails.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -29,6 +29,8 @@ ENGINES = {
 
 ON = {"celery": "postgresql", "celery-rabbitmq": "postgresql", "django-tasks": "sqlite"}
 """The one database with which an engine is tried; the embedded engine has both."""
+ON_ONE = ON | {"embedded": "sqlite"}
+"""The same for what no database decides: there Celery shows it on PostgreSQL."""
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +49,12 @@ def rabbitmq() -> Iterator[RabbitMQ]:
         yield server
 
 
-def tried(names: Iterable[str] = ENGINES) -> list[Any]:
+def tried(names: Iterable[str] = ENGINES, on: Mapping[str, str] = ON) -> list[Any]:
     """These engines as parameters, each on its database."""
-    return [pytest.param(name, marks=[getattr(pytest.mark, ON[name])] if name in ON else []) for name in names]
+    return [pytest.param(name, marks=[getattr(pytest.mark, on[name])] if name in on else []) for name in names]
+
+
+on_one_database = pytest.mark.parametrize("engine", tried(on=ON_ONE), indirect=True)
 
 
 @pytest.fixture(params=tried())

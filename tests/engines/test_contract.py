@@ -13,16 +13,16 @@ from headway.models import ItemOutcome, Part, Run, Worker
 from tests.app.gates import Gate
 from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, entries, freeze, part_of, processed, thaw, until_owned_anew
-from tests.engines.conftest import ENGINES, tried
+from tests.engines.conftest import ENGINES, ON_ONE, on_one_database, tried
 from tests.engines.launchers import Handle, Launcher
 from tests.pace import BareProcess
 from tests.workers import until, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-replaces_the_dead = pytest.mark.parametrize(
-    "engine", tried(name for name, (launcher, _) in ENGINES.items() if launcher.replaces_the_dead), indirect=True
-)
+REPLACING = [name for name, (launcher, _) in ENGINES.items() if launcher.replaces_the_dead]
+replaces_the_dead = pytest.mark.parametrize("engine", tried(REPLACING), indirect=True)
+replaces_the_dead_on_one_database = pytest.mark.parametrize("engine", tried(REPLACING, ON_ONE), indirect=True)
 LONG = {"items": 200, "work_us": 15_000}  # seconds of work, in few items: after a death each is a transaction
 
 
@@ -57,6 +57,7 @@ def begin() -> Run:
     return run
 
 
+@on_one_database
 def test_a_run_is_worked_to_its_end_and_what_failed_is_retried_alone(engine: Launcher) -> None:
     engine.start()
 
@@ -73,6 +74,7 @@ def test_a_run_is_worked_to_its_end_and_what_failed_is_retried_alone(engine: Lau
     assert processed(again) == part_of(again).failed == 2
 
 
+@on_one_database
 def test_the_parts_of_one_run_are_done_by_two_workers(engine: Launcher) -> None:
     first, second = engine.start(2), engine.start(2)
 
@@ -146,6 +148,7 @@ def test_a_worker_that_is_asked_to_stop_hands_over_at_once(engine: Launcher, tel
     assert entries(run.pk) == once_each(200)
 
 
+@on_one_database
 def test_a_worker_that_is_asked_to_stop_leaves_its_step_and_another_begins_it_anew(
     engine: Launcher, tmp_path: Path
 ) -> None:
@@ -192,6 +195,7 @@ def test_a_worker_that_was_frozen_past_its_lease_changes_nothing_any_more(
     assert rows(run.pk) == before
 
 
+@on_one_database
 def test_what_people_wish_is_done(engine: Launcher) -> None:
     engine.start()
     run = begin()
@@ -209,6 +213,7 @@ def test_what_people_wish_is_done(engine: Launcher) -> None:
 
 
 @pytest.mark.alone
+@on_one_database
 def test_who_stood_in_line_begins_at_once(engine: Launcher, tell: Tell) -> None:
     engine.start()
     wait_for_end(runs.start("tests.in_line", {"count": 1}).run.pk)
@@ -236,7 +241,7 @@ def test_an_item_that_kills_its_worker_is_written_down(engine: Launcher) -> None
     assert entries(run.pk) == {item: 1 for item in once_each(100) if item != "42"}
 
 
-@replaces_the_dead
+@replaces_the_dead_on_one_database
 def test_an_item_that_hangs_is_ended_and_written_down(engine: Launcher, tmp_path: Path) -> None:
     Gate(tmp_path / "gate").build()  # which nobody opens
     engine.start()
@@ -249,6 +254,7 @@ def test_an_item_that_hangs_is_ended_and_written_down(engine: Launcher, tmp_path
     assert entries(run.pk) == {item: 1 for item in once_each(50) if item != "20"}
 
 
+@on_one_database
 def test_a_worker_of_one_queue_leaves_the_others_alone(engine: Launcher) -> None:
     engine.start(queues=["headway"])
     waits = runs.start("tests.slow_lane", {"items": 5}).run
@@ -260,6 +266,7 @@ def test_a_worker_of_one_queue_leaves_the_others_alone(engine: Launcher) -> None
     assert wait_for_end(waits.pk).state == "succeeded"
 
 
+@on_one_database
 def test_doorbells_that_ring_too_often_double_nothing(engine: Launcher) -> None:
     engine.start(2)
     run = runs.start("tests.write_in_parts", {"items": 1_000, "work_us": 500}).run

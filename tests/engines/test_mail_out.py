@@ -21,7 +21,7 @@ from tests.crash.scene import LEASE, freeze, processed, thaw
 from tests.mail_server import MailServer
 from tests.workers import until, wait_for_end
 
-from .conftest import tried
+from .conftest import ON_ONE, tried
 from .launchers import Handle, Launcher
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,7 +58,7 @@ PLACE: dict[str, Any] = {
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("engine", tried(["embedded", "celery"]), indirect=True)
+@pytest.mark.parametrize("engine", tried(["embedded", "celery"], ON_ONE), indirect=True)
 def test_no_mail_is_sent_twice_or_lost_and_each_that_may_have_gone_out_is_listed(
     engine: Launcher, airports: None, mail_server: MailServer, dice: random.Random, tell: Tell
 ) -> None:
@@ -127,7 +127,7 @@ def keys_of(run: Run) -> dict[str, str]:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("engine", tried(["embedded"]), indirect=True)
+@pytest.mark.parametrize("engine", tried(["embedded"], ON_ONE), indirect=True)
 def test_eight_threads_call_several_times_as_fast_as_a_plain_loop(engine: Launcher, tmp_path: Path, tell: Tell) -> None:
     sink, seconds = str(tmp_path / "lines"), 0.005
     began = time.monotonic()

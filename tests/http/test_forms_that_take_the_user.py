@@ -18,7 +18,7 @@ from tests.app.sources import Numbers
 from .client import Api, assert_problem, path
 from .conftest import Caller
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 NAME, KEY = "tests.own_shelf", "a-key-of-my-own"
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong under the API is a problem: Django's own errors, the project's settings, the database."""
+"""Whatever goes wrong under the API is a problem: Django's own errors, the project's settings."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.core.exceptions import SuspiciousOperation
-from django.db import connection
 from django.http import HttpRequest, UnreadablePostError
 from django.test import override_settings
 from django.urls import clear_url_caches
@@ -22,11 +21,10 @@ from headway.models import Run
 from headway.runs import start
 from tests.app.driving import drive
 from tests.http import operations  # noqa: F401  (they register themselves)
-from tests.unmigrated import UNMIGRATED, unmigrated
 
 from .client import Api, assert_problem, path
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 JOIN = "tests.http_join"
 
@@ -244,36 +242,6 @@ def break_down(get_response: Any) -> Any:
         raise RuntimeError("a middleware's mistake")
 
     return middleware
-
-
-@pytest.mark.parametrize("how", UNMIGRATED)
-def test_tables_that_are_missing_or_too_old_are_a_problem_that_says_what_to_run(api: Api, demo: Any, how: str) -> None:
-    run = start(JOIN, user=demo).run.pk
-    with unmigrated(how):
-        asked = [path("runs"), path("run", run), path("run-wait", run), path("run-events", run), path("events")]
-        answers = [*map(api.get, asked), api.start(JOIN, {}, "a-key-to-keep")]
-
-    for response in answers:
-        body = assert_problem(response, "not-migrated")
-        assert "Run `python manage.py migrate`" in body["detail"]
-        assert response["Retry-After"] == "10"
-
-
-@pytest.fixture
-def database_away(api: Api) -> Iterator[None]:
-    """No new connection can be had."""
-    there = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = "/no/such/folder/database"
-    yield
-    connection.settings_dict["NAME"] = there
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_a_database_that_is_away_is_overloaded(api: Api, database_away: None, method: str) -> None:
-    response = getattr(api, method)(path("runs") if method == "get" else path("start", JOIN))
-    assert_problem(response, "overloaded", fallback="poll")
-    assert response["Retry-After"] == "2"
 
 
 def test_runs_that_were_deleted_meanwhile_are_not_found(api: Api, demo: Any) -> None:

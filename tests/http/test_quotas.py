@@ -64,6 +64,7 @@ def test_a_start_that_adds_no_run_is_not_refused(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("three_runs")
+@pytest.mark.once
 def test_code_has_no_quota(demo: Any) -> None:
     for _ in range(5):
         runs.start(ALLOW)
@@ -74,6 +75,7 @@ def test_code_has_no_quota(demo: Any) -> None:
 
 
 @pytest.mark.usefixtures("three_runs")
+@pytest.mark.once
 def test_a_retry_counts_as_well(api: Api, browser: Client, demo: Any) -> None:
     failed = drive(runs.start(ALLOW, {"count": 2, "reject": "1"}, user=demo).run)
     for _ in range(3):
@@ -84,6 +86,7 @@ def test_a_retry_counts_as_well(api: Api, browser: Client, demo: Any) -> None:
 
 
 @pytest.mark.usefixtures("three_runs")
+@pytest.mark.once
 def test_the_page_says_so(browser: Client, demo: Any) -> None:
     for _ in range(3):
         runs.start(ALLOW, user=demo)

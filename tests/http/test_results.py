@@ -58,12 +58,14 @@ class TestResults:
         assert response["Content-Disposition"] == 'attachment; filename="tests.http_greet_people-results.csv"'
         assert "Link" not in response
 
+    @pytest.mark.once
     def test_ndjson_has_the_value_whole(self, api: Api, demo: Any, media: Any) -> None:
         run = greeted(demo, "name,age\nAda,36\n")
         assert lines(api.get(path("run-results", run.pk, "ndjson"))) == [
             {"name": "Ada", "age": "36", "key": "9", "value": {"greeting": "Hello Ada", "older": 37}}
         ]
 
+    @pytest.mark.once
     def test_what_has_no_column_of_its_own_stands_in_the_last(self, api: Api, demo: Any, script: Script) -> None:
         values = [{"a": 1}, {"a": 2, "b": "=1+1"}, ["x"], "=2", None]
         script["result"] = values.__getitem__
@@ -77,6 +79,7 @@ class TestResults:
             ["4", "4", "", "", ""],
         ]
 
+    @pytest.mark.once
     def test_a_member_that_the_first_values_lack_is_not_lost(
         self, api: Api, demo: Any, script: Script, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -107,11 +110,13 @@ class TestResults:
         following = first["Link"].removeprefix("<").removesuffix('>; rel="next"')
         assert [line["key"] for line in lines(first) + lines(api.get(following))] == ["0", "1", "2", "3", "4"]
 
+    @pytest.mark.once
     def test_a_snapshot_links_to_them(self, demo: Any, script: Script) -> None:
         run = start("tests.scripted_results", user=demo).run
         assert snapshot(run.pk)["links"]["results"] == path("run-results", run.pk, "csv")
         assert "results" not in snapshot(start("tests.scripted", user=demo).run.pk)["links"]
 
+    @pytest.mark.once
     def test_a_stranger_finds_none(self, other: Api, demo: Any, script: Script) -> None:
         run = drive(start("tests.scripted_results", user=demo).run)
         assert_problem(other.get(path("run-results", run.pk, "csv")), "not-found")
@@ -125,22 +130,26 @@ class TestFile:
         assert response["Content-Type"] == "text/csv; charset=utf-8; header=present"
         assert response["Content-Disposition"] == 'attachment; filename="squares.csv"'
 
+    @pytest.mark.once
     def test_ndjson_says_the_same(self, api: Api, demo: Any, script: Script) -> None:
         run = drive(start("tests.scripted_file", user=demo).run)
         response = api.get(path("run-file", run.pk, "ndjson"))
         assert lines(response) == [{"number": number, "square": number**2} for number in range(5)]
         assert response["Content-Disposition"] == 'attachment; filename="squares.ndjson"'
 
+    @pytest.mark.once
     def test_no_cell_is_a_formula_to_a_spreadsheet(self, api: Api, demo: Any, script: Script) -> None:
         script["after"] = lambda operation, number: number == 0 and operation.write({"number": "=1+1"})
         run = drive(start("tests.scripted_file", user=demo).run)
         assert rows(api.get(path("run-file", run.pk, "csv")))[2] == ["'=1+1", ""]
 
+    @pytest.mark.once
     def test_where_nothing_was_written_it_has_a_header_alone(self, api: Api, demo: Any, script: Script) -> None:
         script["items"] = lambda: operations.Numbers(0)
         run = drive(start("tests.scripted_file", user=demo).run)
         assert rows(api.get(path("run-file", run.pk, "csv"))) == [["number", "square"]]
 
+    @pytest.mark.once
     def test_it_is_there_when_the_run_has_ended(self, api: Api, demo: Any, script: Script) -> None:
         run = start("tests.scripted_file", user=demo).run
         assert "file" not in snapshot(run.pk)["links"]
@@ -148,6 +157,7 @@ class TestFile:
         drive(run)
         assert snapshot(run.pk)["links"]["file"] == path("run-file", run.pk, "csv")
 
+    @pytest.mark.once
     def test_a_run_that_did_not_succeed_has_what_was_written_and_says_so(
         self, api: Api, demo: Any, script: Script
     ) -> None:
@@ -161,6 +171,7 @@ class TestFile:
         assert rows(response) == [["number", "square"], ["0", "0"], ["1", "1"]]
         assert response["Content-Disposition"] == 'attachment; filename="squares-incomplete.csv"'
 
+    @pytest.mark.once
     def test_so_has_a_cancelled_one(self, api: Api, demo: Any, script: Script) -> None:
         run = start("tests.scripted_file", user=demo).run
         work(claim(run), after_items(2))
@@ -169,6 +180,7 @@ class TestFile:
         assert [line["number"] for line in lines(response)] == [0, 1]
         assert "squares-incomplete.ndjson" in response["Content-Disposition"]
 
+    @pytest.mark.once
     def test_columns_that_a_deploy_has_changed_meanwhile_are_all_there(
         self, api: Api, demo: Any, script: Script
     ) -> None:
@@ -191,6 +203,7 @@ class TestFile:
         with pytest.raises(Block.DoesNotExist):
             list(sent)
 
+    @pytest.mark.once
     def test_it_is_sent_as_it_is_read_under_asgi_too(self, demo: Any, script: Script, monkeypatch: Any) -> None:
         monkeypatch.setattr("headway.store.parts.output.PIECE", 1)
         run = drive(start("tests.scripted_file", user=demo).run)
@@ -202,6 +215,7 @@ class TestFile:
 
         assert len(async_to_sync(fetch)()) == 6
 
+    @pytest.mark.once
     def test_nobody_has_more_than_some_under_way(self, api: Api, demo: Any, script: Script) -> None:
         run = drive(start("tests.scripted_file", user=demo).run)
         under_way = [api.get(path("run-file", run.pk, "csv")) for _ in range(MOST)]
@@ -210,6 +224,7 @@ class TestFile:
             response.close()
         assert api.get(path("run-file", run.pk, "csv")).status_code == 200
 
+    @pytest.mark.once
     def test_a_stranger_finds_none(self, other: Api, demo: Any, script: Script) -> None:
         run = drive(start("tests.scripted_file", user=demo).run)
         assert_problem(other.get(path("run-file", run.pk, "csv")), "not-found")

@@ -31,6 +31,7 @@ def disposition(response: Any, status: int = 202) -> str:
     return said
 
 
+@pytest.mark.once
 def test_a_start_answers_202_with_the_run_and_where_it_is(api: Api) -> None:
     response = api.start(JOIN, {"count": 3})
 
@@ -45,6 +46,7 @@ def test_a_start_answers_202_with_the_run_and_where_it_is(api: Api) -> None:
 
 
 @pytest.mark.parametrize("given", [None, {}])
+@pytest.mark.once
 def test_an_empty_body_is_an_empty_object_and_defaults_are_filled_in(api: Api, given: Any) -> None:
     assert api.start(JOIN, given).json()["params"] == {"count": 1, "reject": ""}
 
@@ -77,6 +79,7 @@ def test_other_parameters_while_the_run_is_live_are_a_conflict_that_names_it(api
     assert Run.objects.count() == 1
 
 
+@pytest.mark.once
 def test_a_dry_run_is_asked_for_beside_the_parameters(api: Api) -> None:
     address = path("start", JOIN) + "?dry_run=true"
     tried = api.post(address, '{"count": 3}', "application/json")
@@ -88,12 +91,14 @@ def test_a_dry_run_is_asked_for_beside_the_parameters(api: Api) -> None:
     assert_problem(api.post(path("start", JOIN) + "?dry_run=yes", "{}", "application/json"), "malformed")
 
 
+@pytest.mark.once
 def test_a_key_of_a_dry_run_starts_no_run(api: Api) -> None:
     headers = {"Idempotency-Key": KEY}
     assert disposition(api.post(path("start", JOIN) + "?dry_run=true", "{}", "application/json", headers=headers))
     assert_problem(api.start(JOIN, {}, KEY), "idempotency-key-reused")
 
 
+@pytest.mark.once
 def test_what_has_effects_outside_is_not_tried(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry.get(JOIN), "effects", "outside")
     refused = api.post(path("start", JOIN) + "?dry_run=true", "{}", "application/json")
@@ -103,6 +108,7 @@ def test_what_has_effects_outside_is_not_tried(api: Api, monkeypatch: pytest.Mon
     assert listed["tests.write_ledger"] is True
 
 
+@pytest.mark.once
 def test_it_is_listed_when_an_operation_starts_by_itself(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry.get(JOIN), "schedule", "0  3 29 2 *")
     monkeypatch.setattr(registry.get(JOIN), "schedule_zone", "Asia/Tokyo")
@@ -114,10 +120,12 @@ def test_it_is_listed_when_an_operation_starts_by_itself(api: Api, monkeypatch: 
     assert not any(listed["tests.write_ledger"][key] for key in of_one)
 
 
+@pytest.mark.once
 def test_the_same_start_by_two_people_is_two_runs(api: Api, other: Api) -> None:
     assert api.start(JOIN).json()["id"] != other.start(JOIN).json()["id"]
 
 
+@pytest.mark.once
 def test_a_live_run_that_the_caller_may_not_see_is_a_conflict_without_a_link(api: Api, other: Api) -> None:
     first = api.start("tests.http_shared")
     second = other.start("tests.http_shared")
@@ -127,6 +135,7 @@ def test_a_live_run_that_the_caller_may_not_see_is_a_conflict_without_a_link(api
     assert first.json()["id"] not in json.dumps(body)
 
 
+@pytest.mark.once
 def test_reject_refuses_even_the_same_parameters(api: Api) -> None:
     first = api.start("tests.http_reject")
     assert_problem(api.start("tests.http_reject"), "run-conflict", existing=first["Location"])
@@ -170,6 +179,7 @@ def test_replace_joins_the_identical_run_that_waits_and_cancels_any_other(api: A
     assert api.get(second["Location"]).json()["state"] == "cancelled"
 
 
+@pytest.mark.once
 def test_allow_starts_a_new_run_beside_it(api: Api) -> None:
     first, second = api.start("tests.http_allow"), api.start("tests.http_allow")
     assert disposition(first) == disposition(second) == "created"
@@ -198,12 +208,14 @@ def test_a_replay_of_a_run_that_has_ended_is_200_with_its_state_now(api: Api) ->
 
 
 @pytest.mark.parametrize(("operation", "given"), [(JOIN, {"count": 4}), ("tests.http_allow", {"count": 3})])
+@pytest.mark.once
 def test_the_same_key_for_something_else_is_refused(api: Api, operation: str, given: Any) -> None:
     api.start(JOIN, {"count": 3}, KEY)
     assert_problem(api.start(operation, given, KEY), "idempotency-key-reused")
     assert Run.objects.count() == 1
 
 
+@pytest.mark.once
 def test_two_people_with_one_key_have_two_runs(api: Api, other: Api) -> None:
     first, second = api.start(JOIN, {}, KEY), other.start(JOIN, {}, KEY)
     assert disposition(first) == disposition(second) == "created"
@@ -217,6 +229,7 @@ def test_a_joined_start_is_replayed_by_its_own_key(api: Api) -> None:
     assert disposition(api.start(JOIN, {}, "another-key"), 200) == "replayed"
 
 
+@pytest.mark.once
 def test_a_key_may_come_quoted_or_bare(api: Api) -> None:
     first = api.start(JOIN, {}, KEY)
     assert disposition(api.start(JOIN, {}, f'"{KEY}"')) == "replayed"
@@ -227,27 +240,32 @@ def test_a_key_may_come_quoted_or_bare(api: Api) -> None:
 
 
 @pytest.mark.parametrize("length", [8, 255])
+@pytest.mark.once
 def test_keys_of_8_and_of_255_characters_are_taken(api: Api, length: int) -> None:
     assert disposition(api.start(JOIN, {}, "k" * length)) == "created"
 
 
+@pytest.mark.once
 def test_an_operation_that_wants_a_key_gets_one(api: Api) -> None:
     assert_problem(api.start("tests.http_keyed"), "idempotency-key-required")
     assert Run.objects.count() == 0
     assert disposition(api.start("tests.http_keyed", {}, KEY)) == "created"
 
 
+@pytest.mark.once
 def test_a_project_that_wants_keys_gets_them_for_all(api: Api, settings: Any) -> None:
     settings.HEADWAY = {"REQUIRE_IDEMPOTENCY_KEY": True}
     assert_problem(api.start(JOIN), "idempotency-key-required")
 
 
+@pytest.mark.once
 def test_an_operation_with_a_permission_starts_for_those_who_have_it(api: Api, person: Caller) -> None:
     person("clerk", "airports.add_airport")
     assert_problem(api.start("tests.http_guarded"), "forbidden")
     assert disposition(Api("clerk").start("tests.http_guarded")) == "created"
 
 
+@pytest.mark.once
 def test_multipart_texts_become_the_values_that_they_stand_for(api: Api, media: Any) -> None:
     response = api.upload(
         "tests.http_people",
@@ -283,12 +301,14 @@ def test_the_same_upload_joins_and_leaves_one_file(api: Api, media: Any) -> None
     assert len([found for found in media.rglob("*") if found.is_file()]) == 1
 
 
+@pytest.mark.once
 def test_the_bundled_file_is_taken_where_none_is_sent(api: Api) -> None:
     response = api.start("airports.import_airports", {})
     assert disposition(response) == "created"
     assert response.json()["params"] == {"file": None}
 
 
+@pytest.mark.once
 def test_a_browser_with_a_session_starts_with_its_csrf_token(demo: Any) -> None:
     browser = Api(enforce_csrf_checks=True)
     browser.force_login(demo)
@@ -297,6 +317,7 @@ def test_a_browser_with_a_session_starts_with_its_csrf_token(demo: Any) -> None:
     assert disposition(browser.start(JOIN, {}, **{"X-CSRFToken": "t" * 32})) == "created"
 
 
+@pytest.mark.once
 def test_a_browser_uploads_with_its_csrf_token(demo: Any, media: Any) -> None:
     browser = Api(enforce_csrf_checks=True)
     browser.force_login(demo)

@@ -11,11 +11,12 @@ from rest_framework.authtoken.models import Token
 
 from headway.models import Run, StoredAnswer
 from tests.app.driving import drive
+from tests.once import once
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.idempotency.views"),
-    pytest.mark.parametrize("policy", ["required", "optional"]),
+    pytest.mark.parametrize("policy", ["required", *once("optional")]),
 ]
 KEY = "8e03978e-40d5-43dd"
 LEDGER = "/api/operations/tests.write_ledger/runs/"
@@ -38,7 +39,7 @@ def prefixes(settings: Any, policy: str) -> None:
     settings.HEADWAY |= {"IDEMPOTENT_PREFIXES": {"/": policy}}
 
 
-@pytest.mark.parametrize("signed_in", [by_session, by_token])
+@pytest.mark.parametrize("signed_in", [by_token, *once(by_session)])
 def test_a_start_that_is_repeated_is_answered_with_the_run_as_it_is_now(
     demo: User, signed_in: Callable[[User], Client]
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_start_that_is_repeated_is_answered_with_the_run_as_it_is_now(
     assert not StoredAnswer.objects.exists()
 
 
+@pytest.mark.once
 def test_what_needs_no_key_needs_none_there(demo: User) -> None:
     client = by_token(demo)
     run = client.post(LEDGER, {"items": 1}, "application/json").json()

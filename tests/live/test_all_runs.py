@@ -36,6 +36,7 @@ def test_it_opens_with_each_run_that_is_live_or_has_just_ended(server: Server, a
     assert opened.place == ""  # a revision would be no place among many runs
 
 
+@pytest.mark.once
 def test_what_happens_to_each_comes_and_it_stays_open_when_one_ends(server: Server, ada: Any) -> None:
     first, second = start(ada, items=4), start(ada, items=5)
     with stream(server, ada) as opened:
@@ -60,6 +61,7 @@ def test_a_run_that_is_started_meanwhile_appears(server: Server, ada: Any) -> No
     assert (message["type"], message["run"]["id"]) == ("snapshot", str(run.pk))
 
 
+@pytest.mark.once
 def test_other_peoples_runs_do_not(server: Server, ada: Any, bob: Any) -> None:
     start(bob, items=1)
     with stream(server, ada) as opened:
@@ -68,6 +70,7 @@ def test_other_peoples_runs_do_not(server: Server, ada: Any, bob: Any) -> None:
         assert opened.take()["run"]["id"] == str(mine.pk)
 
 
+@pytest.mark.once
 def test_two_browsers_of_one_user_hear_the_same(server: Server, ada: Any) -> None:
     with stream(server, ada) as one, stream(server, ada) as other:
         run = start(ada, items=2)
@@ -76,6 +79,7 @@ def test_two_browsers_of_one_user_hear_the_same(server: Server, ada: Any) -> Non
         assert one.take() == other.take()
 
 
+@pytest.mark.once
 def test_a_second_browser_does_not_have_ended_runs_watched_again(server: Server, ada: Any) -> None:
     with stream(server, ada) as one:
         run = start(ada, items=1)

@@ -38,6 +38,7 @@ class TestOpening:
         assert opened.retry is not None
         assert 1_000 <= opened.retry <= 2_000
 
+    @pytest.mark.once
     def test_no_proxy_is_to_hold_it_back(self, server: Server, ada: Any) -> None:
         with stream(server, ada, start(ada, items=1)) as opened:
             headers = opened.response.headers
@@ -46,11 +47,13 @@ class TestOpening:
         assert headers["x-accel-buffering"] == "no"
         assert "content-encoding" not in headers
 
+    @pytest.mark.once
     def test_the_projects_own_middleware_has_its_say(self, server: Server, ada: Any) -> None:
         with stream(server, ada, start(ada, items=1)) as opened:
             assert opened.response.headers["x-frame-options"] == "DENY"
             assert "headway-hand-over" not in opened.response.headers
 
+    @pytest.mark.once
     def test_whoever_comes_later_sees_the_run_as_it_is_then(self, server: Server, ada: Any) -> None:
         run = start(ada, items=5)
         with stream(server, ada, run) as first:
@@ -62,6 +65,7 @@ class TestOpening:
         assert message["run"]["progress"]["processed"] == 5
 
     @pytest.mark.parametrize("place", ["1", "99", "not-a-revision"])
+    @pytest.mark.once
     def test_wherever_the_client_thinks_it_is_it_gets_a_snapshot(self, server: Server, ada: Any, place: str) -> None:
         run = start(ada, items=5)
         with stream(server, ada, run, after=place) as opened:
@@ -86,6 +90,7 @@ class TestChanges:
         assert all(before <= later for before, later in pairwise(processed))
         assert opened.place == str(revisions[-1])
 
+    @pytest.mark.once
     def test_a_change_of_state_comes_whole_and_mere_progress_short(self, server: Server, ada: Any) -> None:
         workers.beat("somebody", "here", 1, 0)  # else it lacks a worker in between, which is news
         run = start(ada, items=6)
@@ -119,6 +124,7 @@ class TestChanges:
         assert (before["stalled"], message["stalled"]) == (False, True)
         assert message["revision"] == before["revision"]
 
+    @pytest.mark.once
     def test_a_queued_runs_reason_is_told_though_the_revision_stays(self, server: Server, ada: Any) -> None:
         run = start(ada, items=6)
         with stream(server, ada, run) as opened:
@@ -151,6 +157,7 @@ class TestChanges:
 
 
 class TestEnding:
+    @pytest.mark.once
     def test_it_ends_with_its_run(self, server: Server, ada: Any) -> None:
         run = start(ada, items=3)
         with stream(server, ada, run) as opened:
@@ -160,6 +167,7 @@ class TestEnding:
         assert last["type"] == "end"
         assert last["run"]["done"]
 
+    @pytest.mark.once
     def test_a_browser_that_has_the_last_revision_is_told_not_to_come_back(self, server: Server, ada: Any) -> None:
         run = start(ada, items=3)
         drive(run)
@@ -189,6 +197,7 @@ class TestEnding:
         assert 0.4 <= lived < 10
         assert message["run"]["revision"] > int(opened.place)
 
+    @pytest.mark.once
     def test_while_nothing_happens_it_shows_that_it_is_alive(self, serve: Callable[..., Server], ada: Any) -> None:
         server = serve(TEST_BEAT_SECONDS=0.2)
         run = start(ada, items=5)
@@ -204,6 +213,7 @@ class TestEnding:
             last = opened.take()
         assert (last["type"], last["reason"]) == ("rotate", "gone")
 
+    @pytest.mark.once
     def test_a_client_that_goes_leaves_nothing_behind(self, server: Server, ada: Any) -> None:
         run = start(ada, items=5)
         for _ in range(5):

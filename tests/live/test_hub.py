@@ -22,7 +22,7 @@ from headway.live.routes import Kind, Target
 from headway.live.transports.sse import Stream
 from headway.models import Run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def test_sending_takes_turns_with_everything_else() -> None:

@@ -35,6 +35,7 @@ def test_a_query_is_understood_and_names_states_that_there_are(query: str) -> No
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 def test_all_that_is_measured_is_on_the_dashboard_and_all_that_is_asked_for_is_measured(client: Client) -> None:
     start_answered.send(None, operation="shop.sell", disposition="joined", run_id=None)
     run_ended.send(None, operation="shop.sell", state="failed", run_id=None)

@@ -93,6 +93,7 @@ def test_an_error_stays_in_its_line() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 def test_what_an_operation_logs_says_of_which_run_and_part_it_is(logged: Any) -> None:
     run = drive(start("tests.sell_things"))
     shop.warning("outside")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from headway.store.parts.workers import beat
 from servers.server import ROOT
+from tests.app import driving
 from tests.e2e.api import api, start
 from tests.e2e.conftest import StartWeb
 from tests.e2e.conftest import people as people
@@ -33,6 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_events_in_every_process_are_counted_once_and_never_fall(start_web: StartWeb, workers: Workers) -> None:
     web = start_web(processes=2)
     before = scrapes = scrape(web.url)
@@ -71,6 +74,24 @@ def test_events_in_every_process_are_counted_once_and_never_fall(start_web: Star
     assert [ended[RUNNING], ended["headway_items_per_second"], ended["headway_database_up"]] == [0, 0, 1]
 
 
+def test_what_stands_in_the_tables_is_told(client: Client) -> None:
+    def told() -> list[float]:
+        seen = read(client.get("/metrics").content.decode())
+        assert 0 <= seen["headway_due_lag_seconds"] < 60
+        return [
+            seen[name] for name in ('headway_runs{state="queued"}', RUNNING, "headway_parts_due", "headway_workers")
+        ]
+
+    run = driving.start(items=3)
+    before = told()
+    driving.work(driving.claim(run), driving.after_items(1))
+    beat("somebody", "host", 1, 0)
+
+    assert (before, told()) == ([1, 0, 1, 0], [0, 1, 1, 1])
+    assert read(client.get("/metrics").content.decode())["headway_items_per_second"] >= 0
+
+
+@pytest.mark.once
 def test_what_a_process_has_counted_stays_when_it_ends_and_whom_it_watched_over_does_not(client: Client) -> None:
     before = read(client.get("/metrics").content.decode())
 
@@ -81,6 +102,7 @@ def test_what_a_process_has_counted_stays_when_it_ends_and_whom_it_watched_over_
     assert after["headway_watchers"] == before["headway_watchers"]
 
 
+@pytest.mark.once
 def test_a_process_killed_while_it_made_its_file_does_not_end_the_counting(client: Client, settings: Any) -> None:
     before = read(client.get("/metrics").content.decode())
     file = settings.HEADWAY_METRICS["DIRECTORY"] / "counter_killed.1.db"
@@ -93,6 +115,7 @@ def test_a_process_killed_while_it_made_its_file_does_not_end_the_counting(clien
     assert after.falls_below(before) == []
 
 
+@pytest.mark.once
 def test_a_token_is_demanded_where_there_is_one(client: Client, settings: Any) -> None:
     settings.HEADWAY_METRICS = {**settings.HEADWAY_METRICS, "TOKEN": "for-prometheus"}
 
@@ -101,6 +124,7 @@ def test_a_token_is_demanded_where_there_is_one(client: Client, settings: Any) -
     assert [answer.status_code for answer in answers] == [401, 401, 200]
 
 
+@pytest.mark.once
 def test_without_a_token_nobody_reads_the_metrics_unless_the_project_says_so(client: Client, settings: Any) -> None:
     settings.HEADWAY_METRICS = {**settings.HEADWAY_METRICS, "TOKEN": "", "OPEN": False}
 

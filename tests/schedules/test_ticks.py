@@ -22,6 +22,7 @@ from headway.runs.ticks import Timetable
 from headway.signals import start_answered
 from headway.testing import turn_clock
 from tests.app.driving import counted, drive, fresh
+from tests.once import once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,6 +84,7 @@ def test_a_tick_starts_a_run_with_the_declared_parameters_that_is_nobodys(operat
     assert drive(run).state == "succeeded"
 
 
+@pytest.mark.once
 def test_a_schedule_that_is_new_starts_nothing_for_the_time_before(operation: Any) -> None:
     look()
     look()
@@ -113,6 +115,7 @@ def test_a_tick_that_has_had_its_run_starts_none_though_nothing_else_remembers_i
 
 
 @pytest.mark.usefixtures("operation")
+@pytest.mark.once
 def test_nobody_is_asked_before_a_tick_is_due() -> None:
     timetable = Timetable()
     timetable.look()
@@ -123,6 +126,7 @@ def test_nobody_is_asked_before_a_tick_is_due() -> None:
     assert len(asked) == 0
 
 
+@pytest.mark.once
 def test_without_a_schedule_nothing_is_asked_but_the_time() -> None:
     with CaptureQueriesContext(connection) as asked:
         look()
@@ -171,7 +175,7 @@ def test_what_was_missed_while_no_worker_was_there_is_made_up_for_once_or_never(
     assert bool(last().run) == bool(made_up_for)
 
 
-@pytest.mark.parametrize("missed", ["once", "never"])
+@pytest.mark.parametrize("missed", ["once", *once("never")])
 def test_a_tick_within_a_minute_is_on_time_and_stands_for_what_was_missed_before(declare: Any, missed: str) -> None:
     declare(missed=missed, on_conflict="allow")
     sleep(3 * DAY)
@@ -313,6 +317,7 @@ def test_an_operation_whose_form_meets_a_fault_of_the_database_holds_up_no_other
     assert LastTick.objects.get(operation=ticks_of).missed is None, "and it is tried again"
 
 
+@pytest.mark.once
 def test_what_its_form_refuses_is_noted_and_not_tried_again(declare: Any, caplog: pytest.LogCaptureFixture) -> None:
     declare(schedule_params={"items": -1})
     sleep(2 * A_WHILE)
@@ -327,6 +332,7 @@ def test_what_its_form_refuses_is_noted_and_not_tried_again(declare: Any, caplog
     ]
 
 
+@pytest.mark.once
 def test_a_changed_schedule_has_missed_nothing(declare: Any) -> None:
     sleep(3 * DAY)
     declare(schedule=cron(2 * A_WHILE))

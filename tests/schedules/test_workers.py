@@ -16,7 +16,7 @@ from headway.testing import turn_clock
 from tests.app.gates import Gate
 from tests.app.models import LedgerEntry
 from tests.crash.aloud import Tell
-from tests.engines.conftest import tried
+from tests.engines.conftest import ON_ONE, tried
 from tests.engines.launchers import Launcher
 from tests.forked import start
 from tests.workers import environment, until
@@ -30,7 +30,7 @@ EVERY_SECOND = "* * * * * *"
 NAME = "tests.by_the_clock"
 
 where_the_dead_are_replaced = pytest.mark.parametrize("engine", tried(["embedded", "celery"]), indirect=True)
-on_each_engine = pytest.mark.parametrize("engine", tried(["embedded", "celery", "django-tasks"]), indirect=True)
+on_each_engine = pytest.mark.parametrize("engine", tried(["embedded", "celery", "django-tasks"], ON_ONE), indirect=True)
 
 
 def ticks() -> list[int]:

@@ -76,6 +76,7 @@ def test_no_worker_is_a_failure_that_says_what_to_start() -> None:
         ("django_tasks", "manage.py headway_reaper (and the worker of your tasks' backend"),
     ],
 )
+@pytest.mark.once
 def test_how_a_worker_is_started_is_the_engines_to_say(settings: Any, engine: str, command: str) -> None:
     settings.HEADWAY = settings.HEADWAY | {"ENGINE": engine}
     assert of_workers().level == "ok"
@@ -87,6 +88,7 @@ def test_how_a_worker_is_started_is_the_engines_to_say(settings: Any, engine: st
     assert not faces_for_browser(is_staff=False).count(command.partition(" (")[0])
 
 
+@pytest.mark.once
 def test_a_sign_in_that_is_a_404_is_a_failure(settings: Any) -> None:
     settings.LOGIN_URL = "/nowhere/login/"
     level, text = screen(fails=True)["sign-in"]
@@ -112,6 +114,7 @@ def raising(name: str, error: Exception) -> ModuleType:
         ("live", {"ASGI_APPLICATION": "broken_asgi.application"}, "It can't be told: RuntimeError: no environment"),
     ],
 )
+@pytest.mark.once
 def test_what_the_projects_own_parts_raise_is_told_and_the_rest_as_well(
     settings: Any, monkeypatch: pytest.MonkeyPatch, about: str, wrong: dict[str, Any], told: str
 ) -> None:
@@ -125,6 +128,7 @@ def test_what_the_projects_own_parts_raise_is_told_and_the_rest_as_well(
     assert {level for level, _ in said.values()} == {"ok"}
 
 
+@pytest.mark.once
 def test_a_project_whose_urls_stand_in_no_package_has_its_application_beside_them(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +142,7 @@ def test_a_project_whose_urls_stand_in_no_package_has_its_application_beside_the
     assert screen()["live"][0] == "ok"
 
 
+@pytest.mark.once
 def test_a_middleware_that_raises_as_it_is_imported_breaks_no_check(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +151,7 @@ def test_a_middleware_that_raises_as_it_is_imported_breaks_no_check(
     assert screen()["settings"][0] == "ok"
 
 
+@pytest.mark.once
 def test_static_files_that_nobody_serves_are_a_failure(settings: Any, tmp_path: Path) -> None:
     settings.WHITENOISE_USE_FINDERS = settings.DEBUG = False
     settings.STATIC_ROOT = tmp_path
@@ -154,6 +160,7 @@ def test_static_files_that_nobody_serves_are_a_failure(settings: Any, tmp_path: 
     assert "collectstatic" in text
 
 
+@pytest.mark.once
 def test_an_application_without_live_delivery_is_a_warning(settings: Any) -> None:
     settings.ASGI_APPLICATION = f"{__name__}.plain"
     level, text = screen()["live"]
@@ -161,11 +168,13 @@ def test_an_application_without_live_delivery_is_a_warning(settings: Any) -> Non
     assert "headway.live.asgi(get_asgi_application())" in text
 
 
+@pytest.mark.once
 def test_an_upload_that_finds_no_room_is_a_warning(settings: Any) -> None:
     settings.HEADWAY = settings.HEADWAY | {"MAX_UPLOAD_BYTES": 1 << 60}
     assert screen()["uploads"][0] == "warn"
 
 
+@pytest.mark.once
 def test_wrong_settings_are_told_and_nothing_else(settings: Any) -> None:
     settings.HEADWAY = {"LEASE": 10}
     said = screen(fails=True)
@@ -173,16 +182,19 @@ def test_wrong_settings_are_told_and_nothing_else(settings: Any) -> None:
     assert "headway.E001" in said["settings"][1]
 
 
+@pytest.mark.once
 def test_it_says_where_pages_and_api_are_mounted() -> None:
     assert screen()["addresses"] == ("ok", "Mounted are the pages at / and the API at /api/.")
 
 
+@pytest.mark.once
 def test_pages_that_are_not_mounted_are_a_warning(settings: Any) -> None:
     settings.ROOT_URLCONF = __name__
     said = screen()
     assert said["addresses"][0] == "warn"
 
 
+@pytest.mark.once
 def test_pages_without_the_api_are_a_warning_that_says_what_to_add(settings: Any) -> None:
     settings.ROOT_URLCONF = ModuleType("urls")
     settings.ROOT_URLCONF.urlpatterns = [*urlpatterns, path("", include("headway.ui.urls"))]
@@ -191,6 +203,7 @@ def test_pages_without_the_api_are_a_warning_that_says_what_to_add(settings: Any
     assert 'Add path("api/", include("headway.http.urls")) to the URLs' in text
 
 
+@pytest.mark.once
 def test_a_permission_that_is_not_there_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImportAirports, "permission", "airports.add_airprt")
     level, text = screen()["settings"]
@@ -199,6 +212,7 @@ def test_a_permission_that_is_not_there_is_a_warning(monkeypatch: pytest.MonkeyP
     assert "Did you mean 'airports.add_airport'?" in text
 
 
+@pytest.mark.once
 def test_a_permission_that_somebody_has_made_by_hand_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = ContentType.objects.get_for_model(User)
     Permission.objects.create(content_type=kind, codename="lead", name="Leads")
@@ -226,6 +240,7 @@ class TestSchedules:
         assert (level, "No worker has seen this schedule yet." in text) == ("warn", True)
         assert "Start: manage.py headway_worker" in text
 
+    @pytest.mark.once
     def test_before_its_first_tick_it_says_when_that_is(self, operation: Any) -> None:
         Timetable().look()
         tomorrow = f"{datetime.now(UTC) + timedelta(hours=22):%Y-%m-%d %H:%M}:00+00:00"
@@ -247,6 +262,7 @@ class TestSchedules:
         assert re.search(r"Its tick of \S+ \S+ was missed: no worker saw it in time\.", text)
         assert f"The last run is {Run.objects.get().pk}." in text
 
+    @pytest.mark.once
     def test_a_tick_that_has_started_no_run_is_a_warning_that_says_why(self) -> None:
         runs.start("tests.write_ledger", {"items": 1, "work_us": 1})
         self.sleep(timedelta(days=1))
@@ -255,12 +271,14 @@ class TestSchedules:
         assert level == "warn", text
         assert re.search(r"Its tick of \S+ \S+ was missed: another run was in the way\. It has started no run", text)
 
+    @pytest.mark.once
     def test_a_tick_that_nobody_has_seen_is_a_warning(self) -> None:
         self.sleep(timedelta(days=1))
         level, text = self.said()
         assert level == "warn"
         assert re.search(r"No worker has seen its tick of \S+ \S+\.", text)
 
+    @pytest.mark.once
     def test_without_any_worker_the_next_tick_would_be_missed(self) -> None:
         Timetable().look()
         workers.leave("alive")

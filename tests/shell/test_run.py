@@ -27,6 +27,8 @@ from tests.workers import Workers, environment
 
 from .manage import manage, without_traceback
 
+pytestmark = pytest.mark.once
+
 
 class ForEverybody(Operation):
     """One at a time, whoever starts it."""

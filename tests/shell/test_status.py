@@ -12,6 +12,7 @@ from headway.database import NowMs
 from headway.models import Kind, Part, Run
 from headway.store.parts import workers
 from tests.app.driving import after_items, claim, drive, fresh, start, work
+from tests.once import once
 
 TWINS = [UUID(f"aaaaaaaa-0000-4000-8000-00000000000{number}") for number in (1, 2)]
 
@@ -50,19 +51,21 @@ def with_ids(*ids: UUID) -> list[Run]:
 
 @pytest.mark.django_db
 class TestList:
+    @pytest.mark.once
     def test_when_there_is_nothing_it_says_how_to_begin(self) -> None:
         assert status() == [
             "No worker is there. Start one: manage.py headway_worker",
             "There are no runs yet. Start one: manage.py headway_run NAME --watch",
         ]
 
-    @pytest.mark.parametrize(("there", "said"), [(1, "1 worker heard"), (2, "2 workers heard")])
+    @pytest.mark.parametrize(("there", "said"), [(2, "2 workers heard"), *once((1, "1 worker heard"))])
     def test_it_says_how_many_workers_there_are(self, there: int, said: str) -> None:
         for number in range(there):
             workers.beat(f"worker {number}", "host", number, 1)
         assert status()[0] == f"{said} of in the last 30 seconds."
 
     @pytest.mark.parametrize("limit", ["0", "-1"])
+    @pytest.mark.once
     def test_a_limit_that_shows_nothing_is_refused(self, limit: str) -> None:
         assert refusal(status, "--limit", limit) == f"--limit is {limit}; it must be 1 or more."
 
@@ -83,6 +86,7 @@ class TestRuns:
         ]
         assert [line[:36] for line in status("--limit", "2")[1:]] == [str(live.pk), str(newer.pk)]
 
+    @pytest.mark.once
     def test_one_is_told_in_full(self) -> None:
         run = drive(start(items=3, reject="0,1,2"))
         assert status(str(run.pk)) == [
@@ -96,12 +100,14 @@ class TestRuns:
             "  reason     Every item failed. (every-item-failed)",
         ]
 
+    @pytest.mark.once
     def test_a_result_and_a_message_are_told_too(self, script: dict[str, Any]) -> None:
         script["before"] = lambda operation, number: operation.say(f"Number {number}")
         script["on_finish"] = lambda: {"made": 5}
         run = drive(start("tests.scripted"))
         assert status(str(run.pk))[-2:] == ["  message    Number 4", "  result     {'made': 5}"]
 
+    @pytest.mark.once
     def test_watching_a_run_that_has_ended_ends_at_once(self) -> None:
         run = drive(start(items=3))
         assert status(str(run.pk), "--watch")[:2] == [
@@ -109,6 +115,7 @@ class TestRuns:
             f"Write ledger (tests.write_ledger), run {run.pk}",
         ]
 
+    @pytest.mark.once
     def test_ctrl_c_ends_the_watching_not_the_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupt(seconds: float) -> None:
             raise KeyboardInterrupt
@@ -133,12 +140,13 @@ class TestFinding:
             "`manage.py headway_status` lists the runs."
         )
 
-    @pytest.mark.parametrize("given", ["zzz", "", "-", str(TWINS[0])])
+    @pytest.mark.parametrize("given", ["zzz", str(TWINS[0]), *once("", "-")])
     def test_what_no_run_begins_with_is_told(self, given: str) -> None:
         start()
         expected = f"There is no run {given!r}. `manage.py headway_status` lists the runs."
         assert refusal(call_command, "headway_cancel", "--", given) == expected
 
+    @pytest.mark.once
     def test_a_run_that_waits_for_a_worker_says_so_in_full(self) -> None:
         run = start()
         assert status(str(run.pk))[1:] == [
@@ -152,6 +160,7 @@ class TestFinding:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 class TestCancel:
     def test_a_queued_run_is_cancelled_at_once(self) -> None:
         run = start()

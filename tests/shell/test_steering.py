@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from tests.app.driving import after_items, claim, drive, fresh, start, work
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def said(command: str, given: object) -> str:

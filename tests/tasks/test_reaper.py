@@ -55,6 +55,7 @@ def test_what_is_not_due_is_not_rung_for() -> None:
     assert tasks_of() == 0
 
 
+@pytest.mark.once
 def test_an_operation_is_rung_in_its_own_queue_where_the_backend_has_it(settings: Any) -> None:
     runs.start("tests.slow_lane")
     assert (tasks_of("tests.slow"), tasks_of("default")) == (1, 0)
@@ -66,6 +67,7 @@ def test_an_operation_is_rung_in_its_own_queue_where_the_backend_has_it(settings
     assert {"headway", "tests.slow"} <= set(flavour.claimed_from("default"))
 
 
+@pytest.mark.once
 def test_a_silent_queue_does_not_silence_the_others() -> None:
     runs.start("tests.slow_lane")
     assert look() == 0, "its ring still waits"
@@ -88,6 +90,7 @@ def test_a_worker_claims_nothing_of_a_queue_that_it_has_not(processes: Processes
 
 
 @pytest.mark.slow
+@pytest.mark.once
 class TestCommand:
     def test_once_it_looks_once(self) -> None:
         runs.start("tests.write_ledger", {"items": 1})

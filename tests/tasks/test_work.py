@@ -13,6 +13,7 @@ from headway.store.parts import workers
 from tests.app.gates import Gate
 from tests.app.models import LedgerEntry
 from tests.crash.scene import entries, part_of, processed
+from tests.once import once
 from tests.pace import BareProcess
 from tests.tasks.ordinary import tell_session
 from tests.tasks.workers import Processes
@@ -55,7 +56,7 @@ def test_a_worker_is_known_from_its_first_task_to_its_end(processes: Processes) 
     assert workers.alive() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, *once(signal.SIGINT)], ids=lambda number: number.name)
 def test_a_worker_that_is_asked_to_stop_gives_back_and_rings(processes: Processes, number: signal.Signals) -> None:
     worker = processes.db_worker()
     run = runs.start("tests.write_ledger", {"items": 1_000, "work_us": 1_000}).run

@@ -72,6 +72,7 @@ def test_each_slice_is_a_span_under_the_request_that_has_started_the_run(slices:
         assert span.attributes["headway.part"] == Part.objects.get(run=run).pk
 
 
+@pytest.mark.once
 def test_a_start_over_http_keeps_the_trace(slices: Slices) -> None:
     client = Client()
     client.force_login(User.objects.create_user("demo"))
@@ -91,6 +92,7 @@ def test_a_start_over_http_keeps_the_trace(slices: Slices) -> None:
         ("tests.rebuild", "run"),
     ],
 )
+@pytest.mark.once
 def test_what_its_code_sends_on_is_below_the_slice_in_every_thread(
     slices: Slices, script: Script, operation: str, hook: str
 ) -> None:
@@ -123,6 +125,7 @@ def later(attempt: int) -> None:
         raise TryAgain("Not yet.")
 
 
+@pytest.mark.once
 def test_a_run_that_nobody_traces_has_traces_of_its_own(slices: Slices) -> None:
     run = start(items=1)
     assert fresh(run).traceparent == ""
@@ -131,6 +134,7 @@ def test_a_run_that_nobody_traces_has_traces_of_its_own(slices: Slices) -> None:
     assert span.parent is None
 
 
+@pytest.mark.once
 def test_a_slice_that_was_fenced_is_marked_as_an_error(slices: Slices) -> None:
     run = start(items=3)
     stale = claim(run, "first")
@@ -141,6 +145,7 @@ def test_a_slice_that_was_fenced_is_marked_as_an_error(slices: Slices) -> None:
     assert span.status.status_code == trace.StatusCode.ERROR
 
 
+@pytest.mark.once
 def test_a_webhook_is_below_the_slice_that_delivers_it(slices: Slices, receiver: Receiver, declare: Declare) -> None:
     declare(billing=receiver.at("/200"))
     with Request() as request:
@@ -153,6 +158,7 @@ def test_a_webhook_is_below_the_slice_that_delivers_it(slices: Slices, receiver:
     assert receiver.got[0]["headers"]["Traceparent"] == told(delivering.context)
 
 
+@pytest.mark.once
 def test_in_a_worker_without_an_sdk_the_trace_goes_on_as_it_came(
     provider: Any, workers: Workers, tmp_path: Path
 ) -> None:
@@ -164,6 +170,7 @@ def test_in_a_worker_without_an_sdk_the_trace_goes_on_as_it_came(
     assert sink.read_text().splitlines() == [told(request)]
 
 
+@pytest.mark.once
 def test_a_line_in_the_log_says_its_trace(slices: Slices, script: Script) -> None:
     lines: list[dict[str, Any]] = []
     line = logging.makeLogRecord({"msg": "sold"})
@@ -175,6 +182,7 @@ def test_a_line_in_the_log_says_its_trace(slices: Slices, script: Script) -> Non
     assert "trace" not in json.loads(JsonLines().format(line)), "where there is none, it says nothing"
 
 
+@pytest.mark.once
 def test_what_a_worker_has_done_is_exported_before_it_goes(
     provider: Any, workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

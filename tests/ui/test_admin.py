@@ -39,6 +39,7 @@ def ask(client: Client, action: str, *found: Run) -> str:
     return answer.content.decode()
 
 
+@pytest.mark.once
 def test_the_list_has_each_run_with_its_word_its_counts_and_its_page(admin: Client, demo: Any, script: Any) -> None:
     run = outside.doubtful(demo)
     waits = start("tests.write_ledger")
@@ -68,6 +69,7 @@ def test_a_run_is_found_by_its_id_its_operation_and_its_starter(admin: Client, d
         assert str(other.pk) not in page
 
 
+@pytest.mark.once
 def test_one_run_can_be_looked_at_and_not_edited(admin: Client, demo: Any, script: Any) -> None:
     run = outside.doubtful(demo)
     page = admin.get(f"{RUNS}{run.pk}/change/").content.decode()
@@ -79,6 +81,7 @@ def test_one_run_can_be_looked_at_and_not_edited(admin: Client, demo: Any, scrip
     assert admin.get(f"{RUNS}no-such-run/change/").status_code == 302  # to the index, with a sentence
 
 
+@pytest.mark.once
 def test_several_are_steered_at_once_and_why_one_can_not_be_is_said(admin: Client) -> None:
     working, waits = start("tests.scripted"), start("tests.write_ledger")
     claim(working)
@@ -91,6 +94,7 @@ def test_several_are_steered_at_once_and_why_one_can_not_be_is_said(admin: Clien
     assert (fresh(working).want, fresh(waits).state) == ("cancel", "cancelled")
 
 
+@pytest.mark.once
 def test_what_is_in_doubt_is_settled_and_what_did_not_go_out_is_retried(admin: Client, demo: Any, script: Any) -> None:
     run = outside.doubtful(demo)
     assert "Done for 1 run." in ask(admin, "none_went_out", run)
@@ -99,6 +103,7 @@ def test_what_is_in_doubt_is_settled_and_what_did_not_go_out_is_retried(admin: C
     assert Run.objects.filter(retry_of=run).exists()
 
 
+@pytest.mark.once
 def test_who_may_only_look_is_offered_no_action(admin: Client, staff: User) -> None:
     staff.user_permissions.set(Permission.objects.filter(codename="view_run"))
     run = start("tests.scripted")
@@ -107,6 +112,7 @@ def test_who_may_only_look_is_offered_no_action(admin: Client, staff: User) -> N
     assert fresh(run).state == "queued"
 
 
+@pytest.mark.once
 def test_staff_without_the_permission_see_no_runs(admin: Client, staff: User) -> None:
     staff.user_permissions.clear()
     assert admin.get(RUNS).status_code == 403

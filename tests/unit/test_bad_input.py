@@ -59,6 +59,7 @@ def nothing_is_left(media: Path) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.once
 class TestRefusedAtOnce:
     @pytest.mark.parametrize("kind", FILES)
     def test_a_file_that_cannot_be_read_is_refused_at_the_start(self, media: Path, kind: str) -> None:
@@ -88,6 +89,7 @@ class TestRefusedAtOnce:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 class TestExitCode:
     @pytest.mark.slow
     def test_a_refusal_is_exit_code_1_and_one_line(self, tmp_path: Path) -> None:
@@ -101,6 +103,7 @@ class TestExitCode:
 
 @pytest.mark.django_db(transaction=True)
 class TestBadRows:
+    @pytest.mark.once
     def test_a_row_that_cannot_be_read_fails_alone(self, media: Path) -> None:
         rows = [
             GOOD.encode(),
@@ -137,6 +140,7 @@ class TestBadRows:
             ),
         ]
 
+    @pytest.mark.once
     def test_a_file_that_is_deleted_under_a_run_pauses_it_with_a_sentence(self, media: Path) -> None:
         file = ContentFile(f"{HEADER}\n{GOOD}\n".encode(), name="airports.csv")
         run = runs.start("airports.import_airports", {"file": file}).run
@@ -148,6 +152,7 @@ class TestBadRows:
         assert (run.state, run.reason_code) == ("paused", "operation-error")
         assert "airports.csv" in run.reason_detail
 
+    @pytest.mark.once
     def test_an_operation_that_is_no_more_pauses_its_runs(self) -> None:
         run = runs.start("tests.scripted").run
         Run.objects.update(operation="airports.removed")

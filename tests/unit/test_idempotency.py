@@ -81,12 +81,14 @@ def test_for_other_parameters_it_is_refused_and_nothing_is_left() -> None:
     assert (Run.objects.count(), IdempotencyKey.objects.count()) == (1, 1)
 
 
+@pytest.mark.once
 def test_for_another_operation_it_is_refused() -> None:
     start()
     with pytest.raises(IdempotencyKeyReused):
         start(operation="tests.for_adders")
 
 
+@pytest.mark.once
 def test_two_users_with_one_key_have_a_run_each(person: Grant) -> None:
     first, second = start(user=person("ann")), start(user=person("ben"))
     assert (first.disposition, second.disposition) == (Disposition.CREATED, Disposition.CREATED)
@@ -112,6 +114,7 @@ def test_a_start_that_is_refused_leaves_no_key() -> None:
     assert not IdempotencyKey.objects.exists()
 
 
+@pytest.mark.once
 def test_wrong_parameters_leave_no_key() -> None:
     with pytest.raises(InvalidParams):
         runs.start("tests.keyed", {"count": "many"}, idempotency_key=KEY)
@@ -145,6 +148,7 @@ def test_a_replayed_upload_is_deleted(media: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "7-chars", "x" * 256, "with blank", "new\nline1", "ümlaut-key", "x" * 8 + "\n"])
+@pytest.mark.once
 def test_a_key_is_8_to_255_visible_characters(key: str) -> None:
     with pytest.raises(IdempotencyKeyInvalid):
         start(key=key)
@@ -157,18 +161,21 @@ def test_all_of_those_are_kept_as_they_are(key: str) -> None:
     assert IdempotencyKey.objects.get().key == key
 
 
+@pytest.mark.once
 def test_a_person_must_send_one_where_the_operation_wants_it_and_code_need_not(person: Grant) -> None:
     with pytest.raises(IdempotencyKeyRequired, match="takes an idempotency key"):
         start(key=None, user=person("ann"))
     assert start(key=None).disposition == Disposition.CREATED
 
 
+@pytest.mark.once
 def test_the_project_can_want_one_everywhere(person: Grant, settings: Any) -> None:
     settings.HEADWAY = settings.HEADWAY | {"REQUIRE_IDEMPOTENCY_KEY": True}
     with pytest.raises(IdempotencyKeyRequired):
         runs.start("tests.one_each", user=person("ann"))
 
 
+@pytest.mark.once
 def test_an_operation_is_started_only_by_those_who_have_its_permission(person: Grant) -> None:
     ann = person("ann")
     with pytest.raises(StartForbidden, match=r"tests.for_adders takes the permission airports\.add_airport"):
@@ -191,6 +198,7 @@ def test_a_replay_shows_nothing_to_one_who_may_no_longer_see_the_run(person: Gra
     assert raised.value.existing is None
 
 
+@pytest.mark.once
 def test_a_retry_takes_the_same_permission_as_a_start(person: Grant) -> None:
     ann = person("ann")
     run = start(operation="tests.for_adders").run

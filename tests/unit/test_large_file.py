@@ -62,6 +62,7 @@ print(json.dumps({"grown": memory() - before, "total": run.total, "processed": p
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
+@pytest.mark.once
 def test_the_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     content = BUNDLED.read_bytes()
     header, _, rows = content.partition(b"\n")

@@ -11,7 +11,7 @@ from headway.models import ItemState, Run
 from tests.app.driving import drive
 from tests.app.sources import Numbers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 class LengthForm(forms.Form):

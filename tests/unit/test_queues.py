@@ -131,6 +131,7 @@ def test_a_worker_gives_no_way_to_what_waits_in_a_queue_that_is_not_its_own(seve
     assert leases.look(part, worker.candidates).least_served_ms is None
 
 
+@pytest.mark.once
 def test_the_claims_of_all_workers_of_a_queue_are_compiled_once(several: None) -> None:
     assert claimant("headway").candidates is claimant("headway").candidates
     assert claimant("headway").candidates is not claimant("ledgers").candidates

@@ -17,6 +17,7 @@ from headway.models import Run
 from headway.runs import Disposition, Started
 from headway.store.starts import requests, submissions
 from tests.app.sources import Numbers
+from tests.once import once
 
 from .conftest import Grant
 
@@ -120,13 +121,16 @@ class TestCreated:
         assert (part.kind, part.token, part.cursor) == ("plan", None, None)
         assert part.due is not None
 
+    @pytest.mark.once
     def test_it_may_be_named_by_its_class(self) -> None:
         assert runs.start(ReadFile).run.operation == "tests.read_file"
 
+    @pytest.mark.once
     def test_an_unknown_name_is_refused(self) -> None:
         with pytest.raises(UnknownOperation, match=r"Did you mean 'tests\.read_file'\?"):
             runs.start("tests.read_files")
 
+    @pytest.mark.once
     def test_wrong_parameters_are_refused_and_nothing_is_there(self) -> None:
         with pytest.raises(InvalidParams, match="size: This must be of type integer, not string"):
             read(size="three")
@@ -140,12 +144,14 @@ class TestJoined:
         assert again == Started(first.run, Disposition.JOINED)
         assert Run.objects.count() == 1
 
+    @pytest.mark.once
     def test_what_is_made_up_anew_each_time_is_no_other_parameter(self) -> None:
         first, second = runs.start("tests.stamped"), runs.start("tests.stamped")
         assert second.run.pk == first.run.pk
         with pytest.raises(RunConflict):
             runs.start("tests.stamped", {"stamp": "mine"})
 
+    @pytest.mark.once
     def test_what_is_not_given_equals_its_initial_value(self) -> None:
         assert read(size=1).run == read().run
 
@@ -162,6 +168,7 @@ class TestJoined:
         assert [each.disposition for each in started] == ["created"] * 3
         assert [runs.start("tests.one_each", user=user).run for user in users] == [each.run for each in started]
 
+    @pytest.mark.once
     def test_the_order_within_a_key_says_nothing(self) -> None:
         one = requests.hash_key("x", {"a": 1, "b": [2]})
         assert one == requests.hash_key("x", {"b": [2], "a": 1})
@@ -177,6 +184,7 @@ class TestConflict:
             f"Run {first.pk} of tests.read_file is live, with other parameters. Wait for its end, or cancel it."
         )
 
+    @pytest.mark.once
     def test_a_file_of_other_content_is_another_parameter(self) -> None:
         read(b"one")
         assert conflict(content=b"two").existing is not None
@@ -191,7 +199,7 @@ class TestConflict:
         )
 
     @pytest.mark.parametrize(
-        ("operation", "size"), [("tests.read_file", 1), ("tests.read_file", 2), ("tests.one_at_a_time", 1)]
+        ("operation", "size"), [("tests.read_file", 1), *once(("tests.read_file", 2), ("tests.one_at_a_time", 1))]
     )
     def test_somebody_elses_run_is_not_named(self, person: Grant, operation: str, size: int) -> None:
         theirs = read(operation=operation, user=person("ada")).run
@@ -200,6 +208,7 @@ class TestConflict:
         assert str(error) == f"Somebody else's run of {operation} is live. Wait for its end."
         assert str(theirs.pk) not in str(error)
 
+    @pytest.mark.once
     def test_nor_to_a_visitor_who_is_not_signed_in(self, person: Grant) -> None:
         read(user=person("ada"))
         assert conflict(user=AnonymousUser()).existing is None
@@ -248,11 +257,13 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("given", "error"),
         [
-            ({"size": "three"}, InvalidParams),
-            ({"size": None}, InvalidParams),
-            ({"wrong": "unstorable"}, InvalidParams),
-            ({"wrong": "no-json"}, InvalidParams),
             ({"wrong": "raises"}, KeyError),
+            *once(
+                ({"size": "three"}, InvalidParams),
+                ({"size": None}, InvalidParams),
+                ({"wrong": "unstorable"}, InvalidParams),
+                ({"wrong": "no-json"}, InvalidParams),
+            ),
         ],
     )
     def test_a_refused_start_leaves_no_file_and_no_run(
@@ -278,6 +289,7 @@ class TestFiles:
         assert len(list(media.rglob("*"))) == 2  # the folder headway and the file in it
 
 
+@pytest.mark.once
 def test_a_concurrency_key_that_is_no_json_is_told_with_its_operation() -> None:
     with pytest.raises(InvalidParams) as raised:
         read(wrong="no-json")
@@ -287,6 +299,7 @@ def test_a_concurrency_key_that_is_no_json_is_told_with_its_operation() -> None:
     assert error.detail.endswith(">}, which is not a JSON value; give text.")
 
 
+@pytest.mark.once
 def test_the_runs_id_is_random() -> None:
     assert UUID(str(read().run.pk)).version == 4
 
@@ -299,6 +312,7 @@ def test_the_runs_id_is_random() -> None:
         (("tests.one_each", [1]), r"The parameters are \[1\]; give a dictionary"),
     ],
 )
+@pytest.mark.once
 def test_what_can_not_be_an_argument_is_told_at_once(given: Any, said: str) -> None:
     with pytest.raises(TypeError, match=said):
         runs.start(*given)
@@ -311,6 +325,7 @@ def test_what_can_not_be_an_argument_is_told_at_once(given: Any, said: str) -> N
         ({"idempotency_key": 12345678}, "idempotency_key is 12345678; give text."),
     ],
 )
+@pytest.mark.once
 def test_nor_what_is_named_wrongly(named: dict[str, Any], said: str) -> None:
     with pytest.raises(TypeError, match=said):
         runs.start("tests.one_each", {}, **named)

@@ -13,11 +13,12 @@ from headway.models import Run
 from headway.snapshots import snapshot
 from tests.app.driving import after_items, claim, counted, drive, fresh, start, work
 from tests.app.models import LedgerEntry
+from tests.once import once
 
 from .conftest import Grant
 
 VERBS = [runs.pause, runs.resume, runs.cancel, runs.retry]
-names = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
+names = pytest.mark.parametrize("verb", [VERBS[0], *once(*VERBS[1:])], ids=lambda verb: verb.__name__)
 
 
 def after_one_item(run: Run) -> Run:
@@ -57,7 +58,7 @@ class TestWho:
         run = start()
         assert runs.get(run) == runs.get(run.pk) == runs.get(str(run.pk)) == run
 
-    @pytest.mark.parametrize("given", ["", "nonsense", "0198f3c2", "3f6e1a52-5c1e-4d1b-9a55-0c8a4f0d9b11"])
+    @pytest.mark.parametrize("given", ["nonsense", "3f6e1a52-5c1e-4d1b-9a55-0c8a4f0d9b11", *once("", "0198f3c2")])
     def test_what_is_not_there_is_not_found(self, given: str) -> None:
         with pytest.raises(RunNotFound) as raised:
             runs.get(given)
@@ -216,7 +217,7 @@ class TestRunning:
 
 @pytest.mark.django_db(transaction=True)
 class TestEnded:
-    @pytest.mark.parametrize("verb", [runs.pause, runs.resume, runs.cancel], ids=lambda verb: verb.__name__)
+    @pytest.mark.parametrize("verb", [runs.pause, *once(runs.resume, runs.cancel)], ids=lambda verb: verb.__name__)
     def test_nothing_can_be_asked_of_a_run_that_has_succeeded(self, verb: Callable[..., Run]) -> None:
         run = drive(start())
         assert refusal(verb, run) == (

@@ -17,6 +17,7 @@ from headway.models import Part, Run
 from headway.snapshots import snapshot
 from headway.testing import end_waits
 from tests.app.driving import drive, fresh, start
+from tests.once import once
 
 from .conftest import Declare
 from .receiver import OLD, SECRET, Receiver
@@ -55,6 +56,7 @@ def test_a_run_that_ends_is_told_as_the_api_shows_it_and_the_signature_is_right(
     assert [delivery.state for delivery in deliveries()] == ["succeeded"], "and deliveries aren't told themselves"
 
 
+@pytest.mark.once
 def test_each_of_several_is_told_of_the_operations_that_it_names(receiver: Receiver, declare: Declare) -> None:
     declare(
         all=receiver.at("/200/all"),
@@ -66,6 +68,7 @@ def test_each_of_several_is_told_of_the_operations_that_it_names(receiver: Recei
 
 
 @pytest.mark.parametrize("operations", [None, 7, [["tests.write_ledger"]]])
+@pytest.mark.once
 def test_what_is_declared_wrongly_keeps_no_run_from_its_end(
     receiver: Receiver, declare: Declare, operations: Any
 ) -> None:
@@ -92,6 +95,7 @@ def test_a_view_with_idempotency_keys_does_a_webhook_once(receiver: Receiver, de
     assert len(done) == 1
 
 
+@pytest.mark.once
 def test_a_secret_is_replaced_by_signing_with_both(receiver: Receiver, declare: Declare) -> None:
     receiver.stop()
     receiver.secret = OLD
@@ -103,6 +107,7 @@ def test_a_secret_is_replaced_by_signing_with_both(receiver: Receiver, declare: 
     assert got["headers"]["Webhook-Signature"].count("v1,") == 2
 
 
+@pytest.mark.once
 def test_a_wrong_secret_is_found_by_the_receiver(receiver: Receiver, declare: Declare) -> None:
     declare(billing=receiver.at("/200", secret=OLD))
     drive(start(items=1))
@@ -123,13 +128,14 @@ def test_an_end_that_is_rolled_back_is_not_told(receiver: Receiver, declare: Dec
     assert [got["event"]["data"]["state"] for got in receiver.got] == ["cancelled"]
 
 
+@pytest.mark.once
 def test_a_dry_run_is_not_told(receiver: Receiver, declare: Declare) -> None:
     declare(billing=receiver.at("/200"))
     drive(runs.start("tests.write_ledger", {"items": 3}, dry_run=True).run)
     assert deliveries() == []
 
 
-@pytest.mark.parametrize("path", ["/500", "/404", "/429", "/moved", "/cut"])
+@pytest.mark.parametrize("path", ["/500", *once("/404", "/429", "/moved", "/cut")])
 def test_what_is_not_taken_is_sent_again_later_under_the_same_id(
     receiver: Receiver, declare: Declare, path: str
 ) -> None:
@@ -145,6 +151,7 @@ def test_what_is_not_taken_is_sent_again_later_under_the_same_id(
     assert all("event" in got for got in receiver.got), "each attempt is signed"
 
 
+@pytest.mark.once
 def test_once_it_is_taken_no_more_comes(receiver: Receiver, declare: Declare) -> None:
     declare(billing=receiver.at("/fail/2"))
     drive(start(items=1))
@@ -177,6 +184,7 @@ def test_after_twenty_attempts_over_two_days_the_deliverys_run_says_why_it_faile
     assert 40 < waited / 3600 < 56
 
 
+@pytest.mark.once
 def test_a_failed_delivery_is_retried_under_the_same_id(receiver: Receiver, declare: Declare) -> None:
     declare(billing=receiver.at("/410"))
     drive(start(items=1))
@@ -200,6 +208,7 @@ def test_a_receiver_that_is_down_is_told_once_it_is_up(receiver: Receiver, decla
     assert len(receiver.got) == 1
 
 
+@pytest.mark.once
 def test_a_receiver_that_hangs_is_left_after_the_limit(
     receiver: Receiver, declare: Declare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +231,7 @@ def test_what_was_true_at_the_end_is_told_though_the_run_is_deleted_by_then(
     assert receiver.got[1]["event"]["data"]["progress"]["succeeded"] == 2
 
 
+@pytest.mark.once
 def test_an_address_that_is_not_declared_any_more_is_not_told(receiver: Receiver, declare: Declare) -> None:
     declare(billing=receiver.at("/500"))
     drive(start(items=1))
@@ -244,6 +254,7 @@ def test_neither_address_nor_secret_is_shown(
         assert str(receiver.port) not in said
 
 
+@pytest.mark.once
 class TestByHand:
     def test_staff_tell_it_again_under_the_same_id(self, receiver: Receiver, declare: Declare) -> None:
         declare(billing=receiver.at("/200"))

@@ -11,7 +11,7 @@ from tests.workers import Workers, wait_for_end
 from .conftest import Declare
 from .receiver import Receiver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 DELIVERY = "headway.deliver_webhook"
 
