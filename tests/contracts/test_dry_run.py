@@ -294,11 +294,12 @@ class TestKeys:
             runs.start("tests.scripted", idempotency_key="a-key-of-my-own")
 
     def test_a_retry_of_a_dry_run_is_one(self) -> None:
-        again = runs.retry(dry("tests.write_ledger", **WRONG)).run
+        given = {"items": 9, "reject": "3"}
+        again = runs.retry(dry("tests.write_ledger", **given)).run
         assert again.dry_run
         ended = drive(again)
         assert (ended.state, LedgerEntry.objects.count()) == ("failed", 0)
-        assert not runs.retry(drive(runs.start("tests.write_ledger", WRONG).run)).run.dry_run
+        assert not runs.retry(drive(runs.start("tests.write_ledger", given).run)).run.dry_run
 
 
 class TestRefusals:

@@ -269,6 +269,7 @@ def deadlock() -> Exception:
 
 
 class TestProgress:
+    @pytest.mark.once
     def test_it_reaches_the_snapshot_with_the_steps_name_and_a_new_revision(self, at_gate: AtGate) -> None:
         before = snapshot(at_gate.run.pk)["revision"]
         until(lambda: step(at_gate.run)["done"] == 6)
@@ -351,6 +352,7 @@ class TestCutOff:
         assert there.lines == [*ONCE_EACH[:3], *ONCE_EACH[2:]]
         assert snapshot(there.run.pk)["resumes"] == 1
 
+    @pytest.mark.once
     def test_after_a_kill_it_says_what_was_reached_only_until_the_step_begins_anew(
         self, workers: Workers, tmp_path: Path
     ) -> None:

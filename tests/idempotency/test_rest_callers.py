@@ -20,13 +20,17 @@ from tests.once import once
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.idempotency.rest_views"),
-    pytest.mark.parametrize("served", ["wsgi", "asgi"]),
     pytest.mark.parametrize(
-        ("way", "view"),
+        ("served", "way", "view"),
         [
-            ("decorated", "class"),
+            ("wsgi", "decorated", "class"),
+            ("asgi", "decorated", "class"),
             *once(
-                ("decorated-optional", "class"), ("prefix", "class"), ("prefix-optional", "class"), ("decorated", "set")
+                ("wsgi", "decorated-optional", "class"),
+                ("wsgi", "decorated", "set"),
+                ("wsgi", "prefix", "class"),
+                ("asgi", "prefix", "class"),
+                ("wsgi", "prefix-optional", "class"),
             ),
         ],
     ),

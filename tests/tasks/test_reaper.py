@@ -78,6 +78,7 @@ def test_a_silent_queue_does_not_silence_the_others() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_worker_claims_nothing_of_a_queue_that_it_has_not(processes: Processes) -> None:
     processes.db_worker("--queue-name", "default")
     slow = runs.start("tests.slow_lane").run

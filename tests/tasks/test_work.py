@@ -43,6 +43,7 @@ def test_a_run_is_worked_to_its_end_slice_by_slice(processes: Processes) -> None
     assert part_of(run).resumes == 0
 
 
+@pytest.mark.once
 def test_a_worker_is_known_from_its_first_task_to_its_end(processes: Processes) -> None:
     worker = processes.db_worker()
     run = runs.start("tests.write_ledger", {"items": 3}).run
@@ -79,6 +80,7 @@ def test_a_worker_that_is_asked_to_stop_gives_back_and_rings(processes: Processe
     assert part_of(run).resumes == 0
 
 
+@pytest.mark.once
 def test_asked_twice_a_worker_ends_within_the_item_and_no_item_is_suspected(
     processes: Processes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +165,7 @@ def test_the_projects_own_tasks_find_the_session_as_the_project_made_it(processe
     assert len(set(told.values_list("return_value", flat=True))) == 1
 
 
+@pytest.mark.once
 def test_an_item_that_kills_its_workers_is_left_out_where_they_are_restarted(processes: Processes) -> None:
     processes.reaper(lease_seconds=1)
     processes.db_worker(lease_seconds=1)
