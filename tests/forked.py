@@ -23,12 +23,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, TypeAlias
 
 from tests.processes import die_with_parent, spawn
 
 __all__ = ["Forked", "Process", "start", "start_fresh"]
 
+ROOT = Path(__file__).parents[1]
 OF_EACH = frozenset(
     {"PGAPPNAME", "PYTEST_CURRENT_TEST", "TEST_HEADWAY", "TEST_LEASE_SECONDS", "TEST_SLICE_SECONDS"}
     | {"TEST_STREAM_SECONDS", "TEST_BEAT_SECONDS", "TEST_BLIND_SECONDS", "TEST_GRACE_SECONDS"}
@@ -39,7 +42,13 @@ OF_EACH = frozenset(
 WARM = ["uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "headway.live"]
 WITHOUT_SETTINGS = [
     *("django.core.management", "django.test", "headway.contrib.logs", "rest_framework.serializers"),
-    *("uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "whitenoise.middleware"),
+    *(
+        "headway.client",
+        "uvicorn.main",
+        "uvicorn.protocols.http.auto",
+        "uvicorn.protocols.websockets.auto",
+        "whitenoise.middleware",
+    ),
 ]
 """What can be imported before there are settings, and takes long."""
 CAN_FORK = hasattr(os, "pidfd_open") and sys.platform == "linux"
@@ -54,8 +63,10 @@ class Source:
         self.process, self.wire, self.lock = process, wire, threading.Lock()
         atexit.register(self.close)
 
-    def fork(self, command: Sequence[str], environment: Mapping[str, str], files: Sequence[int]) -> "Forked":
-        pid = self.ask([list(command), dict(environment), os.getcwd()], files)
+    def fork(
+        self, command: Sequence[str], environment: Mapping[str, str], files: Sequence[int], folder: Path = ROOT
+    ) -> "Forked":
+        pid = self.ask([list(command), dict(environment), str(folder)], files)
         assert pid, "the process from which others are forked has ended"
         return Forked(self, pid)
 
@@ -113,7 +124,7 @@ class Forked:
 
 
 Process: TypeAlias = "Forked | subprocess.Popen[bytes]"
-seeds: list[Source] = []  # the last one
+seeds: dict[str, Source] = {}  # by their Python
 origins: dict[frozenset[tuple[str, str]], Source] = {}
 
 
@@ -128,10 +139,15 @@ def start(
 
 
 def start_fresh(
-    command: Sequence[str], environment: Mapping[str, str], out: IO[Any] | None = None, err: IO[Any] | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    out: IO[Any] | None = None,
+    err: IO[Any] | None = None,
+    python: str = sys.executable,
+    folder: Path = ROOT,
 ) -> Process:
-    """The same, with nothing but this environment; also `-c program`."""
-    return forked(lambda _: seed(), command, environment, out, err)
+    """The same in this folder, by this Python, with nothing but this environment; also `-c program`."""
+    return forked(lambda _: seed(python), command, environment, out, err, python, folder)
 
 
 def forked(
@@ -140,12 +156,15 @@ def forked(
     environment: Mapping[str, str],
     out: IO[Any] | None,
     err: IO[Any] | None,
+    python: str = sys.executable,
+    folder: Path = ROOT,
 ) -> Process:
     if not CAN_FORK:
-        return spawn([sys.executable, *command], env=environment, stdout=out or subprocess.DEVNULL, stderr=err)
+        said = {"stdout": out or subprocess.DEVNULL, "stderr": err}
+        return spawn([python, *command], env=environment, cwd=folder, **said)
     with open(os.devnull, "wb") as nothing:
         files = [(out or nothing).fileno(), (err or sys.__stderr__).fileno()]
-        return source(environment).fork(command, environment, files)
+        return source(environment).fork(command, environment, files, folder)
 
 
 def origin(environment: Mapping[str, str]) -> Source:
@@ -161,14 +180,14 @@ def origin(environment: Mapping[str, str]) -> Source:
     return origins[key]
 
 
-def seed() -> Source:
+def seed(python: str = sys.executable) -> Source:
     """The process that has imported what needs no settings."""
-    if not seeds or seeds[-1].process.poll() is not None:
+    if python not in seeds or seeds[python].process.poll() is not None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-m", "tests.forked", "seed", str(theirs.fileno())]
-            seeds[:] = [Source(spawn(command, pass_fds=[theirs.fileno()]), ours)]
-    return seeds[-1]
+            command = [python, "-m", "tests.forked", "seed", str(theirs.fileno())]
+            seeds[python] = Source(spawn(command, cwd=ROOT, pass_fds=[theirs.fileno()]), ours)
+    return seeds[python]
 
 
 def load() -> None:
@@ -222,6 +241,7 @@ def grow(wire: socket.socket) -> list[str]:
     become(folder, files)
     os.environ.clear()
     os.environ.update(environment)
+    sys.path[0] = folder
     return command
 
 
@@ -247,7 +267,8 @@ def run(command: list[str]) -> None:
         sys.argv = command[1:]
         runpy.run_module(command[1], run_name="__main__", alter_sys=True)
     elif command[0] == "-c":
-        exec(command[1], {"__name__": "__main__"})
+        sys.modules["__main__"] = ModuleType("__main__")
+        exec(command[1], vars(sys.modules["__main__"]))
     else:
         runpy.run_path(command[0], run_name="__main__")
 

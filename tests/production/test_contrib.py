@@ -1,5 +1,6 @@
 """headway.contrib in a project that has little else."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from headway.contrib.checks import check_metrics
 from servers.server import ROOT
+from tests.shell import manage
+from tests.shell.manage import Said
 
 PROJECT = """
 import sys
@@ -42,11 +45,9 @@ for address in ("/healthz", "/metrics"):
 """
 
 
-def run(
-    settings: str = "", apps: str = '"headway", "headway.contrib"', then: str = ASK
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROJECT.format(settings=settings, apps=apps, then=then)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+def run(settings: str = "", apps: str = '"headway", "headway.contrib"', then: str = ASK) -> Said:
+    without = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return manage.run(["-c", PROJECT.format(settings=settings, apps=apps, then=then)], without)
 
 
 @pytest.mark.parametrize("settings", ["", "HEADWAY_METRICS=None,"])

@@ -2,22 +2,21 @@
 
 import os
 import signal
-import subprocess
-import sys
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from headway.store.parts.workers import beat
-from servers.server import ROOT
 from tests.app import driving
 from tests.e2e.api import api, start
-from tests.e2e.conftest import StartWeb
 from tests.e2e.conftest import people as people
-from tests.e2e.conftest import start_web as start_web
 from tests.e2e.follower import Target
 from tests.e2e.streams import Sse
+from tests.forked import start as start_process
+from tests.live.server import serving
 from tests.production.scrapes import read, scrape
 from tests.workers import Workers, children_of, environment, until
 
@@ -26,7 +25,6 @@ PREVENTED = 'headway_duplicates_prevented_total{how="%s"}'
 ENDED = 'headway_runs_ended_total{operation="tests.take_time",state="succeeded"}'
 RUNNING = 'headway_runs{state="running"}'
 COUNT_AND_DIE = """
-import django; django.setup()
 from headway.signals import watchers_changed, write_fenced
 write_fenced.send(None, run_id=None); watchers_changed.send(None, watchers=5)
 """
@@ -36,28 +34,30 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.slow
 @pytest.mark.once
-def test_events_in_every_process_are_counted_once_and_never_fall(start_web: StartWeb, workers: Workers) -> None:
-    web = start_web(processes=2)
-    before = scrapes = scrape(web.url)
-    with api(web.url) as client:
+def test_events_in_every_process_are_counted_once_and_never_fall(
+    people: None, workers: Workers, tmp_path: Path
+) -> None:
+    with serving(tmp_path / "one.log") as one, serving(tmp_path / "other.log") as other, api(one.url) as client:
+        by_turns = map(scrape, cycle([one.url, other.url]))
+        before = scrapes = next(by_turns)
         waits = start(client, "tests.take_time", items=100, seconds=4)
         for _ in range(3):
             start(client, "tests.take_time", items=100, seconds=4)
         assert client.post("/api/operations/tests.take_time/runs/", json={"items": 7}).status_code == 409
-        queued = scrape(web.url)
+        queued = next(by_turns)
         supervisor = workers.start()
-        follower = Sse(Target(web.url, waits["links"])).start()
+        follower = Sse(Target(other.url, waits["links"])).start()
         until(lambda: follower.processed)
-        until(lambda: scrape(web.url)["headway_watchers"] == 1)
-        until(lambda: scrape(web.url)["headway_items_per_second"] > 0)
-        running = scrape(web.url)
+        until(lambda: next(by_turns)["headway_watchers"] == 1)
+        until(lambda: next(by_turns)["headway_items_per_second"] > 0)
+        running = next(by_turns)
         os.kill(children_of(supervisor.pid)[0], signal.SIGKILL)
         while not client.get(waits["links"]["self"]).json()["done"]:
-            assert scrape(web.url).falls_below(scrapes) == []
-            scrapes = scrape(web.url)
+            assert next(by_turns).falls_below(scrapes) == []
+            scrapes = next(by_turns)
         follower.wait(30)
-        until(lambda: scrape(web.url)["headway_watchers"] == 0)
-    ended = scrape(web.url)
+        until(lambda: next(by_turns)["headway_watchers"] == 0)
+        ended = next(by_turns)
 
     assert [queued['headway_runs{state="queued"}'], queued["headway_parts_due"], queued["headway_workers"]] == [1, 1, 0]
     assert 0 < queued["headway_due_lag_seconds"] < 60
@@ -95,7 +95,7 @@ def test_what_stands_in_the_tables_is_told(client: Client) -> None:
 def test_what_a_process_has_counted_stays_when_it_ends_and_whom_it_watched_over_does_not(client: Client) -> None:
     before = read(client.get("/metrics").content.decode())
 
-    subprocess.run([sys.executable, "-c", COUNT_AND_DIE], cwd=ROOT, env=environment(), check=True)
+    assert start_process(["-c", COUNT_AND_DIE], environment()).wait(60) == 0
 
     after = read(client.get("/metrics").content.decode())
     assert after.since(before, "headway_fenced_writes_total") == 1

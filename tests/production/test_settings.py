@@ -1,37 +1,38 @@
 """The example is set up by its environment alone; what everybody knows is refused outside the demo."""
 
 import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
-from servers.server import ROOT
+from tests.shell.manage import Said, run
 
 KEY = "a-key-of-its-own-that-is-long-enough-to-be-taken-for-real-0123456789"
 PRODUCTION = {"DEMO": "0", "SECRET_KEY": KEY, "ALLOWED_HOSTS": "headway.example.org"}
+TABLES = "from django.core.management import call_command; call_command('migrate', verbosity=0)"
 USERS = "from example.users import ensure_users; ensure_users()"
 
 pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 
-def manage(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def manage(data: Path, *arguments: str, **environment: str) -> Said:
     """One command of manage.py, with nothing set but this."""
     return python(data, "manage.py", *arguments, **environment)
 
 
-def python(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def python(data: Path, *arguments: str, **environment: str) -> Said:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=kept | {"DATA_DIR": str(data)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run([*arguments], kept | {"DATA_DIR": str(data)} | environment)
+
+
+@pytest.fixture(scope="module")
+def users_of_the_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo's folder, with its tables and its users."""
+    data = tmp_path_factory.mktemp("demo")
+    made = manage(data, "shell", "-v0", "-c", f"{TABLES}; {USERS}")
+    assert made.returncode == 0, made.stderr
+    return data
 
 
 def test_djangos_own_check_for_deployments_finds_nothing(tmp_path: Path) -> None:
@@ -76,22 +77,22 @@ def test_whoever_gives_a_key_means_production(tmp_path: Path) -> None:
     assert shown.stdout.strip() == "False", shown.stderr
 
 
-def test_outside_the_demo_nothing_starts_with_the_demos_users(tmp_path: Path) -> None:
-    for step in (["migrate", "-v0"], ["shell", "-v0", "-c", USERS]):
-        assert manage(tmp_path, *step).returncode == 0
-
-    checked = manage(tmp_path, "check", **PRODUCTION)
-    worker = manage(tmp_path, "headway_worker", **PRODUCTION)
-    servers = [python(tmp_path, "-c", f"import example.{kind}", **PRODUCTION) for kind in ("asgi", "wsgi")]
+def test_outside_the_demo_nothing_starts_with_the_demos_users(users_of_the_demo: Path) -> None:
+    checked = manage(users_of_the_demo, "check", **PRODUCTION)
+    worker = manage(users_of_the_demo, "headway_worker", **PRODUCTION)
+    servers = [python(users_of_the_demo, "-c", f"import example.{kind}", **PRODUCTION) for kind in ("asgi", "wsgi")]
 
     for refused in (checked, worker, *servers):
         assert refused.returncode != 0
         assert "anybody can sign in as them: admin, demo, other." in refused.stderr
 
 
-def test_a_user_of_that_name_with_a_password_of_their_own_is_no_demo_user(tmp_path: Path) -> None:
-    assert manage(tmp_path, "migrate", "-v0").returncode == 0
-    make = "from django.contrib.auth.models import User; User.objects.create_user('admin', password='not-the-name')"
+def test_a_user_of_that_name_with_a_password_of_their_own_is_no_demo_user(
+    users_of_the_demo: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(users_of_the_demo, tmp_path, dirs_exist_ok=True)
+    make = "from django.contrib.auth.models import User; User.objects.all().delete(); "
+    make += "User.objects.create_user('admin', password='not-the-name')"
     assert manage(tmp_path, "shell", "-v0", "-c", make).returncode == 0
 
     assert manage(tmp_path, "check", **PRODUCTION).returncode == 0

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.processes import spawn
+from tests.forked import start_fresh
 
 from .shapes import Shape
 
@@ -50,6 +50,7 @@ DATABASES = {"default": {
     "NAME": BASE_DIR / "db.sqlite3",
     "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL", "timeout": 5},
 }}
+MIGRATION_MODULES = {"auth": None, "contenttypes": None, "sessions": None}  # as they are now, without their history
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGIN_URL = "login"
@@ -202,7 +203,7 @@ def serving(home: Path, python: Path, shape: Shape) -> Iterator[Project]:
     project = Project(home, home / "log", shape)
     told = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "PYTHON", "TEST_"))}
     with project.log.open("wb") as log:
-        process = spawn([str(python), "serve.py", PERSON, PASSWORD], cwd=home, env=told, stdout=log, stderr=log)
+        process = start_fresh(["serve.py", PERSON, PASSWORD], told, log, log, str(python), home)
     try:
         give_up = time.monotonic() + PATIENCE
         while process.poll() is None and not READY.search(project.said):

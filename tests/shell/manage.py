@@ -2,15 +2,15 @@
 
 import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from tests.forked import start
+from tests.forked import Process, start, start_fresh
 from tests.workers import environment
 
-__all__ = ["Said", "manage", "on_sqlite", "without_traceback"]
+__all__ = ["Said", "manage", "on_sqlite", "run", "without_traceback"]
 
 Said = subprocess.CompletedProcess[str]
 PATIENCE = 60  # s: far more than any of these commands takes
@@ -18,19 +18,15 @@ PATIENCE = 60  # s: far more than any of these commands takes
 
 def manage(*arguments: Any, env: dict[str, str] | None = None) -> Said:
     """The command, run to its end."""
-    command = ["manage.py", *map(str, arguments)]
     env = env or environment()
-    if env["DJANGO_SETTINGS_MODULE"] == "tests.settings":
-        return run(command, env)
-    return subprocess.run(
-        [sys.executable, *command], env=env, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    begin = start if env["DJANGO_SETTINGS_MODULE"] == "tests.settings" else start_fresh
+    return run(["manage.py", *map(str, arguments)], env, begin)
 
 
-def run(command: list[str], env: dict[str, str]) -> Said:
-    """With the tests' settings, where many commands begin alike."""
+def run(command: list[str], env: dict[str, str], begin: Callable[..., Process] = start_fresh) -> Said:
+    """What Python has said to its end with these arguments, in an environment that is this and no more."""
     with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
-        code = start(command, env, out, err).wait(PATIENCE)
+        code = begin(command, env, out, err).wait(PATIENCE)
         return subprocess.CompletedProcess(command, code, text_of(out), text_of(err))
 
 
