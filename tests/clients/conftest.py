@@ -21,6 +21,7 @@ from .proxy import CuttingProxy, cutting_proxy
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 KINDS = ["node", "newest node", "page", "python", "async python"]
+ASKS_EACH_TIME = {"PERMITS": False}
 Follow: TypeAlias = Callable[[Run], Follower]
 
 
@@ -36,13 +37,20 @@ def proxy() -> Iterator[CuttingProxy]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The web process that the module's tests share. It asks at each opening who may watch."""
+    with serving(tmp_path_factory.mktemp("site") / "server.log", headway=ASKS_EACH_TIME) as server:
+        yield server
+
+
 @pytest.fixture
 def serve(transactional_db: None, proxy: CuttingProxy, tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """serve(): another web process, to which the proxy leads from now on. It asks at each opening who may watch."""
+    """serve(): a web process of the test's own, to which the proxy leads from now on."""
     with ExitStack() as stack:
 
         def start(**headway: Any) -> Server:
-            server = stack.enter_context(serving(tmp_path / "server.log", headway={"PERMITS": False} | headway))
+            server = stack.enter_context(serving(tmp_path / "server.log", headway=ASKS_EACH_TIME | headway))
             proxy.upstream = server.port
             return server
 
@@ -50,8 +58,9 @@ def serve(transactional_db: None, proxy: CuttingProxy, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture
-def server(serve: Callable[..., Server]) -> Server:
-    return serve()
+def server(transactional_db: None, site: Server, proxy: CuttingProxy) -> Server:
+    proxy.upstream = site.port
+    return site
 
 
 @pytest.fixture

@@ -3,16 +3,15 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias
 
 import pytest
 from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Page
 
+from tests.forked import Process, start_fresh
 from tests.processes import spawn
 
 __all__ = ["FOLLOW_JS", "Follower", "InPage", "Program", "found", "nodes"]
@@ -48,11 +47,12 @@ def found(node: str) -> str:
     return node
 
 
-def command_of(kind: str) -> list[str]:
-    """What starts a program that follows; an address and headers are still to be given."""
+def begin(kind: str, asked: list[str], environment: dict[str, str], out: IO[bytes]) -> Process:
+    """A program of this kind that follows the run at the address, with the headers, that are asked for."""
     if "python" in kind:
-        return [sys.executable, str(HERE / "follow.py"), kind]
-    return [found(nodes()[kind == "newest node"]), str(HERE / "follow.mjs"), FOLLOW_JS.as_uri()]
+        return start_fresh([str(HERE / "follow.py"), kind, *asked], environment, out)
+    node = found(nodes()[kind == "newest node"])
+    return spawn([node, str(HERE / "follow.mjs"), FOLLOW_JS.as_uri(), *asked], stdout=out, env=environment)
 
 
 class Program:
@@ -60,15 +60,16 @@ class Program:
 
     def __init__(self, kind: str, address: str, headers: dict[str, str]) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-        command = [*command_of(kind), address, json.dumps(headers)]
-        self.process = spawn(command, stdout=subprocess.PIPE, env=environment)
+        ours, theirs = os.pipe()
+        with open(theirs, "wb") as out:
+            self.process = begin(kind, [address, json.dumps(headers)], environment, out)
+        self.said = open(ours, "rb")  # noqa: SIM115  (until `close`)
         self.lines: list[Run] = []
         self.thread = threading.Thread(target=self.read)
         self.thread.start()
 
     def read(self) -> None:
-        assert self.process.stdout is not None
-        self.lines.extend(map(json.loads, self.process.stdout))
+        self.lines.extend(map(json.loads, self.said))
 
     def heard(self) -> list[Run]:
         return [line for line in list(self.lines) if "revision" in line]
@@ -81,11 +82,10 @@ class Program:
         return self.process.poll() is not None and not self.thread.is_alive()
 
     def close(self) -> None:
-        assert self.process.stdout is not None
         self.process.kill()
         self.process.wait()
         self.thread.join()
-        self.process.stdout.close()
+        self.said.close()
 
 
 class InPage:

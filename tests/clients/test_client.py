@@ -330,9 +330,9 @@ def test_a_start_whose_answer_is_lost_is_one_run(client: Any, proxy: CuttingProx
 
 
 def test_a_start_waits_for_a_server_that_is_restarted(
-    client: Any, server: Server, serve: Callable[..., Server], proxy: CuttingProxy
+    client: Any, serve: Callable[..., Server], proxy: CuttingProxy
 ) -> None:
-    server.end()
+    serve().end()
     proxy.upstream = None
     restart = threading.Timer(1, serve)
     restart.start()

@@ -81,8 +81,9 @@ def test_where_a_transport_is_blocked_it_takes_another(
 
 @pytest.mark.parametrize("how", ["terminate", "end"], ids=["restarted", "killed"])
 def test_a_server_that_comes_back_is_found(
-    follow: Follow, server: Server, serve: Callable[..., Server], proxy: CuttingProxy, ada: Any, how: str
+    follow: Follow, serve: Callable[..., Server], proxy: CuttingProxy, ada: Any, how: str
 ) -> None:
+    server = serve()
     run = go_on(begin(ada, items=400), 50)
     follower = follow(run)
     hears_of(follower, run)
@@ -104,7 +105,7 @@ def test_a_server_that_comes_back_is_found(
 def test_connections_that_break_lose_nothing(follow: Follow, proxy: CuttingProxy, ada: Any) -> None:
     run = go_on(begin(ada, items=400), 50)
     follower = follow(run)
-    for _ in range(5):
+    for _ in range(3):
         hears_of(follower, run)
         proxy.cut()
         go_on(run, 50)
