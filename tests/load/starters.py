@@ -4,7 +4,7 @@
 """
 
 import json
-import subprocess
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ from django.db import OperationalError, connection
 from headway import runs
 from headway.errors import IdempotencyKeyReused, RunConflict
 from tests.app.gates import Gate
+from tests.forked import start as begin
 from tests.workers import environment, until
 
 __all__ = ["STARTERS", "Answer", "Starters"]
@@ -52,15 +53,7 @@ class Starters:
 
     def __init__(self, directory: Path) -> None:
         self.gate = Gate(directory / "start").build()
-        self.processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.load.starters", str(directory / "start")],
-                env=environment() | {"PGAPPNAME": APPLICATION},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            for _ in range(PROCESSES)
-        ]
+        self.processes = [Several(directory / "start", directory / f"asked-{number}") for number in range(PROCESSES)]
 
     def start(
         self, given: Sequence[dict[str, Any]], operation: str = OPERATION, key: str | None = None
@@ -68,15 +61,15 @@ class Starters:
         """One start by each of them, with these parameters and this idempotency key, all in the same instant."""
         assert len(given) == STARTERS
         for number, process in enumerate(self.processes):
-            say(process, ["start", operation, key, given[number * THREADS : (number + 1) * THREADS]])
+            process.say(["start", operation, key, given[number * THREADS : (number + 1) * THREADS]])
         self.gate.wait_until_all_reached(STARTERS)
         self.gate.open(STARTERS)
-        return [Answer(**answer) for process in self.processes for answer in hear(process)]
+        return [Answer(**answer) for process in self.processes for answer in process.hear()]
 
     def cancel(self, run: str) -> str:
         """One of them cancels the run; its state then."""
-        say(self.processes[0], ["cancel", run])
-        return str(hear(self.processes[0]))
+        self.processes[0].say(["cancel", run])
+        return str(self.processes[0].hear())
 
     def __enter__(self) -> "Starters":
         connection.close()
@@ -86,19 +79,32 @@ class Starters:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process in self.processes:
-            process.communicate()  # ends its input, and so the process
+            process.end()
         until(are_gone)
 
 
-def say(process: "subprocess.Popen[bytes]", request: Any) -> None:
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(request).encode() + b"\n")
-    process.stdin.flush()
+class Several:
+    """A process of them: this file."""
 
+    def __init__(self, gate: Path, asked: Path) -> None:
+        os.mkfifo(asked)
+        ours, theirs = os.pipe()
+        with open(theirs, "wb") as out:
+            command = ["-m", "tests.load.starters", str(gate), str(asked)]
+            self.process = begin(command, environment() | {"PGAPPNAME": APPLICATION}, out)
+        self.asked, self.answers = asked.open("w", buffering=1), open(ours)  # noqa: SIM115  (until `end`)
 
-def hear(process: "subprocess.Popen[bytes]") -> Any:
-    assert process.stdout is not None
-    return json.loads(process.stdout.readline())
+    def say(self, request: Any) -> None:
+        self.asked.write(json.dumps(request) + "\n")
+
+    def hear(self) -> Any:
+        return json.loads(self.answers.readline())
+
+    def end(self) -> None:
+        """By the end of what it is asked."""
+        self.asked.close()
+        self.process.wait()
+        self.answers.close()
 
 
 def are_gone() -> bool:
@@ -134,10 +140,10 @@ def start(gate: Gate, operation: str, key: str | None, given: dict[str, Any]) ->
     return Answer(what, str(run), (time.perf_counter() - began) * 1000)
 
 
-def main(gate: Gate) -> None:
+def main(gate: Gate, asked: Path) -> None:
     """Do what is asked, as long as somebody asks."""
-    with ThreadPoolExecutor(THREADS) as threads:
-        for line in sys.stdin:
+    with ThreadPoolExecutor(THREADS) as threads, asked.open() as lines:
+        for line in lines:
             match json.loads(line):
                 case "start", operation, key, given:
                     # As many as there are threads, and each waits at the gate: so each thread has one.
@@ -150,4 +156,4 @@ def main(gate: Gate) -> None:
 
 
 if __name__ == "__main__":
-    main(Gate(sys.argv[1]))
+    main(Gate(sys.argv[1]), Path(sys.argv[2]))

@@ -12,7 +12,7 @@ from tests.load.starters import STARTERS, Answer, Starters
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.crowd]
 
-ROUNDS = 20
+ROUNDS = 8
 SLOWEST_P99_MS = 2_000  # the goal is 100, but not for a machine that does something else as well
 
 

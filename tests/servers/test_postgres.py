@@ -79,11 +79,19 @@ def caller(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str, Path
             os.kill(int(child), signal.SIGKILL)
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Path]:
-    """A directory for data that last; at the end they go all the same, being 40 MB."""
-    yield tmp_path / "kept"
-    shutil.rmtree(tmp_path / "kept")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A directory for data that last, the same for all tests; at the end they go all the same, being 40 MB."""
+    directory = tmp_path_factory.mktemp("postgres") / "kept"
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Postgres]:
+    """A server that tests stop and start again."""
+    with Postgres() as server:
+        yield server
 
 
 def test_a_server_answers_and_leaves_nothing_behind() -> None:
@@ -95,15 +103,19 @@ def test_a_server_answers_and_leaves_nothing_behind() -> None:
     assert not directory.exists()
 
 
-@pytest.mark.parametrize(("durable", "fsync"), [(True, "on"), (False, "off")])
-def test_a_server_is_set_up_as_promised(durable: bool, fsync: str) -> None:
-    with Postgres(durable=durable) as server:
-        names = ["fsync", "synchronous_commit", "full_page_writes", "max_connections", "server_encoding"]
-        found = [query(server.url, f"SHOW {name}") for name in names]
-        locale = query(server.url, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'")
+def test_a_server_is_set_up_as_promised(lasting: Postgres) -> None:
+    assert setup_of(lasting) == ["off", "off", "off", "250", "UTF8", "C"]
 
-    assert found == [fsync, fsync, fsync, "250", "UTF8"]
-    assert locale == "C"
+
+def test_a_durable_server_is_set_up_as_promised(kept: Path) -> None:
+    with Postgres(kept, durable=True) as server:
+        assert setup_of(server) == ["on", "on", "on", "250", "UTF8", "C"]
+
+
+def setup_of(server: Postgres) -> list[object]:
+    names = ["fsync", "synchronous_commit", "full_page_writes", "max_connections", "server_encoding"]
+    found = [query(server.url, f"SHOW {name}") for name in names]
+    return [*found, query(server.url, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'")]
 
 
 def test_a_committed_row_survives_an_immediate_restart() -> None:
@@ -118,27 +130,26 @@ def test_a_committed_row_survives_an_immediate_restart() -> None:
         assert query(url, "SELECT answer FROM kept") == 42
 
 
-def test_a_stopped_server_goes_on_with_its_data_at_its_port() -> None:
-    with Postgres() as server:
-        with psycopg.connect(server.url) as connection:
-            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-        url = server.url
-        server.stop()
-        refused = not accepts_connections(url)
+def test_a_stopped_server_goes_on_with_its_data_at_its_port(lasting: Postgres) -> None:
+    with psycopg.connect(lasting.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    url = lasting.url
+    lasting.stop()
+    refused = not accepts_connections(url)
 
-        server.start()
+    lasting.start()
 
-        assert refused
-        assert query(url, "SELECT answer FROM kept") == 42
+    assert refused
+    assert query(url, "SELECT answer FROM kept") == 42
 
 
 def test_a_directory_is_kept_for_the_next_server(kept: Path) -> None:
     with Postgres(kept, durable=True) as server, psycopg.connect(server.url) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        connection.execute("CREATE TABLE for_the_next AS SELECT 42 AS answer")
 
     with Postgres(kept, durable=True) as server:
         assert server.directory == kept
-        assert query(server.url, "SELECT answer FROM kept") == 42
+        assert query(server.url, "SELECT answer FROM for_the_next") == 42
 
 
 def test_a_killed_caller_leaves_no_server_and_no_directory() -> None:
@@ -165,23 +176,24 @@ def test_the_directory_of_a_killed_caller_can_be_used_at_once(kept: Path) -> Non
 def test_a_start_that_fails_tells_the_end_of_the_log(kept: Path) -> None:
     with Postgres(kept):
         pass
-    with (kept / "data" / "postgresql.conf").open("a") as settings:
-        settings.write("no_such_setting = 1\n")
+    settings = kept / "data" / "postgresql.conf"
+    right = settings.read_text()
+    settings.write_text(f"{right}no_such_setting = 1\n")
 
     with pytest.raises(ServerError, match="no_such_setting"):
         Postgres(kept).start()
+    settings.write_text(right)
 
 
-def test_a_port_that_was_taken_meanwhile_is_an_error_that_names_it() -> None:
-    with Postgres() as server:
-        server.stop()
-        port = int(server.url.split(":")[2].split("/")[0])
-        with socket.create_server(("127.0.0.1", port)), pytest.raises(ServerError, match=f"127.0.0.1.*{port}"):
-            server.start()
+def test_a_port_that_was_taken_meanwhile_is_an_error_that_names_it(lasting: Postgres) -> None:
+    lasting.stop()
+    port = int(lasting.url.split(":")[2].split("/")[0])
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(ServerError, match=f"127.0.0.1.*{port}"):
+        lasting.start()
 
-        server.start()
+    lasting.start()
 
-        assert query(server.url, "SELECT 1") == 1
+    assert query(lasting.url, "SELECT 1") == 1
 
 
 def test_without_the_wheel_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A file of 200 MB is taken, counted and worked on without being held in memory."""
+"""A file of 80 MB is taken, counted and worked on without being held in memory."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from example.airports.operations import BUNDLED
 from tests.workers import environment
 
-SIZE = 200 * 2**20  # bytes
+SIZE = 80 * 2**20  # bytes
 GROWTH = 30 * 2**20  # bytes; what a chunk of 4,000 rows and SQLite's log need, and far less than the file
 
 SCRIPT = """

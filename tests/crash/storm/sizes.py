@@ -71,7 +71,7 @@ LONG = Size(
 )
 
 SHORT = Size(
-    seconds=7,
+    seconds=8,
     longest=90,
     patience=20,
     crews=2,
@@ -83,9 +83,9 @@ SHORT = Size(
     client_gap=(0.1, 0.6),
     live_runs=3,
     long_runs=0,
-    worker_gap=(0.3, 1.5),
+    worker_gap=(0.5, 2),
     web_gap=(3, 5),
     freeze_gap=(0.5, 2),
-    restart_gap=(3, 5),
-    broker_gap=(2, 4),
+    restart_gap=(5, 9),
+    broker_gap=(3, 6),
 )
