@@ -1,53 +1,46 @@
 """An import whose workers are killed again and again, at moments that nobody chose."""
 
-import os
 import random
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from django.core.files import File
 
 from example.airports.models import Airport
 from headway import runs
 from headway.models import ItemOutcome, Run
 from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, Owner, entries, owner_of, part_of, processed, until_owned_anew
+from tests.files import CODES, IMPORTED, ROWS, first_rows
 from tests.pace import BareProcess
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KILLS = int(os.environ.get("KILLS", "8"))
 FIRST_KILL = 2_000  # at the latest at this row, in full swing
 ROWS_BETWEEN = 350  # at most; beside them, some 1,500 are done while a standby starts
-
-# What the whole bundled file comes to: one that is shorter has ended before the last kill.
-ROWS = 28_298
-IMPORTED = 23_740
-CODES = {
-    "city-missing": 2_825,
-    "subdivision-missing": 608,
-    "stray-blanks": 14,
-    "icao-malformed": 13,
-    "duplicate": 1_098,
-}
 ITEMS = 12_000
 
 # Who is killed, and within how many seconds the run must have another owner: a child whose supervisor is gone stops as
-# if it had been asked to. Of four kills two are of a child.
+# if it had been asked to. Of the kills two are of a child.
 VICTIMS = {"child": 1.0, "supervisor": 2.0, "both": LEASE + 1.0}
-OF_FOUR = ["child", "child", "supervisor", "both"]
+KILLED = ["child", "child", "supervisor", "both"]
 
 
 @pytest.mark.alone
 @pytest.mark.timeout(600)
-def test_an_import_is_done_exactly_once_whoever_is_killed(workers: Workers, dice: random.Random, tell: Tell) -> None:
+def test_an_import_is_done_exactly_once_whoever_is_killed(
+    workers: Workers, dice: random.Random, tell: Tell, tmp_path: Path
+) -> None:
     workers.start(lease_seconds=LEASE)
-    run = runs.start("tests.import_with_ledger").run
+    with first_rows(tmp_path).open("rb") as file:
+        run = runs.start("tests.import_with_ledger", {"file": File(file, name="airports.csv")}).run
     slowest = dict.fromkeys(VICTIMS, 0.0)
 
     row = dice.randint(1, FIRST_KILL)
-    for victim in dice.sample((OF_FOUR * KILLS)[:KILLS], KILLS):
+    for victim in dice.sample(KILLED, len(KILLED)):
         until(lambda row=row: processed(run) >= row, seconds=120)  # type: ignore[misc]
         time.sleep(dice.uniform(0, 0.05))  # anywhere in a chunk
         slowest[victim] = max(slowest[victim], kill_one(workers, run, victim, standby=dice.random() < 0.5))
@@ -55,7 +48,7 @@ def test_an_import_is_done_exactly_once_whoever_is_killed(workers: Workers, dice
     ended = wait_for_end(run.pk, seconds=300)
 
     tell(
-        f"{KILLS} kills, {resumes(ended)} take-overs; at the slowest, followed after "
+        f"{len(KILLED)} kills, {resumes(ended)} take-overs; at the slowest, followed after "
         + ", ".join(f"{seconds:.2f} s ({victim})" for victim, seconds in slowest.items())
     )
     assert ended.state == "partial"
