@@ -18,11 +18,13 @@ from tests.browser import chromium
 from tests.e2e.page import sign_in as sign_in_at
 from tests.e2e.welcome import welcome_of
 from tests.files import FEW_IMPORTED, FEW_ROWS, few_rows
+from tests.forked import start_fresh
 from tests.pace import BareProcess
 from tests.processes import spawn
 from tests.workers import children_of, until
 
 TIMEOUT = 60  # s
+PREPARE = "import django; django.setup(); from example.prepare import prepare; prepare()"
 IMPORTED_WITHIN = 240  # s; 3 where nothing else runs
 READY_WITHIN = 10  # s, once the database is there; 2 where nothing else runs
 
@@ -30,11 +32,10 @@ READY_WITHIN = 10  # s, once the database is there; 2 where nothing else runs
 @contextmanager
 def demo(data: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
     """The demo in a terminal of its own, so to speak: what is sent to it goes to it alone."""
-    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "TEST_SCRATCH"}}
     process = spawn(
         [sys.executable, "-m", "servers.demo"],
         cwd=ROOT,
-        env=environment | {"DATA_DIR": str(data), "PORT": str(port)},
+        env=inherited() | {"DATA_DIR": str(data), "PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -44,6 +45,10 @@ def demo(data: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
             yield process
         finally:
             process.kill()  # its servers end with it
+
+
+def inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "TEST_SCRATCH"}}
 
 
 @pytest.fixture
@@ -60,12 +65,10 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demo's folder after its first start."""
+    """A demo's folder, with its database."""
     folder = tmp_path_factory.mktemp("demo")
-    with demo(folder, free_port()) as process:
-        welcome_of(process)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=TIMEOUT)
+    told = inherited() | {"DJANGO_SETTINGS_MODULE": "example.settings", "DATA_DIR": str(folder), "DEMO": "1"}
+    assert start_fresh(["-c", PREPARE], told).wait(TIMEOUT) == 0
     return folder
 
 
