@@ -36,7 +36,7 @@ OF_EACH = frozenset(
     {"PGAPPNAME", "PYTEST_CURRENT_TEST", "TEST_HEADWAY", "TEST_LEASE_SECONDS", "TEST_SLICE_SECONDS"}
     | {"TEST_STREAM_SECONDS", "TEST_BEAT_SECONDS", "TEST_BLIND_SECONDS", "TEST_GRACE_SECONDS"}
     | {"TEST_TRUSTED_ORIGINS", "TEST_SENDS_NEED_TASK", "TEST_DATABASE_NAME", "TEST_HOLDS"}
-    | {"HEADWAY_AUTHORIZATION"}
+    | {"HEADWAY_AUTHORIZATION", "TEST_POLL", "TEST_WAKE_UPS"}
 )
 """Variables that are read, or read again, behind the fork."""
 WARM = ["uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "headway.live"]

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +9,15 @@ import pytest
 
 from headway.models import Worker
 from tests.app.driving import start
-from tests.processes import spawn
+from tests.forked import Process
+from tests.forked import start as start_process
 from tests.workers import Workers, children_of, environment, until, wait_for_end
 
 from .mediums import Medium
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 NEVER = 600.0  # s
-Elsewhere = Callable[..., subprocess.Popen[bytes]]
+Elsewhere = Callable[..., Process]
 
 
 @pytest.fixture
@@ -26,11 +25,8 @@ def elsewhere(workers: Workers, medium: Medium) -> Elsewhere:
     """elsewhere(processes=2): a worker on another machine, once it listens; it doesn't ask unless it is woken."""
 
     def begin(processes: int = 1, poll: float = NEVER) -> Any:
-        worker = spawn(
-            [sys.executable, "-m", "tests.wakeups.elsewhere", "--processes", str(processes)],
-            env=environment() | {"TEST_WAKE_UPS": medium.wake_ups, "TEST_POLL": str(poll)},
-            stdout=subprocess.DEVNULL,
-        )
+        command = ["-m", "tests.wakeups.elsewhere", "--processes", str(processes)]
+        worker = start_process(command, environment() | {"TEST_WAKE_UPS": medium.wake_ups, "TEST_POLL": str(poll)})
         workers.started.append(worker)
         until(lambda: Worker.objects.filter(host="elsewhere").count() == processes)
         until(lambda: medium.listeners() == 1)
