@@ -57,29 +57,24 @@ class TestEachKindOfView:
         assert second["Idempotent-Replayed"] == "true"
         assert Thing.objects.count() == 1
 
-    @pytest.mark.once
     def test_another_key_is_another_request(self, client: Client, path: str) -> None:
         send(client, path)
         assert send(client, path, key="another-key").status_code == 201
         assert Thing.objects.count() == 2
 
-    @pytest.mark.once
     def test_the_key_with_another_body_is_refused(self, client: Client, path: str) -> None:
         send(client, path)
         assert_problem(send(client, path, name="other"), "idempotency-key-reused")
         assert Thing.objects.count() == 1
 
-    @pytest.mark.once
     def test_without_a_key_it_says_what_is_missing(self, client: Client, path: str) -> None:
         assert_problem(send(client, path, key=None), "idempotency-key-required")
         assert Thing.objects.count() == 0
 
-    @pytest.mark.once
     def test_a_key_that_is_none_is_refused(self, client: Client, path: str) -> None:
         for key in ("short", "with blank", '"open', "a,comma-it-is", "x" * 256):
             assert_problem(send(client, path, key=key), "idempotency-key-invalid")
 
-    @pytest.mark.once
     def test_a_quoted_key_is_the_same_as_a_bare_one(self, client: Client, path: str) -> None:
         first, second = send(client, path, key=f'"{KEY}"'), send(client, path)
         assert first.content == second.content
