@@ -41,14 +41,8 @@ OF_EACH = frozenset(
 """Variables that are read, or read again, behind the fork."""
 WARM = ["uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "headway.live"]
 WITHOUT_SETTINGS = [
-    *("django.core.management", "django.test", "headway.contrib.logs", "rest_framework.serializers"),
-    *(
-        "headway.client",
-        "uvicorn.main",
-        "uvicorn.protocols.http.auto",
-        "uvicorn.protocols.websockets.auto",
-        "whitenoise.middleware",
-    ),
+    *("django.core.management", "django.test", "headway.client", "headway.contrib.logs", "rest_framework.serializers"),
+    *("uvicorn.main", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "whitenoise.middleware"),
 ]
 """What can be imported before there are settings, and takes long."""
 CAN_FORK = hasattr(os, "pidfd_open") and sys.platform == "linux"
