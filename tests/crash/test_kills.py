@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FIRST_KILL = 2_000  # at the latest at this row, in full swing
 ROWS_BETWEEN = 350  # at most; beside them, some 1,500 are done while a standby starts
-ITEMS = 6_000
+ITEMS = 12_000
 
 # Who is killed, and within how many seconds the run must have another owner: a child whose supervisor is gone stops as
 # if it had been asked to. Of the kills two are of a child.
