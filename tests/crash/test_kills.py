@@ -82,7 +82,7 @@ def test_what_is_left_after_a_kill_goes_on_at_its_usual_speed(workers: Workers, 
     slower = (after[1] - before[1]) / (after[0] - before[0])
     tell(f"beside {after[0] - before[0]} items after a kill another worker did {slower:.2f} times as many")
     assert resumes(killed) == 1
-    assert slower < 2.5  # two workers share the database as it comes: 0.8 to 1.6; a careful owner takes 5 to 12 times as long
+    assert slower < 2.5  # two that share a database: 0.8 to 1.6; a careful owner takes five to twelve times as long
 
 
 def kill_one(workers: Workers, run: Run, victim: str, *, standby: bool) -> float:
