@@ -235,7 +235,7 @@ def grow(wire: socket.socket) -> list[str]:
     become(folder, files)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[0] = folder
+    sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     return command
 
 
