@@ -1,6 +1,8 @@
 """manage.py headway_status and headway_cancel: finding a run by as little as is its own, and saying what it came to."""
 
 import io
+import time
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -120,7 +122,8 @@ class TestRuns:
         def interrupt(seconds: float) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("headway.management.terminal.time.sleep", interrupt)
+        clock = SimpleNamespace(monotonic=time.monotonic, sleep=interrupt)  # the command's alone: threads sleep on
+        monkeypatch.setattr("headway.management.terminal.time", clock)
         run = start()
         assert status(str(run.pk), "--watch")[-1] == "The run goes on."
         assert fresh(run).state == "queued"
