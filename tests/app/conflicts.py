@@ -29,10 +29,13 @@ class Counted(Operation):
 
 
 class InLine(Counted):
-    """Its runs stand in line."""
+    """Its runs stand in line, and each is short: at most three rows."""
 
     name = "tests.in_line"
     on_conflict = "queue"
+
+    def items(self) -> Numbers:
+        return Numbers(min(self.params["count"], 3))
 
 
 class Newest(Counted):

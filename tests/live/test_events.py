@@ -95,6 +95,7 @@ class TestChanges:
         workers.beat("somebody", "here", 1, 0)  # else it lacks a worker in between, which is news
         run = start(ada, items=6)
         work(claim(run), after_items(1))
+        counted()
         with stream(server, ada, run) as opened:
             opened.take()
             work(claim(run), after_items(2))

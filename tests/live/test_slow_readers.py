@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headway import runs
-from tests.app.driving import after_items, claim, work
+from tests.app.driving import after_items, claim, counted, work
 from tests.workers import until
 
 from .clients import cookie, stream
@@ -21,6 +21,7 @@ MEGABYTE = "1," * 500_000  # parameters that make each snapshot as long
 def test_a_slow_reader_misses_what_is_old_and_gets_what_is_newest(server: Server, ada: Any) -> None:
     run = runs.start("tests.write_ledger", {"items": 3, "skip": MEGABYTE}, user=ada).run
     work(claim(run), after_items(1))
+    counted()
     with socket.socket() as slow, stream(server, ada, run) as quick:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         slow.connect(("127.0.0.1", server.port))

@@ -16,7 +16,7 @@ from tests.workers import Workers, wait_for_end
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.alone]
 
-ITEMS, OF_THE_LOOP = 700, 100
+ITEMS, OF_THE_LOOP = 400, 100
 LEAST = {2: 1.8, 4: 3.0}  # times as fast, beside other tests; on two idle cores 1.94 and 3.55 (benchmarks)
 ROUNDS = 5  # at most: whatever else the machine does only ever slows, so the best of each counts
 

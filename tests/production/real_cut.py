@@ -1,6 +1,6 @@
 """`python -m tests.production.real_cut [SECONDS]`: a run of 100 s behind the real cut of 60 s, watched to its end.
 
-By hand, for the figures: the suite does the same with the import behind a shorter cut (test_demo_full.py).
+By hand, for the figures: the suite does the same with a shorter run behind a shorter cut (test_demo_full.py).
 """
 
 import json
