@@ -1,9 +1,9 @@
 """`python -m tests`: the whole suite on SQLite, and what depends on the database on a PostgreSQL of its own.
 
-Both databases' tests run at once, three on each core, since they wait for much of their time: two on SQLite for one on
-PostgreSQL, where there are half as many. Those marked `alone` come after them, three at a time on each database: they
-measure themselves beside a bare process. Those marked `crowd` come last, one by one: each needs most of a database's
-connections. With arguments, which are pytest's, the tests that they choose run one by one.
+Both databases' tests run at once, seven on two cores, since they wait for much of their time: five on SQLite for two
+on PostgreSQL, where there are a fourth as many. Those marked `alone` come after them, four on SQLite for three on
+PostgreSQL: they measure themselves beside a bare process. Those marked `crowd` come last, one by one: each needs most
+of a database's connections. With arguments, which are pytest's, the tests that they choose run one by one.
 """
 
 import json
@@ -25,7 +25,11 @@ from servers.postgres import Postgres
 
 CORES = os.cpu_count() or 1
 SIDE_BY_SIDE = ["-q", "-m", "not alone and not crowd", "--dist=worksteal"]
-ALONE = ["-q", "-m", "alone", "--dist=loadfile", "--numprocesses=3"]  # by file: those of one share servers
+# By file, since those of one share servers, and in the order of LONGEST_FIRST.
+ALONE = ["-q", "-m", "alone", "--dist=loadfile", "--no-loadscope-reorder"]
+LONGEST_FIRST = [
+    f"tests/{name}.py" for name in ("production/test_demo_full", "crash/test_kills", "unit/test_live_benchmarks")
+]
 CROWDS = ["-q", "-m", "crowd"]
 ON_POSTGRESQL = "django_db and not once"
 TOLD = {
@@ -36,17 +40,25 @@ TOLD = {
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests on one database: those that `only` chooses, as `-m` has it, side by side so many on a core."""
+    """
+    The tests on one database: those that `only` chooses, as `-m` has it. Side by side so many run on a core; of those
+    that are marked so, `alone` in all.
+    """
 
     database: str
-    on_a_core: int
+    on_a_core: float
+    alone: int
     only: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)  # the names of tests
 
     def side_by_side(self) -> list[str]:
         """What chooses the tests that can run so."""
-        return [*SIDE_BY_SIDE, f"--numprocesses={self.on_a_core * CORES}"]
+        return [*SIDE_BY_SIDE, f"--numprocesses={round(self.on_a_core * CORES)}"]
+
+    def by_themselves(self) -> list[str]:
+        """What chooses those that measure themselves."""
+        return [*ALONE, f"--numprocesses={self.alone}"]
 
     def run(self, arguments: list[str], files: Sequence[str] = (), output: IO[bytes] | None = None) -> int:
         """
@@ -84,7 +96,8 @@ def limited(arguments: list[str], only: str) -> list[str]:
 
 def marked(mark: str) -> list[str]:
     """The files that name this mark: the others needn't be collected for it, since conftest.py refuses it there."""
-    return [str(file) for file in sorted(Path("tests").rglob("test_*.py")) if f"mark.{mark}" in file.read_text()]
+    files = {str(file) for file in Path("tests").rglob("test_*.py") if f"mark.{mark}" in file.read_text()}
+    return sorted(files, key=lambda file: (file not in LONGEST_FIRST, file))
 
 
 def at_once(suites: Sequence[Suite], arguments: Sequence[list[str]], files: Sequence[str] = ()) -> list[int]:
@@ -102,12 +115,12 @@ def main() -> int:
     """0 when both suites passed. What failed is named once more at the end, where nobody has to search for it."""
     arguments = sys.argv[1:]
     with Postgres() as server:
-        suites = [Suite("SQLite", 2), Suite("PostgreSQL", 1, ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
+        suites = [Suite("SQLite", 2.5, 4), Suite("PostgreSQL", 1, 3, ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
         if arguments:
             codes = [suite.run(arguments) for suite in suites]
         else:
             codes = at_once(suites, [suite.side_by_side() for suite in suites])
-            codes += at_once(suites, [ALONE, ALONE], marked("alone"))
+            codes += at_once(suites, [suite.by_themselves() for suite in suites], marked("alone"))
             codes += at_once(suites, [CROWDS, CROWDS], marked("crowd"))
     for suite in suites:
         for test in suite.failed:

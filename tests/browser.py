@@ -9,10 +9,12 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-__all__ = ["chromium"]
+__all__ = ["LIKES", "chromium"]
 
 # First Chromium without a browser's own pages, which takes a third of the time of one with them.
 ON_PATH = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+# Without a graphics card, a page on which something turns takes a seventh of a processor.
+LIKES = {"timezone_id": "UTC", "locale": "en-GB", "reduced_motion": "reduce"}
 MISSING = (
     "The tests need Chromium, and there is none on PATH. As root: apt-get install chromium-headless-shell. "
     "Without root, where its download can be reached: .venv/bin/playwright install chromium"

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from headway.models import Run
-from tests.browser import chromium
+from tests.browser import LIKES, chromium
 from tests.live.clients import cookie
 from tests.live.server import Server, serving
 
@@ -112,7 +112,7 @@ def follow(
 def page_of(browser: Browser, proxy: CuttingProxy, user: Any, address: str) -> Iterator[InPage]:
     """A page of the site's in which a script follows."""
     name, _, value = cookie(user)["Cookie"].partition("=")
-    with closing(browser.new_context()) as context:
+    with closing(browser.new_context(**LIKES)) as context:
         context.add_cookies([{"name": name, "value": value, "url": proxy.url}])
         page = context.new_page()
         page.goto(f"{proxy.url}/")

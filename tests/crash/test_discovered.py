@@ -15,8 +15,8 @@ from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NODES = 6_000
-KILLS = 10
+NODES = 3_000
+KILLS = 6
 
 
 @pytest.mark.timeout(300)

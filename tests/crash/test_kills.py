@@ -19,7 +19,7 @@ from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FIRST_KILL = 2_000  # at the latest at this row, in full swing
+FIRST_KILL = 500  # at the latest at this row, in full swing
 ROWS_BETWEEN = 350  # at most; beside them, some 1,500 are done while a standby starts
 ITEMS = 12_000
 

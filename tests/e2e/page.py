@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 
-from tests.browser import chromium
+from tests.browser import LIKES, chromium
 from tests.e2e.follower import TIMEOUT, Follower, Target
 
 __all__ = ["InPage", "sign_in"]
@@ -41,7 +41,7 @@ class InPage(Follower):
 
     def follow(self) -> None:
         with chromium() as browser:
-            page = browser.new_page(ignore_https_errors=True)  # the proxy's authority is its own
+            page = browser.new_page(ignore_https_errors=True, **LIKES)  # the proxy's authority is its own
             page.on("requestfailed", lambda request: self.note_failure(request.url, request.failure))
             sign_in(page, self.target.url, name=self.target.token)
             path = urlsplit(self.target.at("events")).path  # without a ticket: it has a cookie

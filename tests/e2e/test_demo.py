@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from servers.server import ROOT
-from tests.browser import chromium
+from tests.browser import LIKES, chromium
 from tests.e2e.page import sign_in as sign_in_at
 from tests.e2e.welcome import welcome_of
 from tests.files import FEW_IMPORTED, FEW_ROWS, few_rows
@@ -106,7 +106,7 @@ def test_the_demo_tells_its_address_and_who_can_sign_in_and_ends_at_ctrl_c(data:
 def test_a_file_is_imported_and_watched_to_its_end_without_a_reload(tmp_path: Path, port: int) -> None:
     with demo(tmp_path, port) as process, chromium() as browser:
         welcome_of(process)
-        page = browser.new_page()
+        page = browser.new_page(**LIKES)
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         sign_in_at(page, f"http://localhost:{port}", "demo")

@@ -20,6 +20,7 @@ from tests.workers import Workers, environment, until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.crowd]
 
 CLICKS = 50
+CHEAP = "/static/headway/headway.css"
 PATH = "/api/operations/tests.take_time/runs/"
 LONG = {"items": 1000, "seconds": 100}  # outlasts every click
 
@@ -40,7 +41,7 @@ async def click(url: str, requests: list[dict[str, str]], given: dict[str, Any])
     """One POST with each of these headers, each on a connection of its own, all let go in the same instant."""
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
-        await asyncio.gather(*(client.get("/static/headway/headway.css") for _ in requests))  # so that all are connected
+        await asyncio.gather(*(client.get(CHEAP) for _ in requests))  # so that all are connected
         return await asyncio.gather(*(client.post(PATH, json=given, headers=headers) for headers in requests))
 
 
@@ -65,6 +66,7 @@ def test_fifty_posts_in_one_instant_are_one_run(web: Web, key: dict[str, str], o
     assert Run.objects.count() == 1
 
 
+@pytest.mark.once
 def test_a_click_while_the_run_works_gets_the_same_run(web: Web, workers: Workers) -> None:
     workers.start()
     (first,) = posts(web, [as_user("demo")])
@@ -101,6 +103,7 @@ def test_two_users_with_one_key_get_a_run_each(web: Web) -> None:
         assert [str(mine.pk) for mine in runs.visible_to(User.objects.get(username=name))] == [run]
 
 
+@pytest.mark.once
 def test_one_key_with_other_parameters_is_refused_and_starts_nothing(web: Web) -> None:
     key = {"Idempotency-Key": "one-key-two-wishes"}
     posts(web, [as_user("demo", **key)])

@@ -14,6 +14,7 @@ from headway.runner.allowance import SPAN
 from headway.snapshots import snapshot
 from tests.app.paced import PACED, begun, most_within
 from tests.crash.aloud import Tell
+from tests.once import once
 from tests.pace import BareProcess
 from tests.workers import Workers, children_of, until, wait_for_end
 
@@ -40,12 +41,10 @@ def start(kind: str, rate: str, sink: Path, *, items: int, times: int = 1, secon
 @pytest.mark.parametrize(
     ("kind", "allowed", "processes"),  # each way and each number of workers with each rate
     [
-        ("process", 50, 1),
+        *once(("process", 50, 1), ("threads", 500, 1), ("outside", 500, 2)),
         ("process", 500, 4),
         ("threads", 50, 2),
-        ("threads", 500, 1),
         ("outside", 50, 4),
-        ("outside", 500, 2),
     ],
 )
 def test_a_rate_is_kept_over_all_workers(

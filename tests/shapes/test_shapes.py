@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser import chromium
+from tests.browser import LIKES, chromium
 from tests.installed import ROOT, build, environment, install
 
 from .callers import Person, Program
@@ -102,7 +102,7 @@ def test_a_program_does_all_by_its_token(project: Project) -> None:
 @of(SHAPES, "by_script")
 def test_the_pages_script_does_all(project: Project, browser: Browser) -> None:
     project.halt()
-    context = browser.new_context(base_url=project.host, locale="en-GB")
+    context = browser.new_context(base_url=project.host, **LIKES)
     page = context.new_page()
     page.goto(f"{project.shape.below}/")
     page.get_by_label("Username").fill(PERSON)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from servers.postgres import Postgres
 from servers.valkey import Valkey
-from tests.browser import chromium
+from tests.browser import LIKES, chromium
 
 from .page import ROOT, Block, own_lines, sections
 from .reader import PASSWORD, Reader
@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
 
 def watch_a_run(browser: Browser, url: str) -> None:
     """Sign in, press Start twice, as the page and then the form have it, and see the run end on the same page."""
-    context = browser.new_context(base_url=url, locale="en-GB")
+    context = browser.new_context(base_url=url, **LIKES)
     try:
         page = context.new_page()
         page.goto("/")

@@ -8,11 +8,10 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from headway.models import Run
+from tests.browser import LIKES
 
 __all__ = ["STREAMS", "Visitor"]
 
-# Without a graphics card, a page on which something turns takes a seventh of a processor.
-LIKES = {"timezone_id": "UTC", "locale": "en-GB", "reduced_motion": "reduce"}
 WIDE = {"width": 1440, "height": 900}
 PATIENCE_MS = 30_000  # far more than anything takes; a test that needs it has failed
 expect.set_options(timeout=PATIENCE_MS)
