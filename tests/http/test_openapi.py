@@ -1,14 +1,20 @@
 """The generated schema: valid in both versions of OpenAPI, without a warning, typed for each operation."""
 
+import json
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from drf_spectacular import validation
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.settings import patched_settings
-from drf_spectacular.validation import validate_schema
+from jsonschema.validators import validator_for
+from referencing import Registry
+from referencing.jsonschema import specification_with
 
 from headway.operations import registry
 from headway.problems import PROBLEMS, uri
@@ -62,8 +68,18 @@ def test_the_reference_names_each_address(schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 def test_it_is_valid_and_without_a_warning(version: str) -> None:
     schema = generated(version)
-    validate_schema(schema)
+    validate(schema)
     assert schema["openapi"] == version
+
+
+def validate(schema: dict[str, Any]) -> None:
+    """As drf-spectacular has it, with the specification read once instead of for each reference: 2 s instead of 8."""
+    major, minor, _ = schema["openapi"].split(".")
+    file = Path(validation.__file__).parent / f"openapi_{major}_{minor}_schema.json"
+    specification = json.loads(file.read_text())
+    resource = specification_with(specification["$schema"]).create_resource(specification)
+    validator = validator_for(specification)(specification, registry=(resource @ Registry()).crawl())
+    validator.validate(json.loads(OpenApiJsonRenderer().render(schema)))
 
 
 def test_each_operation_has_a_path_of_its_own_with_its_own_parameters(schema: dict[str, Any]) -> None:
