@@ -1,7 +1,7 @@
 """`python -m tests`: the whole suite on SQLite, and what depends on the database on a PostgreSQL of its own.
 
-Both databases' tests run at once, seven on two cores, since they wait for much of their time: five on SQLite for two
-on PostgreSQL, where there are a fourth as many. Those marked `alone` come after them, four on SQLite for three on
+Both databases' tests run at once, three on each core, since they wait for much of their time: two on SQLite for one on
+PostgreSQL, where there are a fourth as many. Those marked `alone` come after them, four on SQLite for three on
 PostgreSQL: they measure themselves beside a bare process. Those marked `crowd` come last, one by one: each needs most
 of a database's connections. With arguments, which are pytest's, the tests that they choose run one by one.
 """
@@ -46,7 +46,7 @@ class Suite:
     """
 
     database: str
-    on_a_core: float
+    on_a_core: int
     alone: int
     only: str = ""
     environment: dict[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Suite:
 
     def side_by_side(self) -> list[str]:
         """What chooses the tests that can run so."""
-        return [*SIDE_BY_SIDE, f"--numprocesses={round(self.on_a_core * CORES)}"]
+        return [*SIDE_BY_SIDE, f"--numprocesses={self.on_a_core * CORES}"]
 
     def by_themselves(self) -> list[str]:
         """What chooses those that measure themselves."""
@@ -115,7 +115,7 @@ def main() -> int:
     """0 when both suites passed. What failed is named once more at the end, where nobody has to search for it."""
     arguments = sys.argv[1:]
     with Postgres() as server:
-        suites = [Suite("SQLite", 2.5, 4), Suite("PostgreSQL", 1, 3, ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
+        suites = [Suite("SQLite", 2, 4), Suite("PostgreSQL", 1, 3, ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
         if arguments:
             codes = [suite.run(arguments) for suite in suites]
         else:

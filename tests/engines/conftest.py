@@ -33,14 +33,14 @@ ON_ONE = ON | {"embedded": "sqlite"}
 """The same for what no database decides: there Celery shows it on PostgreSQL."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def valkey() -> Iterator[Valkey]:
     """A broker, one for all tests."""
     with Valkey() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rabbitmq() -> Iterator[RabbitMQ]:
     """The same; skips, aloud, where it isn't installed."""
     if not RabbitMQ.is_installed():

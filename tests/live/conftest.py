@@ -10,7 +10,7 @@ import pytest
 from .server import Server, serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A web process as a project would have it, for all tests that don't change it."""
     with serving(tmp_path_factory.mktemp("live") / "server.log") as running:

@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The site, on the tests' database."""
     with serving(tmp_path_factory.mktemp("site") / "server.log") as running:

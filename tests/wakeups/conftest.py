@@ -16,7 +16,7 @@ MEDIUMS = ["notify"] if connection.vendor == "postgresql" else ["publish"]
 collect_ignore = [] if connection.vendor == "postgresql" else ["test_notify.py"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def valkey() -> Iterator[Valkey]:
     with Valkey() as server:
         yield server
