@@ -77,14 +77,14 @@ def words(file: Path) -> list[str]:
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> float:
     """
-    Ask until it holds: every 10 ms at first, later every 100, so within 4 % of the time that it takes, which is given.
+    Ask until it holds: every 10 ms at first, later every 50, so within 2 % of the time that it takes, which is given.
     Fails the test when it doesn't in time.
     """
     began = time.monotonic()
     while not condition():
         waited = time.monotonic() - began
         assert waited < seconds, f"still not so after {seconds} s: {states()}"
-        time.sleep(max(0.01, min(waited / 25, 0.1)))
+        time.sleep(max(0.01, min(waited / 50, 0.05)))
     return time.monotonic() - began
 
 
