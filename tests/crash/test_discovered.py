@@ -11,6 +11,7 @@ from headway.snapshots import snapshot
 from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, entries, processed
 from tests.crash.test_exports import kill_an_owner
+from tests.once import once
 from tests.workers import Workers, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +21,7 @@ KILLS = 6
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("operation", ["tests.walk_tree", "tests.walk_tree_in_parts"])
+@pytest.mark.parametrize("operation", [*once("tests.walk_tree"), "tests.walk_tree_in_parts"])
 def test_each_node_of_a_tree_is_done_once_whoever_is_killed(
     operation: str, workers: Workers, dice: random.Random, tell: Tell
 ) -> None:

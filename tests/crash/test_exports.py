@@ -19,6 +19,7 @@ from tests.crash.aloud import Tell
 from tests.crash.scene import LEASE, processed
 from tests.live.clients import http
 from tests.live.server import Server, serving
+from tests.once import once
 from tests.workers import Workers, children_of, until, wait_for_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +30,7 @@ FLAT = 16_000_000  # bytes that a download of all rows may hold more than one of
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("operation", ["tests.export_numbers", "tests.export_numbers_in_parts"])
+@pytest.mark.parametrize("operation", [*once("tests.export_numbers"), "tests.export_numbers_in_parts"])
 def test_an_export_has_every_row_once_and_in_order_whoever_is_killed(
     operation: str, workers: Workers, dice: random.Random, tell: Tell, tmp_path: Path
 ) -> None:

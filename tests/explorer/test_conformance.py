@@ -20,7 +20,7 @@ from .worker import Runner
 
 pytestmark = pytest.mark.django_db
 
-WALKS, LENGTH = (1_000, 80) if LONG else (75, 60)
+WALKS, LENGTH = (1_000, 80) if LONG else (50, 60)
 EVERY = {"sqlite": 1, "postgresql": 3}
 """The explorer is tried on SQLite, the store's statements on both: on PostgreSQL in a third of the situations that a
 third of the walks meet."""
