@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-__all__ = ["DIES_WITH_US", "die_with_parent", "spawn", "stop_group"]
+__all__ = ["DIES_WITH_US", "die_with_parent", "spawn", "stop_group", "whole_lines"]
 
 # util-linux's, so on every Linux; elsewhere a test that is killed may leave its servers behind.
 DIES_WITH_US = [found, "--pdeathsig", "KILL"] if (found := shutil.which("setpriv")) else []
@@ -35,6 +36,11 @@ def stop_group(group: int, seconds: float = 30) -> None:
     while not stands_still(group):
         assert time.monotonic() < give_up, f"group {group} still runs {seconds} s after SIGSTOP"
         time.sleep(0.001)  # nothing tells of it: `waitpid` knows only of our own children, and not of their threads
+
+
+def whole_lines(file: Path) -> list[str]:
+    """What another process has written into it so far, without the line of which only a part is there yet."""
+    return file.read_text().split("\n")[:-1]
 
 
 def stands_still(group: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from headway import Operation, Rate
+from tests.processes import whole_lines
 
 from .outside import script, write_line
 from .sources import Numbers
@@ -137,4 +138,4 @@ def most_within(sink: Any, seconds: float) -> int:
 
 def begun(sink: Any) -> list[float]:
     """When items were begun (`monotonic`), in order."""
-    return sorted(float(line.split()[0]) for line in Path(sink).read_text().splitlines())
+    return sorted(float(line.split()[0]) for line in whole_lines(Path(sink)))

@@ -4,6 +4,8 @@ import fcntl
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.processes import whole_lines
+
 __all__ = ["Shelf", "Written"]
 
 
@@ -35,7 +37,7 @@ class Shelf:
 
     def lines(self) -> list[Written]:
         """All that were written so far."""
-        told = self.path.read_text().splitlines() if self.path.exists() else []
+        told = whole_lines(self.path) if self.path.exists() else []
         return [
             Written(accepted == "1", int(fence), run, int(pid)) for accepted, fence, run, pid in map(str.split, told)
         ]

@@ -15,6 +15,7 @@ from tests.e2e.follower import Follower, Target, never_falls
 from tests.e2e.page import InPage
 from tests.e2e.polls import LongPoll, ShortPoll
 from tests.e2e.streams import Curl, Socket, Sse
+from tests.processes import whole_lines
 from tests.workers import Workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -39,7 +40,7 @@ def test_every_client_follows_the_run_to_its_end_and_the_proxy_cuts_nothing(
         for follower in followers:
             follower.wait(PATIENCE)
         ended = client.get(run["links"]["self"]).json()
-        requests = [json.loads(line) for line in caddy.requests.read_text().splitlines()]
+        requests = [json.loads(line) for line in whole_lines(caddy.requests)]
 
     longest = max(request["duration"] for request in requests)
     tell(f"{len(requests)} requests, the longest {longest:.2f} s before a cut at {CUT} s; {kinds(followers)}")

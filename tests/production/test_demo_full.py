@@ -29,6 +29,7 @@ from tests.e2e.streams import Curl
 from tests.e2e.test_import import curl
 from tests.files import FEW_CODES, FEW_IMPORTED, FEW_ROWS, few_rows
 from tests.neighbours import rows, wrong_answers
+from tests.processes import whole_lines
 from tests.production.scrapes import scrape
 from tests.production.shape import Shape, are_gone, demo_full, told, words
 from tests.workers import children_of
@@ -105,7 +106,7 @@ def test_a_run_outlasts_the_cut_watched_by_a_browser_by_curl_and_over_http_3(sha
             before = now
             followers[0].thread.join(1)
         ended = client.get(run["links"]["self"]).json()
-    requests = [json.loads(line) for line in shape.requests.read_text().splitlines()]
+    requests = [json.loads(line) for line in whole_lines(shape.requests)]
 
     tell(f"{told(followers, requests)}; at most {most['headway_items_per_second']:.0f} items/s")
     assert (ended["state"], ended["progress"]["succeeded"]) == ("succeeded", LONG * A_SECOND)

@@ -17,7 +17,7 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.processes import spawn
+from tests.processes import spawn, whole_lines
 
 __all__ = ["OLD", "SECRET", "Receiver"]
 
@@ -111,7 +111,7 @@ class Receiver:
     @property
     def got(self) -> list[dict[str, Any]]:
         """What has come, in order."""
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        return [json.loads(line) for line in whole_lines(self.path)]
 
 
 def main(file: str, port: str, secret: str) -> None:
