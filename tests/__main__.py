@@ -25,7 +25,7 @@ from servers.postgres import Postgres
 
 CORES = os.cpu_count() or 1
 SIDE_BY_SIDE = ["-q", "-m", "not alone and not crowd", "--dist=worksteal"]
-# By file, since those of one share servers, and in the order of LONGEST_FIRST.
+# By file, since those of one share servers; those of LONGEST_FIRST come first.
 ALONE = ["-q", "-m", "alone", "--dist=loadfile", "--no-loadscope-reorder"]
 LONGEST_FIRST = [
     f"tests/{name}.py" for name in ("production/test_demo_full", "crash/test_kills", "unit/test_live_benchmarks")

@@ -3,7 +3,6 @@
 import csv
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from math import asin, cos, degrees, radians, sin, sqrt
 
 from example.airports.models import Airport
@@ -81,12 +80,11 @@ def import_bundled(count: int) -> None:
     Airport.objects.bulk_create([Airport(**fields) for fields in rows()[:count]], batch_size=1000)
 
 
-def rows(count: int | None = None) -> list[dict[str, object]]:
-    """Their fields, of the file's first so many rows (None: of all): a row that breaks a rule is left out, and so is a
-    second one of the same name and country."""
+def rows() -> list[dict[str, object]]:
+    """Their fields: a row that breaks a rule is left out, and so is a second one of the same name and country."""
     found = {}
     with BUNDLED.open(encoding="utf-8", newline="") as file:
-        for row in islice(csv.DictReader(file), count):
+        for row in csv.DictReader(file):
             try:
                 fields = airport_from(row)
             except Reject:
