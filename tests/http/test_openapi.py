@@ -57,7 +57,7 @@ def test_the_reference_names_each_address(schema: dict[str, Any]) -> None:
     _, _, page = (ROOT / "docs/reference/http.md").read_text().partition("## Addresses")
     told = {address.replace("{id}", "{run_id}") for address in re.findall(r"^\| `(\w+ /api/.*?)`", page, re.MULTILINE)}
     there = {
-        f"{method.upper()} {address.replace('{id}', '{run_id}').replace('ndjson', 'csv')}"
+        f"{method.upper()} {address.replace('ndjson', 'csv')}"
         for address, methods in schema["paths"].items()
         for method in methods
         if address.startswith("/api/") and not re.search(r"/operations/(?!airports\.import_airports/).", address)
@@ -118,7 +118,7 @@ def test_every_endpoint_is_there_and_no_address_is_said_twice(schema: dict[str, 
         ("get", f"{run}results.ndjson"), ("get", f"{run}file.csv"), ("get", f"{run}file.ndjson"),
         ("post", f"{run}items/settle/"),
         ("get", f"{run}log/"),
-        ("get", "runs/{id}/wait/"), ("get", "runs/{id}/events/"), ("get", "events/"),
+        ("get", "runs/{run_id}/wait/"), ("get", "runs/{run_id}/events/"), ("get", "events/"),
     }  # fmt: skip
     ids = [told["operationId"] for methods in schema["paths"].values() for told in methods.values()]
     assert len(ids) == len(set(ids))
@@ -162,7 +162,7 @@ def test_a_key_is_marked_as_required_where_it_is(schema: dict[str, Any]) -> None
 
 
 def test_the_messages_are_told(schema: dict[str, Any]) -> None:
-    wait = schema["paths"][path("runs") + "{id}/wait/"]["get"]["responses"]
+    wait = schema["paths"][path("runs") + "{run_id}/wait/"]["get"]["responses"]
     assert wait["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Message"}
     assert list(schema["paths"][path("events")]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]
     message = schema["components"]["schemas"]["Message"]

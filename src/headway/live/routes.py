@@ -91,7 +91,7 @@ def http_target(path: str) -> Target | None:
     match = resolved(path)
     if match is None or match.app_names[-1:] != ["headway"] or match.url_name not in NAMES:
         return None
-    return Target(NAMES[match.url_name], next(iter(match.kwargs.values()), None))
+    return Target(NAMES[match.url_name], match.kwargs.get("run_id"))
 
 
 @lru_cache(maxsize=4096)

@@ -36,12 +36,12 @@ def watches(view: View) -> Callable[..., HttpResponse]:
     @transaction.non_atomic_requests  # on SQLite one around a question would wait for a writer
     @login_not_required  # without a sign-in the answer is a problem, too, and no redirection to a form
     @wraps(view)
-    def judged(request: HttpRequest, id: UUID | None = None) -> HttpResponse:  # noqa: A002  (the URL's word)
+    def judged(request: HttpRequest, run_id: UUID | None = None) -> HttpResponse:
         try:
-            caller = admitted(request, id)
+            caller = admitted(request, run_id)
             if isinstance(caller, HttpResponse):
                 return caller
-            return Admitted(caller) if isinstance(request, GateRequest) else view(request, caller, id)
+            return Admitted(caller) if isinstance(request, GateRequest) else view(request, caller, run_id)
         except DatabaseError as error:
             if answer := problems.of_want_of_migrations(error):
                 return answer
