@@ -26,15 +26,14 @@ class CeleryKeeper(Keeper):
     def __init__(self, python: str, arguments: Sequence[str], says: str, directory: str | None) -> None:
         super().__init__(directory)
         self.command = [python, "-m", "celery", *arguments]
-        self.says = says.encode()
+        self.says = says
 
     def launch(self, ports: Sequence[int]) -> subprocess.Popen[bytes]:
-        self.log.unlink(missing_ok=True)  # else an earlier start would still be heard
         return self.spawn([word.replace("DIRECTORY", str(self.directory)) for word in self.command], cwd=ROOT)
 
     def is_ready(self, ports: Sequence[int]) -> bool:
         """By its own word."""
-        return self.says in self.log.read_bytes()
+        return self.has_said(self.says)
 
 
 class CeleryProcess(Server):

@@ -56,6 +56,8 @@ class Keeper:
         self.ports = list(ports)
         self.prepared = False
         self.process: subprocess.Popen[bytes] | None = None
+        self.logged = 0
+        """Bytes of the log that are of earlier starts."""
 
     def prepare(self) -> None:
         """Makes what must be there before the first start."""
@@ -97,6 +99,7 @@ class Keeper:
                 bind(port)  # first, since another listener there might answer in the server's place
             except OSError as error:
                 raise ServerError(f"{self.name} can't listen at {HOST}:{port}: {error.strerror}.") from error
+        self.logged = self.log.stat().st_size if self.log.exists() else 0
         self.process = self.launch(ports)
         if not until(lambda: not self.is_running() or self.is_ready(ports), self.ready_seconds):
             self.end(self.stop_signals[-1])
@@ -115,6 +118,10 @@ class Keeper:
                 preexec_fn=partial(_die_with_keeper, self.stop_signals[0]) if sys.platform == "linux" else None,
                 **options,
             )
+
+    def has_said(self, text: str) -> bool:
+        """Whether its log has this, since it was started last."""
+        return text.encode() in self.log.read_bytes()[self.logged :]
 
     def is_running(self) -> bool:
         """Whether the process is there. Once it has ended, its children are ended too."""

@@ -96,7 +96,7 @@ class WorkerKeeper(Keeper):
 
     def is_ready(self, ports: Sequence[int]) -> bool:
         """By its own word."""
-        return b"is ready" in self.log.read_bytes()
+        return self.has_said("is ready")
 
 
 class Worker(Server):

@@ -16,6 +16,7 @@ from headway.operations.context import Context
 from headway.snapshots import snapshot
 from headway.states import State
 from headway.store.parts import leases
+from headway.store.parts.candidates import ANYBODYS
 from headway.store.upkeep import tidying
 from tests.app.driving import WORKER, after_items, claim, drive, expire, fresh, work
 from tests.app.gates import Gate
@@ -130,6 +131,23 @@ def test_a_pause_frees_and_a_resume_waits() -> None:
     assert snapshot(first.pk)["reason"]["code"] == "hold"
     work(taken)
 
+    assert drive(first).state == "succeeded"
+    assert turns("stock") == [second.pk, first.pk]
+
+
+def test_a_worker_that_saw_the_run_before_its_pause_does_not_take_it_without_its_holds() -> None:
+    first = start()
+    leases.release(claim(first))
+    [seen] = ANYBODYS.first(pick=1)
+
+    runs.pause(first)
+    second = start()
+    taken = claim(second)
+    runs.resume(first)
+
+    assert leases.take(seen, WORKER) is None
+    assert held() == {"stock": second.pk}
+    work(taken)
     assert drive(first).state == "succeeded"
     assert turns("stock") == [second.pk, first.pk]
 

@@ -48,7 +48,7 @@ class RabbitMQKeeper(Keeper):
 
     def is_ready(self, ports: Sequence[int]) -> bool:
         """By its own word."""
-        return b"completed with" in self.log.read_bytes()
+        return self.has_said("completed with")
 
 
 class RabbitMQ(Server):

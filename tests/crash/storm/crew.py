@@ -34,12 +34,11 @@ class WorkerKeeper(Keeper):
         self.python, self.processes = python, processes
 
     def launch(self, ports: Sequence[int]) -> subprocess.Popen[bytes]:
-        self.said = self.log.stat().st_size if self.log.exists() else 0
         return self.spawn([self.python, "manage.py", "headway_worker", f"--processes={self.processes}"], cwd=ROOT)
 
     def is_ready(self, ports: Sequence[int]) -> bool:
-        """By its own word, since this start."""
-        return b"is ready" in self.log.read_bytes()[self.said :]
+        """By its own word."""
+        return self.has_said("is ready")
 
 
 class EmbeddedWorker(Server):

@@ -126,7 +126,8 @@ NEVER_RELEASED = Q(token__isnull=False)
 DIED_THERE_AGAIN = NEVER_RELEASED & (Q(suspected__gt=0) | Q(worked_ms__gt=PROCESSED * SLOW_ITEM_MS))
 RUN = First(Run.objects.filter(pk=Given("id", Run)).order_by())
 TAKE: UpdateOne[Part] = UpdateOne(
-    Part.objects.filter(pk=Given("part"), due__lte=NowMs()),
+    # Since it was seen as due, its run may have been paused and resumed: then it has its holds no longer.
+    Part.objects.filter(pk=Given("part"), due__lte=NowMs(), lacks_holds=False),
     due=NowMs() + Given("lease"),
     token=Given("token"),
     worker=Given("worker", Part),
