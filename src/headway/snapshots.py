@@ -20,6 +20,7 @@ from headway.errors import RunNotFound
 from headway.models import Kind, Part, Run
 from headway.operations import params, registry
 from headway.operations.rates import rate_of
+from headway.runs.access import id_of
 from headway.states import ACTIONS, Action, Counts, State, eta_seconds, percent, rate, shown, summed
 from headway.store.parts import holds, planning, workers
 from headway.store.parts.candidates import due_parts
@@ -35,8 +36,9 @@ MOST_AT_ONCE = 64  # runs in one statement
 LONGEST_LINE = 100  # of those that wait; a run further back is told "or more"
 
 
-def snapshot(run_id: UUID) -> dict[str, Any]:
+def snapshot(run: Run | UUID | str) -> dict[str, Any]:
     """The run now. Raises RunNotFound."""
+    run_id = id_of(run)
     try:
         return snapshots([run_id])[run_id]
     except KeyError:

@@ -18,6 +18,16 @@ from tests.once import once
 from .conftest import Grant
 
 VERBS = [runs.pause, runs.resume, runs.cancel, runs.retry]
+LOOKS = [
+    runs.get,
+    *once(
+        snapshot,
+        lambda run: runs.may_see(run, None),
+        lambda run: runs.may_steer(run, None),
+        lambda run: list(runs.outcomes(run)),
+        lambda run: [runs.log(run)],
+    ),
+]
 names = pytest.mark.parametrize("verb", [VERBS[0], *once(*VERBS[1:])], ids=lambda verb: verb.__name__)
 
 
@@ -54,14 +64,18 @@ class TestPlainText:
 
 @pytest.mark.django_db
 class TestWho:
-    def test_a_run_is_found_by_itself_its_id_and_its_ids_text(self) -> None:
-        run = start()
-        assert runs.get(run) == runs.get(run.pk) == runs.get(str(run.pk)) == run
+    @pytest.mark.parametrize("look", LOOKS)
+    def test_a_run_is_found_by_itself_its_id_and_its_ids_text(self, look: Callable[..., Any]) -> None:
+        run = drive(start(items=2, reject="1"))
+        first, *others = [look(given) for given in (run, run.pk, str(run.pk))]
+        assert first
+        assert others == [first, first]
 
+    @pytest.mark.parametrize("look", LOOKS)
     @pytest.mark.parametrize("given", ["nonsense", "3f6e1a52-5c1e-4d1b-9a55-0c8a4f0d9b11", *once("", "0198f3c2")])
-    def test_what_is_not_there_is_not_found(self, given: str) -> None:
+    def test_what_is_not_there_is_not_found(self, given: str, look: Callable[..., Any]) -> None:
         with pytest.raises(RunNotFound) as raised:
-            runs.get(given)
+            look(given)
         assert str(raised.value) == f"There is no run {given!r}."
 
     def test_its_owner_code_and_whoever_may_see_all_runs_see_it(self, person: Grant) -> None:

@@ -114,7 +114,7 @@ class Log(Endpoint):
 
     def get(self, request: Request, run_id: UUID) -> Response:
         run = runs.get(run_id, user=request.user)
-        return Response({"results": [{"at": moment(line.at), "text": line.text} for line in runs.log(run.pk)]})
+        return Response({"results": [{"at": moment(line.at), "text": line.text} for line in runs.log(run)]})
 
 
 class Steer(Endpoint):

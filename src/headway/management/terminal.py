@@ -20,6 +20,7 @@ from headway.panel.values import step_under_way
 from headway.runs.unmigrated import is_unmigrated
 from headway.snapshots import snapshot
 from headway.store.parts.outcomes import examples
+from headway.store.parts.output import lines_of
 
 LOOK_EVERY = 0.2  # s
 LINE_EVERY = 2.0  # s between lines where nothing can be drawn over
@@ -252,7 +253,7 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
     for what, count in rare.items():
         if count:
             out.write(f"  {what:10} {count:,}\n")
-    for line in runs.log(UUID(seen["id"]))[-LOG_LINES:]:
+    for line in lines_of(UUID(seen["id"]))[-LOG_LINES:]:
         out.write(f"  {line.at.astimezone():%H:%M:%S}   {line.text}\n")
     if seen["message"]:
         out.write(f"  message    {seen['message']}\n")

@@ -4,13 +4,12 @@
 with the permissions `headway.view_run` and `headway.change_run`. Runs are given as themselves or by their id.
 """
 
-from headway.store.parts.outcomes import outcomes
-from headway.store.parts.output import lines_of as log
 from headway.store.starts.requests import Disposition
 
 from .access import get, may_see, may_steer, startable_by, visible_to
 from .starting import Started, retry, start
 from .steering import cancel, delete, effect_key, pause, resume, settle
+from .told import log, outcomes
 
 __all__ = [
     "Disposition",

@@ -14,14 +14,23 @@ from headway.operations.declarations import SIGNED_IN
 
 def get(run: Run | UUID | str, *, user: Any = None) -> Run:
     """The run as it is now. Raises RunNotFound, for a run that `user` may not see as well."""
-    run_id = run.pk if isinstance(run, Run) else run
-    try:
-        found = Run.objects.filter(pk=UUID(str(run_id))).first()
-    except ValueError:
-        found = None
+    found = Run.objects.filter(pk=id_of(run)).first()
     if found is None or not may_see(found, user):
-        raise RunNotFound(run_id)
+        raise RunNotFound(run.pk if isinstance(run, Run) else run)
     return found
+
+
+def id_of(run: Run | UUID | str) -> UUID:
+    """Its id. Raises RunNotFound for a text that is none."""
+    try:
+        return run.pk if isinstance(run, Run) else UUID(str(run))
+    except ValueError:
+        raise RunNotFound(run) from None
+
+
+def there(run: Run | UUID | str) -> Run:
+    """The run as it is given, or the one with this id. Raises RunNotFound."""
+    return run if isinstance(run, Run) else get(run)
 
 
 def is_visible(run_id: UUID, user: Any) -> bool:
@@ -42,9 +51,9 @@ def startable_by(user: Any) -> list[type[Operation]]:
     return [operation for operation in registry.offered() if may_start(operation, user)]
 
 
-def may_see(run: Run, user: Any) -> bool:
-    """True for its owner, for a user with headway.view_run, and for code."""
-    return is_for(run.started_by_id, user)
+def may_see(run: Run | UUID | str, user: Any) -> bool:
+    """True for its owner, for a user with headway.view_run, and for code. Raises RunNotFound."""
+    return is_for(there(run).started_by_id, user)
 
 
 def is_for(owner_key: Any, user: Any, permission: str = "headway.view_run") -> bool:
@@ -52,9 +61,9 @@ def is_for(owner_key: Any, user: Any, permission: str = "headway.view_run") -> b
     return user is None or (owner_key is not None and owner_key == user.pk) or has_permission(user, permission)
 
 
-def may_steer(run: Run, user: Any) -> bool:
-    """True for its owner, for a user with headway.change_run, and for code."""
-    return is_for(run.started_by_id, user, "headway.change_run")
+def may_steer(run: Run | UUID | str, user: Any) -> bool:
+    """True for its owner, for a user with headway.change_run, and for code. Raises RunNotFound."""
+    return is_for(there(run).started_by_id, user, "headway.change_run")
 
 
 def may_start(operation: type[Operation], user: Any) -> bool:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from headway import runs
 from headway.panel import words
-from headway.store.parts.outcomes import examples
+from headway.store.parts.outcomes import examples, outcomes
 
 PAGE = 25
 
@@ -34,6 +33,6 @@ def reasons_of(run: Mapping[str, Any]) -> list[dict[str, Any]]:
 def failures_of(run_id: UUID, *, code: str = "", after: int = 0) -> dict[str, Any]:
     """A page of failed items, in the order in which they failed: of all, or of those with this code. `next`: what the
     next page comes after, None where this is the last."""
-    found = list(runs.outcomes(run_id, code=code, after=after)[: PAGE + 1])
+    found = list(outcomes(run_id, code=code, after=after)[: PAGE + 1])
     following = found[PAGE - 1].pk if len(found) > PAGE else None
     return {"items": found[:PAGE], "code": code, "after": after, "next": following}

@@ -18,6 +18,7 @@ from headway.panel import words
 from headway.runs.pages import behind, cursor_of
 from headway.states import State
 from headway.store.parts.flights import IN_DOUBT
+from headway.store.parts.output import lines_of
 
 from .failures import failures_of, reasons_of
 from .planned import planned
@@ -91,7 +92,7 @@ def history_of(user: Any, *, after: str | None = None, limit: int = 20) -> dict[
 def log_of(run_id: UUID) -> list[tuple[str, str, str]]:
     """(moment in RFC 3339, the same as people read it, text) of each line."""
     now = datetime.now(UTC)
-    return [(line.at.isoformat(), words.moment(line.at, now, exact=True), line.text) for line in runs.log(run_id)]
+    return [(line.at.isoformat(), words.moment(line.at, now, exact=True), line.text) for line in lines_of(run_id)]
 
 
 def refreshing(wanted: bool) -> dict[str, Any]:

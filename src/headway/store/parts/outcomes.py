@@ -85,9 +85,7 @@ def storable(text: str, length: int) -> str:
 def outcomes(
     run: Run | UUID, state: str = ItemState.FAILED, code: str | None = None, after: int = 0
 ) -> QuerySet[ItemOutcome]:
-    """The run's items that ended as `state` (with this `code`), behind the outcome with the id `after`, in the order of
-    their ids. By an index, so that the last page costs what the first does.
-    """
+    """See `runs.outcomes`."""
     found = ItemOutcome.objects.filter(run=run, state=state, id__gt=after).order_by("id")
     return found.filter(code=code) if code else found
 
