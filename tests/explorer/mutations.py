@@ -449,6 +449,13 @@ class TakesForTheEnded(Store):
         return put_run(taken, run, taken.runs[run]._replace(state=state)), has_all and state not in TERMINAL
 
 
+class ClaimsWhatItSaw(Store):
+    """A claim goes by what the part was when its worker saw it."""
+
+    def take_late(self, data: Data, part: int, token: int) -> Done:
+        return self.take(put(data, data.parts[part]._replace(lacks_holds=False)), part, token)
+
+
 class AddsOutsideTheChunk(Store):
     """What items add is written in a transaction of its own, whatever becomes of theirs."""
 
@@ -530,6 +537,7 @@ MUTATIONS = [
     Mutation("freed names promote nobody", "holds", FreedNamesPromoteNobody),
     Mutation("a resume goes on without its holds", "holds and pauses", ResumeGoesOnWithoutHolds),
     Mutation("a late claim takes for a run that has ended", "holds", TakesForTheEnded),
+    Mutation("a claim goes by what its worker saw before the run's pause", "holds and pauses", ClaimsWhatItSaw),
     Mutation("nobody polls: a doorbell is lost", "doorbells", nature=NobodyPolls),
     Mutation("the flight is written after the call", "calls", runner=CallsBeforeCommit),
     Mutation("the take-over forgets the flight", "calls", TakeOverForgetsFlight),

@@ -216,6 +216,10 @@ class RealStore:
         row = PartRow.objects.get(pk=part + 1)
         return leases.take(Candidate(row.pk, row.run_id, row.kind, row.token, row.resumes, row.lacks_holds), "worker")
 
+    def take_late(self, part: int, token: int) -> PartRow | None:
+        row = PartRow.objects.get(pk=part + 1)
+        return leases.take(Candidate(row.pk, row.run_id, row.kind, row.token, row.resumes, lacks_holds=False), "worker")
+
     def renew(self, mine: Part) -> str:
         leases.renew(RUNS[mine.run], FAR + (mine.token or 0))
         return ""
@@ -335,7 +339,7 @@ class RealStore:
         with transaction.atomic():
             count_on()
             answer = told_of(getattr(self, name), given)
-            tokens = {answer.token: given[1]} if name == "take" and isinstance(answer, PartRow) else {}
+            tokens = {answer.token: given[1]} if name.startswith("take") and isinstance(answer, PartRow) else {}
             after = self.get(tokens)
             if isinstance(answer, PartRow):
                 ids = sorted(PartRow.objects.values_list("id", flat=True))
@@ -346,6 +350,7 @@ class RealStore:
 
 STEPS = (
     "take",
+    "take_late",
     "renew",
     "release",
     "reclaim",

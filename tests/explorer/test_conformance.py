@@ -27,7 +27,7 @@ third of the walks meet."""
 FEW_WALKS, MANY_WALKS = WALKS // 7, 2 * WALKS  # the first meet most mutations, the second the others
 OF_EACH = 20 if LONG else 1  # of the calls of one step in one situation
 LOOKED_AT = 3 * OF_EACH + 30
-OWNED = ("take", "reclaim", "plan")  # give the part as its owner has it from then on
+OWNED = ("take", "take_late", "reclaim", "plan")  # give the part as its owner has it from then on
 
 OF_STORE = [mutation for mutation in MUTATIONS if mutation.store is not Store]
 

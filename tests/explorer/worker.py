@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from headway.states import Want
+from headway.states import State, Want
 
 from .state import NOW, Data, Part, Worker
 from .store import FENCED, POISON_DEATHS, Done, Store, parts_of
@@ -86,6 +86,14 @@ class Runner:
                 taken = self.store.take(data, row.id, token)
                 then = IDLE if taken.part is None else self.owner(taken.part)  # else its run stands in line
                 yield Step(f"claim part {row.id}", taken.data, then, writes=True)
+                if row.lacks_holds and data.runs[row.run].state != State.QUEUED:
+                    yield self.claim_late(data, row.id, token)
+
+    def claim_late(self, data: Data, part: int, token: int) -> Step:
+        """Since the worker saw the part its run has been paused and resumed."""
+        taken = self.store.take_late(data, part, token)
+        then = IDLE if taken.part is None else self.owner(taken.part)
+        return Step(f"claim part {part}, seen before its run's pause", taken.data, then, writes=True)
 
     def owner(self, part: Part) -> Worker:
         return Worker(self.next_of(part), part)
