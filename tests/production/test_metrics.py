@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from headway.signals import run_ended
 from headway.store.parts.workers import beat
 from tests.app import driving
 from tests.e2e.api import api, start
@@ -89,6 +90,19 @@ def test_what_stands_in_the_tables_is_told(client: Client) -> None:
 
     assert (before, told()) == ([1, 0, 1, 0], [0, 1, 1, 1])
     assert read(client.get("/metrics").content.decode())["headway_items_per_second"] >= 0
+
+
+@pytest.mark.once
+def test_an_operations_first_failure_is_a_rise_from_0(client: Client) -> None:
+    series = 'headway_runs_ended_total{operation="headway.deliver_webhook",state="failed"}'
+    before = read(client.get("/metrics").content.decode())
+
+    run_ended.send(None, operation="headway.deliver_webhook", state="failed", run_id=None)
+
+    after = read(client.get("/metrics").content.decode())
+    assert series in before.samples
+    assert after.since(before, series) == 1
+    assert {STARTS % said for said in ("created", "queued", "joined", "replayed", "refused")} <= set(before.samples)
 
 
 @pytest.mark.once
