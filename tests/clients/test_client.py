@@ -15,6 +15,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from django.test import RequestFactory
 
 from headway import runs
 from headway.client import (
@@ -28,10 +29,12 @@ from headway.client import (
     Run,
     SignedOut,
     Unreachable,
+    calls,
 )  # fmt: skip
-from headway.client.following import Following, Patience
+from headway.client.following import Following, Patience, retry_after
 from headway.client.run import Progress, RunLinks, Step
 from headway.http.openapi.schemas import SCHEMAS, STEP
+from headway.idempotency import header
 from headway.models import Run as StoredRun
 from tests.live.server import Server
 from tests.ui.scenes import begin, finish, go_on
@@ -165,6 +168,8 @@ def test_a_server_that_always_says_something_else_is_left_when_the_patience_ends
     following = Following(heard(links={"events": "/", "wait": "/", "self": "/"}), Patience(20))
     paused = 0.0
 
+    said_so = f"answers {status}, and it isn't Headway's API that says so"
+
     def ask() -> None:
         nonlocal paused
         following.question()
@@ -175,9 +180,30 @@ def test_a_server_that_always_says_something_else_is_left_when_the_patience_ends
         following.patience.since -= following.pause  # as if it were over
         paused += following.pause
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable, match=rf"No run within 20 s: http://a/ {said_so}"):
         [ask() for _ in range(200)]
     assert paused > 10
+
+
+def test_a_pause_that_is_longer_than_the_patience_is_told() -> None:
+    following = Following(heard(), Patience(3))
+    following.question()
+    answer = httpx.Response(503, headers={"Retry-After": "3600"}, request=httpx.Request("GET", "http://a/"))
+    with pytest.raises(Unreachable, match=r"http://a/ answers 503, .* It asks for a pause of 3600 s\."):
+        following.answer(answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7),
+        ("Sun, 06 Nov 2094 08:49:37 GMT", pytest.approx(2.1e9, rel=0.5)),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("soon", None),
+    ],
+)
+def test_a_pause_may_be_asked_for_by_a_date(said: str, seconds: Any) -> None:
+    assert retry_after(httpx.Response(503, headers={"Retry-After": said})) == seconds
 
 
 @pytest.mark.parametrize("asked", ["1000000000", "inf"])
@@ -213,6 +239,8 @@ def test_an_id_may_be_a_uuid_and_what_names_no_run_is_told(client: Any) -> None:
         client.get(None)
     with pytest.raises(TypeError, match="None names no run; give"):
         list(client.follow(None))
+    with pytest.raises(ValueError, match=r"'\.\.' names no run; give"):
+        client.cancel("..")
 
 
 def test_a_key_that_is_empty_is_no_new_one_each_time(client: Any) -> None:
@@ -226,6 +254,28 @@ def test_a_key_that_is_empty_is_no_new_one_each_time(client: Any) -> None:
 def test_a_key_that_no_header_can_hold_is_refused_before_it_is_sent(connect: Callable[..., Any], key: Any) -> None:
     with pytest.raises(ValueError, match="give text of printable ASCII characters"):
         connect().start(LEDGER, {"items": 1}, key=key)
+
+
+@pytest.mark.parametrize("key", ["monday,tuesday,1", '"monday" \\ 1', " monday "])
+def test_a_key_that_would_be_taken_for_something_else_is_quoted(key: str) -> None:
+    request = RequestFactory().post("/", headers={"Idempotency-Key": calls.key_of(key)})
+    assert header.key_of(request) == key
+    assert calls.key_of("import of monday") == "import of monday"
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "", "a/b", "a?b", "a b"])
+def test_what_names_no_operation_is_refused_before_it_is_sent(connect: Callable[..., Any], name: str) -> None:
+    with pytest.raises(ValueError, match="names no operation; give a name such as"):
+        connect().start(name)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("value", ["Token é", "Token a\nb", "Token a\n", b"Token \r", "Token \udcff"])
+def test_a_header_that_cant_be_sent_is_refused_at_once_without_its_value(kind: Any, value: Any) -> None:
+    with pytest.raises(ValueError, match="The header 'Authorization' can't be sent") as refused:
+        kind("https://a.example/api/", headers={"Authorization": value})
+    assert "Token" not in str(refused.value)
+    assert refused.value.__context__ is None
 
 
 def test_dates_decimals_and_uuids_are_sent_as_the_text_that_a_form_reads(client: Any) -> None:
@@ -351,7 +401,7 @@ def test_patience_has_an_end(connect: Callable[..., Any], proxy: CuttingProxy, a
     proxy.blocked = {"": REFUSE}
     began = time.monotonic()
 
-    with pytest.raises(Unreachable, match=r"No answer within 1 s: .* answers 502"):
+    with pytest.raises(Unreachable, match=r"No run within 1 s: .* answers 502"):
         client.get(known)
     with pytest.raises(Unreachable):
         list(client.follow(known))
@@ -392,7 +442,16 @@ def test_the_pause_that_the_server_asks_for_is_kept(
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:8392/api/", "localhost:8392/api", "/api/", "https:///api/", "ftp://a.example/"]
+    "url",
+    [
+        "127.0.0.1:8392/api/",
+        "localhost:8392/api",
+        "/api/",
+        "https:///api/",
+        "ftp://a.example/",
+        "http://[::1",
+        "http://a:8x/",
+    ],
 )
 def test_an_address_without_scheme_or_host_is_refused_at_once(kind: Any, url: str) -> None:
     with pytest.raises(ValueError, match=r"is no address.*: https://example\.com/api/\."):

@@ -41,7 +41,7 @@ def address(server: Server, run: Any) -> str:
 def test_it_draws_the_run_to_its_end(server: Server, elsewhere: dict[str, str], ada: Any) -> None:
     run = finish(begin(ada, items=50, reject="3"))
 
-    said = manage("headway_watch", address(server, run), env=elsewhere)
+    said = manage("headway_watch", address(server, run).replace("http", "HTTP"), env=elsewhere)
 
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout == f"Write ledger  partial  {'█' * 40} 100.0 %  50 of 50 · 1 failed\n"
@@ -62,16 +62,21 @@ def test_what_is_wrong_is_a_sentence(server: Server, elsewhere: dict[str, str], 
     run = begin(ada, items=3)
     nobody = {name: value for name, value in elsewhere.items() if name != "HEADWAY_AUTHORIZATION"}
 
-    page = manage("headway_watch", f"{server.url}/nothing/{run.pk}/", env=elsewhere)
+    page = manage("headway_watch", f"{server.url}/runs/{run.pk}/", env=elsewhere)
     signed_out = manage("headway_watch", address(server, run), env=nobody)
     without_kind = manage("headway_watch", address(server, run), env=nobody | {"HEADWAY_AUTHORIZATION": "abc"})
     unknown = manage("headway_watch", address(server, run), env=nobody | {"HEADWAY_AUTHORIZATION": "Token abc"})
     bare = manage("headway_watch", str(run.pk), env=elsewhere)
+    portless = manage("headway_watch", "http://localhost:8x/", env=elsewhere)
+    unsendable = manage("headway_watch", address(server, run), env=nobody | {"HEADWAY_AUTHORIZATION": "Token é"})
     away = manage("headway_watch", "http://127.0.0.1:1/api/runs/x/", "--patience", "0", env=elsewhere)
 
-    assert "answers 404, and it isn't Headway that says so" in without_traceback(page)
+    assert "answers 302, and it isn't Headway's API that says so" in without_traceback(page)
+    assert "Give the run's address in the API, such as https://example.com/api/runs/…/." in page.stderr
     assert "(unauthenticated) Set HEADWAY_AUTHORIZATION in the environment, such as" in without_traceback(signed_out)
     assert "write before it of which kind it is, such as 'Token …'" in without_traceback(without_kind)
     assert "doesn't take what HEADWAY_AUTHORIZATION says" in without_traceback(unknown)
     assert "is no address" in without_traceback(bare)
-    assert "No answer within 0 s" in without_traceback(away)
+    assert "is no address" in without_traceback(portless)
+    assert "The header 'Authorization' can't be sent: it has" in without_traceback(unsendable)
+    assert "No run within 0 s" in without_traceback(away)

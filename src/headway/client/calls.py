@@ -1,6 +1,7 @@
 """What both clients may ask, as requests; how they are sent, the clients say."""
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import date, time
@@ -17,7 +18,10 @@ TIMEOUT = 30.0  # s
 
 Answer = TypeVar("Answer")
 Known: TypeAlias = Run | str | UUID
-ADDRESS = "Give the API's, with its scheme: https://example.com/api/."
+ADDRESS = "Give the whole one, with its scheme: https://example.com/api/."
+NAME = re.compile(r"(?!\.+$)[\w.-]+")  # one segment of an address, which leads nowhere else
+NAMED = "give what was told of it, its address or its id."
+SENDABLE = re.compile(r"[\t -~\x80-\xff]*")  # RFC 9110, 5.5
 
 
 class Calls(ABC, Generic[Answer]):
@@ -35,7 +39,8 @@ class Calls(ABC, Generic[Answer]):
         self.patience = patience
 
     def httpx_options(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Those that make a client of httpx's; what is given goes first."""
+        """Those that make a client of httpx's; what is given goes first. Raises ValueError as `check_headers` does."""
+        check_headers(given.get("headers"))
         return {"timeout": TIMEOUT, "base_url": self.base.join("/")} | given
 
     def start(
@@ -53,6 +58,8 @@ class Calls(ABC, Generic[Answer]):
         from its beginning each time) is sent as such; dates, times, Decimals and UUIDs are sent as text. Raises
         Invalid, Conflict, Forbidden, NotFound; TypeError and ValueError for what can't be sent.
         """
+        if not NAME.fullmatch(operation):
+            raise ValueError(f"{operation!r} names no operation; give a name such as 'airports.import_airports'.")
         if not isinstance(params or {}, Mapping):
             raise TypeError(f"The parameters are {params!r}; give a dictionary, such as {{'count': 3}}.")
         files = {name: value for name, value in (params or {}).items() if hasattr(value, "read")}
@@ -115,6 +122,16 @@ def base_of(url: str) -> httpx.URL:
     return base
 
 
+def check_headers(headers: Any) -> None:
+    """Raises ValueError for one that can't be sent, without its value: that may be a secret."""
+    for name, value in headers.items() if isinstance(headers, Mapping) else headers or ():
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        if not SENDABLE.fullmatch(text) or text != text.strip() or (isinstance(value, str) and not text.isascii()):
+            raise ValueError(
+                f"The header {name!r} can't be sent: it has a line break, a blank at its end, or what isn't ASCII."
+            )
+
+
 def let_rest(request: httpx.Request) -> None:
     """From its first byte on a stream may be silent for longer than it took to open; httpx reads this for each part."""
     request.extensions["timeout"]["read"] = SILENCE
@@ -124,16 +141,24 @@ def address_of(run: Known) -> str:
     if isinstance(run, Mapping):
         return run["links"]["self"]
     if not isinstance(run, str | UUID):
-        raise TypeError(f"{run!r} names no run; give what was told of it, its address or its id.")
-    return run if isinstance(run, str) and "/" in run else f"runs/{run}/"
+        raise TypeError(f"{run!r} names no run; {NAMED}")
+    if isinstance(run, str) and "/" in run:
+        return run
+    if not NAME.fullmatch(str(run)):
+        raise ValueError(f"{run!r} names no run; {NAMED}")
+    return f"runs/{run}/"
 
 
 def key_of(key: str | None) -> str:
-    """The header's value. Raises ValueError for one that no header can hold."""
+    """The header's value: bare, or quoted where it would else be taken for something else (RFC 9651, 3.3.3). Raises
+    ValueError for one that no header can hold.
+    """
     if key is None:
         return str(uuid4())
     if not (isinstance(key, str) and key.isascii() and key.isprintable()):
         raise ValueError(f"The key is {key!r}; give text of printable ASCII characters, such as 'import-of-monday'.")
+    if "," in key or key.startswith('"') or key != key.strip():
+        return '"' + re.sub(r'(["\\])', r"\\\1", key) + '"'
     return key
 
 

@@ -20,7 +20,8 @@ class Client(Calls[Run]):
     """A client of the API at `url`, such as https://example.com/api/.
 
     `patience`: for how many seconds it tries again when nobody answers, or the server has too much to do; a restart
-    takes less than a minute. All other options are httpx's, such as `headers={"Authorization": "Token …"}`.
+    takes less than a minute. It counts from the first failure. All other options are httpx's, such as
+    `headers={"Authorization": "Token …"}`.
     """
 
     http: httpx.Client

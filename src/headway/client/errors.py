@@ -8,7 +8,7 @@ ClientError
 │   ├── Conflict        409: another run is live, or the run's state doesn't allow it
 │   ├── Invalid         400, 413, 415, 422: `members["errors"]` says which parameters
 │   └── Busy            429, 503: too much at the moment, for longer than the client's patience
-└── Unreachable     nobody has answered for as long as the client's patience lasts
+└── Unreachable     Headway hasn't told of a run for as long as the client's patience lasts
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,8 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """Nobody has answered for as long as the client's patience lasts; what happened last is its cause."""
+    """Headway hasn't told of a run for as long as the client's patience lasts, or is to be asked only later than that;
+    what happened last is its cause."""
 
 
 class Problem(ClientError):
@@ -33,7 +34,7 @@ class Problem(ClientError):
     def __init__(self, code: str, status: int, detail: str, members: Mapping[str, Any]) -> None:
         super().__init__(f"{detail} ({code})")
         self.code = code
-        """The end of the problem's `type`, such as `run-conflict`; `status-404` where it isn't Headway that answers."""
+        """The end of the problem's `type`, such as `run-conflict`; `status-404` where it isn't Headway's API."""
         self.status = status
         self.detail = detail
         """A sentence for people."""
@@ -86,7 +87,7 @@ def problem_of(response: httpx.Response) -> Problem:
     members = document_of(response)
     kind = BY_STATUS.get(status, Problem)
     if members is None:
-        detail = f"{response.url.copy_with(query=None)} answers {status}, and it isn't Headway that says so."
+        detail = f"{response.url.copy_with(query=None)} answers {status}, and it isn't Headway's API that says so."
         return kind(f"status-{status}", status, detail, {})
     return kind(str(members.get("type", "")).removeprefix(NAMESPACE), status, str(members.get("detail", "")), members)
 

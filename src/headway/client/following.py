@@ -9,6 +9,7 @@ import json
 import random
 import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -53,7 +54,8 @@ class Patience:
             return pause
         if isinstance(failure, Busy) and not failure.is_foreign:
             raise failure
-        raise Unreachable(f"No answer within {self.seconds:g} s: {failure}") from failure
+        later = "" if asked is None else f" It asks for a pause of {asked:g} s."
+        raise Unreachable(f"No run within {self.seconds:g} s: {failure}{later}") from failure
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,13 @@ class Following:
         return changed
 
     def whole(self, response: httpx.Response) -> bool:
-        message = message_in(response.json())
-        told = message.get("run", message)
-        if "revision" not in told:
-            raise NoRun("The answer is no run.")
+        try:
+            message = message_in(response.json())
+            told = message.get("run", message)
+            if "revision" not in told:
+                raise NoRun
+        except ValueError as error:
+            raise NoRun(str(problem_of(response))) from error
         if WAYS[self.way] == SELF:
             self.etag = response.headers.get("ETag", "")
         return self.hear(told)
@@ -205,8 +210,13 @@ def is_worth_another_try(problem: Problem) -> bool:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds that the server asks for; None where it doesn't."""
+    """The seconds that the server asks for, by a number or a date (RFC 9110, 10.2.3); None where it doesn't."""
+    said = response.headers.get("Retry-After", "")
     try:
-        return max(0.0, float(response.headers["Retry-After"]))
-    except (KeyError, ValueError):
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except (ValueError, OverflowError, OSError):  # a date of no calendar, or none
         return None

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from headway.management.terminal import Drawing, fail_unless_done_well, is_at_rest
 
 AUTHORIZATION = "HEADWAY_AUTHORIZATION"
+ADDRESS = "Give the run's address in the API, such as https://example.com/api/runs/…/."
 
 
 class Command(BaseCommand):
@@ -30,26 +31,26 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            from headway.client import Client, ClientError, SignedOut  # here: it is an extra
+            from headway.client import Client, ClientError, Problem, SignedOut  # here: it is an extra
         except ImportError as error:
             raise CommandError(str(error)) from error
         url = options["url"]
-        if not url.startswith(("http://", "https://")):
-            raise CommandError(
-                f"{url!r} is no address. It begins with https://, and ends with /api/runs/…/ or the like."
-            )
+        if "://" not in url:
+            raise CommandError(f"{url!r} is no address. {ADDRESS}")
         given = os.environ.get(AUTHORIZATION)
         headers = {"Authorization": given} if given else {}
         drawing = Drawing(self.stdout)
         try:
             with Client(url, patience=options["patience"], headers=headers) as client:
-                for run in client.follow(url):
+                for run in client.follow(str(client.base)):
                     drawing.show(cast(dict[str, Any], run))
                     if is_at_rest(run):
                         break
         except SignedOut as error:
             raise CommandError(f"{error} {how_to_sign_in(given)}") from error
-        except ClientError as error:
+        except Problem as error:
+            raise CommandError(f"{error} {ADDRESS}" if error.is_foreign else str(error)) from error
+        except (ClientError, ValueError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             self.stdout.write("\nThe run goes on.")
