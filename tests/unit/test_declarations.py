@@ -503,6 +503,11 @@ class TestMisspelt:
             ("tolerence", None, "tolerance"),
             ("on_conflct", "reject", "on_conflict"),
             ("on_finished", lambda self: None, "on_finish"),
+            ("lable", lambda self, item: None, "label"),
+            ("prepere", lambda self, item: None, "prepare"),
+            ("setle", lambda self, item: None, "settle"),
+            ("proces", functools.lru_cache(lambda self, item: None), "process"),
+            ("process_chunks", lambda self, rows: None, "process_chunk"),
         ],
     )
     def test_a_name_that_means_nothing_is_told_with_the_one_that_was_meant(
@@ -530,6 +535,7 @@ class TestMisspelt:
             {"version_1": 3, "scheduled": True, "keeps": 4, "file_name": "x", "model": NameForm},
             {"item": lambda self, key: key, "prepared": lambda self: None, "labels": property(len)},
             {"process_row": lambda self, row: None, "on_error": lambda self: None, "_effect": "outside"},
+            {"prepared": lambda self, item: None, "label": lambda self, item: [self.prepared(part) for part in item]},
             {"add": lambda self, row: None, "description": classmethod(lambda cls: "What it does.")},
         ],
     )  # fmt: skip

@@ -3,10 +3,18 @@
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
+from types import CodeType
 from typing import Any
 
+from .steps import takes
+
 CLOSE = 0.85  # of 1: "thread", "permision", "on_conflct"; not "steps_done", "rate_limit", "title_field", "create"
-HOOKS = ("on_start", "on_finish", "concurrency_key")  # methods that nothing misses; without the others a class fails
+CLOSE_METHOD = 0.8  # "lable", "setle"; not "process_row", "on_error"
+METHODS = {
+    "items": 1, "on_start": 1, "on_finish": 1, "concurrency_key": 1, "holds": 1,
+    "process": 2, "process_chunk": 2, "prepare": 2, "settle": 2, "label": 2,
+}  # fmt: skip
+"""What Headway calls, and with how many arguments, `self` included."""
 
 
 def faults(cls: Any, base: type[Any], fits: Callable[[str, Any], bool]) -> Iterator[str]:
@@ -20,7 +28,9 @@ def faults(cls: Any, base: type[Any], fits: Callable[[str, Any], bool]) -> Itera
                 meant = nearest(name, known)
                 advice = f"Did you mean `{meant}`?" if meant else "Call it something else."
                 yield f"{name} is {own!r}, and {name}() is a method that each operation has. {advice}"
-        elif name not in known and not hasattr(base, name) and (meant := meant_by(name, own, known, fits)):
+        elif name in known or hasattr(base, name) or is_called(cls, name):
+            continue
+        elif meant := meant_by(name, own, known, fits):
             yield f"{name} is nothing that an operation can declare. Did you mean `{meant}`?"
 
 
@@ -34,12 +44,23 @@ def meant_by(name: str, own: Any, known: list[str], fits: Callable[[str, Any], b
     """The declaration that was meant, or None. A longer or shorter name may be honest: `titles = {…}`, `step = 3`."""
     if isinstance(own, property | classmethod | staticmethod):
         return None
-    if inspect.isfunction(own):
-        return nearest(name, HOOKS)
-    meant = nearest(name, known)
+    is_method = callable(own) and not isinstance(own, type)
+    meant = nearest(name, METHODS, CLOSE_METHOD) if is_method else nearest(name, known)
     if meant and (name.startswith(meant) or meant.startswith(name)):
-        return meant if fits(meant, own) else None
+        return meant if (takes(own, METHODS[meant]) if is_method else fits(meant, own)) else None
     return meant
+
+
+def is_called(cls: Any, name: str) -> bool:
+    """Whether the class's own code names it, or it is a step: so it does something, whatever it is called."""
+    functions = (own for kind in cls.__mro__ for key, own in vars(kind).items() if key != name)
+    codes = (getattr(inspect.unwrap(own), "__code__", None) for own in functions if inspect.isfunction(own))
+    return name in cls.steps or any(name in names_in(code) for code in codes if code)
+
+
+def names_in(code: CodeType) -> set[str]:
+    """The names that it uses, those of its lambdas and comprehensions included."""
+    return set(code.co_names).union(*(names_in(part) for part in code.co_consts if isinstance(part, CodeType)))
 
 
 def declarations_of(base: type[Any]) -> list[str]:
@@ -49,5 +70,5 @@ def declarations_of(base: type[Any]) -> list[str]:
     return sorted(name for name in attributes - methods if not name.startswith("_"))
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    return next(iter(get_close_matches(name, names, n=1, cutoff=CLOSE)), None)
+def nearest(name: str, names: Iterable[str], cutoff: float = CLOSE) -> str | None:
+    return next(iter(get_close_matches(name, names, n=1, cutoff=cutoff)), None)
