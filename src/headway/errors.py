@@ -276,11 +276,12 @@ class NothingToRetry(HeadwayError):
 
 
 class AlreadyRetried(HeadwayError):
-    """A run is retried once; `newest` is the end of its chain, to be retried instead."""
+    """A run is retried once; `newest` is the end of its chain, to be retried (or settled) instead."""
 
-    def __init__(self, run_id: UUID, newest: UUID) -> None:
+    def __init__(self, run_id: UUID, newest: UUID, asked: str = "retry") -> None:
         self.newest = newest
-        super().__init__(f"Run {run_id} has been retried already. Retry the newest run of its chain instead: {newest}.")
+        newest_of = f"{asked.capitalize()} the newest run of its chain instead: {newest}."
+        super().__init__(f"Run {run_id} has been retried already. {newest_of}")
 
 
 class Explained(HeadwayError):

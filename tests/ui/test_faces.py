@@ -37,6 +37,8 @@ SEEN = """() => [...document.querySelectorAll('.hw-run')].map((panel) => {
 
 HALVES = {"total": 200, "processed": 200, "succeeded": 0, "failed": 17, "skipped": 183, "percent": 100.0, "rate": None}
 """8.5 % and 91.5 %."""
+DOUBT = [{"code": "in-doubt", "count": 9}, {"code": "went-out", "count": 6}, {"code": "error", "count": 2}]
+ENDED = ("partial", "none-succeeded", "all-failed", "failed", "cancelled")
 NONE_LEFT = {"total": 60, "processed": 60, "succeeded": 0, "failed": 60, "percent": 100.0, "rate": None}
 """Every item has failed, and then something else went wrong."""
 
@@ -66,6 +68,7 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
         faced("failed", today, id="another", progress=NONE_LEFT),
         *(faced(name, today, id=f"steps {name}", progress=STEPS | {"step": STEP | NEXT}) for name in STEPPED),
         faced("step", today, id="alone", progress=STEPS | {"step": STEP | ALONE}),
+        *(faced(name, today, id=f"doubt {name}", progress=HALVES, failure_summary=DOUBT) for name in ENDED),
         faced("partial", today, id="halves", progress=HALVES),
         faced("cancelled", today, id="third", progress=NONE_LEFT | {"succeeded": 60, "failed": 0}, actions=[]),
     ]

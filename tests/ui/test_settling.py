@@ -27,6 +27,8 @@ def doubtful(script: dict[str, Any], demo: Any) -> Run:
 def test_all_at_once(visitor: Visitor, doubtful: Run) -> None:
     visitor.open(doubtful)
     visitor.reads("3 items are in doubt", DOUBT)
+    visitor.reads("In doubt: 3. Say whether they went out before you retry: a retry leaves them alone, too.")
+    expect(visitor.page.get_by_role("button", name="Retry", exact=True)).to_be_visible()
     visitor.press("None of them did")
 
     expect(visitor.page.locator(DOUBT)).to_have_count(0)
@@ -47,6 +49,8 @@ def test_one_by_one(visitor: Visitor, doubtful: Run) -> None:
     visitor.page.get_by_role("button", name="7 did not go out", exact=True).click()
     visitor.reads("1 item is in doubt", DOUBT)
     assert outside.codes(doubtful) == {"2": "in-doubt", "5": "went-out", "7": "not-sent"}
+    visitor.reads("Gone out after all: 1. A retry leaves them alone. In doubt: 1.")
+    expect(visitor.page.get_by_role("button", name="Retry 1 failed", exact=True)).to_be_visible()
 
 
 def test_their_keys_are_shown_where_they_are_not_their_names(client: Client, demo: Any, doubtful: Run) -> None:

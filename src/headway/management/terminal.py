@@ -19,6 +19,7 @@ from headway.models import Run
 from headway.panel.values import step_under_way
 from headway.runs.unmigrated import is_unmigrated
 from headway.snapshots import snapshot
+from headway.store.parts.flights import IN_DOUBT
 from headway.store.parts.outcomes import examples
 from headway.store.parts.output import lines_of
 
@@ -249,6 +250,9 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         if failure["code"] in found:
             example = found[failure["code"]]
             out.write(indented(f"{example.label}: {example.text}\n{example.detail}", 17))
+        if failure["code"] == IN_DOUBT and is_at_rest(seen):
+            settle = f"manage.py headway_settle {seen['id']} --went-out, or --not-sent"
+            out.write(indented(f"Say whether they went out before you retry: {settle}.", 17))
     rare = {"skipped": progress["skipped"], "try again": progress["retrying"], "take-overs": seen["resumes"]}
     for what, count in rare.items():
         if count:

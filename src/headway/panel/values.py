@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from headway.operations.outcomes import is_number
+from headway.store.parts.flights import IN_DOUBT, WENT_OUT
 
 from . import words
 
@@ -30,17 +31,17 @@ SLOW = 0.5  # items a second; below it, how long one takes says more
 SHARES = {"succeeded_share": "succeeded", "failed_share": "failed", "skipped_share": "skipped"}
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
-    *COUNTS, *MOMENTS, "alone", "as_of", "at_least", "at_work", "dry", "eta", "every", "failed_share", "failures",
-    "left", "message", "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for", "result",
-    "resumes", "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share", "skips",
+    *COUNTS, *MOMENTS, "alone", "as_of", "at_least", "at_work", "doubtful", "dry", "eta", "every", "failed_share",
+    "failures", "left", "message", "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for",
+    "result", "resumes", "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share", "skips",
     "speed", "state", "step", "step_done", "step_eta", "step_number", "step_percent", "step_total", "steps",
-    "succeeded_share", "successes", "title", "took", "until_clock", "until_in",
+    "succeeded_share", "successes", "title", "to_retry", "took", "until_clock", "until_in", "went_out",
 )  # fmt: skip
 
 
 def values(run: Mapping[str, Any], now: datetime) -> Values:
     """Each of NAMES; those that only the browser knows are empty."""
-    return dict.fromkeys(NAMES, "") | texts(run) | counts(run["progress"]) | steps(run) | times(run, now)
+    return dict.fromkeys(NAMES, "") | texts(run) | counts(run) | steps(run) | times(run, now)
 
 
 def texts(run: Mapping[str, Any]) -> dict[str, str]:
@@ -57,10 +58,15 @@ def texts(run: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def counts(progress: Mapping[str, Any]) -> dict[str, str]:
+def counts(run: Mapping[str, Any]) -> dict[str, str]:
+    progress, codes = run["progress"], {entry["code"]: entry["count"] for entry in run["failure_summary"]}
+    doubtful, went_out = codes.get(IN_DOUBT, 0), codes.get(WENT_OUT, 0)
+    to_retry = progress["failed"] - doubtful - went_out  # a retry leaves those two alone
     total, processed = progress["total"], progress["processed"]
     found = {name: words.number(progress[name]) for name in COUNTS if progress[name] is not None}
     found["failures"] = found["failed"] if progress["failed"] else ""
+    told = {"doubtful": doubtful, "went_out": went_out, "to_retry": to_retry}
+    found |= {name: words.number(count) for name, count in told.items() if count}
     found["skips"] = found["skipped"] if progress["skipped"] else ""
     found["successes"] = found["succeeded"] if progress["succeeded"] else ""
     if is_growing(progress):
@@ -70,7 +76,7 @@ def counts(progress: Mapping[str, Any]) -> dict[str, str]:
     found["nothing"] = found["total"] if total == 0 else ""
     if total is not None:
         found["left"] = words.number(total - processed)
-        others = total - processed + progress["failed"]
+        others = total - processed + to_retry
         found["others"] = words.number(others) if others else ""
     if progress["percent"] is not None:
         found["percent"] = words.percentage(progress["percent"])

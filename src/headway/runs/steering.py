@@ -46,7 +46,7 @@ def settle(run: Run | UUID | str, *, went_out: bool, keys: Collection[str] | Non
     found = steered(run, user)
     newest = submissions.newest_of(found)
     if newest is not None:
-        raise AlreadyRetried(found.pk, newest.pk)
+        raise AlreadyRetried(found.pk, newest.pk, "settle")
     return control.settle(found.pk, flights.WENT_OUT if went_out else flights.NOT_SENT, keys)
 
 

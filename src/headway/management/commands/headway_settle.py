@@ -3,9 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from headway import runs
 from headway.management.terminal import SteeringCommand
 from headway.models import Run
+from headway.store.parts import flights
 
 
 class Command(SteeringCommand):
@@ -23,6 +26,14 @@ class Command(SteeringCommand):
         super().handle(*args, **options)
 
     def ask(self, run: Run) -> str:
+        if wrong := self.not_in_doubt(run):
+            raise CommandError(f"Run {run.pk} has no item in doubt with the key {wrong}. Nothing was settled.")
         told = runs.settle(run, went_out=self.went_out, keys=self.keys)
         again = "" if self.went_out or not told else f" They are done again by: manage.py headway_retry {run.pk}"
-        return f"{told:,} item{'' if told == 1 else 's'} {'went out' if self.went_out else 'did not go out'}.{again}"
+        items = "item was" if told == 1 else "items were"
+        return f"{told:,} {items} settled as {'gone out' if self.went_out else 'not sent'}.{again}"
+
+    def not_in_doubt(self, run: Run) -> str:
+        """Those of the given keys of which no item is in doubt."""
+        wanted = set(self.keys or ())
+        return ", ".join(map(repr, sorted(wanted.difference(item.key for item in flights.in_doubt(run.pk, wanted)))))

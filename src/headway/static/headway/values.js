@@ -37,7 +37,7 @@ export function isGrowing({ percent, total }) {
 
 /** Text by name; "" or nothing where there is nothing to say. `now` is a Date by the server's clock. */
 export function values(run, now, words) {
-  return { ...texts(run, words), ...counts(run.progress, words), ...steps(run, words), ...times(run, now, words) };
+  return { ...texts(run, words), ...counts(run, words), ...steps(run, words), ...times(run, now, words) };
 }
 
 /** The step whose figures are true now; null: there is none, or its worker is silent. */
@@ -65,7 +65,7 @@ function texts(run, words) {
   };
 }
 
-function counts(progress, words) {
+function counts({ progress, failure_summary: codes }, words) {
   const { processed, succeeded, failed, skipped, percent, eta_seconds: eta } = progress;
   const growing = isGrowing(progress);
   const total = growing ? null : progress.total;
@@ -74,12 +74,16 @@ function counts(progress, words) {
   found.at_least = growing ? found.total : "";
   if (growing) found.total = "";
   found.failures = failed ? found.failed : "";
+  const coded = (code) => codes.find((entry) => entry.code === code)?.count ?? 0;
+  const told = { doubtful: coded("in-doubt"), went_out: coded("went-out") };
+  told.to_retry = failed - told.doubtful - told.went_out; // a retry leaves those two alone
+  for (const [name, count] of Object.entries(told)) found[name] = count ? words.number(count) : "";
   found.skips = skipped ? found.skipped : "";
   found.successes = succeeded ? found.succeeded : "";
   found.reached = processed === total && failed ? found.total : ""; // so only they are left
   found.nothing = total === 0 ? found.total : "";
   found.left = total === null ? "" : words.number(total - processed);
-  const others = total === null ? 0 : total - processed + failed;
+  const others = total === null ? 0 : total - processed + told.to_retry;
   found.others = others ? words.number(others) : "";
   found.percent = percent === null ? "" : words.percentage(percent);
   const shares = processed ? words.shares(succeeded, failed, skipped) : ["", "", ""];
