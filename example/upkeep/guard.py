@@ -11,7 +11,7 @@ from django.db import Error
 from rest_framework.authtoken.models import Token
 
 from example.users import NAMES
-from headway.contrib.bounded import Bounded
+from headway.database.bounded import Bounded
 
 __all__ = ["check_users", "refuse_demo_users"]
 

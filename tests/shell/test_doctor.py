@@ -2,7 +2,9 @@
 
 import html
 import re
+import socket
 import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from io import StringIO
@@ -11,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
@@ -20,7 +23,7 @@ from django.utils.module_loading import import_string
 
 from example.airports.operations import ImportAirports
 from headway import runs
-from headway.management.diagnosis import of_workers
+from headway.management.diagnosis import of_servers, of_static_files, of_workers
 from headway.management.terminal import no_worker
 from headway.models import Run
 from headway.operations import registry
@@ -158,6 +161,76 @@ def test_static_files_that_nobody_serves_are_a_failure(settings: Any, tmp_path: 
     level, text = screen(fails=True)["static files"]
     assert level == "fail"
     assert "collectstatic" in text
+
+
+@pytest.mark.parametrize(
+    ("server", "given", "level", "told"),
+    [
+        (
+            "WhiteNoise",
+            {"DEBUG": True},
+            "ok",
+            "WhiteNoise serves headway/headway-run.js below /static/, under any server.",
+        ),
+        (
+            "runserver",
+            {"DEBUG": True},
+            "warn",
+            "Only runserver serves headway/headway-run.js. Under uvicorn and gunicorn",
+        ),
+        ("a proxy", {"collected": True}, "ok", "Your proxy must serve it below /static/: uvicorn and gunicorn don't."),
+        ("nothing", {"DEBUG": True, "without": "django.contrib.staticfiles"}, "fail", "not even runserver serves"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.once
+def test_which_server_gives_the_static_files_is_said_and_none_is_promised(
+    settings: Any, tmp_path: Path, server: str, given: dict[str, Any], level: str, told: str
+) -> None:
+    del settings.WHITENOISE_USE_FINDERS
+    settings.STATIC_ROOT, settings.DEBUG = tmp_path, given.get("DEBUG", False)
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != given.get("without")]
+    if server != "WhiteNoise":
+        settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if "whitenoise" not in path]
+    if given.get("collected"):
+        (tmp_path / "headway").mkdir()
+        (tmp_path / "headway" / "headway-run.js").touch()
+    found = of_static_files()
+    assert (found.level, told in found.text) == (level, True), found
+
+
+@pytest.mark.once
+def test_servers_that_do_not_answer_are_told_in_time_and_without_their_password(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = "redis://:secret-word@127.0.0.1:1/0"
+    monkeypatch.setattr(current_app.conf, "broker_url", nobody)
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": "celery", "HOLDS": nobody, "WAKE_UPS": nobody}
+    found = dict(of_servers())
+    assert {about: finding.level for about, finding in found.items()} == {
+        "broker": "fail", "holds": "fail", "wake-ups": "warn",
+    }  # fmt: skip
+    assert all(re.search(r" doesn't answer \(\w+\)\. ", finding.text) for finding in found.values())
+    assert all(finding.advice.startswith("Start it, or mend ") for finding in found.values())
+    assert "secret-word" not in str(found)
+
+
+@pytest.mark.once
+def test_a_server_that_never_answers_is_given_up(settings: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.HEADWAY = settings.HEADWAY | {"WAKE_UPS": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"}
+        assert "doesn't answer (TimeoutError)" in dict(of_servers())["wake-ups"].text
+
+
+@pytest.mark.once
+def test_further_lines_of_a_drivers_error_stand_in_the_column_of_the_first(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*given: Any) -> None:
+        raise OSError("connection refused\n\tIs the server running?")
+
+    monkeypatch.setattr(tempfile, "gettempdir", refused)
+    assert screen(fails=True)["uploads"][1].splitlines()[1] == f"{'':20}\tIs the server running?"
 
 
 @pytest.mark.once

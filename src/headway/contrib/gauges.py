@@ -11,12 +11,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from headway.database import NowMs, now_ms
+from headway.database.bounded import Bounded
 from headway.models import Part, Run
 from headway.states import LIVE, State, rate
 from headway.store.parts import workers
 from headway.store.parts.candidates import due_parts
-
-from .bounded import Bounded
 
 LIMIT = 2.0  # s
 UNENDED = [*sorted(str(state) for state in LIVE), str(State.WAITING)]

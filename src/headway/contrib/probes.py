@@ -18,9 +18,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from headway.conf import conf
+from headway.database.bounded import Bounded
 from headway.errors import HeadwayError
-
-from .bounded import Bounded
 
 __all__ = ["LIMIT", "probes"]
 

@@ -4,17 +4,19 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from importlib import import_module
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core import checks
 from django.core.management.base import CommandError
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connection, connections
 from django.shortcuts import resolve_url
 from django.template.defaultfilters import filesizeformat
 from django.urls import Resolver404, resolve
@@ -23,15 +25,19 @@ from django.utils.module_loading import import_string
 from headway import addresses
 from headway.conf import conf
 from headway.database import now_ms
-from headway.engines import start_worker
+from headway.database.bounded import Bounded
+from headway.engines import queues, start_worker
+from headway.engines.engine import chosen
 from headway.live import wrapper
 from headway.models import LastTick
 from headway.operations.base import Operation
 from headway.operations.schedules import GRACE_MS, Schedule, schedule_of
+from headway.redis_holds import RedisHolds
 from headway.runs.starting import lasting_name
 from headway.runs.ticks import next_tick, scheduled
 from headway.store.parts import workers
 from headway.store.starts import ticks
+from headway.wakeups.choice import channel_at
 
 from .terminal import demand_tables
 
@@ -42,7 +48,9 @@ LAPSES = {
     ticks.Lapse.FAILED: "its start went wrong; the worker's log says why",
 }
 CLOCKS_APART = 2.0  # s; a question and its answer take less
+PATIENCE = 2.0  # s for a server's answer
 SCRIPT = "headway/headway-run.js"
+WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
 
 
 class Finding(NamedTuple):
@@ -64,6 +72,7 @@ def findings() -> Iterator[tuple[str, Finding]]:
     if database.level == FAIL:
         return
     yield from ((about, found_by(look)) for about, look in LOOKS.items())
+    yield from of_servers()
     yield from (("schedule", finding) for finding in of_schedules())
 
 
@@ -139,14 +148,25 @@ def of_sign_in() -> Finding:
 
 
 def of_static_files() -> Finding:
+    """Of the server that will be asked for them, nothing can be told here."""
     collect = "Run: manage.py collectstatic, and serve STATIC_ROOT (WhiteNoise, or your proxy)."
-    if finders.find(SCRIPT) is None and not is_collected():
-        text = f"{SCRIPT} can't be found: pages would load themselves anew, and never move."
-        return Finding(FAIL, text, f"Add django.contrib.staticfiles to INSTALLED_APPS. {collect}")
-    by_finders = settings.DEBUG or getattr(settings, "WHITENOISE_USE_FINDERS", False)
-    if not by_finders and not is_collected():
+    add = f"Add django.contrib.staticfiles to INSTALLED_APPS. {collect}"
+    by_whitenoise, collected = WHITENOISE in settings.MIDDLEWARE, is_collected()
+    if finders.find(SCRIPT) is None and not collected:
+        return Finding(FAIL, f"{SCRIPT} can't be found: pages would load themselves anew, and never move.", add)
+    if by_whitenoise and (collected or getattr(settings, "WHITENOISE_USE_FINDERS", settings.DEBUG)):
+        return Finding(OK, f"WhiteNoise serves {SCRIPT} below {settings.STATIC_URL}, under any server.")
+    if collected:
+        text = (
+            f"{SCRIPT} is collected. Your proxy must serve it below {settings.STATIC_URL}: uvicorn and gunicorn don't."
+        )
+        return Finding(OK, text)
+    if not settings.DEBUG:
         return Finding(FAIL, "DEBUG is off, and the static files aren't collected.", collect)
-    return Finding(OK, f"{SCRIPT} can be found; its address is below {settings.STATIC_URL}.")
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return Finding(FAIL, "django.contrib.staticfiles isn't installed: not even runserver serves the files.", add)
+    text = f"Only runserver serves {SCRIPT}. Under uvicorn and gunicorn it is a 404, and pages load themselves anew."
+    return Finding(WARN, text, "For those servers add WhiteNoise, or run manage.py collectstatic for your proxy.")
 
 
 def is_collected() -> bool:
@@ -182,6 +202,37 @@ def of_uploads() -> Finding:
     if free < most:
         return Finding(WARN, text, 'Make room there, or lower HEADWAY["MAX_UPLOAD_BYTES"].')
     return Finding(OK, f"{text} Your proxy must allow as much.")
+
+
+def of_servers() -> Iterator[tuple[str, Finding]]:
+    """One for each server that the project names beside its database: whether it answers."""
+    holds, wake_ups = conf().holds, conf().wake_ups
+
+    def listen() -> None:
+        if there := channel_at(wake_ups, connection.vendor):
+            with closing(there.listen(0)) as turns:
+                next(turns)
+
+    if conf().engine == "celery":
+        down = Finding(FAIL, "Runs are started, and wait.", "Start it, or mend Celery's broker_url.")
+        yield "broker", found_at("Celery's broker", lambda: chosen().waiting(queues.DEFAULT), down)
+    if holds:
+        down = Finding(FAIL, "Runs that hold names wait.", 'Start it, or mend HEADWAY["HOLDS"].')
+        yield "holds", found_at("The server of HOLDS", lambda: RedisHolds(holds).release("headway_doctor", []), down)
+    if "://" in wake_ups:
+        late = "Workers on other machines find what is due by themselves, a little later."
+        down = Finding(WARN, late, 'Start it, or mend HEADWAY["WAKE_UPS"].')
+        yield "wake-ups", found_at("The server of WAKE_UPS", listen, down)
+
+
+def found_at(server: str, question: Callable[[], Any], down: Finding) -> Finding:
+    """Whether it answers. Of an error the kind alone: its text may have the address, with a password."""
+    try:
+        Bounded(question, PATIENCE)()
+    except Exception as error:  # noqa: BLE001  (each client has its own)
+        kind = type(error.__cause__ or error).__name__
+        return down._replace(text=f"{server} doesn't answer ({kind}). {down.text}")
+    return Finding(OK, f"{server} answers.")
 
 
 def of_schedules() -> Iterator[Finding]:

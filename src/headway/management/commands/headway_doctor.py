@@ -11,7 +11,8 @@ from headway.management.diagnosis import FAIL, OK, WARN, findings
 class Command(BaseCommand):
     help = (
         "Says of this installation whether it keeps Headway's promises: its database, workers, clock, addresses, "
-        "static files, live delivery, uploads and schedules, each with what to do. Ends with 1 when something fails."
+        "static files, live delivery, uploads, schedules, and the servers that it names; each with what to do. Ends "
+        "with 1 when something fails."
     )
     requires_system_checks: list[str] = []  # it tells them itself
 
@@ -20,8 +21,13 @@ class Command(BaseCommand):
         levels = []
         for about, finding in findings():
             levels.append(finding.level)
-            self.stdout.write(f"{styles[finding.level](f'{finding.level:4}')}  {about:12}  {finding.text}")
+            self.stdout.write(f"{styles[finding.level](f'{finding.level:4}')}  {about:12}  {below(finding.text)}")
             if finding.advice:
-                self.stdout.write(f"{'':20}{finding.advice}")
+                self.stdout.write(f"{'':20}{below(finding.advice)}")
         if FAIL in levels:
             sys.exit(1)
+
+
+def below(text: str) -> str:
+    """The text, whose further lines stand in the column of its first: a driver's error may have several."""
+    return f"\n{'':20}".join(text.splitlines())

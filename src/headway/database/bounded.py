@@ -1,4 +1,4 @@
-"""A question to the database or the broker that is given up after a while, so the caller never hangs with them."""
+"""A question to the database or another server that is given up after a while, so the caller never hangs with them."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
