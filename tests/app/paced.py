@@ -68,7 +68,7 @@ class PacedPrepare(Paced):
         return number
 
     def process(self, number: int, prepared: int) -> None:
-        pass
+        script().get("process", lambda operation, number: None)(self, number)
 
 
 class PacedThreads(PacedPrepare):

@@ -121,12 +121,23 @@ class TestEachWay:
 
 class TestReplays:
     @pytest.mark.once
-    def test_what_was_prepared_takes_no_second_moment(self, sink: Path, script: Script) -> None:
-        for kind in ("prepare", "threads"):
-            before = len(begun(sink))
-            run = drive(start(kind, "50/s", sink, items=10))
-            assert run.state == "succeeded"
-            assert len(begun(sink)) == before + 10
+    @pytest.mark.parametrize("kind", ["prepare", "threads"])
+    def test_what_is_prepared_takes_one_moment_and_another_once_process_has_had_it(
+        self, kind: str, sink: Path, script: Script
+    ) -> None:
+        had: list[int] = []
+
+        def fail(operation: Any, number: int) -> None:
+            had.append(number)
+            if number == 2:
+                Thing.objects.create(name="undone")
+                raise ValueError("wrong")
+
+        script["process"] = fail
+        run = drive(start(kind, "50/s", sink, items=10))
+        again = len(had) - 10
+        assert (run.state, again > 0) == ("partial", True)
+        assert len(begun(sink)) == 10 + again
 
     def test_what_process_does_again_takes_another_moment(self, sink: Path, script: Script) -> None:
         done: Counter[int] = Counter()

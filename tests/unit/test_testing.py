@@ -81,6 +81,9 @@ class InsideATransaction(TestCase):
 class Interruptions:
     """What `stop_after` and `kill_after` give, in a test's own transaction and with real ones."""
 
+    windows_begun: int
+    """Of effects outside: as many windows may be begun behind the item during which the worker is stopped."""
+
     def test_a_worker_that_is_stopped_commits_its_item_and_the_next_goes_on_behind_it(self) -> None:
         run = runs.start("tests.write_ledger", {"items": 8}).run
 
@@ -137,6 +140,17 @@ class Interruptions:
         assert len(doubtful) == 16  # the window; on a busy machine the first of those sent have been committed before
         assert len(sink.read_text().splitlines()) == 40 - len(doubtful - set(sent))
 
+    def test_of_effects_outside_a_worker_that_is_stopped_ends_behind_what_it_has_begun(self) -> None:
+        sink = Path(mkdtemp()) / "sink"
+        run = runs.start("tests.call_out", {"items": 50, "sink": str(sink)}).run
+
+        stop_after(1)
+
+        assert 1 <= len(sink.read_text().splitlines()) <= 1 + 16 * self.windows_begun
+        drain()
+        run.refresh_from_db()
+        assert (run.state, len(sink.read_text().splitlines())) == ("succeeded", 50)
+
     def test_the_items_of_a_set_count_each(self) -> None:
         run = runs.start("tests.write_in_sets", {"items": 1_000}).run
 
@@ -158,11 +172,11 @@ class Interruptions:
 
 
 class InterruptionsInATransaction(Interruptions, TestCase):
-    pass
+    windows_begun = 1
 
 
 class InterruptionsThatCommit(Interruptions, TransactionTestCase):
-    pass
+    windows_begun = 2
 
 
 class RunToEnd(TestCase):

@@ -112,8 +112,8 @@ def stop_after(items: int, seconds: float = 60) -> None:
     gives its part back.
 
     An item counts each time that `process` is called for it; raises AssertionError when there aren't so many. With
-    effects outside it ends behind all that it had begun by then: up to `window` items, in a test's transaction twice
-    as many. A `process_chunk` ends with its chunk.
+    effects outside it ends behind all that it had begun by then: up to twice `window` items more, in a test's own
+    transaction, where no thread calls, up to `window`. A `process_chunk` ends with its chunk.
     """
     calls, until = Calls(items), time.monotonic() + seconds
     with calls.counting():
