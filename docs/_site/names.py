@@ -17,6 +17,7 @@ __all__ = ["missing", "setup"]
 PUBLIC = [
     "headway",
     "headway.client",
+    "headway.contrib.logs",
     "headway.errors",
     "headway.forms",
     "headway.http.handlers",
@@ -30,7 +31,9 @@ PUBLIC = [
     "headway.ui",
 ]
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+)(?![.])[^)]*\)")
-OF_MARKUP = re.compile(r"(`[^`]*`)|([*|]|(?<=\w)_(?!\w))")
+FOR_THE_REPOSITORY = re.compile(r"^In the repository this page shows directives .*\n\n", re.MULTILINE)
+OF_MARKUP = re.compile(r"(^ .*$|`[^`]*`)|([*|]|(?<=\w)_(?!\w))", re.MULTILINE)
+BEFORE_CODE = re.compile(r":(?=\n\n )")
 log = logging.getLogger(__name__)
 
 
@@ -52,16 +55,18 @@ def tell_what_is_missing(app: Sphinx, env: BuildEnvironment) -> None:
         log.warning("%s is public, and has no entry in the reference", name)
 
 
-def without_links_to_the_repository(app: Sphinx, name: str, source: list[str]) -> None:
+def without_what_is_for_the_repository(app: Sphinx, name: str, source: list[str]) -> None:
     """Links that lead out of the docs' folder work where the repository is read; the site has only their words."""
     depth = name.count("/")
-    source[0] = OUTSIDE.sub(lambda link: link[1] if link[2].count("../") > depth else link[0], source[0])
+    page = FOR_THE_REPOSITORY.sub("", source[0])
+    source[0] = OUTSIDE.sub(lambda link: link[1] if link[2].count("../") > depth else link[0], page)
 
 
 def as_it_stands(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Docstrings are text with code between backticks, no reStructuredText; that of the errors has a tree."""
+    """Docstrings are text with code between backticks or indented, no reStructuredText; that of the errors has a
+    tree."""
     text = OF_MARKUP.sub(lambda found: found[1] or f"\\{found[2]}", "\n".join(lines))
-    lines[:] = text.split("\n")
+    lines[:] = BEFORE_CODE.sub("::", text).split("\n")
     if name == "headway.errors":
         lines[:] = [*lines[:1], "", "::", "", *(f"   {line}" for line in lines[1:])]
 
@@ -72,7 +77,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         source = getattr(headway.sources, name)
         if isinstance(source, type):
             source.__name__ = name  # `sources.csv` is the class CsvSource; people know it by the first
-    app.connect("source-read", without_links_to_the_repository)
+    app.connect("source-read", without_what_is_for_the_repository)
     app.connect("autodoc-process-docstring", as_it_stands)
     app.connect("env-check-consistency", tell_what_is_missing)
     return {"parallel_read_safe": True}

@@ -9,6 +9,7 @@ import pytest
 from headway import Operation, Retry
 from headway.conf import Conf
 from headway.states import TERMINAL, State, shown
+from headway.ui import urls
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
@@ -43,6 +44,19 @@ def test_every_attribute_and_event_of_the_element_is_on_its_page() -> None:
     [element] = re.findall(r"<headway-run[^>]*>", panel.replace("%}", "").replace("{%", ""))
     assert set(re.findall(r"`(data-[\w-]+)` \|", page)) == set(re.findall(r"data-[\w-]+", element))
     assert set(re.findall(r"\| `(headway:\w+)`", page)) == set(re.findall(r'"(headway:\w+)"', scripts))
+
+
+def test_every_custom_property_is_on_the_elements_page() -> None:
+    page = (ROOT / "docs/reference/element.md").read_text()
+    styles = (ROOT / "src/headway/static/headway/headway.css").read_text()
+    spaces = {f"--hw-{number}" for number in range(1, 9)}
+    assert set(re.findall(r"`(--hw-[\w-]+)`", page)) | spaces == set(re.findall(r"(--hw-[\w-]+):", styles))
+
+
+def test_every_address_of_the_pages_is_in_the_reference() -> None:
+    page = (ROOT / "docs/reference/code.md").read_text()
+    named = {pattern.name for pattern in urls.urlpatterns} - {"reload"}
+    assert set(re.findall(r"`headway_ui:(\w+)`", page)) == named
 
 
 def test_every_command_is_on_its_page() -> None:

@@ -14,9 +14,9 @@ from headway import errors
 # Django finds these by name.
 NOT_FOR_IMPORT = ("headway.apps", "headway.management.commands.", "headway.migrations.", "headway.templatetags.")
 PUBLIC = [  # as docs/_site/names.py has them, which asks for an entry of each of their names
-    "headway", "headway.client", "headway.errors", "headway.forms", "headway.http.handlers", "headway.live",
-    "headway.middleware", "headway.runs", "headway.operations.sources", "headway.signals", "headway.snapshots",
-    "headway.testing", "headway.ui",
+    "headway", "headway.client", "headway.contrib.logs", "headway.errors", "headway.forms", "headway.http.handlers",
+    "headway.live", "headway.middleware", "headway.runs", "headway.operations.sources", "headway.signals",
+    "headway.snapshots", "headway.testing", "headway.ui",
 ]  # fmt: skip
 
 MODULES = [  # imported by the tests: the URLs know only the operations that there are by then

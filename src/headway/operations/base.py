@@ -194,7 +194,8 @@ class Operation:
 
     @property
     def run(self) -> Any:
-        """The run: `id`, `retry_of`, `dry_run`, `counts()`. None before it exists (in `concurrency_key`)."""
+        """The run: `id`, `retry_of`, `dry_run`, and `counts()`, which gives how many items have ended: `succeeded`,
+        `failed`, `skipped`, and `processed`, their sum. None before it exists (in `concurrency_key`)."""
         return self._context.run
 
     def items(self) -> Any:

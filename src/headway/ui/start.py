@@ -41,6 +41,7 @@ class StartRunView(SignedInView):
     form_class: type[forms.BaseForm] | None = None
     """What the page shows; the operation's own form, unless given."""
     template_name = "headway/start.html"
+    """The page's template; its context has `form`, `operation` and what else headway/start.html shows."""
     takes_uploads = True
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
