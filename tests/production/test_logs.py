@@ -5,9 +5,10 @@ import logging
 import re
 import subprocess
 import sys
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 import headway
 from headway import Operation
 from headway.contrib.logs import PAIRS, JsonLines, KeyValues, logging_config
+from headway.tracing import at_work_on
 from servers.server import ROOT
 from tests.app.driving import drive, start
 
@@ -41,10 +43,10 @@ class SellThings(Operation):
 @pytest.fixture
 def logged() -> Any:
     """What that shop has logged, as JSON."""
-    handler = logging.StreamHandler(StringIO())
+    handler = logging.StreamHandler(TextIOWrapper(BytesIO(), "utf-8"))
     handler.setFormatter(JsonLines())
     shop.addHandler(handler)
-    yield lambda: [json.loads(line) for line in handler.stream.getvalue().splitlines()]
+    yield lambda: [json.loads(line) for line in handler.stream.buffer.getvalue().decode().splitlines()]
     shop.removeHandler(handler)
 
 
@@ -76,6 +78,11 @@ def line(message: str, *arguments: Any, error: BaseException | None = None) -> s
         (("at 100% of all", ), 'message="at 100% of all"'),
         (("GET /runs/1/events/?ticket=abc:def&after=3", ), 'message="GET /runs/1/events/?ticket=…&after=3"'),
         (("event=asked path=%s", "/ws/?a=1&ticket=se.cr-et"), 'event=asked path="/ws/?a=1&ticket=…"'),
+        (("event=open ticket=%s", "abc123"), "event=open ticket=…"),
+        (("%r", {"ticket": "abc123"}), "message=\"{'ticket': '…'}\""),
+        (("said %s", '"ticket=\'abc\'"'), 'message="said \\"ticket=\'…\'\\""'),
+        (("half=%s", "\udcff"), 'half="\\udcff"'),
+        (("no\u2028lines\x85\x9b",), r'message="no\u2028lines\u0085\u009b"'),
     ],
 )  # fmt: skip
 def test_a_message_becomes_pairs(told: tuple[Any, ...], formatted: str) -> None:
@@ -90,6 +97,42 @@ def test_an_error_stays_in_its_line() -> None:
 
     assert formatted.startswith('run=abc event=count-failed traceback="Traceback (most recent call last):\\n')
     assert "\n" not in formatted
+
+
+def test_a_line_of_another_run_has_no_part_of_the_one_in_hand(logged: Any) -> None:
+    with at_work_on(UUID(int=1), 3):
+        shop.warning("run=%s event=start", UUID(int=1))
+        shop.warning("run=%s event=start", UUID(int=2))
+    assert [(line["run"][-1], line.get("part")) for line in logged()] == [("1", 3), ("2", None)]
+
+
+def test_json_tells_what_is_given_as_extra_but_not_over_the_lines_own_names(logged: Any) -> None:
+    extra = {"order": 5, "paid": True, "basket": {"id": [7]}, "level": "mine", "odd": {(1, 2): float("nan")}}
+    shop.warning("hello", extra=extra)
+
+    [told] = logged()
+    assert told.pop("time")
+    assert told.pop("process")
+    assert told == {
+        "level": "WARNING",
+        "logger": "tests.shop",
+        "message": "hello",
+        "order": 5,
+        "paid": True,
+        "basket": {"id": [7]},
+        "odd": "{(1, 2): nan}",
+    }
+
+
+def test_json_hides_a_ticket_of_whatever_kind_and_can_be_written_in_utf_8(logged: Any) -> None:
+    shop.warning("event=open ticket=%s", "abc123", extra={"asked": {"ticket": "abc123"}})
+    shop.warning("event=open ticket=%d rest=%s", 7, "ticket=")
+    shop.warning("half \udcff\u2028")
+
+    opened, seventh, half = logged()
+    assert (opened["ticket"], opened["asked"]) == ("…", {"ticket": "…"})
+    assert (seventh["ticket"], seventh["rest"]) == (7, "ticket=")
+    assert half["message"] == "half \udcff\u2028"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -25,8 +25,10 @@ PAIRS = re.compile(r"[a-z_]+=\S+(?: [a-z_]+=\S+)*")
 OWN = ("time", "level", "logger", "process")
 ALONE = ("%d", "%s", "%r")  # where a number stays one, and a text is told without Python's quotes
 PLACE = re.compile(r"%[-#0-9.]*[a-z]")
-PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
-TICKET = re.compile(r"(ticket=)[^&\s\"'\\]+")
+PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # ends a line, steers a terminal, or isn't UTF-8
+TICKET = re.compile(r"""(ticket(?:=(?:\\"|')?|\\?["']: ?\\?["']))[^&\s"'\\]+""")  # in an address, in JSON, in a repr
+STANDARD = {*vars(logging.makeLogRecord({})), "asctime", "color_message", "message", "taskName"}  # all else is `extra`
 
 
 def logging_config(level: str, *loggers: str, form: str = "pairs") -> dict[str, Any]:
@@ -67,8 +69,7 @@ class KeyValues(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        told = self.told(record)
-        return TICKET.sub(r"\1…", " ".join(f"{key}={quoted(str(value))}" for key, value in told.items()))
+        return safe(" ".join(f"{key}={quoted(str(value))}" for key, value in self.told(record).items()))
 
     def told(self, record: logging.LogRecord) -> dict[str, Any]:
         """What is said of it, by name."""
@@ -79,7 +80,10 @@ class KeyValues(logging.Formatter):
             "process": record.process,
             **dict(pairs(record)),
         }
-        told = told | {name: value for name, value in ids().items() if name not in told}
+        at_work = ids()
+        if told.get("run", at_work.get("run")) != at_work.get("run"):
+            at_work.pop("part", None)  # another run's
+        told |= {name: value for name, value in at_work.items() if name not in told}
         if record.exc_info and record.exc_info[0]:
             told["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
@@ -88,10 +92,14 @@ class KeyValues(logging.Formatter):
 
 
 class JsonLines(KeyValues):
-    """The same as a JSON object on a line of its own; numbers stay numbers, everything else is text."""
+    """The same as a JSON object on a line of its own, and what is logged as `extra`; numbers stay numbers."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return TICKET.sub(r"\1…", json.dumps(self.told(record), ensure_ascii=False, default=str))
+        return safe(json.dumps(self.told(record), ensure_ascii=False, default=str))
+
+    def told(self, record: logging.LogRecord) -> dict[str, Any]:
+        extra = {name: in_json(value) for name, value in vars(record).items() if name not in STANDARD}
+        return (told := super().told(record)) | {name: value for name, value in extra.items() if name not in told}
 
 
 def pairs(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
@@ -121,6 +129,20 @@ def has_pairs(form: str) -> bool:
 
 def is_told_as_it_is(value: Any) -> bool:
     return type(value) in (int, str) or (type(value) is float and math.isfinite(value))  # JSON knows no others
+
+
+def in_json(value: Any) -> Any:
+    """The same, or as text where JSON has no form for it."""
+    try:
+        json.dumps(value, default=str, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+    return value
+
+
+def safe(line: str) -> str:
+    """Without tickets, and on one line in whatever reads it; escapes stand in quotes, where JSON reads them."""
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", TICKET.sub(r"\1…", line))
 
 
 def moment(seconds: float) -> str:
