@@ -48,8 +48,8 @@ class Answer(BaseHTTPRequestHandler):
         self.send_response(status)
         if status == 307:
             self.send_header("Location", "/200")
-        if self.path.endswith("/later"):
-            self.send_header("Retry-After", "7200")
+        if "/later/" in self.path:
+            self.send_header("Retry-After", self.path.rpartition("/")[2])
         self.send_header("Content-Length", "0")
         self.end_headers()
 

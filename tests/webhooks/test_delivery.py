@@ -159,12 +159,15 @@ def test_once_it_is_taken_no_more_comes(receiver: Receiver, declare: Declare) ->
     assert len(receiver.got) == 3
 
 
-def test_what_the_receiver_asks_for_is_waited_for(receiver: Receiver, declare: Declare) -> None:
-    declare(billing=receiver.at("/503/later"))
+@pytest.mark.parametrize(("asked", "hours"), [("7200", 2), *once(("9" * 20, 6))])
+def test_what_the_receiver_asks_for_is_waited_for_up_to_six_hours(
+    receiver: Receiver, declare: Declare, asked: str, hours: int
+) -> None:
+    declare(billing=receiver.at(f"/503/later/{asked}"))
     drive(start(items=1))
     with connection.cursor() as cursor:
         cursor.execute("SELECT due - changed FROM headway_part WHERE due IS NOT NULL")
-        assert cursor.fetchone()[0] == pytest.approx(7_200_000, abs=5_000)
+        assert cursor.fetchone()[0] == pytest.approx(hours * 3_600_000, abs=5_000)
 
 
 def test_after_twenty_attempts_over_two_days_the_deliverys_run_says_why_it_failed(

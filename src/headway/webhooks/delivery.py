@@ -100,8 +100,8 @@ class DeliverWebhook(Operation):
             raise self.later(f"{name} could not be reached ({type(reason).__name__}).", error) from error
 
     def later(self, text: str, error: Exception) -> TryAgain:
-        """After the back-off, or later where the answer has asked for that."""
-        return TryAgain(text, after=self.retry.seconds_until(self.attempt, error))
+        """After the back-off, or later where the answer has asked for that; but not for ever."""
+        return TryAgain(text, after=min(self.retry.seconds_until(self.attempt, error), self.retry.longest))
 
 
 class NoRedirects(HTTPRedirectHandler):
