@@ -97,6 +97,23 @@ def test_what_is_due_is_split_into_what_is_on_time_and_the_last_that_is_late() -
     assert schedule.due(monday + MINUTE, monday) == (None, [])  # the clock was set back
 
 
+@pytest.mark.parametrize(
+    ("text", "zone", "after", "now", "late"),
+    [
+        ("30 2 * * *", "Europe/Berlin", "2026-10-24T02:30+02:00", "2026-10-25T02:10+01:00", "2026-10-25T02:30+02:00"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T02:30+02:00", "2026-10-25T02:50+01:00", None),
+        ("30 2 * * *", "Europe/Berlin", "2026-03-28T02:30+01:00", "2026-03-29T03:10+02:00", "2026-03-29T03:00+02:00"),
+        ("0 */2 * * *", "Australia/Lord_Howe", "2026-04-04T22:00+11", "2026-04-05T02:20+10:30", "2026-04-05T00:00+11"),
+    ],
+)
+def test_the_last_that_is_late_is_one_of_those_that_come_one_after_the_other(
+    text: str, zone: str, after: str, now: str, late: str | None
+) -> None:
+    schedule = Schedule(text, zone)
+    assert schedule.due(ms(after), ms(now)) == (late and ms(late), [])
+    assert late is None or schedule.next(ms(after)) == ms(late)
+
+
 def test_a_year_of_minutes_that_were_missed_is_not_counted_through() -> None:
     schedule = Schedule("* * * * * *", "UTC")
     now = ms("2026-11-30T03:00:00+00:00")
@@ -124,6 +141,10 @@ FIELDS = "Five fields are minute, hour, day, month and weekday, such as '0 3 * *
         (
             {"schedule": "0 3 * * *", "schedule_zone": "Mars"},
             "schedule_zone is 'Mars'; it must be a time zone by its name, such as 'Europe/Berlin', or None.",
+        ),
+        (
+            {"schedule": "0 3 * * *", "schedule_zone": "localtime"},
+            "schedule_zone is 'localtime'; it must be a time zone by its name, such as 'Europe/Berlin', or None.",
         ),
         ({"schedule": "0 3 * * *", "missed": "twice"}, "missed is 'twice'; it must be one of once, never."),
         (
