@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import _get_new_csrf_string
 from django.test import AsyncClient, Client
-from django.test.client import encode_multipart
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from rest_framework.authtoken.models import Token
 
 from headway.idempotency import Middleware, idempotent
@@ -26,6 +28,7 @@ from .views import OrderView
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idempotency.views")]
 
 KEY = "8e03978e-40d5-43dd"
+FORM = "application/x-www-form-urlencoded"
 KINDS = ["/order/", "/rest/", "/async/", *once("/rest-function/", "/async-class/", "/open/")]
 every_kind = pytest.mark.parametrize("path", KINDS)
 
@@ -231,6 +234,36 @@ class TestRequests:
         body = json.dumps({"text": "x" * (3 << 20)})
         answer = client.post("/order/", body, "application/json", headers={"Idempotency-Key": KEY})
         assert_problem(answer, "payload-too-large")
+
+    @pytest.mark.parametrize(
+        ("path", "kind"),
+        [
+            ("/order/", FORM),
+            *once(("/async/", FORM), ("/protected/", FORM), ("/plain/orders/", FORM)),
+            *once(("/order/", MULTIPART_CONTENT), ("/protected/", MULTIPART_CONTENT), ("/file/", MULTIPART_CONTENT)),
+        ],
+    )
+    def test_a_body_that_is_cut_short_has_no_effect_and_takes_no_key(
+        self, client: Client, path: str, kind: str, settings: Any
+    ) -> None:
+        """A WSGI server hands over what came, and then an end. CSRF's middleware has read a protected form."""
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, "headway.idempotency.Middleware"]
+        settings.HEADWAY |= {"IDEMPOTENT_PREFIXES": {"/plain/": "required"}}
+        whole = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("a.txt", b"x" * 100_000)})
+        whole = b"item=tea&quantity=100" if kind != MULTIPART_CONTENT else whole
+        client.handler.enforce_csrf_checks = True
+        client.cookies["csrftoken"] = token = _get_new_csrf_string()
+
+        def ask(body: bytes) -> Any:
+            came = {"CONTENT_LENGTH": str(len(whole)), "wsgi.input": BytesIO(body)}
+            headers = {"Idempotency-Key": KEY, "X-CSRFToken": token}
+            return client.generic("PUT" if path == "/file/" else "POST", path, body, kind, headers=headers, **came)
+
+        told = assert_problem(ask(whole[:-2]), "malformed")["detail"]
+        assert told == "The request's body is shorter than its Content-Length. Send it again, with the same key."
+        assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
+        assert "Idempotent-Replayed" not in ask(whole)
+        assert StoredAnswer.objects.count() == 1
 
     def test_the_runs_that_a_view_starts_are_started_once(self, client: Client) -> None:
         first, second = (send(client, "/order/", how="start") for _ in range(2))

@@ -12,8 +12,9 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import load_handler
+from django.core.handlers.wsgi import LimitedStream, WSGIRequest
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser
 from django.http.response import HttpResponseBase
 from django.utils.datastructures import MultiValueDict
@@ -30,6 +31,7 @@ from .header import key_of
 NOT_DONE = frozenset({401, 403, 408, 425, 429})  # the view has refused to begin: the same may do later
 LARGEST = 1 << 20  # bytes of a body that is kept
 TOO_LARGE = "With an idempotency key, only a form with files may be longer than DATA_UPLOAD_MAX_MEMORY_SIZE."
+CUT_SHORT = "The request's body is shorter than its Content-Length. Send it again, with the same key."
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ class Attempt:
             return None
         except RequestDataTooBig:
             return problems.response("payload-too-large", TOO_LARGE)
+        except UnreadablePostError:
+            return problems.response("malformed", CUT_SHORT)
         except HeadwayError as error:
             return refusal(error)
         if before is None:
@@ -129,7 +133,8 @@ def fingerprint_of(request: HttpRequest) -> str:
     """What the request asks for: SHA-256 of the method, the address with its query, and the body.
 
     A form with files counts by its fields and files, as its boundary is another each time, and without Django's CSRF
-    token. Raises RequestDataTooBig for any other body above DATA_UPLOAD_MAX_MEMORY_SIZE.
+    token. Raises RequestDataTooBig for any other body above DATA_UPLOAD_MAX_MEMORY_SIZE, and UnreadablePostError for a
+    body that is cut short.
     """
     said = hashlib.sha256(json.dumps([request.method, request.get_full_path()]).encode())
     if request.content_type == "multipart/form-data":
@@ -141,7 +146,20 @@ def fingerprint_of(request: HttpRequest) -> str:
                 add_file(said, name, file)
     else:
         said.update(request.headers.get("Content-Type", "").encode() + b"\n" + request.body)
+    refuse_cut(request)
     return said.hexdigest()
+
+
+def refuse_cut(request: HttpRequest) -> None:
+    """Raises UnreadablePostError where the client has gone away in the midst of the body. A WSGI server hands over what
+    came, as if it were all; under ASGI Django itself sees it.
+    """
+    if isinstance(request, WSGIRequest):
+        stream = getattr(request, "_stream", None)  # still the server's where Django has parsed it on the way
+        came = stream._pos if isinstance(stream, LimitedStream) else len(request.body)  # type: ignore[attr-defined]
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and came < int(length):
+            raise UnreadablePostError
 
 
 def form_of(request: HttpRequest) -> "tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]":
