@@ -240,6 +240,11 @@ class AnInstance(TestCase):
         with instance("tests.call_out", {"sink": "-"}).effect("line") as effect:
             assert len(effect.key) == 36
 
+    def test_it_has_the_fences_of_what_it_holds(self) -> None:
+        assert instance("tests.count_stock").fence("stock") == 1
+        named = instance("tests.takes_turns", {"names": "stock,account"})
+        assert [named.fence(name) for name in ("account", "stock")] == [1, 2]
+
     def test_parameters_that_the_form_refuses_are_told(self) -> None:
         with pytest.raises(InvalidParams):
             instance("tests.write_ledger", {"items": "many"})

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from headway.operations import registry
 from headway.operations.base import Operation
 from headway.operations.context import Context, RunView
 from headway.operations.effects import Effects
+from headway.runs.starting import holds_of
 from headway.states import Counts, State
 
 WORKER = "drain"
@@ -92,13 +94,16 @@ def bring_back(rows: Manager[Any], **columns: timedelta | int) -> None:
 def instance(operation: type[Operation] | str, given: dict[str, Any] | None = None, *, user: Any = None) -> Operation:
     """The operation as a worker makes it, with these parameters, for a call of its `process` or `items` by hand.
 
-    Writes nothing: what `say`, `write` and `add` take is judged and goes nowhere, and `run` has a new id and no items.
+    Writes nothing: what `say`, `write` and `add` take is judged and goes nowhere, `run` has a new id and no items, and
+    the fences of what it `holds` are 1, 2 and so on, in the order of the names.
     Raises UnknownOperation, and InvalidParams where the form refuses the parameters.
     """
     declared = registry.get(operation) if isinstance(operation, str) else operation
     run = RunView(uuid4(), retry_of=None, dry_run=False, counts=Counts)
     cleaned = parameters.Params(parameters.clean(declared.form, given or {}, user))
-    made = declared(Context(params=cleaned, user=user, run=run))
+    context = Context(params=cleaned, user=user, run=run)
+    fences = {name: number for number, name in enumerate(holds_of(declared, context) or (), start=1)}
+    made = declared(replace(context, fences=fences))
     if declared.is_outside():
         made._effects = Effects(run.id, "0")
     return made
