@@ -9,6 +9,7 @@ import pytest
 from headway import Operation, Retry
 from headway.conf import Conf
 from headway.states import TERMINAL, State, shown
+from headway.templatetags.headway import register
 from headway.ui import urls
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,11 @@ def test_every_address_of_the_pages_is_in_the_reference() -> None:
     page = (ROOT / "docs/reference/code.md").read_text()
     named = {pattern.name for pattern in urls.urlpatterns} - {"reload"}
     assert set(re.findall(r"`headway_ui:(\w+)`", page)) == named
+
+
+def test_every_template_tag_is_on_its_page() -> None:
+    page = (ROOT / "docs/reference/element.md").read_text()
+    assert sorted(re.findall(r"^\| `{% (\w+)", page, re.MULTILINE)) == sorted(register.tags)
 
 
 def test_every_command_is_on_its_page() -> None:
