@@ -17,6 +17,7 @@ from celery import current_app
 from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.utils.module_loading import import_string
@@ -25,7 +26,7 @@ from example.airports.operations import ImportAirports
 from headway import runs
 from headway.management.diagnosis import of_servers, of_static_files, of_workers
 from headway.management.terminal import no_worker
-from headway.models import Run
+from headway.models import LastTick, Run
 from headway.operations import registry
 from headway.panel import faces_for_browser
 from headway.runs.ticks import Timetable
@@ -343,6 +344,12 @@ class TestSchedules:
         level, text = self.said()
         assert level == "warn", text
         assert re.search(r"Its tick of \S+ \S+ was missed: another run was in the way\. It has started no run", text)
+
+        LastTick.objects.update(tick=F("tick") + 1)  # a later one has come
+        level, text = self.said()
+        assert (level, "was missed: another run was in the way." in text) == ("ok", True)
+        LastTick.objects.update(missed=F("missed") - timedelta(days=7) // timedelta(milliseconds=1))
+        assert "was missed" not in self.said()[1]
 
     @pytest.mark.once
     def test_a_tick_that_nobody_has_seen_is_a_warning(self) -> None:

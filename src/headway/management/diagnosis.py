@@ -31,7 +31,7 @@ from headway.engines.engine import chosen
 from headway.live import wrapper
 from headway.models import LastTick
 from headway.operations.base import Operation
-from headway.operations.schedules import GRACE_MS, Schedule, schedule_of
+from headway.operations.schedules import GRACE_MS, IS_NEWS_MS, Schedule, schedule_of
 from headway.redis_holds import RedisHolds
 from headway.runs.starting import lasting_name
 from headway.runs.ticks import next_tick, scheduled
@@ -251,11 +251,11 @@ def of_schedule(operation: type[Operation], known: LastTick | None, now: int) ->
         return Finding(WARN, f"{text} {silence}", f"Start: {start_worker()}")
     assert known is not None
     last = f"The last run is {known.run}." if known.run else "It has started no run yet."
-    if known.missed is None or known.missed < known.tick:
+    if known.missed is None or known.missed < min(known.tick, now - IS_NEWS_MS):
         return Finding(OK, f"{text} {last}")
     made_up = known.lapse == ticks.Lapse.NO_WORKER and operation.missed == "once"
     missed = f"Its tick of {told(known.missed, schedule)} was missed: {LAPSES[ticks.Lapse(known.lapse)]}."
-    return Finding(OK if made_up else WARN, f"{text} {missed} {last}")
+    return Finding(OK if made_up or known.missed < known.tick else WARN, f"{text} {missed} {last}")
 
 
 def unseen(schedule: Schedule, known: LastTick | None, now: int) -> str:

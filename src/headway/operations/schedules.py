@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 GRACE_MS = 60_000  # a tick that is seen so late is on time: workers were restarted, or the machine was busy
+IS_NEWS_MS = 7 * 86_400_000  # people are told of a missed tick for a week
 LONGEST = 100  # characters
 INSTALL = "pip install 'django-headway[schedules]'"
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,11 @@ from headway import panel, runs
 from headway.addresses import of_page
 from headway.models import LastTick
 from headway.operations.base import Operation
+from headway.operations.schedules import IS_NEWS_MS
 from headway.panel import words
 from headway.runs.starting import lasting_name
 from headway.runs.ticks import next_tick
 from headway.store.starts import ticks
-
-IS_NEWS_MS = timedelta(days=7) // timedelta(milliseconds=1)
 
 
 def planned(operations: Iterable[type[Operation]], user: Any) -> list[tuple[type[Operation], dict[str, str] | None]]:
