@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from headway import TryAgain
 from headway.contrib.logs import JsonLines
 from headway.models import Part, Run
 from headway.testing import end_waits
+from servers.server import ROOT
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.webhooks.conftest import Declare
 from tests.webhooks.conftest import declare as declare
@@ -209,3 +211,24 @@ with tracing.span("name", "00-1-2-01", {}) as span:
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(said) == [{}, "", {}, None]
+
+
+@pytest.mark.once
+def test_the_example_sends_the_trace_on_to_the_other_service(receiver: Receiver, tmp_path: Path) -> None:
+    code = """
+import django
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+
+django.setup()
+from example.services.orders.models import Order
+from example.services.orders.operations import move
+
+with use_span(NonRecordingSpan(SpanContext(7, 8, is_remote=True, trace_flags=TraceFlags(1)))):
+    move(Order(sku="tea", quantity=2), fence=1, run="1")
+"""
+    told = {"SERVICE": "orders", "DATA_DIR": str(tmp_path), "STOCK_URL": receiver.at("/200")["url"]}
+    told["DJANGO_SETTINGS_MODULE"] = "example.services.settings"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | told, cwd=ROOT, check=True)
+
+    (got,) = receiver.got
+    assert (got["path"], got["headers"]["Traceparent"]) == ("/200/moves/", f"00-{7:032x}-{8:016x}-01")

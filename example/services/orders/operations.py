@@ -11,6 +11,14 @@ from headway import Operation, Reject, Retry, sources
 
 from .models import Order
 
+try:
+    from opentelemetry.propagate import inject
+except ImportError:
+
+    def inject(headers):
+        """There is no trace to send on."""
+
+
 WAREHOUSE = "warehouse:1"
 
 
@@ -43,6 +51,7 @@ def move(order, fence, run):
         "Fence": str(fence),
         "Run": str(run),
     }
+    inject(headers)
     body = json.dumps({"order": str(order.key), "sku": order.sku, "quantity": order.quantity}).encode()
     try:
         urlopen(Request(f"{settings.STOCK_URL}/moves/", body, headers), timeout=5).close()  # noqa: S310  (our own address)
