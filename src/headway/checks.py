@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
@@ -20,6 +21,7 @@ from headway.errors import InvalidParams
 from headway.models import Run
 from headway.operations import params, registry
 from headway.operations.declarations import SIGNED_IN
+from headway.operations.schedules import INSTALL
 from headway.runs.ticks import scheduled
 from headway.setting_checks import AUTHENTICATION, place_of  # to import is to register
 from headway.webhooks.endpoints import check_webhooks as check_webhooks
@@ -110,6 +112,16 @@ def check_routers(**kwargs: Any) -> list[checks.CheckMessage]:
         )
         found.append(fault("E023", text, "Keep users in the default database."))
     return found
+
+
+@checks.register("headway")
+def check_parser(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E032: an operation has a schedule, and the package that reads it isn't installed."""
+    names = [operation.name for operation in scheduled()]
+    if not names or find_spec("cronsim"):
+        return []
+    text = f"schedule needs the package cronsim, which isn't installed. It is declared by {', '.join(names)}."
+    return [fault("E032", text, f"Run: {INSTALL}")]
 
 
 @checks.register("headway")

@@ -110,7 +110,7 @@ def test_a_project_that_forgot_the_app_is_told_so() -> None:
     [
         ('HEADWAY_METRICS="/run/metrics",', 'HEADWAY_METRICS must be a dictionary with a "DIRECTORY", a folder'),
         (
-            'HEADWAY_METRICS={"DIRECTORY": "/run/metrics"},',
+            'HEADWAY_METRICS={"DIRECTORY": "/run/metrics"},',  # a web process: no check runs there
             "HEADWAY_METRICS needs prometheus-client: pip install 'django-headway[metrics]'",
         ),
     ],
@@ -122,9 +122,17 @@ def test_metrics_that_can_not_be_say_what_they_need(settings: str, said: str) ->
     assert said in ran.stderr
 
 
+def test_the_doctor_says_that_the_package_of_the_metrics_is_missing_and_goes_on() -> None:
+    ran = run('HEADWAY_METRICS={"DIRECTORY": "/tmp"},', then="call_command('headway_doctor')")
+
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "HEADWAY_METRICS needs prometheus-client, which isn't installed. (headway.E033)" in ran.stdout
+    assert "Run: manage.py migrate" in ran.stdout
+
+
 def test_the_api_without_its_extra_says_what_to_install() -> None:
     mounted = 'import sys; sys.modules["rest_framework"] = None; import headway.http.urls'
     command = [sys.executable, "-c", mounted]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
-    assert "headway.http needs Django REST framework: pip install 'django-headway[api]'" in ran.stderr
+    assert "Headway's API and its pages need Django REST framework: pip install 'django-headway[api]'" in ran.stderr

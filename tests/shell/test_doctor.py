@@ -315,6 +315,13 @@ class TestSchedules:
         assert "Start: manage.py headway_worker" in text
 
     @pytest.mark.once
+    def test_without_its_parser_it_says_what_to_install_and_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "cronsim", None)
+        said = screen(fails=True)
+        assert "(headway.E032)\n                    Run: pip install" in said["settings"][1]
+        assert (said["workers"][0], said["schedule"][0]) == ("ok", "fail")
+
+    @pytest.mark.once
     def test_before_its_first_tick_it_says_when_that_is(self, operation: Any) -> None:
         Timetable().look()
         tomorrow = f"{datetime.now(UTC) + timedelta(hours=22):%Y-%m-%d %H:%M}:00+00:00"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django import forms
 
-from headway.checks import check_schedules
+from headway.checks import check_parser, check_schedules
 from headway.operations import base, schedules
 from headway.operations.schedules import Schedule, schedule_of
 from tests.unit.test_declarations import declare, refusal
@@ -161,16 +161,18 @@ def test_a_wrong_schedule_fails_when_the_class_is_made(attributes: dict[str, Any
     assert refusal(**attributes) == said
 
 
-def test_without_its_parser_a_schedule_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_parser_a_schedule_is_an_error_of_the_check_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "cronsim", None)
     schedules.fault_of_text.cache_clear()
-
-    said = refusal(schedule="0 3 * * *")
+    declare(schedule="0 3 * * *")
     schedules.fault_of_text.cache_clear()
 
-    assert said == (
-        "schedule needs the package cronsim, which isn't installed. Run: pip install 'django-headway[schedules]'."
-    )
+    (error,) = check_parser()
+
+    assert (error.id, error.hint) == ("headway.E032", "Run: pip install 'django-headway[schedules]'")
+    assert error.msg == ("schedule needs the package cronsim, which isn't installed. It is declared by tests.declared.")
 
 
 def test_a_subclass_does_not_inherit_when_it_starts() -> None:

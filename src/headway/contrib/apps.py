@@ -1,5 +1,7 @@
 """`"headway.contrib"` in INSTALLED_APPS: runs are told in the log and, where HEADWAY_METRICS is set, counted."""
 
+from importlib.util import find_spec
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -22,11 +24,7 @@ class ContribConfig(AppConfig):
                 'HEADWAY_METRICS must be a dictionary with a "DIRECTORY", a folder for the counters, such as '
                 '{"DIRECTORY": "/run/shop/metrics", "TOKEN": "…"}.'
             )
-        try:
+        if find_spec("prometheus_client"):  # else headway.E033 tells it, and a web server doesn't start
             from . import metrics
-        except ImportError as error:
-            raise ImportError(
-                "HEADWAY_METRICS needs prometheus-client: pip install 'django-headway[metrics]'"
-            ) from error
 
-        metrics.connect()
+            metrics.connect()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,15 @@ from django.core import checks
 
 KEYS = ("DIRECTORY", "OPEN", "TOKEN")
 PROBES = "headway.contrib.probes.probes"
+
+
+@checks.register("headway")
+def check_client(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.E033: HEADWAY_METRICS is set, and the package that counts isn't installed."""
+    if not isinstance(getattr(settings, "HEADWAY_METRICS", None), dict) or find_spec("prometheus_client"):
+        return []
+    text = "HEADWAY_METRICS needs prometheus-client, which isn't installed."
+    return [checks.Error(text, hint="Run: pip install 'django-headway[metrics]'", id="headway.E033")]
 
 
 @checks.register("headway")

@@ -50,8 +50,12 @@ def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest]
 def found_views() -> dict[str, View]:
     views: dict[str, View] = {"/healthz": alive, "/readyz": ready}
     if getattr(settings, "HEADWAY_METRICS", None) is not None:
-        from .metrics import metrics  # needs the extra `metrics`
-
+        try:
+            from .metrics import metrics
+        except ImportError as error:
+            raise ImportError(
+                "HEADWAY_METRICS needs prometheus-client: pip install 'django-headway[metrics]'"
+            ) from error
         views["/metrics"] = metrics
     return views
 

@@ -4,4 +4,6 @@ try:
     import drf_spectacular as drf_spectacular
     import rest_framework as rest_framework
 except ImportError as error:
-    raise ImportError("headway.http needs Django REST framework: pip install 'django-headway[api]'") from error
+    raise ImportError(
+        "Headway's API and its pages need Django REST framework: pip install 'django-headway[api]'"
+    ) from error

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connection, connections
 from django.shortcuts import resolve_url
@@ -62,11 +64,13 @@ class Finding(NamedTuple):
 
 
 def findings() -> Iterator[tuple[str, Finding]]:
-    """All of them, each with what it is about, in the order in which they should be mended; without settings or a
-    database no more can be told."""
+    """All of them, each with what it is about, in the order in which they should be mended; without valid settings or
+    a database no more can be told."""
     broken = list(of_settings())
     yield from (("settings", finding) for finding in broken or [Finding(OK, "The system checks find nothing.")])
-    if any(finding.level == FAIL for finding in broken):
+    try:
+        conf()
+    except ImproperlyConfigured:
         return
     yield "database", (database := of_database())
     if database.level == FAIL:
@@ -124,11 +128,11 @@ def of_clock() -> Finding:
 def of_pages() -> Finding:
     pages, api = addresses.of_page("home"), addresses.of_api("index")
     if not pages and not api:
-        advice = 'Add path("runs/", include("headway.ui.urls")) to the URLs.'
+        advice = 'Add path("runs/", include("headway.ui.urls")) to the URLs (the extra: django-headway[api]).'
         return Finding(WARN, "Neither the pages nor the API are mounted.", advice)
     if not api:
         text = f"Mounted are the pages at {pages}, and no API: pages can't follow a run, and load themselves anew."
-        advice = 'Add path("api/", include("headway.http.urls")) to the URLs (the extra: django-headway[api]).'
+        advice = 'Add path("api/", include("headway.http.urls")) to the URLs.'
         return Finding(WARN, text, advice)
     there = [f"the {what} at {path}" for what, path in (("pages", pages), ("API", api)) if path]
     return Finding(OK, f"Mounted are {' and '.join(there)}.")
@@ -240,7 +244,7 @@ def of_schedules() -> Iterator[Finding]:
     operations, now = scheduled(), now_ms()
     known = ticks.of(map(lasting_name, operations))
     for operation in operations:
-        yield of_schedule(operation, known.get(lasting_name(operation)), now)
+        yield found_by(partial(of_schedule, operation, known.get(lasting_name(operation)), now))
 
 
 def of_schedule(operation: type[Operation], known: LastTick | None, now: int) -> Finding:
