@@ -5,7 +5,9 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -80,16 +82,15 @@ def answer_all(user: User, number: int) -> None:
     assert Counter(replayed for *_, replayed in given) == {False: 1, True: number - 1}
 
 
-@pytest.fixture
-def first_at_work(demo: User) -> Any:
-    """A client, while the view of another request with the key is at work: its transaction is open."""
-    client = signed_in(demo)
+@contextmanager
+def at_work(user: User, key: str) -> Iterator[None]:
+    """Inside, the view of another request with this key is at work: its transaction is open."""
     holds, over = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic():
             if connection.vendor == "postgresql":
-                row = {"principal": f"user {demo.pk}", "key": KEY, "fingerprint": "f"}
+                row = {"principal": f"user {user.pk}", "key": key, "fingerprint": "f"}
                 StoredAnswer.objects.create(**row)
             else:
                 Thing.objects.create(name="first", code="first")
@@ -100,16 +101,71 @@ def first_at_work(demo: User) -> Any:
     thread = threading.Thread(target=hold)
     thread.start()
     holds.wait(20)
-    yield client
-    over.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
-def test_one_that_waits_in_vain_is_told_to_come_back(first_at_work: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "PATIENCE", 0.3)
-    answer = send(first_at_work, "/order/")
-    assert_problem(answer, "request-in-progress")
-    assert answer["Retry-After"] == "1"
+
+
+@contextmanager
+def told(setting: str, value: str) -> Iterator[None]:
+    """PostgreSQL's `setting` has this value in the test's session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, false)", [setting, value])
+        try:
+            yield
+        finally:
+            cursor.execute(f"RESET {setting}")
+
+
+@pytest.mark.usefixtures("short_patience")
+@pytest.mark.parametrize("path", ["/order/", "/async/"])
+class TestInVain:
+    @pytest.mark.postgresql
+    def test_one_that_waits_in_vain_for_the_first_is_told_to_come_back(self, demo: User, path: str) -> None:
+        client = signed_in(demo)
+        with at_work(demo, KEY):
+            answer = send(client, path)
+        assert_problem(answer, "request-in-progress")
+        assert answer["Retry-After"] == "1"
+
+    @pytest.mark.postgresql
+    def test_so_is_one_whose_statement_may_not_take_as_long(self, demo: User, path: str, monkeypatch: Any) -> None:
+        monkeypatch.setattr(answers, "PATIENCE", 10)
+        client = signed_in(demo)
+        with at_work(demo, KEY), told("statement_timeout", "300"):
+            assert_problem(send(client, path), "request-in-progress")
+
+    @pytest.mark.sqlite
+    def test_one_that_waits_in_vain_for_the_write_lock_is_told_that_the_database_is_busy(
+        self, demo: User, path: str, caplog: Any
+    ) -> None:
+        client = signed_in(demo)
+        with at_work(demo, "another-key"):
+            answer = send(client, path)
+        assert_problem(answer, "overloaded")
+        assert answer["Retry-After"] == "2"
+        assert "event=idempotency-busy" in caplog.text
+
+    @pytest.mark.postgresql
+    def test_one_that_the_database_can_not_write_is_told_so(self, demo: User, path: str, caplog: Any) -> None:
+        client = signed_in(demo)
+        with told("default_transaction_read_only", "on"):
+            assert_problem(send(client, path), "overloaded")
+        assert "ReadOnlySqlTransaction" in caplog.text
+
+    def test_an_answer_is_given_again_at_once_while_another_request_is_at_work(self, demo: User, path: str) -> None:
+        client = signed_in(demo)
+        first = send(client, path)
+        with at_work(demo, "another-key"):
+            assert send(client, path).content == first.content
+            assert_problem(send(client, path, name="other"), "idempotency-key-reused")
 
 
 def test_a_process_that_is_killed_between_effect_and_answer_leaves_nothing(demo: User) -> None:

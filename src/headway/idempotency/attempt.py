@@ -13,13 +13,14 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import load_handler
 from django.core.handlers.wsgi import LimitedStream, WSGIRequest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser
 from django.http.response import HttpResponseBase
 from django.utils.datastructures import MultiValueDict
 
 from headway import problems
+from headway.database import is_transient
 from headway.errors import AnswerNotKept, HeadwayError, IdempotencyKeyInvalid, NoKey
 from headway.runs.starting import KEY
 from headway.store import answers
@@ -31,6 +32,7 @@ from .header import key_of
 NOT_DONE = frozenset({401, 403, 408, 425, 429})  # the view has refused to begin: the same may do later
 LARGEST = 1 << 20  # bytes of a body that is kept
 TOO_LARGE = "With an idempotency key, only a form with files may be longer than DATA_UPLOAD_MAX_MEMORY_SIZE."
+BUSY = "The database can't take the request now, so nothing was done. Send it again, with the same key."
 CUT_SHORT = "The request's body is shorter than its Content-Length. Send it again, with the same key."
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,11 @@ class Attempt:
             return problems.response("malformed", CUT_SHORT)
         except HeadwayError as error:
             return refusal(error)
+        except DatabaseError as error:
+            if not is_transient(error):
+                raise
+            log.warning("path=%s event=idempotency-busy", self.request.path, exc_info=error)
+            return problems.response("overloaded", BUSY)
         if before is None:
             self.asked = asked
             return None

@@ -28,8 +28,9 @@ def idempotent(view: Any = None, *, required: bool = True, scope: Scope | None =
 
     A key's first request runs the view in a transaction that also keeps its answer; the same request sent again gets
     that answer, byte for byte, with `Idempotent-Replayed: true`, and the view doesn't run. Another request with the key
-    is refused (422). One that comes while the first is at work waits for it, 10 s at most (then 409). What raises,
-    answers with 5xx, or refuses to begin (401, 403, 408, 425, 429) leaves neither effects nor an answer. Kept for 24 h.
+    is refused (422). One that comes while the first is at work waits for it, 10 s at most (then 409; on SQLite, where
+    it waits for the one write lock, 503). What raises, answers with 5xx, or refuses to begin (401, 403, 408, 425, 429)
+    leaves neither effects nor an answer. Kept for 24 h.
 
     `required`: without a key the answer is 400; False: such a request passes, as if there were no decorator. Keys
     belong to the signed-in user, or to what `scope(request)` says; a caller who is neither is refused (401). A class's

@@ -1,4 +1,4 @@
-"""What views have answered to idempotency keys. All of it happens in the transaction of the view's own effects."""
+"""What views have answered to idempotency keys. All of it is written in the transaction of the view's own effects."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from headway.database import delete_any, is_transient, write_beside_project
+from headway.database import delete_any, write_beside_project
 from headway.errors import IdempotencyKeyReused, RequestInProgress
 from headway.models import StoredAnswer
 
@@ -17,6 +17,8 @@ KEPT_FOR = timedelta(hours=24)
 EXPIRED = Q(created_at__lt=Now() - KEPT_FOR)
 PATIENCE = 10.0  # s that a request waits for another with its key
 ATTEMPTS = 3
+SERIALIZATION_FAILURE = "40001"  # a strict isolation level doesn't see what another has just committed
+TIMEOUTS = frozenset({"55P03", "57014"})  # lock_timeout; the project's own statement_timeout
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,13 @@ class Answer:
 def transaction_of(asked: Asked) -> Iterator[Answer | None]:
     """The transaction of a view's effects, with what it answered to this key before; None: the view is to run.
 
-    Raises RequestInProgress when another request with the key is still at work after 10 s, and IdempotencyKeyReused.
+    Raises RequestInProgress when another request with the key is still at work after 10 s, IdempotencyKeyReused, and
+    errors of the database: on SQLite also when the write lock, which can be anybody's, isn't free within 10 s.
     """
-    nested = connection.in_atomic_block
-    for attempt in range(ATTEMPTS):
+    if before := answer_to(asked):
+        yield before
+        return
+    for attempts_left in reversed(range(1 if connection.in_atomic_block else ATTEMPTS)):
         entered = False
         try:
             with write_beside_project(patience=PATIENCE):
@@ -57,11 +62,20 @@ def transaction_of(asked: Asked) -> Iterator[Answer | None]:
                 yield answer
                 return
         except DatabaseError as error:
-            if entered or not is_transient(error):
-                raise
-            # A strict isolation level doesn't see what the other has just committed: a new transaction does.
-            if nested or attempt + 1 == ATTEMPTS or is_timeout(error):
+            state = getattr(error.__cause__, "sqlstate", None)
+            if state in TIMEOUTS and not entered:
                 raise RequestInProgress(asked.key) from error
+            if state != SERIALIZATION_FAILURE or not attempts_left or entered:
+                raise
+
+
+def answer_to(asked: Asked) -> Answer | None:
+    """What a committed transaction has answered to the key: a replay writes nothing, and waits for no lock.
+
+    None decides nothing: that does `claim`. Raises IdempotencyKeyReused.
+    """
+    row = asked.rows.exclude(EXPIRED).first()
+    return answer_in(row, asked) if row else None
 
 
 def claim(asked: Asked) -> Answer | None:
@@ -71,8 +85,10 @@ def claim(asked: Asked) -> Answer | None:
         asked.rows.filter(EXPIRED).delete()
         StoredAnswer.objects.bulk_create([mine], ignore_conflicts=True)  # waits for one that is writing the same
     row = asked.rows.get()
-    if row.pk == mine.pk:
-        return None
+    return None if row.pk == mine.pk else answer_in(row, asked)
+
+
+def answer_in(row: StoredAnswer, asked: Asked) -> Answer:
     if row.fingerprint != asked.fingerprint:
         raise IdempotencyKeyReused(asked.key, "address, method or body")
     return Answer(row.status or 0, row.headers, None if row.body is None else bytes(row.body))
@@ -100,8 +116,3 @@ def bounded_wait() -> Iterator[None]:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE:g}s"])
         yield
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])
-
-
-def is_timeout(error: BaseException) -> bool:
-    """Whether the other request was waited for in vain."""
-    return connection.vendor == "sqlite" or getattr(error.__cause__, "sqlstate", None) == "55P03"
