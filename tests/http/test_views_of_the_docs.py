@@ -2,15 +2,18 @@
 
 import builtins
 import io
+import json
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django import forms
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.servers.basehttp import ServerHandler
-from django.test import Client
+from django.http import HttpResponse, JsonResponse
+from django.test import Client, RequestFactory
 from django.urls import include, path
 
 from example.airports.operations import ExportAirports, ImportAirports
@@ -118,6 +121,25 @@ def test_the_exception_handler_tells_what_the_framework_and_headway_refuse(setti
         client.post("/imports/", {"csv": csv()}, headers={"Idempotency-Key": "short"}), "idempotency-key-invalid"
     )
     assert_problem(client.get(f"/imports/{uuid4()}/"), "not-found")
+
+
+def test_the_form_view_tells_at_the_field_what_the_operations_form_refuses() -> None:
+    class OtherForm(forms.Form):
+        file = forms.FileField()
+
+    class NewImport(written_on("from-a-view")["NewImport"]):  # type: ignore[misc]
+        form_class = OtherForm
+
+        def form_invalid(self, form: OtherForm) -> HttpResponse:
+            return JsonResponse(form.errors)
+
+    request = RequestFactory().post("/", {"file": ContentFile(b"name\nInnsbruck\n", "airports.csv")})
+    request.user = User.objects.create_superuser("ada")
+
+    told = json.loads(NewImport.as_view()(request).content)
+
+    assert list(told) == ["file"]
+    assert "icao" in told["file"][0]
 
 
 def test_the_sign_in_for_others_than_staff_takes_them(settings: Any, client: Client) -> None:
