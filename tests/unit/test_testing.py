@@ -206,8 +206,17 @@ class RunToEnd(TestCase):
     def test_a_paused_run_fails_the_test_with_its_cause(self) -> None:
         self.script["items"] = lambda: 1 / 0
 
-        with pytest.raises(AssertionError, match=r"(?s)is paused.*Its items can't be found.*ZeroDivisionError"):
+        with pytest.raises(AssertionError, match=r"(?s)is paused\. Its items can't be found.*ZeroDivisionError"):
             run_to_end("tests.scripted")
+
+    def test_a_run_that_does_not_end_in_time_fails_the_test_with_what_it_waits_for(self) -> None:
+        def wait(operation: Any, number: int) -> None:
+            raise Wait(60, "The shop is shut.")
+
+        self.script["before"] = wait
+
+        with pytest.raises(AssertionError, match=r"is running after 1 s\. The shop is shut\.$"):
+            run_to_end("tests.scripted", seconds=1)
 
 
 class TheClock(TestCase):

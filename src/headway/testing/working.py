@@ -19,6 +19,7 @@ from headway.operations.base import Operation
 from headway.operations.context import Context, RunView
 from headway.operations.effects import Effects
 from headway.runs.starting import holds_of
+from headway.snapshots import snapshot
 from headway.states import Counts, State
 
 WORKER = "drain"
@@ -35,18 +36,28 @@ def run_to_end(
     """Start a run as `runs.start` does, and do all that is due until it has ended; gives the run as it is then.
 
     What it waits for (an item that is to be tried again, `Wait`, a rate) is over at once. Raises what `runs.start`
-    raises, and AssertionError when the run is paused, with its reason and traceback, or hasn't ended in that time.
+    raises, and AssertionError with the run's reason when it is paused, then with the traceback too, or hasn't ended in
+    that time.
     """
     run, until = runs.start(operation, params, user=user, dry_run=dry_run).run, time.monotonic() + seconds
+    why = ""
     while True:
         drain(until - time.monotonic())
         run.refresh_from_db()
         if run.is_done:
             return run
-        if run.state == State.PAUSED or time.monotonic() >= until:
-            why = "\n".join(text for text in (run.reason_text, run.reason_detail) if text)
-            raise AssertionError(f"{run} is {run.state} after {seconds:g} s at most. {why}".rstrip())
+        why = reason_of(run) or why  # that of the last round, where the seconds were over before this one's items
+        if run.state == State.PAUSED:
+            raise AssertionError(f"{run} is paused. {why}\n{run.reason_detail}".rstrip())
+        if time.monotonic() >= until:
+            raise AssertionError(f"{run} is {run.state} after {seconds:g} s. {why}".rstrip())
         end_waits()
+
+
+def reason_of(run: Run) -> str:
+    """Why it paused or waits; that it lacks a worker is no reason here."""
+    reason = snapshot(run)["reason"]
+    return "" if reason is None or reason["code"] == "no-worker" else str(reason["text"])
 
 
 def drain(seconds: float = 60) -> None:
