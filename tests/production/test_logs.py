@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory
 
 import headway
 from headway import Operation
@@ -108,6 +109,7 @@ def test_a_line_of_another_run_has_no_part_of_the_one_in_hand(logged: Any) -> No
 
 def test_json_tells_what_is_given_as_extra_but_not_over_the_lines_own_names(logged: Any) -> None:
     extra = {"order": 5, "paid": True, "basket": {"id": [7]}, "level": "mine", "odd": {(1, 2): float("nan")}}
+    extra["request"] = RequestFactory().get("/?code=secret")  # as Django logs one
     shop.warning("hello", extra=extra)
 
     [told] = logged()

@@ -98,8 +98,8 @@ class JsonLines(KeyValues):
         return safe(json.dumps(self.told(record), ensure_ascii=False, default=str))
 
     def told(self, record: logging.LogRecord) -> dict[str, Any]:
-        extra = {name: in_json(value) for name, value in vars(record).items() if name not in STANDARD}
-        return (told := super().told(record)) | {name: value for name, value in extra.items() if name not in told}
+        told = super().told(record)
+        return told | {name: in_json(value) for name, value in extra_of(record).items() if name not in told}
 
 
 def pairs(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
@@ -129,6 +129,12 @@ def has_pairs(form: str) -> bool:
 
 def is_told_as_it_is(value: Any) -> bool:
     return type(value) in (int, str) or (type(value) is float and math.isfinite(value))  # JSON knows no others
+
+
+def extra_of(record: logging.LogRecord) -> dict[str, Any]:
+    """What the caller has given beside the message. Not Django's request: its address may hold secrets."""
+    given = {name: value for name, value in vars(record).items() if name not in STANDARD}
+    return {name: value for name, value in given.items() if not hasattr(value, "get_full_path")}
 
 
 def in_json(value: Any) -> Any:
