@@ -102,6 +102,24 @@ def test_what_fails_or_refuses_to_begin_leaves_neither_effect_nor_answer(client:
     assert "Idempotent-Replayed" not in send(client, path, how=how)
 
 
+@pytest.mark.parametrize("path", ["/order/", "/async/", *once("/rest/", "/plain/orders/")])
+def test_a_success_whose_effects_can_only_be_undone_is_an_error_that_says_what_to_do(
+    client: Client, path: str, settings: Any, caplog: Any
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "headway.idempotency.Middleware"]
+    settings.HEADWAY |= {"IDEMPOTENT_PREFIXES": {"/plain/": "required"}}
+    assert send(client, path, how="caught").status_code == 500
+    assert "Put the statement that may fail into a `with transaction.atomic():` of its own" in caplog.text
+    assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
+
+
+def test_a_refusal_whose_effects_can_only_be_undone_is_given_and_not_kept(client: Client) -> None:
+    for _ in range(2):
+        answer = send(client, "/order/", how="caught-409")
+        assert (answer.status_code, "Idempotent-Replayed" in answer) == (409, False)
+    assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
+
+
 @pytest.mark.parametrize("status", [404, *once(409, 422)])
 def test_any_other_answer_is_kept_with_its_effects(client: Client, status: int) -> None:
     first, second = (send(client, "/order/", how=str(status)) for _ in range(2))

@@ -4,11 +4,13 @@ import asyncio
 import os
 import secrets
 import signal
+from contextlib import suppress
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.core.exceptions import SuspiciousOperation
+from django.db import IntegrityError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
@@ -30,6 +32,12 @@ from tests.app.models import Thing
 def made() -> Thing:
     """What each request leaves."""
     return Thing.objects.create(name="thing", code=secrets.token_hex(8))
+
+
+def twice(thing: Thing) -> None:
+    """An error of the database, caught without a savepoint of its own."""
+    with suppress(IntegrityError):
+        Thing.objects.create(name="again", code=thing.code)
 
 
 def order(request: HttpRequest) -> HttpResponse:
@@ -55,6 +63,11 @@ def order(request: HttpRequest) -> HttpResponse:
         case "start":
             started = runs.start("tests.write_ledger", {}, user=request.user)
             return JsonResponse({"run": str(started.run.pk)}, status=202)
+        case "caught":
+            twice(thing)
+        case "caught-409":
+            twice(thing)
+            return HttpResponse(status=409)
         case "200" | "404" | "401" | "403" | "409" | "422" | "429" | "503":
             return HttpResponse(how, status=int(how))
     answer = JsonResponse({"thing": thing.pk}, status=201)
@@ -67,6 +80,8 @@ async def async_order(request: HttpRequest) -> HttpResponse:
     """The same, in a coroutine."""
     thing = await sync_to_async(made)()
     await asyncio.sleep(0)
+    if request.POST.get("how") == "caught":
+        await sync_to_async(twice)(thing)
     if request.POST.get("how") == "raise":
         raise RuntimeError("no")
     if request.POST.get("how") == "raise-404":
@@ -95,6 +110,8 @@ class OrderView(APIView):
 
     def post(self, request: Request) -> Response:
         thing = made()
+        if request.data.get("how") == "caught":
+            twice(thing)
         if request.data.get("how") == "refuse":
             raise ValidationError({"name": "no"})
         if request.data.get("how") == "raise":

@@ -13,14 +13,15 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import load_handler
 from django.core.handlers.wsgi import LimitedStream, WSGIRequest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
+from django.db.transaction import TransactionManagementError
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser
 from django.http.response import HttpResponseBase
 from django.utils.datastructures import MultiValueDict
 
 from headway import problems
-from headway.database import is_transient
+from headway.database import is_broken, is_transient
 from headway.errors import AnswerNotKept, HeadwayError, IdempotencyKeyInvalid, NoKey
 from headway.runs.starting import KEY
 from headway.store import answers
@@ -33,6 +34,10 @@ NOT_DONE = frozenset({401, 403, 408, 425, 429})  # the view has refused to begin
 LARGEST = 1 << 20  # bytes of a body that is kept
 TOO_LARGE = "With an idempotency key, only a form with files may be longer than DATA_UPLOAD_MAX_MEMORY_SIZE."
 BUSY = "The database can't take the request now, so nothing was done. Send it again, with the same key."
+BROKEN = (
+    "The view caught an error of the database and answered as if all were well, but its transaction can only be rolled "
+    "back. Put the statement that may fail into a `with transaction.atomic():` of its own, inside the `try`."
+)
 CUT_SHORT = "The request's body is shorter than its Content-Length. Send it again, with the same key."
 
 log = logging.getLogger(__name__)
@@ -92,13 +97,16 @@ class Attempt:
 
     def end(self, response: HttpResponseBase) -> HttpResponseBase:
         """The view has answered: keep that with its effects, or undo both where the server failed. Raises errors of the
-        database."""
+        database, and TransactionManagementError for a success whose effects can only be undone."""
         if self.asked is None:
             return response
         with self.transaction:
             if callable(render := getattr(response, "render", None)):
                 response = render()
             if self.leaves_nothing(response):
+                transaction.set_rollback(True)
+            elif is_broken():
+                refuse_success(response)
                 transaction.set_rollback(True)
             else:
                 answers.keep(self.asked, self.kept(response))
@@ -107,7 +115,7 @@ class Attempt:
     def leaves_nothing(self, response: HttpResponseBase) -> bool:
         """Whether the view has failed, or refused to begin."""
         status = getattr(response, "status_code", 500)  # of a view that gives none Django says which it is
-        return self.raised or status >= 500 or status in NOT_DONE or connection.needs_rollback
+        return self.raised or status >= 500 or status in NOT_DONE
 
     def undo(self, error: BaseException) -> None:
         """The view has raised this: its effects are undone, and its key is free."""
@@ -119,6 +127,12 @@ class Attempt:
             log.warning("path=%s event=answer-not-kept streamed=%s", self.request.path, body is None)
             body = None
         return Answer(response.status_code, dict(response.headers.items()), body)
+
+
+def refuse_success(response: HttpResponseBase) -> None:
+    """Raises TransactionManagementError where this says that something is done, though it can only be undone."""
+    if response.status_code < 400:
+        raise TransactionManagementError(BROKEN)
 
 
 def replayed(answer: Answer, key: str) -> HttpResponse:
