@@ -9,7 +9,7 @@ from headway import Reject, Skip, runs, sources
 from headway.models import ItemOutcome, Part, Run
 from headway.snapshots import snapshot
 from headway.store.parts.leases import MOST_CAREFUL
-from tests.app.driving import counted, drive, start
+from tests.app.driving import claim, counted, drive, start, work
 from tests.app.models import LedgerEntry, Thing
 from tests.app.sources import Numbers
 from tests.crash.scene import entries
@@ -193,3 +193,14 @@ def test_an_item_that_ends_its_process_is_left_out_and_all_others_are_done(
     assert wait_for_end(run.pk, seconds=120).state == "partial"
     assert dict(ItemOutcome.objects.filter(run=run).values_list("key", "code")) == {"7": code, "12": code}
     assert entries(run.pk) == {str(number): 1 for number in range(20) if number not in (7, 12)}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("operation", ["tests.exit", "tests.exit_while_prepared", "tests.exit_in_sets"])
+def test_where_an_item_called_sys_exit_the_log_says(operation: str, caplog: pytest.LogCaptureFixture) -> None:
+    run = runs.start(operation, {"count": 9}).run
+    with pytest.raises(SystemExit):
+        work(claim(run))
+
+    assert f"run={run.pk} event=exit-called" in caplog.text
+    assert "sys.exit(3)" in caplog.text

@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 FAULTS_IN_A_ROW = 5  # the same chunk again so often; then the part is given back for a while
 HOPELESS_SETBACKS = 8  # at one place: not even leaving the item out has helped
 HOPELESS_TRIES = 20  # owners in a row who died without a checkpoint: what kills them isn't an item
+EXIT = "sys.exit() ends the worker: let the operation catch SystemExit"
 
 
 def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Candidates = ANYBODYS) -> Ending:
@@ -73,6 +74,10 @@ def work(part: Part, should_stop: Callable[[], bool], pulse: Pulse, rivals: Cand
             database.forget()
             return Ending.LOST
         return give_up(part, error)
+    except SystemExit:
+        if not should_stop():  # a signal's handler may end the process so; else it is a library's `sys.exit()`
+            log.exception("part=%s run=%s event=exit-called advice=%r", part.pk, part.run_id, EXIT)
+        raise
     finally:
         pulse.rest()
 
