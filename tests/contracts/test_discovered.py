@@ -169,8 +169,8 @@ def test_a_source_that_cannot_tell_its_keys_pauses_the_run_and_says_what_to_use(
         ("", "of 0 characters"),
         ("a\0b", "no database keeps"),
         ("\udcff", "no database keeps"),
-        (3.5, "which is a float"),
-        (None, "which is a NoneType"),
+        (3.5, "which is of type float"),
+        (None, "which is of type NoneType"),
     ],
 )
 def test_what_cannot_be_a_key_fails_its_item_and_says_why(script: Script, key: Any, said: str) -> None:
@@ -194,7 +194,7 @@ def test_bytes_are_no_key_and_no_row_of_numbers(script: Script) -> None:
     run = drive(start("tests.scripted_walk"))
     failed = ItemOutcome.objects.get(run=run)
     assert (failed.key, failed.code, done(run)) == ("a", "bad-key", once())
-    assert "gave b'page' as a key, which is a bytes." in failed.text
+    assert "gave b'page' as a key, which is of type bytes." in failed.text
 
 
 @pytest.mark.once

@@ -64,7 +64,8 @@ def test_a_result_that_cannot_be_kept_pauses_the_run_at_its_end(script: Script, 
     run = drive(start("tests.scripted"))
     assert (run.state, run.reason_code) == ("paused", "operation-error")
     assert run.reason_text == "Its on_finish failed. Mend it, then resume; nothing is lost."
-    assert "on_finish() returned " in run.reason_detail
+    assert run.reason_detail.startswith("TypeError: on_finish() returned ")
+    assert "\n" not in run.reason_detail  # what Headway refuses with a sentence isn't told again by its own lines
 
 
 def test_a_result_that_only_looks_so_is_kept(script: Script) -> None:

@@ -30,16 +30,19 @@ def plain_sentence(error: Exception) -> str:
 
 
 def in_full(error: BaseException) -> str:
-    """What staff read of an error that stops a run: the same, and its whole traceback."""
+    """What staff read of an error that stops a run: the lines of the project's own code, and the whole traceback."""
+    told = f"{said_by(error)}{places(frames_of(error))}"
     if is_a_refusal(error):
-        return f"{said_by(error)}{places(frames_of(error))}"
-    return f"{describe(error)}\n\n{''.join(traceback.format_exception(error))[-LONGEST_TRACEBACK:]}"
+        return told
+    return f"{told}\n\n{''.join(traceback.format_exception(error))[-LONGEST_TRACEBACK:]}"
 
 
 def is_a_refusal(error: BaseException) -> bool:
     """Whether Headway itself refuses what it was given, in words that suffice: its own lines would explain nothing."""
     lines = traceback.extract_tb(error.__traceback__)
-    return isinstance(error, ValueError) and bool(lines) and os.path.realpath(lines[-1].filename).startswith(HEADWAY)
+    if not lines or not os.path.realpath(lines[-1].filename).startswith(HEADWAY):
+        return False
+    return isinstance(error, ValueError) or (lines[-1].line or "").startswith("raise ")
 
 
 def describe(error: BaseException) -> str:

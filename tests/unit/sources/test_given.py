@@ -200,8 +200,8 @@ class TestPairs:
         [
             ([(1, "a"), (1, "b")], "yielded the key '1' twice"),
             (["ab"], "must give pairs"),
-            ([(None, "a")], "gave None as a key, which is a NoneType"),
-            ([(1.5, "a")], "gave 1.5 as a key, which is a float"),
+            ([(None, "a")], "gave None as a key, which is of type NoneType"),
+            ([(1.5, "a")], "gave 1.5 as a key, which is of type float"),
             ([("", "a")], "a key of 0 characters"),
             ([("x" * 256, "a")], "a key of 256 characters"),
             ([("\udcff", "a")], "no database keeps"),
@@ -223,11 +223,13 @@ class TestOthers:
     @pytest.mark.parametrize(
         ("given", "sentence"),
         [
-            (None, r"app.operation: items\(\) gave a NoneType. It must give a source"),
+            (None, r"app.operation: items\(\) gave None. Is a `return` missing\? It must give a source"),
+            (5, r"items\(\) gave an object of type int. It must give a source"),
+            (Thing, r"items\(\) gave an object of type ModelBase. Write Thing.objects.all\(\)."),
             ({"a": 1}, "`yield from` before it"),
             ({1}, r"Put sorted\(…\) around it"),
             (Thing.objects, r"Write .all\(\) behind it"),
-            ("abc", "gave a str"),
+            ("abc", "gave an object of type str"),
         ],
     )
     def test_what_can_be_no_source_is_refused_with_what_to_write(self, given: Any, sentence: str) -> None:

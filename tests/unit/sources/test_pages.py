@@ -137,7 +137,7 @@ def test_what_the_api_says_in_the_midst_is_raised_behind_what_came_before() -> N
 
 def refusals() -> list[tuple[Callable[[Any], Any], str]]:
     return [
-        (lambda cursor: [1, 2], r"gave a list; it must give the pairs of a page and the cursor"),
+        (lambda cursor: [1, 2], r"gave an object of type list; it must give the pairs of a page and the cursor"),
         (lambda cursor: ([{"id": 1}], None), r"of type dict\); it must give pairs"),
         (lambda cursor: ([(1, 1)], object()), r"as a cursor; it must be JSON"),
         (lambda cursor: ([(1, 1)], "a"), r"named 'a' as the page behind itself"),

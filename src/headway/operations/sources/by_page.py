@@ -69,8 +69,9 @@ class PagesSource(Source[Any]):
         given: Any = self.fetch_page(cursor)
         if not isinstance(given, tuple) or len(given) != 2:
             raise TypeError(
-                f"{TOLD} gave a {type(given).__name__}; it must give the pairs of a page and the cursor of the next "
-                "one, or None: `return [(each['id'], each) for each in answer['results']], answer['next']`."
+                f"{TOLD} gave an object of type {type(given).__name__}; it must give the pairs of a page and the "
+                "cursor of the next, or None: "
+                "`return [(each['id'], each) for each in answer['results']], answer['next']`."
             )
         pairs = [pair(each, TOLD) for each in given[0]]
         try:

@@ -118,8 +118,8 @@ def key_text(key: Any, told: str) -> str:
     """A key as it is kept. Raises TypeError or ValueError, which say by whom it is `told`, for what can't be one."""
     if not isinstance(key, PLAIN):
         raise TypeError(
-            f"{told} gave {key!r:.200} as a key, which is a {type(key).__name__}. A key is text, a whole number, a "
-            "UUID or a date, and the same whenever it is asked for."
+            f"{told} gave {key!r:.200} as a key, which is of type {type(key).__name__}. A key is text, a whole "
+            "number, a UUID or a date, and the same whenever it is asked for."
         )
     text = key.isoformat() if isinstance(key, date | time) else str(key)
     if not 0 < len(text) <= LONGEST_KEY:

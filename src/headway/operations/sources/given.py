@@ -34,12 +34,15 @@ def source_given(items: Callable[[], Any], name: str) -> Source[Any]:
         return InstancesSource(given) if given and isinstance(given[0], Model) else ListSource(given)
     if isinstance(given, Iterator):
         return PairsSource(items)
-    raise TypeError(f"{name}: items() gave a {type(given).__name__}. {advice(given)}")
+    told = "None. Is a `return` missing?" if given is None else f"an object of type {type(given).__name__}."
+    raise TypeError(f"{name}: items() gave {told} {advice(given)}")
 
 
 def advice(given: Any) -> str:
     if isinstance(given, Manager):
         return "Write .all() behind it."
+    if isinstance(given, type) and issubclass(given, Model):
+        return f"Write {given.__name__}.objects.all()."
     if isinstance(given, dict):
         return "Write `yield from` before it, and .items() behind it."
     if isinstance(given, set | frozenset):
