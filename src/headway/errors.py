@@ -76,12 +76,17 @@ class UnknownOperation(HeadwayError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
-        known = sorted(known)
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known) or 'none'}."
         super().__init__(
-            f"There is no operation {name!r}. {hint} Operations are found in operations.py of each installed app."
+            f"There is no operation {name!r}. {hint(name, known)} Operations are found in operations.py of each "
+            "installed app; one that was renamed keeps its old name in `aliases`."
         )
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Which of the known names was meant; where none is close, all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known) or 'none'}."
 
 
 @dataclass(frozen=True)
@@ -295,12 +300,13 @@ class ChangedMeanwhile(Explained, LookupError):
 class MissingParam(Explained, KeyError):
     """The operation's code asks for a parameter that the run was started without: that is no item's fault."""
 
-    def __init__(self, name: object) -> None:
-        self.name = name
+    def __init__(self, name: object, known: Iterable[str] = ()) -> None:
+        self.name, self.known = name, known
         super().__init__(name)
 
     def __str__(self) -> str:
-        return f"This run was started without a parameter {self.name!r}, for which its code asks now."
+        asked = f"This run was started without a parameter {self.name!r}, for which its code asks."
+        return f"{asked} {hint(str(self.name), self.known)}"
 
 
 class NotKept(HeadwayError, TypeError):

@@ -277,14 +277,21 @@ class TestParameters:
         with monkeypatch.context() as deploy_now:
             deploy_now.setattr(Deployed, "process", process)
             assert reason(drive(run)) == (
-                "Its items can't be done. This run was started without a parameter 'colour', for which its code asks "
-                "now. Mend it, then resume; nothing is lost."
+                "Its items can't be done. This run was started without a parameter 'colour', for which its code asks. "
+                "There are: name. Mend it, then resume; nothing is lost."
             )
         assert done() == 1
         assert not ItemOutcome.objects.exclude(key=Thing.objects.get(code="c-1").pk).exists()
         runs.resume(run)
         assert drive(run).is_done
         assert done() + ItemOutcome.objects.count() == 10
+
+    @pytest.mark.once
+    def test_a_misspelt_parameter_is_told_with_the_one_that_was_meant(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Deployed, "process", lambda self, thing: self.params["nmae"])
+        assert "'nmae', for which its code asks. Did you mean 'name'? Mend it" in reason(drive(run))
 
     @pytest.mark.once
     def test_code_that_can_do_without_a_parameter_does(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

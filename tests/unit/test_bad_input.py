@@ -47,7 +47,8 @@ PARAMS = [
     (
         ["airports.import_airport"],
         "There is no operation 'airports.import_airport'. Did you mean 'airports.import_airports'? "
-        "Operations are found in operations.py of each installed app.",
+        "Operations are found in operations.py of each installed app; one that was "
+        "renamed keeps its old name in `aliases`.",
     ),
     (["airports.import_airports", "--user", "nobody"], "There is no user 'nobody'."),
 ]

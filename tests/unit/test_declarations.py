@@ -396,7 +396,8 @@ class TestRegistry:
             registry.get("airports.import_airport")
         assert str(raised.value) == (
             "There is no operation 'airports.import_airport'. Did you mean 'airports.import_airports'? "
-            "Operations are found in operations.py of each installed app."
+            "Operations are found in operations.py of each installed app; one that was "
+            "renamed keeps its old name in `aliases`."
         )
         assert raised.value.name == "airports.import_airport"
 
@@ -404,7 +405,8 @@ class TestRegistry:
     def test_or_with_all_that_there_are(self, known: list[str], there: str) -> None:
         assert str(UnknownOperation("airports.import", known)) == (
             f"There is no operation 'airports.import'. There are: {there}. "
-            "Operations are found in operations.py of each installed app."
+            "Operations are found in operations.py of each installed app; one that was "
+            "renamed keeps its old name in `aliases`."
         )
 
     def test_the_operations_of_every_installed_app_are_found_by_themselves(self) -> None:

@@ -37,7 +37,7 @@ class Params(dict[str, Any]):
     """What a run was started with, as its operation has it. A key that isn't there raises MissingParam, a KeyError."""
 
     def __missing__(self, name: str) -> Any:
-        raise MissingParam(name)
+        raise MissingParam(name, list(self))
 
 
 def clean(form: type[forms.BaseForm] | None, given: dict[str, Any], user: Any = None) -> dict[str, Any]:
