@@ -66,12 +66,9 @@ def reloading(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     (tmp_path / "changing_settings.py").write_text(PROJECT)
     env = environment() | {"DJANGO_SETTINGS_MODULE": "changing_settings"}
     env["PYTHONPATH"] += f":{tmp_path}"
-    worker = spawn(
-        [sys.executable, "manage.py", "headway_worker", "--reload"],
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "manage.py", "headway_worker", "--reload"]
+    with (tmp_path / "said").open("wb") as out:
+        worker = spawn(command, env=env, stdout=out, stderr=subprocess.DEVNULL)
     until(Worker.objects.exists)
     yield worker
     try:
@@ -118,8 +115,11 @@ def test_a_worker_that_reloads_goes_on_with_the_new_code(
 
 
 @pytest.mark.slow
-def test_nothing_of_a_worker_that_reloads_is_left_behind(reloading: subprocess.Popen[bytes]) -> None:
+def test_nothing_of_a_worker_that_reloads_is_left_behind_and_it_says_once_that_it_is_ready(
+    reloading: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
     reloading.terminate()
 
     assert reloading.wait(30) == 0
+    assert (tmp_path / "said").read_text().count("is ready") == 1
     until(lambda: not Worker.objects.exists())

@@ -44,8 +44,8 @@ class Skip(ItemVerdict):
 class Reject(ItemVerdict):
     """This item can't be done, by a rule of the business; it ends as failed, and what it wrote is undone.
 
-    Only a hidden write is not seen: a SELECT that calls a writing function, or COPY through the driver's own cursor.
-    Raise the verdict before those.
+    The worker looks at the item's statements to know whether it has written. Two kinds don't show it, a SELECT that
+    calls a function which writes and COPY through the driver's own cursor, and what they wrote may stay: raise before.
     """
 
 

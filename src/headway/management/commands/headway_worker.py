@@ -55,7 +55,8 @@ class Command(BaseCommand):
         if unknown := [name for name in chosen if name not in known]:
             raise CommandError(f"No operation has the queue {unknown[0]!r}. There are: {', '.join(known)}.")
         demand_tables()
-        if options["verbosity"]:
+        only_watches = options["reload"] and not is_reloaded()
+        if options["verbosity"] and not only_watches:
             many = "one process" if processes == 1 else f"{processes} processes"
             self.stdout.write(f"Headway's worker is ready ({many}). Ctrl-C stops it.")
             self.stdout.flush()
@@ -76,6 +77,11 @@ def tell_of_runs() -> None:
         logger.setLevel(logging.INFO)
 
 
+def is_reloaded() -> bool:
+    """Whether this is the process that the autoreloader starts, and begins anew."""
+    return os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
+
+
 def work_and_reload(processes: int, queue_names: Sequence[str]) -> None:
     """Work until asked to stop; whenever a file has changed, the worker ends behind its item and begins anew.
 
@@ -91,7 +97,7 @@ def work_and_reload(processes: int, queue_names: Sequence[str]) -> None:
         stop.ask()
         worker.join()
 
-    if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
+    if is_reloaded():
         close_before_fork()
         worker.start()  # before the autoreloader has its threads
         atexit.register(end)
