@@ -75,12 +75,22 @@ class TestEachKindOfView:
         assert Thing.objects.count() == 0
 
     def test_a_key_that_is_none_is_refused(self, client: Client, path: str) -> None:
-        for key in ("short", "with blank", '"open', "a,comma-it-is", "x" * 256):
+        for key in (
+            "short",
+            "with blank",
+            '"open',
+            "a,comma-it-is",
+            "x" * 256,
+            f'"{KEY}";',
+            f'"{KEY}";V=1',
+            f'"{KEY}", "b"',
+        ):
             assert_problem(send(client, path, key=key), "idempotency-key-invalid")
 
     def test_a_quoted_key_is_the_same_as_a_bare_one(self, client: Client, path: str) -> None:
-        first, second = send(client, path, key=f'"{KEY}"'), send(client, path)
-        assert first.content == second.content
+        first = send(client, path)
+        for quoted in (f'"{KEY}"', f'"{KEY}";v=1', f'"{KEY}"; a;b*="x;,\\"y"; c=?1;d=:YQ==:'):  # RFC 9651, 3.1.2
+            assert send(client, path, key=quoted).content == first.content
 
     def test_an_answer_is_forgotten_after_a_day(self, client: Client, path: str) -> None:
         send(client, path)
@@ -134,6 +144,8 @@ def test_headers_are_kept_and_cookies_are_not(client: Client) -> None:
     assert first["Location"] == second["Location"]
     assert "basket" in first.cookies
     assert "basket" not in second.cookies
+    first, second = (send(client, "/order/", key="another-key", how="bare-cookie") for _ in range(2))
+    assert (first.get("Set-Cookie"), second.get("Set-Cookie")) == ("basket=full", None)
 
 
 @pytest.mark.parametrize("how", ["long", *once("stream", "file")])
@@ -190,6 +202,14 @@ class TestCallers:
         assert Thing.objects.count() == 1
 
     @pytest.mark.once
+    def test_a_view_that_runs_asks_its_permissions_and_a_replay_does_not(self, client: Client, demo: User) -> None:
+        User.objects.update(is_staff=True)
+        first = send(client, "/staff/")
+        User.objects.update(is_staff=False)
+        second, new = send(client, "/staff/"), send(client, "/staff/", key="another-key")
+        assert (first.status_code, second.content, new.status_code) == (201, first.content, 403)
+
+    @pytest.mark.once
     def test_a_wrong_token_gets_the_views_own_answer(self) -> None:
         api = Client(headers={"Authorization": "Token wrong"})
         assert send(api, "/rest/").status_code == 401
@@ -233,6 +253,28 @@ class TestRequests:
         assert upload(large, "one").status_code == 201
         assert upload(large, "two")["Idempotent-Replayed"] == "true"
         assert_problem(upload(large + b"y", "two"), "idempotency-key-reused")
+
+    @pytest.mark.once
+    def test_a_form_without_files_counts_without_its_csrf_token(self, client: Client) -> None:
+        def post(body: str) -> Any:
+            return client.post("/order/", body, content_type=FORM, headers={"Idempotency-Key": KEY})
+
+        first = post("csrfmiddlewaretoken=one&item=tea")
+        assert first.status_code == 201
+        for same in ("csrfmiddlewaretoken=two&item=tea", "item=tea&csrfmiddlewaretoken=three", "item=tea"):
+            assert post(same).content == first.content
+        assert_problem(post("item=tea&xcsrfmiddlewaretoken=three"), "idempotency-key-reused")
+
+    @pytest.mark.once
+    def test_a_media_type_counts_without_its_parameters_and_json_by_its_bytes(self, client: Client) -> None:
+        def post(body: str, kind: str) -> Any:
+            return client.post("/order/", body, content_type=kind, headers={"Idempotency-Key": KEY})
+
+        first = post('{"a": 1, "b": 2}', "application/json")
+        for same in ("application/json; charset=utf-8", "Application/JSON;charset=UTF-8"):
+            assert post('{"a": 1, "b": 2}', same).content == first.content
+        assert_problem(post('{"b": 2, "a": 1}', "application/json"), "idempotency-key-reused")
+        assert_problem(post('{"a": 1, "b": 2}', "text/plain"), "idempotency-key-reused")
 
     @pytest.mark.once
     def test_so_does_one_that_is_put_and_the_view_gets_it(self, client: Client) -> None:

@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -68,6 +69,8 @@ def order(request: HttpRequest) -> HttpResponse:
         case "caught-409":
             twice(thing)
             return HttpResponse(status=409)
+        case "bare-cookie":
+            return HttpResponse(headers={"Set-Cookie": "basket=full"})
         case "200" | "404" | "401" | "403" | "409" | "422" | "429" | "503":
             return HttpResponse(how, status=int(how))
     answer = JsonResponse({"thing": thing.pk}, status=201)
@@ -117,6 +120,10 @@ class OrderView(APIView):
         if request.data.get("how") == "raise":
             raise RuntimeError("no")
         return Response({"thing": thing.pk, "by": request.user.get_username()}, status=201)
+
+
+class StaffView(OrderView):
+    permission_classes = (IsAdminUser,)
 
 
 @idempotent
@@ -183,6 +190,7 @@ urlpatterns = [
     path("async/", csrf_exempt(idempotent(async_order))),
     path("async-class/", csrf_exempt(idempotent(AsyncOrderView.as_view()))),
     path("rest/", idempotent(OrderView.as_view())),
+    path("staff/", idempotent(StaffView.as_view())),
     path("file/", idempotent(FileView.as_view())),
     path("rest-function/", order_function),
     path("below/", below),

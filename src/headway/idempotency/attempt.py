@@ -31,6 +31,7 @@ from .callers import RefusedByView, Scope, principal_of
 from .header import key_of
 
 NOT_DONE = frozenset({401, 403, 408, 425, 429})  # the view has refused to begin: the same may do later
+CSRF_FIELD = "csrfmiddlewaretoken"
 LARGEST = 1 << 20  # bytes of a body that is kept
 TOO_LARGE = "With an idempotency key, only a form with files may be longer than DATA_UPLOAD_MAX_MEMORY_SIZE."
 BUSY = "The database can't take the request now, so nothing was done. Send it again, with the same key."
@@ -126,7 +127,8 @@ class Attempt:
         if body is None or len(body) > LARGEST:
             log.warning("path=%s event=answer-not-kept streamed=%s", self.request.path, body is None)
             body = None
-        return Answer(response.status_code, dict(response.headers.items()), body)
+        headers = {name: value for name, value in response.headers.items() if name.lower() != "set-cookie"}
+        return Answer(response.status_code, headers, body)
 
 
 def refuse_success(response: HttpResponseBase) -> None:
@@ -151,22 +153,22 @@ def refusal(error: HeadwayError) -> HttpResponse:
 
 
 def fingerprint_of(request: HttpRequest) -> str:
-    """What the request asks for: SHA-256 of the method, the address with its query, and the body.
+    """What the request asks for: SHA-256 of the method, the address with its query, the media type without its
+    parameters, and the body, without the CSRF token of a form.
 
-    A form with files counts by its fields and files, as its boundary is another each time, and without Django's CSRF
-    token. Raises RequestDataTooBig for any other body above DATA_UPLOAD_MAX_MEMORY_SIZE, and UnreadablePostError for a
-    body that is cut short.
+    A form with files counts by its fields and files, as its boundary is another each time. Raises UnreadablePostError
+    for a body that is cut short, and RequestDataTooBig for one without files above DATA_UPLOAD_MAX_MEMORY_SIZE.
     """
     said = hashlib.sha256(json.dumps([request.method, request.get_full_path()]).encode())
     if request.content_type == "multipart/form-data":
         posted, uploads = form_of(request)
-        fields = {name: values for name, values in posted.lists() if name != "csrfmiddlewaretoken"}
+        fields = {name: values for name, values in posted.lists() if name != CSRF_FIELD}
         said.update(json.dumps(fields, sort_keys=True).encode())
         for name, files in sorted(uploads.lists()):
             for file in files:
                 add_file(said, name, file)
     else:
-        said.update(request.headers.get("Content-Type", "").encode() + b"\n" + request.body)
+        said.update(f"{request.content_type or ''}\n".encode() + body_of(request))
     refuse_cut(request)
     return said.hexdigest()
 
@@ -181,6 +183,13 @@ def refuse_cut(request: HttpRequest) -> None:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and came < int(length):
             raise UnreadablePostError
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """Its bytes; of a form without Django's token, which may be new each time."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return request.body
+    return b"&".join(field for field in request.body.split(b"&") if not field.startswith(f"{CSRF_FIELD}=".encode()))
 
 
 def form_of(request: HttpRequest) -> "tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]]":

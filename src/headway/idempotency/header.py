@@ -6,12 +6,14 @@ from django.http import HttpRequest
 
 from headway.errors import IdempotencyKeyInvalid
 
-QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')  # RFC 9651, 3.3.3
+STRING = r'"((?:[ !#-\[\]-~]|\\["\\])*)"'  # RFC 9651, 3.3.3
+PARAMETER = rf"; *[a-z*][a-z0-9_.*-]*(?:=(?:%?{STRING}|[!#-+\--:<-~]+))?"  # 3.1.2: one that isn't known is ignored
+QUOTED = re.compile(rf"{STRING}(?:{PARAMETER})*")
 ESCAPED = re.compile(r"\\(.)")
 
 
 def key_of(request: HttpRequest) -> str | None:
-    """The key without its quotes, or None.
+    """The key without its quotes and parameters, or None.
 
     Raises IdempotencyKeyInvalid for quotes that aren't closed, and for a comma outside of quotes: by it a server joins
     two headers of the same name, so these would be two keys.
