@@ -1,6 +1,8 @@
 """manage.py headway_status and headway_cancel: finding a run by as little as is its own, and saying what it came to."""
 
 import io
+import os
+import sys
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +13,7 @@ from django.core.management import CommandError, call_command
 
 from headway import runs
 from headway.database import NowMs
+from headway.management.commands.headway_status import Command
 from headway.models import Kind, Part, Run
 from headway.store.parts import workers
 from tests.app.driving import after_items, claim, drive, fresh, start, work
@@ -101,6 +104,16 @@ class TestRuns:
             "                 0: 0 is not wanted.",
             "  reason     Every item failed. (every-item-failed)",
         ]
+
+    @pytest.mark.once
+    @pytest.mark.parametrize("buffering", [1, -1])
+    def test_head_ends_it_without_a_traceback(self, monkeypatch: pytest.MonkeyPatch, buffering: int) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "w", buffering) as out:
+            monkeypatch.setattr(sys, "stdout", out)
+            with pytest.raises(SystemExit, match="1"):
+                Command().run_from_argv(["manage.py", "headway_status"])
 
     @pytest.mark.once
     def test_a_result_and_a_message_are_told_too(self, script: dict[str, Any]) -> None:

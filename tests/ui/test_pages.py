@@ -82,6 +82,13 @@ def test_whoever_may_only_see_a_run_can_not_steer_it(demo: Any, person: Callable
     assert {client.post(address).status_code for address in addresses(run)[1:]} == {403}
 
 
+def test_a_user_who_may_not_start_it_reads_why(client: Client, demo: Any) -> None:
+    client.force_login(demo)
+    answer = client.get("/start/tests.exit/")
+    assert answer.status_code == 403
+    assert "Only staff may start tests.exit, since it declares no `permission`." in answer.text
+
+
 def test_a_press_needs_a_token(demo: Any) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(demo)

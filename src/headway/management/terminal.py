@@ -1,6 +1,8 @@
 """What the commands share: finding a run, asking for migrated tables, and drawing a run into a terminal."""
 
+import os
 import shutil
+import sys
 import textwrap
 import time
 import unicodedata
@@ -49,6 +51,18 @@ def find_run(given: str) -> Run:
             return close[0]
         several = f" {len(close)} runs have an id that begins so: give more of it." if close else ""
         raise CommandError(f"{error}{several} `manage.py headway_status` lists the runs.") from error
+
+
+class PrintingCommand(BaseCommand):
+    """The base of the commands that print much: `| head` ends them without a traceback."""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more as it ends
+            sys.exit(1)
 
 
 class SteeringCommand(BaseCommand):

@@ -56,7 +56,7 @@ class StartRunView(SignedInView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """403 for a user who may not start it."""
         if request.user.is_authenticated and not may_start(self.declared, request.user):
-            raise PermissionDenied
+            raise PermissionDenied(str(errors.StartForbidden(self.declared.name, self.declared.permission)))
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

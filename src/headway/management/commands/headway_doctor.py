@@ -3,12 +3,11 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from headway.management.diagnosis import FAIL, OK, WARN, findings
+from headway.management.terminal import PrintingCommand
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
     help = (
         "Says of this installation whether it keeps Headway's promises: its database, workers, clock, addresses, "
         "static files, live delivery, uploads, schedules, and the servers that it names; each with what to do. Ends "

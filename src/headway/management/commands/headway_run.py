@@ -8,15 +8,15 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.files import File
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from headway import runs
 from headway.errors import HeadwayError, RunConflict
-from headway.management.terminal import demand_tables, describe, fail_unless_done_well, watch
+from headway.management.terminal import PrintingCommand, demand_tables, describe, fail_unless_done_well, watch
 from headway.operations import registry, schema
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
     help = "Starts a run of an operation, or joins the live one that is the same; with --watch, follows it to its end."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -3,16 +3,16 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from headway.management.terminal import demand_tables, describe, draw, find_run, no_worker, watch
+from headway.management.terminal import PrintingCommand, demand_tables, describe, draw, find_run, no_worker, watch
 from headway.models import Run
 from headway.snapshots import snapshot
 from headway.states import TERMINAL
 from headway.store.parts import workers
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
     help = "Shows the live and the newest runs; with an id, one of them; with --watch, until it ends."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
