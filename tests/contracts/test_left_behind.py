@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 from headway.models import Part
 from headway.snapshots import snapshot
-from tests.app.driving import drive, start
+from tests.app.driving import after_items, claim, counted, drive, start, work
 from tests.app.models import LedgerEntry
 from tests.app.scripted import Scripted
 
@@ -78,21 +78,25 @@ def test_what_hooks_met_is_news_to_watchers(script: Script) -> None:
 
 
 @pytest.mark.once
-def test_an_unexpected_error_is_logged_once_for_its_code_with_its_traceback(
+def test_an_unexpected_error_is_logged_once_for_its_kind_and_part_with_its_traceback(
     script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
+    kinds = {1: ValueError, 2: KeyError, 3: ValueError, 4: TypeError}
+
     def fail(operation: Any, number: int) -> None:
         if number:
-            raise ValueError(f"number {number}")
+            raise kinds[number](f"number {number}")
 
     script["after"] = fail
     with caplog.at_level(logging.ERROR, "headway"):
-        drive(start("tests.scripted"))
+        run = start("tests.scripted")
+        work(claim(run), should_stop=after_items(3))
+        counted()
+        drive(run)
 
     told = [record for record in caplog.records if "event=item-failed" in record.getMessage()]
-    assert len(told) == 1
-    assert "code=error" in told[0].getMessage()
-    assert told[0].exc_info is not None
+    assert [record.exc_info and record.exc_info[0] for record in told] == [ValueError, KeyError, TypeError]
+    assert all("code=error" in record.getMessage() for record in told)
     assert LedgerEntry.objects.count() == 1
 
 

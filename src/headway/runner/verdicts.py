@@ -13,7 +13,7 @@ from headway.operations.base import Operation
 from headway.operations.outcomes import Gone, Reject, Skip, TryAgain, Unreadable
 from headway.operations.sources import Entry
 from headway.operations.sources.table import TableSource
-from headway.store.parts.outcomes import Outcome, Result
+from headway.store.parts.outcomes import Outcome, Result, has_failed_by
 
 from .in_hand import Work, refuse_faults
 from .preparing import Prepared
@@ -21,6 +21,7 @@ from .reading import attempts_before
 from .tally import Ended, Left, Tally
 from .telling import UNEXPECTED, describe, plain_sentence
 
+MOST_KINDS = 20  # of errors that one slice logs: each may cost a look at all that has failed
 log = logging.getLogger(__name__)
 
 
@@ -77,16 +78,16 @@ class Verdicts:
         return count if last == tally.done else 0
 
     def log(self, code: str, key: str, error: Exception) -> None:
-        """The first unexpected error of each code, with its traceback: once for the part, not for each item. An error
+        """The first unexpected error of each kind, with its traceback: once for the part, not for each item. An error
         for which the operation declares a code is expected."""
-        if (
-            code not in self.logged
-            and code not in self.work.operation.error_codes.values()
-            and code not in self.part.failures
-        ):
-            self.logged.add(code)
-            log.error("part=%s run=%s item=%s event=item-failed code=%s", self.part.pk, self.part.run_id, key, code,
-                      exc_info=error)  # fmt: skip
+        kind = type(error).__name__
+        if kind in self.logged or len(self.logged) >= MOST_KINDS or code in self.work.operation.error_codes.values():
+            return
+        self.logged.add(kind)
+        if code in self.part.failures and has_failed_by(self.part, code, kind):  # in an earlier slice
+            return
+        log.error("part=%s run=%s item=%s event=item-failed code=%s", self.part.pk, self.part.run_id, key, code,
+                  exc_info=error)  # fmt: skip
 
     def labels(self, entries: list[Entry[Any]]) -> list[str]:
         """What people call these items. A name may cost a query; if one fails, the chunk's transaction must not,

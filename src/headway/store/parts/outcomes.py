@@ -103,6 +103,11 @@ def examples(run_id: UUID) -> dict[str, ItemOutcome]:
     return {item.code: item for item in ItemOutcome.objects.filter(id__in=chosen.values())}
 
 
+def has_failed_by(part: Part, code: str, kind: str) -> bool:
+    """Whether an item of the part that is written down has failed with this code, by an error of this kind."""
+    return outcomes(part.run_id, code=code).filter(part=part.pk, detail__startswith=f"{kind}: ").exists()
+
+
 def failed_keys(run_id: UUID, after: int, last: int, limit: int) -> list[tuple[int, str, str]]:
     """(id, key, label) of the run's failed items above the id `after`, up to the id `last`, in order."""
     found = outcomes(run_id, after=after).filter(id__lte=last)
