@@ -140,6 +140,19 @@ def test_a_dry_run_says_so_in_every_state(visit: Callable[..., Visitor], java_sc
     assert sum(bool(LASTING.search(" ".join(panel["text"]))) for panel in real) == 3
 
 
+@pytest.mark.parametrize("left", [0, 8])
+def test_what_is_in_doubt_is_nothing_that_a_retry_takes_up(visitor: Visitor, left: int) -> None:
+    doubt = [{"code": "in-doubt", "count": 60}]
+    progress = NONE_LEFT | {"total": 60 + left}
+    (panel,) = look(visitor, page_of(faced("failed", progress=progress, failure_summary=doubt)))
+
+    said = " ".join(panel["text"])
+    assert "In doubt: 60. Say whether they went out before you retry" in said
+    assert "takes up those that failed" not in said
+    assert "Retry 60" not in said
+    assert ("Retry the other 8" in said, "Retry takes up those that were not reached." in said) == (left > 0, left > 0)
+
+
 def test_a_run_that_failed_with_all_its_items_offers_just_those(visitor: Visitor) -> None:
     panels = look(visitor, page_of(faced("failed", progress=NONE_LEFT)))
 
