@@ -37,7 +37,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 client = Client()
 client.force_login(User.objects.get(username="demo"))
-answer = client.post("/order/", {"how": sys.argv[1]}, headers={"Idempotency-Key": sys.argv[2]})
+answer = client.post(sys.argv[1], {"how": "kill"}, headers={"Idempotency-Key": sys.argv[2]})
 print(answer.status_code, answer.content)
 """
 
@@ -168,11 +168,12 @@ class TestInVain:
             assert_problem(send(client, path, name="other"), "idempotency-key-reused")
 
 
-def test_a_process_that_is_killed_between_effect_and_answer_leaves_nothing(demo: User) -> None:
-    killed = subprocess.run([sys.executable, "-c", CALL, "kill", KEY], env=environment() | URLS, check=False)
+@pytest.mark.parametrize("path", ["/order/", "/async/"])
+def test_a_process_that_is_killed_between_effect_and_answer_leaves_nothing(demo: User, path: str) -> None:
+    killed = subprocess.run([sys.executable, "-c", CALL, path, KEY], env=environment() | URLS, check=False)
     assert killed.returncode == -9
     assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
-    assert send(signed_in(demo), "/order/").status_code == 201
+    assert send(signed_in(demo), path).status_code == 201
     assert Thing.objects.count() == 1
 
 

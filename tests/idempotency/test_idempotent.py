@@ -130,31 +130,36 @@ def test_a_refusal_whose_effects_can_only_be_undone_is_given_and_not_kept(client
     assert (Thing.objects.count(), StoredAnswer.objects.count()) == (0, 0)
 
 
-@pytest.mark.parametrize("status", [404, *once(409, 422)])
-def test_any_other_answer_is_kept_with_its_effects(client: Client, status: int) -> None:
-    first, second = (send(client, "/order/", how=str(status)) for _ in range(2))
+@pytest.mark.parametrize(
+    ("path", "status"), [("/order/", 404), ("/async/", 404), *once(("/order/", 409), ("/order/", 422))]
+)
+def test_any_other_answer_is_kept_with_its_effects(client: Client, path: str, status: int) -> None:
+    first, second = (send(client, path, how=str(status)) for _ in range(2))
     assert (first.status_code, second.status_code) == (status, status)
     assert second["Idempotent-Replayed"] == "true"
     assert Thing.objects.count() == 1
 
 
+@pytest.mark.parametrize("path", ["/order/", "/async/"])
 @pytest.mark.once
-def test_headers_are_kept_and_cookies_are_not(client: Client) -> None:
-    first, second = send(client, "/order/"), send(client, "/order/")
+def test_headers_are_kept_and_cookies_are_not(client: Client, path: str) -> None:
+    first, second = send(client, path), send(client, path)
     assert first["Location"] == second["Location"]
     assert "basket" in first.cookies
     assert "basket" not in second.cookies
-    first, second = (send(client, "/order/", key="another-key", how="bare-cookie") for _ in range(2))
+    first, second = (send(client, path, key="another-key", how="bare-cookie") for _ in range(2))
     assert (first.get("Set-Cookie"), second.get("Set-Cookie")) == ("basket=full", None)
 
 
-@pytest.mark.parametrize("how", ["long", *once("stream", "file")])
-def test_an_answer_that_can_not_be_kept_is_given_once(client: Client, how: str, caplog: Any) -> None:
-    first = send(client, "/order/", how=how)
+@pytest.mark.parametrize(
+    ("path", "how"), [("/order/", "long"), ("/async/", "long"), *once(("/order/", "stream"), ("/order/", "file"))]
+)
+def test_an_answer_that_can_not_be_kept_is_given_once(client: Client, path: str, how: str, caplog: Any) -> None:
+    first = send(client, path, how=how)
     assert first.status_code == 200
     assert b"".join(first) if first.streaming else first.content
     assert "event=answer-not-kept" in caplog.text
-    assert_problem(send(client, "/order/", how=how), "answer-not-kept")
+    assert_problem(send(client, path, how=how), "answer-not-kept")
     assert Thing.objects.count() == 1
 
 
@@ -236,12 +241,13 @@ class TestRequests:
         assert Thing.objects.count() == 2
         assert send(client, "/optional/").content == send(client, "/optional/").content
 
+    @pytest.mark.parametrize("path", ["/order/", "/async/"])
     @pytest.mark.once
-    def test_the_key_for_another_address_or_method_is_refused(self, client: Client) -> None:
-        send(client, "/order/")
-        assert_problem(send(client, "/order/?a=1"), "idempotency-key-reused")
+    def test_the_key_for_another_address_or_method_is_refused(self, client: Client, path: str) -> None:
+        send(client, path)
+        assert_problem(send(client, f"{path}?a=1"), "idempotency-key-reused")
         assert_problem(send(client, "/optional/"), "idempotency-key-reused")
-        assert_problem(client.put("/order/", headers={"Idempotency-Key": KEY}), "idempotency-key-reused")
+        assert_problem(client.put(path, headers={"Idempotency-Key": KEY}), "idempotency-key-reused")
 
     @pytest.mark.once
     def test_a_form_with_files_counts_by_what_it_says(self, client: Client) -> None:

@@ -81,17 +81,8 @@ def order(request: HttpRequest) -> HttpResponse:
 
 async def async_order(request: HttpRequest) -> HttpResponse:
     """The same, in a coroutine."""
-    thing = await sync_to_async(made)()
     await asyncio.sleep(0)
-    if request.POST.get("how") == "caught":
-        await sync_to_async(twice)(thing)
-    if request.POST.get("how") == "raise":
-        raise RuntimeError("no")
-    if request.POST.get("how") == "raise-404":
-        raise Http404("no")
-    if request.POST.get("how") == "503":
-        return HttpResponse(status=503)
-    return JsonResponse({"thing": thing.pk}, status=201)
+    return await sync_to_async(order)(request)
 
 
 class AsyncOrderView(View):

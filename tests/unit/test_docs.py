@@ -78,7 +78,7 @@ def test_every_state_is_in_the_glossary_with_whether_it_is_done() -> None:
     assert told == {str(shown(state)): state in TERMINAL for state in State}
 
 
-@pytest.mark.parametrize("page", ["SECURITY.md", "docs/explanation/guarantees.md"])
+@pytest.mark.parametrize("page", ["SECURITY.md", "docs/explanation/guarantees.md", "docs/how-to/idempotent-views.md"])
 def test_every_test_that_a_promise_names_is_there(page: str) -> None:
     promised = set(re.findall(r"`(test_\w+)`", (ROOT / page).read_text()))
     written = {
