@@ -4,15 +4,15 @@ import os
 from argparse import ArgumentParser
 from typing import Any, cast
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from headway.management.terminal import Drawing, fail_unless_done_well, is_at_rest
+from headway.management.terminal import Drawing, PrintingCommand, fail_unless_done_well, is_at_rest
 
 AUTHORIZATION = "HEADWAY_AUTHORIZATION"
 ADDRESS = "Give the run's address in the API, such as https://example.com/api/runs/…/."
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
     help = (
         "Follows a run of this or another server over HTTP, to its end or until it is paused. "
         f"The environment's {AUTHORIZATION} (such as 'Token …') signs in."
