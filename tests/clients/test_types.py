@@ -1,4 +1,4 @@
-"""The types that are shipped say what the API tells, and TypeScript takes them."""
+"""The types that are shipped say what the API tells, and TypeScript takes them; it can read what the docs show, too."""
 
 import re
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from headway.http.openapi.schemas import SCHEMAS, STEP
+from tests.unit.test_code_blocks import snippets
 
 from .followers import FOLLOW_JS
 
@@ -43,16 +44,29 @@ void use;
 
 
 def test_typescript_takes_them_and_refuses_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "use.ts").write_text(USE % FOLLOW_JS)
+
+    assert compiler_says(tmp_path, "--strict", "use.ts") == ""
+
+
+def test_the_javascript_of_the_docs_can_be_read(tmp_path: Path) -> None:
+    shown = snippets("js")
+    for number, snippet in enumerate(shown):
+        (tmp_path / f"{number}.js").write_text(f"// {snippet}\n{snippet.text}export {{}};\n")
+
+    assert compiler_says(tmp_path, "--allowJs", *(f"{number}.js" for number in range(len(shown)))) == ""
+
+
+def compiler_says(folder: Path, *arguments: str) -> str:
+    """Of these files in the folder, as modules."""
     tsc = shutil.which("tsc")
     if tsc is None:
         pytest.fail(MISSING, pytrace=False)
-    (tmp_path / "use.ts").write_text(USE % FOLLOW_JS)
-    options = ["--noEmit", "--strict", "--target", "es2022", "--module", "es2022", "--moduleResolution", "node"]
+    options = ["--noEmit", "--target", "es2022", "--module", "es2022", "--moduleResolution", "node"]
     options.append("--skipDefaultLibCheck")  # TypeScript's own
-
-    said = subprocess.run([tsc, *options, "use.ts"], cwd=tmp_path, capture_output=True, text=True, check=False)
-
-    assert (said.returncode, said.stdout) == (0, "")
+    return subprocess.run(
+        [tsc, *options, *arguments], cwd=folder, stdout=subprocess.PIPE, text=True, check=False
+    ).stdout
 
 
 @pytest.mark.parametrize("name", ["Run", "Progress", "Step", "RunLinks"])

@@ -1,7 +1,8 @@
 """Every block of code in the README and the docs is tried.
 
-Python runs, and the operations that it declares are good ones; commands and their options are there; JSON and templates
-can be read. What the tutorial's reader writes (its first line names the file) is run by `tests/tutorial`.
+Python runs, and the operations that it declares are good ones; commands and their options are there; JSON, TOML, shell
+and templates can be read. What the tutorial's reader writes (its first line names the file) is run by `tests/tutorial`,
+JavaScript is read by `tests/clients`.
 """
 
 import ast
@@ -9,7 +10,9 @@ import builtins
 import json
 import re
 import shlex
+import subprocess
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,9 +123,15 @@ def test_commands_and_their_options_are_there(snippet: Snippet) -> None:
         parser.parse_args(shlex.split(arguments.replace("…", "x")))
 
 
-@pytest.mark.parametrize("snippet", snippets("json"), ids=str)
-def test_json_can_be_read(snippet: Snippet) -> None:
-    json.loads(snippet.text)
+@pytest.mark.parametrize("snippet", snippets("json", "toml"), ids=str)
+def test_data_can_be_read(snippet: Snippet) -> None:
+    {"json": json, "toml": tomllib}[snippet.language].loads(snippet.text)
+
+
+def test_what_is_for_the_shell_can_be_read() -> None:
+    for snippet in snippets("sh"):
+        said = subprocess.run(["bash", "-n"], input=snippet.text, capture_output=True, text=True, check=False)
+        assert not said.stderr, f"{snippet}: {said.stderr}"
 
 
 @pytest.mark.parametrize("snippet", snippets("django", "html+django"), ids=str)
