@@ -41,7 +41,7 @@ test: $(SETUP) ## All tests, on SQLite and on PostgreSQL
 crash: $(SETUP) ## Kill and freeze all there is for half an hour, by a seed (CRASH_SEED=), and judge what is left
 	$(BIN)/python -m tests.crash.storm
 
-matrix: $(SETUP) ## Each Django with each Python that is here, on the built wheel: some minutes a cell
+matrix: $(SETUP) ## Each Django with each Python that is here, on the built wheel: two minutes a cell
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox $(if $(CI),--error-on-missing-interpreters)
 
 check: $(SETUP) ## Format, lint, types, layers, migrations, fast tests: half a minute

@@ -29,7 +29,7 @@ if found := sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).gl
 @nox.session
 @nox.parametrize(("python", "django"), CELLS, ids=[f"django-{django}-python-{python}" for python, django in CELLS])
 def matrix(session: nox.Session, django: str) -> None:
-    """The fast tests and those of the protocol, on SQLite."""
+    """The fast tests, those of the protocol and those of idempotent views, on SQLite."""
     session.install("--requirement", str(without_django(session)), f"django=={django}.*", built(session))
     session.run("python", "-c", WHICH)
     session.run(
@@ -50,7 +50,7 @@ WHICH = (
     "import sys, django, headway; assert 'site-packages' in headway.__file__, headway.__file__; "
     "print('Python', sys.version.split()[0], 'Django', django.__version__)"
 )
-FOLDERS = ("tests/unit", "tests/contracts")
+FOLDERS = ("tests/unit", "tests/contracts", "tests/idempotency")  # what leans on Django most
 
 
 def without_django(session: nox.Session) -> Path:
