@@ -164,12 +164,12 @@ def test_an_answer_that_can_not_be_kept_is_given_once(client: Client, path: str,
 
 
 class TestCallers:
-    @pytest.mark.once
-    def test_keys_belong_to_their_user(self, client: Client, other: User) -> None:
-        send(client, "/order/")
+    @pytest.mark.parametrize("path", ["/order/", "/rest/", "/async/"])
+    def test_keys_belong_to_their_user(self, client: Client, other: User, path: str) -> None:
+        send(client, path)
         stranger = Client()
         stranger.force_login(other)
-        assert "Idempotent-Replayed" not in send(stranger, "/order/")
+        assert "Idempotent-Replayed" not in send(stranger, path)
         assert Thing.objects.count() == 2
 
     @pytest.mark.once
@@ -230,9 +230,9 @@ class TestCallers:
 
 
 class TestRequests:
-    @pytest.mark.once
-    def test_safe_methods_pass(self, client: Client) -> None:
-        assert client.get("/order/").status_code == 201
+    @pytest.mark.parametrize("path", ["/order/", "/async/"])
+    def test_safe_methods_pass(self, client: Client, path: str) -> None:
+        assert client.get(path).status_code == 201
 
     @pytest.mark.once
     def test_where_no_key_is_required_a_request_without_one_passes(self, client: Client) -> None:
@@ -242,7 +242,6 @@ class TestRequests:
         assert send(client, "/optional/").content == send(client, "/optional/").content
 
     @pytest.mark.parametrize("path", ["/order/", "/async/"])
-    @pytest.mark.once
     def test_the_key_for_another_address_or_method_is_refused(self, client: Client, path: str) -> None:
         send(client, path)
         assert_problem(send(client, f"{path}?a=1"), "idempotency-key-reused")

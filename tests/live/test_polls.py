@@ -90,14 +90,18 @@ class TestLongPoll:
         counted()
         part = claim(run)
         with http(server, ada) as client:
-            revision = client.get(f"/api/runs/{run.pk}/wait/").json()["run"]["revision"]
-            waiting = InBackground(lambda: client.get(f"/api/runs/{run.pk}/wait/?after={revision}"))
+
+            def ask_after(known: httpx.Response) -> httpx.Response:
+                after, etag = known.json()["run"]["revision"], known.headers["etag"]
+                return client.get(f"/api/runs/{run.pk}/wait/?after={after}", headers={"If-None-Match": etag})
+
+            first = client.get(f"/api/runs/{run.pk}/wait/")
+            waiting = InBackground(lambda: ask_after(first))
             until(lambda: server.census()["watchers"] == 1)
             expire(part)
             stalled = waiting.result()
-            known = {"If-None-Match": stalled.headers["etag"]}
             work(claim(run), after_items(0))  # gives it back: not stalled any more, and before the client asks again
-            again = client.get(f"/api/runs/{run.pk}/wait/?after={stalled.json()['run']['revision']}", headers=known)
+            again = ask_after(stalled)
         assert stalled.json()["run"]["stalled"]
         assert not again.json()["run"]["stalled"]
 
