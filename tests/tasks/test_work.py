@@ -15,6 +15,7 @@ from tests.app.models import LedgerEntry
 from tests.crash.scene import entries, part_of, processed
 from tests.once import once
 from tests.pace import BareProcess
+from tests.processes import whole_lines
 from tests.tasks.ordinary import tell_session
 from tests.tasks.workers import Processes
 from tests.workers import until, wait_for_end
@@ -82,34 +83,30 @@ def test_a_worker_that_is_asked_to_stop_gives_back_and_rings(processes: Processe
 
 @pytest.mark.once
 def test_asked_twice_a_worker_ends_within_the_item_and_no_item_is_suspected(
-    processes: Processes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    processes: Processes, tmp_path: Path
 ) -> None:
+    def answers() -> list[str]:
+        """What the worker has said to signals: it answers each one."""
+        return [line for line in whole_lines(tmp_path / "said") if "Received " in line]
+
     gate = Gate(tmp_path / "gate").build()
-    worker = processes.db_worker()
+    with (tmp_path / "said").open("w") as said:
+        worker = processes.db_worker(err=said)
     run = runs.start("tests.write_ledger", {"items": 20, "gate": f"10:{tmp_path / 'gate'}"}).run
     gate.wait_until_reached()
 
     worker.send_signal(signal.SIGINT)
-    while "terminating current task" not in answer_of_worker(capfd):
+    until(answers)
+    while "terminating current task" not in answers()[-1]:
+        heard = len(answers())
         worker.send_signal(signal.SIGTERM)  # once more where it came before the worker had noted the first one
+        until(lambda heard=heard: len(answers()) > heard)
     until(lambda: worker.poll() is not None)
 
     part = part_of(run)
     assert (part.token, part.careful, part.deaths) == (None, 0, 0)
     assert part.due is not None
     assert part.due <= now_ms()
-
-
-def answer_of_worker(capfd: pytest.CaptureFixture[str]) -> str:
-    """What the worker says to a signal: it answers each one."""
-    said: list[str] = []
-
-    def has_answered() -> bool:
-        said.append(capfd.readouterr().err)
-        return "Received " in said[-1]
-
-    until(has_answered)
-    return said[-1]
 
 
 @pytest.mark.alone

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from typing import IO
+from typing import IO, Any
 
 from tests.forked import Process, start
 from tests.workers import environment
@@ -17,10 +17,9 @@ class Processes:
         self.started: list[Process] = []
         self.heard: list[IO[str]] = []
 
-    def db_worker(self, *options: str, lease_seconds: float = 10, slice_seconds: float = 30) -> Process:
+    def db_worker(self, *options: str, **given: Any) -> Process:
         """A worker of the database backend that polls every 50 ms."""
-        fast = ["--interval", "0.05", "--no-startup-delay"]
-        return self.manage("db_worker", *fast, *options, lease_seconds=lease_seconds, slice_seconds=slice_seconds)
+        return self.manage("db_worker", "--interval", "0.05", "--no-startup-delay", *options, **given)
 
     def reaper(self, lease_seconds: float = 10) -> Process:
         """A `headway_reaper`, once it has said that it is there."""
@@ -32,11 +31,16 @@ class Processes:
         return reaper
 
     def manage(
-        self, *command: str, lease_seconds: float = 10, slice_seconds: float = 30, out: IO[str] | None = None
+        self,
+        *command: str,
+        lease_seconds: float = 10,
+        slice_seconds: float = 30,
+        out: IO[str] | None = None,
+        err: IO[str] | None = None,
     ) -> Process:
         """Any command of manage.py, with Django's tasks as the engine."""
         env = environment(lease_seconds) | {"TEST_ENGINE": "django_tasks", "TEST_SLICE_SECONDS": str(slice_seconds)}
-        process = start(["manage.py", *command], env, out)
+        process = start(["manage.py", *command], env, out, err)
         self.started.append(process)
         return process
 
