@@ -16,7 +16,7 @@ PROBES = "headway.contrib.probes.probes"
 
 
 @checks.register("headway")
-def check_client(**kwargs: Any) -> list[checks.CheckMessage]:
+def check_counting_package(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E033: HEADWAY_METRICS is set, and the package that counts isn't installed."""
     if not isinstance(getattr(settings, "HEADWAY_METRICS", None), dict) or find_spec("prometheus_client"):
         return []
