@@ -6,18 +6,18 @@ PostgreSQL: they measure themselves beside a bare process. Those marked `crowd` 
 of a database's connections. With arguments, which are pytest's, the tests that they choose run one by one.
 """
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import IO
+from xml.etree import ElementTree
 
 import pytest
 
@@ -31,6 +31,7 @@ LONGEST_FIRST = [
     f"tests/{name}.py" for name in ("production/test_demo_full", "crash/test_kills", "unit/test_live_benchmarks")
 ]
 CROWDS = ["-q", "-m", "crowd"]
+REASON = 30  # lines that the end of the suite repeats of each failure
 ON_POSTGRESQL = "django_db and not once"
 TOLD = {
     "DJANGO_SETTINGS_MODULE": "tests.settings",  # `manage.py test` comes with the example's
@@ -50,7 +51,7 @@ class Suite:
     alone: int
     only: str = ""
     environment: dict[str, str] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)  # the names of tests
+    failed: list[str] = field(default_factory=list)  # the tests, each with its reason
 
     def side_by_side(self) -> list[str]:
         """What chooses the tests that can run so."""
@@ -68,20 +69,24 @@ class Suite:
         print(f"\n=== The suite on {self.database}: {' '.join(arguments)} ===", flush=True)
         began = time.monotonic()
         environment = os.environ | TOLD | self.environment
-        with tempfile.TemporaryDirectory() as cache:
-            told = ["-o", f"cache_dir={cache}", *limited(arguments, self.only), *files]
-            command = [sys.executable, "-m", "pytest", *told]
+        with tempfile.TemporaryDirectory() as directory:
+            report = Path(directory) / "report.xml"
+            told = [*limited(arguments, self.only), *files]
+            options = [f"--junitxml={report}", "-o", "junit_family=xunit1", "-p", "no:cacheprovider"]
+            command = [sys.executable, "-m", "pytest", *options, *told]
             code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
-            self.failed.extend(last_failed(Path(cache)))
+            self.failed.extend(failures(report))
         print(f"=== {self.database}: exit code {code} after {time.monotonic() - began:.0f} s ===", flush=True)
         # That none was chosen is no failure here: what was chosen touches no database.
         return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED and self.only else code
 
 
-def last_failed(cache: Path) -> list[str]:
-    """The tests of which pytest's cache says that they failed."""
-    said = cache / "v" / "cache" / "lastfailed"
-    return list(json.loads(said.read_text())) if said.exists() else []
+def failures(report: Path) -> Iterator[str]:
+    """The tests that failed, each with the end of its failure, from pytest's report in JUnit's format."""
+    for case in ElementTree.parse(report).iter("testcase") if report.exists() else ():
+        for failure in [*case.iter("failure"), *case.iter("error")]:
+            reason = "\n    ".join((failure.text or "").splitlines()[-REASON:])
+            yield f"{case.get('file')}::{case.get('name')}\n    {reason}"
 
 
 def limited(arguments: list[str], only: str) -> list[str]:
@@ -112,7 +117,7 @@ def at_once(suites: Sequence[Suite], arguments: Sequence[list[str]], files: Sequ
 
 
 def main() -> int:
-    """0 when both suites passed. What failed is named once more at the end, where nobody has to search for it."""
+    """0 when both suites passed. What failed is told once more at the end, where nobody has to search for it."""
     arguments = sys.argv[1:]
     with Postgres() as server:
         suites = [Suite("SQLite", 2, 4), Suite("PostgreSQL", 1, 3, ON_POSTGRESQL, {"TEST_DATABASE_URL": server.url})]
