@@ -25,7 +25,7 @@ from tests.app.models import Thing
 from tests.http.client import assert_problem
 from tests.workers import environment
 
-from .test_idempotent import KEY, send
+from .test_idempotent import KEY, plain_and_coroutine, send
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.idempotency.views")]
 
@@ -48,29 +48,31 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def test_of_forty_at_once_one_has_its_effect_and_all_get_its_answer(demo: User) -> None:
-    answer_all(demo, 40)
+@plain_and_coroutine
+def test_of_forty_at_once_one_has_its_effect_and_all_get_its_answer(demo: User, path: str) -> None:
+    answer_all(demo, path, 40)
 
 
 @pytest.mark.postgresql
-def test_it_is_so_in_stricter_isolation_levels(demo: User) -> None:
+@plain_and_coroutine
+def test_it_is_so_in_stricter_isolation_levels(demo: User, path: str) -> None:
     options = connection.settings_dict["OPTIONS"]
     options["isolation_level"] = IsolationLevel.SERIALIZABLE
     connection.close()
     try:
-        answer_all(demo, 12)
+        answer_all(demo, path, 12)
     finally:
         del options["isolation_level"]
         connection.close()
 
 
-def answer_all(user: User, number: int) -> None:
+def answer_all(user: User, path: str, number: int) -> None:
     """Of so many at once, one has its effect."""
     clients = [signed_in(user) for _ in range(number)]
 
     def ask(client: Client) -> tuple[int, bytes, bool]:
         try:
-            answer = send(client, "/order/")
+            answer = send(client, path)
             return answer.status_code, answer.content, "Idempotent-Replayed" in answer
         finally:
             connections.close_all()
@@ -125,7 +127,7 @@ def told(setting: str, value: str) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("short_patience")
-@pytest.mark.parametrize("path", ["/order/", "/async/"])
+@plain_and_coroutine
 class TestInVain:
     @pytest.mark.postgresql
     def test_one_that_waits_in_vain_for_the_first_is_told_to_come_back(self, demo: User, path: str) -> None:
@@ -168,7 +170,7 @@ class TestInVain:
             assert_problem(send(client, path, name="other"), "idempotency-key-reused")
 
 
-@pytest.mark.parametrize("path", ["/order/", "/async/"])
+@plain_and_coroutine
 def test_a_process_that_is_killed_between_effect_and_answer_leaves_nothing(demo: User, path: str) -> None:
     killed = subprocess.run([sys.executable, "-c", CALL, path, KEY], env=environment() | URLS, check=False)
     assert killed.returncode == -9
