@@ -28,7 +28,7 @@ def submit(request: Request) -> tuple[Run, Disposition]:
     """(the run that this request comes to, how). A run that is `joined` may be another's, with other parameters:
     whether the caller gets it is for the caller to judge.
 
-    Insert first: a start that loses the race reads the winner. Nothing is counted or read before.
+    A run that is found is joined. Where none is, the INSERT decides: a start that loses the race reads the winner.
     Raises IdempotencyKeyReused, InTheWay, QuotaExceeded, RunNotFound.
     """
     for attempt in range(ATTEMPTS):
