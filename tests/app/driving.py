@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from headway import runner, runs
 from headway.models import ItemOutcome, Part, Run
 from headway.store.parts import leases
+from headway.store.parts.candidates import Candidates, candidates
 
 __all__ = [
     "after_items",
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 WORKER = "driven"
+NOBODYS = candidates(Q(pk=0))
 
 
 def start(operation: str = "tests.write_ledger", **given: Any) -> Run:
@@ -38,9 +41,9 @@ def claim(run: Run, worker: str = WORKER) -> Part:
     return part
 
 
-def work(part: Part, should_stop: Callable[[], bool] = lambda: False) -> runner.Ending:
-    """One slice."""
-    return runner.work(part, should_stop, runner.Pulse())
+def work(part: Part, should_stop: Callable[[], bool] = lambda: False, rivals: Candidates = NOBODYS) -> runner.Ending:
+    """One slice. Others that wait shorten it only where a test is about that: on a busy machine behind any item."""
+    return runner.work(part, should_stop, runner.Pulse(), rivals)
 
 
 def counted() -> None:

@@ -15,7 +15,7 @@ from headway import Reject, Skip, Stop, runner, runs, sources
 from headway.models import ItemOutcome, Part, Run
 from headway.operations.registry import get
 from headway.store.parts import leases
-from headway.store.parts.candidates import Candidates
+from headway.store.parts.candidates import ANYBODYS, Candidates
 from tests.app.driving import after_items, claim, drive, expire, fresh, start, work
 from tests.app.models import LedgerEntry
 from tests.app.sources import Numbers
@@ -321,7 +321,7 @@ def test_a_slice_is_not_over_before_its_first_item_is_prepared_however_many_wait
     part = claim(run)
     start(INLINE)  # it waits
     monkeypatch.setattr(leases, "look", look)
-    work(part)
+    work(part, rivals=ANYBODYS)
 
     assert looks[:2] == [0, 0]
     assert ledger()[:1] == ["0: 0"]
