@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient, Client
 
 from headway.runs import start
@@ -39,6 +40,26 @@ def test_a_program_gets_the_problem(browser: Client, demo: Any, view: str) -> No
     run = start("tests.http_reject", user=demo).run
     body = assert_problem(browser.get(f"/{view}/tests.http_reject/"), "run-conflict")
     assert body["existing"] == f"/api/runs/{run.pk}/"
+
+
+@pytest.mark.parametrize("view", ["uploaded", "framework"])
+def test_a_multipart_body_means_in_a_view_what_it_means_to_headways_own_endpoint(
+    browser: Client, media: Any, view: str
+) -> None:
+    sent = {"copies": "2", "share": "0.5", "loud": "true", "colours": ["red"], "more": '{"deep": [1]}'}
+    file = SimpleUploadedFile("people.csv", b"name\nAda\n")
+
+    started = browser.post(f"/{view}/tests.http_people/", {"file": file, **sent})
+    refused = browser.post(f"/{view}/tests.http_people/", {"file": "people.csv", "copies": "two"})
+
+    kept = started.json()
+    assert kept.pop("file")["$file"]["original"] == "people.csv"
+    assert kept == {"copies": 2, "share": 0.5, "loud": True, "colours": ["red"], "more": {"deep": [1]}}
+    errors = assert_problem(refused, "validation")["errors"]
+    assert {error["pointer"]: error["detail"] for error in errors} == {
+        "/file": "This must be an uploaded file, not a value.",
+        "/copies": "This must be of type integer, not string.",
+    }
 
 
 def test_a_program_gets_the_problem_of_a_retry(browser: Client, demo: Any) -> None:

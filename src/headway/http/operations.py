@@ -155,7 +155,7 @@ class Start(Endpoint):
         self.check_media_type(request)
         answer = runs.start(
             operation,
-            given_to(operation, request),
+            given_to(request),
             user=request.user,
             idempotency_key=key_of(request),
             dry_run=choice(request, "dry_run", ("true", "false")) == "true",

@@ -26,7 +26,7 @@ from django.utils.timezone import is_aware, make_naive
 
 from headway.errors import ChangedMeanwhile, InvalidParams, MissingParam, ParamError
 
-from . import files, form_making, schema
+from . import files, form_making, form_texts, schema
 from .sources import Json
 from .sources.copied import is_text
 
@@ -42,10 +42,12 @@ class Params(dict[str, Any]):
 
 def clean(form: type[forms.BaseForm] | None, given: dict[str, Any], user: Any = None) -> dict[str, Any]:
     """The cleaned data: checked against the schema, absent keys filled with `initial`, cleaned by the form as it is
-    for `user`.
+    for `user`. A `MultiValueDict` is what a form sends: texts, and files.
 
     Raises InvalidParams with every reason.
     """
+    if isinstance(given, MultiValueDict):
+        given = form_texts.values_of(given, form)
     if errors := schema.check(given, form):
         raise InvalidParams(errors)
     if form is None:

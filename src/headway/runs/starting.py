@@ -68,10 +68,11 @@ def start(
 ) -> Started:
     """Start a run, or get the one that it would double: by the operation's `on_conflict`, or by the idempotency key.
 
-    `given` holds the parameters, as JSON would or as Python values (dates, model instances, Django files); they are
-    cleaned by the operation's form here and never again. Instead of them a page gives its valid `form`: one of the
-    operation's own class, or of a subclass that has fields of the page's own beside, is not cleaned a second time. One
-    small transaction, whatever the number of items; a worker begins when it has committed.
+    `given` holds the parameters, as JSON would or as Python values (dates, model instances, Django files), or as
+    a `QueryDict` with texts and files, such as `request.data` of Django REST framework; they are cleaned by the
+    operation's form here and never again. Instead of them a page gives its valid `form`: one of the operation's own
+    class, or of a subclass that has fields of the page's own beside, is not cleaned a second time. One small
+    transaction, whatever the number of items; a worker begins when it has committed.
 
     `dry_run`: what its items write to the run's own database is rolled back, and what became of them is kept.
 
