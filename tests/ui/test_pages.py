@@ -327,6 +327,7 @@ def test_a_host_project_puts_the_panel_on_its_own_page(demo: Any, settings: Any)
     assert 'data-face="running"' in html
     assert "You can close this page. The work goes on." in html
     assert "headway-run.js" in html
+    assert "data-can-steer" not in html  # nothing would take what is pressed
 
 
 def test_a_host_project_starts_from_its_own_address(client: Client, settings: Any) -> None:

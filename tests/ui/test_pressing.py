@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.template import Context, Template
+from django.urls import include, path
 from playwright.sync_api import Route, expect
 
 from headway import runs
@@ -255,6 +257,41 @@ def test_where_there_are_no_pages_a_retry_is_shown_in_place_with_its_own_number(
 def without_pages(route: Route) -> str:
     """The page, as if only the API were mounted."""
     return re.sub(r' data-page="[^"]*"', "", route.fetch().text())
+
+
+class ApiAlone:
+    """A project that mounts the API without the pages."""
+
+    urlpatterns = [path("api/", include("headway.http.urls"))]
+
+
+OWN_PAGE = Template(
+    "{% load headway %}<!doctype html>{% if media %}{% headway_media %}{% endif %}{% headway_run run %}"
+)
+TOKEN = "t" * 32
+
+
+@pytest.mark.parametrize(
+    ("media", "script", "pressed"),
+    [(True, True, "Pause"), (True, False, None), (False, True, None)],
+    ids=["script", "no script", "no headway_media"],
+)
+def test_where_there_are_no_pages_buttons_are_there_once_the_script_can_send_them(
+    visit: Callable[..., Visitor], demo: Any, settings: Any, media: bool, script: bool, pressed: str | None
+) -> None:
+    run = go_on(begin(demo, items=20), 10)
+    visitor = visit(demo, java_script_enabled=script)
+    visitor.context.add_cookies([{"name": "csrftoken", "value": TOKEN, "url": visitor.url}])
+    settings.ROOT_URLCONF = ApiAlone
+    html = OWN_PAGE.render(Context({"run": run, "user": demo, "csrf_token": TOKEN, "media": media}))
+    visitor.page.route("**/mine/", lambda route: route.fulfill(body=html, content_type="text/html", headers=CSP))
+    visitor.open("/mine/")
+
+    if pressed is None:
+        expect(visitor.page.get_by_role("button")).to_have_count(0)
+    else:
+        visitor.press(pressed)
+        visitor.sees("paused")
 
 
 def test_a_second_retry_in_place_shows_the_latest_run(visitor: Visitor, demo: Any) -> None:

@@ -59,7 +59,8 @@ class Shown:
 
     def render(self, layout: str, csrf_token: str = "", **more: Any) -> SafeString:
         """Its face in a layout: headway/panel.html or headway/row.html."""
-        now = datetime.now(UTC)
+        now, places = datetime.now(UTC), hrefs(self.run)
+        by_form = bool(places["page"])  # the API takes no forms: without the pages, the script shows the buttons
         context = {
             **surroundings(self.is_staff),
             **filled(values(self.run, now), self.run),
@@ -74,9 +75,9 @@ class Shown:
             "bar": bar_of(self.face, self.run),
             "started_by": self.started_by,
             "given": self.given,
-            "can_steer": self.can_steer,
-            "forbid": forbidden(self.run["actions"], self.can_steer),
-            "hrefs": hrefs(self.run),
+            "can_steer": self.can_steer and (by_form or "self" in self.run["links"]),
+            "forbid": forbidden(self.run["actions"], self.can_steer and by_form),
+            "hrefs": places,
             "events": of_api("events") if self.is_own else "",
             "csrf_token": csrf_token,
             **more,
@@ -108,12 +109,11 @@ def rendered_faces(language: str | None, names: tuple[tuple[str, Any], ...]) -> 
 
 
 def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
-    """Where its links and buttons lead: to the pages where those are mounted, else to the API."""
+    """Where its links and buttons lead; "" where that isn't mounted."""
     run_id, links = run["id"], run["links"]
     page = of_page("run", run_id)
-    steering = {name: of_page(name, run_id) or f"{links.get('self', '')}{name}/" for name in ACTIONS}
     return {
-        **steering,
+        **{name: of_page(name, run_id) for name in ACTIONS},
         "page": page,
         **{name: links.get(name, "") for name in ("failures", "file", "results")},
         "list": f"{page}#failures" if page else links.get("failures", ""),
