@@ -1,9 +1,11 @@
 """Whose pages may open a socket, seen from servers that encrypt, from behind proxies that do, and without a scheme."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from headway.live import asgi
 from headway.live.admission.gate import as_http
 from headway.live.routes import Kind, Target
 from headway.live.wrapper import is_foreign
@@ -40,3 +42,25 @@ def test_a_server_may_leave_a_sockets_scheme_out() -> None:
     request = asked_by("http://testserver")
     assert not is_foreign(request)
     assert as_http(request, Target(Kind.SOCKET))["scheme"] == "http"
+
+
+def test_a_refused_socket_says_why_once_for_each_origin_however_often_the_page_tries_again(caplog: Any) -> None:
+    def refused(origin: str) -> Any:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "websocket.connect"}
+
+        async def send(event: Any) -> None:
+            sent.append(event)
+
+        asyncio.run(asgi(receive)(asked_by(origin), receive, send))
+        return sent
+
+    answers = [refused(origin) for origin in ("http://testserver:21090", "http://testserver:21090", "null")]
+
+    assert answers == [[{"type": "websocket.close"}]] * 3
+    assert [record.getMessage() for record in caplog.records if record.name == "headway.live"] == [
+        "event=socket-refused origin=http://testserver:21090 host=testserver reason=neither-same-nor-trusted",
+        "event=socket-refused origin=null host=testserver reason=neither-same-nor-trusted",
+    ]

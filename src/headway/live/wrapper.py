@@ -1,6 +1,8 @@
 """The ASGI wrapper around a project's application: takes the requests that watch, and leaves everything else alone."""
 
 import io
+import logging
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,6 +23,7 @@ from .bodies import bounded
 from .protocol import Application, Receive, Scope, Send, header, with_http_scheme
 from .routes import Kind, Target, target_of
 
+log = logging.getLogger("headway.live")
 WATCHERS: dict[Kind, type[Watcher]] = {Kind.EVENTS: Stream, Kind.LONG_POLL: LongPoll}
 
 
@@ -54,6 +57,7 @@ async def open_socket(hub: Hub, target: Target, scope: Scope, receive: Receive, 
     """The same for a socket, if the page may open one."""
     await receive()  # websocket.connect
     if is_foreign(scope):
+        tell_of_foreign(header(scope, b"origin"), header(scope, b"host"))
         await send({"type": "websocket.close"})  # before it is accepted: a plain 403
     elif target.kind == Kind.SOCKET_TO_NOWHERE:
         await Socket.refuse(send, refusal("not-found", "There is no such run."))
@@ -98,3 +102,10 @@ def is_foreign(scope: Scope) -> bool:
         return False
     trusted = map(urlsplit, settings.CSRF_TRUSTED_ORIGINS)  # such as https://example.com or https://*.example.com
     return not any(scheme == each.scheme and is_same_domain(page, each.netloc.removeprefix("*")) for each in trusted)
+
+
+@lru_cache(maxsize=64)
+def tell_of_foreign(origin: bytes, host: bytes) -> None:
+    """Once for each origin in a process: its page tries again and again."""
+    said = origin.decode("latin-1")[:200], host.decode("latin-1")[:200]
+    log.warning("event=socket-refused origin=%s host=%s reason=neither-same-nor-trusted", *said)
