@@ -19,7 +19,7 @@ from headway.conf import ENGINES, conf
 from headway.engines.engine import fault
 from headway.errors import InvalidParams
 from headway.models import Run
-from headway.operations import params, registry
+from headway.operations import files, params, registry, schema
 from headway.operations.declarations import SIGNED_IN
 from headway.operations.schedules import INSTALL
 from headway.runs.ticks import scheduled
@@ -138,6 +138,25 @@ def check_schedules(**kwargs: Any) -> list[checks.CheckMessage]:
             text = f"{operation.name} can't start by its schedule: {why}"
             found.append(checks.Error(text, hint=GIVE_PARAMS, obj=operation, id="headway.E026"))
     return found
+
+
+@checks.register("headway")
+def check_uploads(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.W034: operations take files, and where these are kept depends on where a process was started."""
+    names = [operation.name for operation in registry.every() if schema.takes_files(operation.form)]
+    try:
+        folder = files.folder() if names else None
+    except Exception:  # noqa: BLE001  (of the project's own storage; the first upload tells it)
+        return []
+    if folder is None or folder.is_absolute():
+        return []
+    text = (
+        "The default storage's folder (MEDIA_ROOT) isn't an absolute path: an upload lies below the folder in which "
+        "the web process was started, and a worker that was started in another doesn't find it. Files are taken by "
+        f"{', '.join(names)}."
+    )
+    hint = 'Name a folder that web processes and workers share, such as MEDIA_ROOT = BASE_DIR / "media".'
+    return [checks.Warning(text, hint=hint, id="headway.W034")]
 
 
 @checks.register("headway", checks.Tags.database)

@@ -9,9 +9,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from headway.checks import check_database, check_pages, check_routers, check_settings
+from headway.checks import check_database, check_pages, check_routers, check_settings, check_uploads
 from headway.conf import Conf, conf
 from headway.idempotency import Middleware
+from headway.management import diagnosis
 from headway.setting_checks import check_idempotency
 from tests.shell.manage import manage, on_sqlite, without_traceback
 
@@ -171,6 +172,26 @@ class TestPages:
 
 
 urlpatterns: list[Any] = []
+
+
+class TestUploads:
+    def test_in_a_folder_that_all_processes_find_they_are_fine(self) -> None:
+        assert check_uploads() == []
+
+    @pytest.mark.parametrize("root", ["", "media"])
+    def test_below_the_folder_in_which_a_process_was_started_they_are_told(self, settings: Any, root: str) -> None:
+        settings.MEDIA_ROOT = root
+        (warning,) = check_uploads()
+        assert warning.id == "headway.W034"
+        assert "MEDIA_ROOT" in warning.msg
+        assert "airports.import_airports" in warning.msg
+        assert diagnosis.of_uploads().text.count(f"Runs keep them in {Path(root).absolute()}.")
+
+    @pytest.mark.parametrize("backend", ["django.core.files.storage.InMemoryStorage", "no.such.Storage"])
+    def test_of_a_storage_without_folders_nothing_is_told(self, settings: Any, backend: str) -> None:
+        settings.MEDIA_ROOT = ""
+        settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend}}
+        assert check_uploads() == []
 
 
 class TestIdempotency:

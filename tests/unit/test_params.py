@@ -152,7 +152,11 @@ class TestGone:
         files.discard([stored])
         with pytest.raises(LookupError) as raised:
             decoded["file"].open()
-        assert str(raised.value) == "The file 'airports.csv', with which this run was started, has been deleted."
+        assert str(raised.value) == (
+            f"The file 'airports.csv', with which this run was started, isn't there: '{stored.name}' is missing in the "
+            "worker's storage. Either it was deleted, or this isn't the storage into which it was uploaded "
+            "(MEDIA_ROOT, STORAGES)."
+        )
 
 
 class TestNotStorable:

@@ -5,13 +5,6 @@ from typing import Any
 from rest_framework.request import Request
 
 from headway.errors import InvalidParams, ParamError
-from headway.operations import schema
-from headway.operations.base import Operation
-
-
-def takes_files(operation: type[Operation]) -> bool:
-    """Whether a parameter is a file, so that parameters may come as multipart."""
-    return any(field.get("format") == "binary" for field in schema.of_form(operation.form)["properties"].values())
 
 
 def given_to(request: Request) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from headway.snapshots import moment
 
 from .callers import StartThrottle
 from .endpoint import Endpoint, started
-from .given import given_to, takes_files
+from .given import given_to
 from .json import JsonParser
 from .openapi.document import LOCATION, Document, answer, header, parameter, start_of
 from .openapi.schemas import Schema
@@ -140,7 +140,7 @@ class Start(Endpoint):
 
     def get_parsers(self) -> list[BaseParser]:
         parsers: list[BaseParser] = [JsonParser()]
-        if self.operation is not None and takes_files(self.operation):
+        if self.operation is not None and schema.takes_files(self.operation.form):
             parsers.append(MultiPartParser())
         return parsers
 

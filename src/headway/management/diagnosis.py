@@ -32,6 +32,7 @@ from headway.engines import queues, start_worker
 from headway.engines.engine import chosen
 from headway.live import wrapper
 from headway.models import LastTick
+from headway.operations import files
 from headway.operations.base import Operation
 from headway.operations.schedules import GRACE_MS, IS_NEWS_MS, Schedule, schedule_of
 from headway.redis_holds import RedisHolds
@@ -203,6 +204,8 @@ def of_uploads() -> Finding:
     most, folder = conf().max_upload_bytes, settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     text = f"Up to {filesizeformat(most)} may be sent at once; {folder} has {filesizeformat(free)} free."
+    if kept := files.folder():
+        text = f"{text} Runs keep them in {kept.absolute()}."
     if free < most:
         return Finding(WARN, text, 'Make room there, or lower HEADWAY["MAX_UPLOAD_BYTES"].')
     return Finding(OK, f"{text} Your proxy must allow as much.")

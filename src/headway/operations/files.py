@@ -6,12 +6,13 @@ import hashlib
 import os
 import posixpath
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.template.defaultfilters import filesizeformat
 from django.utils.text import get_valid_filename
 
@@ -42,7 +43,9 @@ class StoredFile:
             file = default_storage.open(self.name, mode)
         except FileNotFoundError as error:
             raise ChangedMeanwhile(
-                f"The file {self.original!r}, with which this run was started, has been deleted."
+                f"The file {self.original!r}, with which this run was started, isn't there: {self.name!r} is missing "
+                "in the worker's storage. Either it was deleted, or this isn't the storage into which it was uploaded "
+                "(MEDIA_ROOT, STORAGES)."
             ) from error
         if file.seekable() and (size := size_of(file)) != self.size:
             file.close()
@@ -53,6 +56,11 @@ class StoredFile:
 
     def __str__(self) -> str:
         return self.original
+
+
+def folder() -> Path | None:
+    """The folder of the default storage, as it is declared; None: it isn't the file system's."""
+    return Path(default_storage.base_location) if isinstance(default_storage, FileSystemStorage) else None
 
 
 def check_size(cleaned: dict[str, Any], most: int) -> None:

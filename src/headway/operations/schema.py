@@ -66,6 +66,11 @@ def fields_of(form: type[forms.BaseForm] | None) -> dict[str, forms.Field]:
     return form.base_fields if form else {}  # type: ignore[attr-defined]
 
 
+def takes_files(form: type[forms.BaseForm] | None) -> bool:
+    """Whether a parameter is a file, so that parameters may come as multipart."""
+    return any(isinstance(field, forms.FileField) for field in fields_of(form).values())
+
+
 def of_field(field: forms.Field) -> dict[str, Any]:
     """The schema of one field: type, bounds, choices, title, help and default, as far as the field says them."""
     schema = next((dict(known) for kind, known in TYPES if isinstance(field, kind)), {})
