@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
 
 from headway import addresses, engines
 from headway.clock import NOW_MS
-from headway.conf import ENGINES, conf
+from headway.conf import ENGINES, faults
 from headway.engines.engine import fault
 from headway.errors import InvalidParams
 from headway.models import Run
@@ -35,12 +35,8 @@ SESSIONS_IN_A_TABLE = ("django.contrib.sessions.backends.db", "django.contrib.se
 
 @checks.register("headway")
 def check_settings(**kwargs: Any) -> list[checks.CheckMessage]:
-    """headway.E001: HEADWAY has an unknown key or an invalid value."""
-    try:
-        conf()
-    except ImproperlyConfigured as error:
-        return [checks.Error(str(error), hint="Mend HEADWAY in the project's settings.", id="headway.E001")]
-    return []
+    """headway.E001: HEADWAY has an unknown key or an invalid value; each is told."""
+    return [fault("E001", text, "Mend HEADWAY in the project's settings.") for text in faults()]
 
 
 @checks.register("headway")

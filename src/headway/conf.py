@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -106,21 +106,28 @@ class Conf:
     """Which addresses are told that a run has ended, each under a name: its "url", and the "secret" that signs."""
 
 
+KNOWN = {field.name.upper(): field for field in fields(Conf)}
+
+
 def conf() -> Conf:
     """The settings in force. Raises ImproperlyConfigured for an unknown key or an invalid value."""
+    for fault in faults():
+        raise ImproperlyConfigured(fault)
+    return Conf(**{KNOWN[key].name: value for key, value in getattr(settings, "HEADWAY", {}).items()})
+
+
+def faults() -> Iterator[str]:
+    """What is wrong with HEADWAY, each unknown key and each invalid value by itself."""
     declared: Any = getattr(settings, "HEADWAY", {})
     if not isinstance(declared, dict):
-        raise ImproperlyConfigured(f"HEADWAY is {declared!r}; it must be a dictionary, such as {EXAMPLE}.")
-    known = {field.name.upper(): field for field in fields(Conf)}
-    unknown = sorted(set(declared) - set(known))
-    if unknown:
-        raise ImproperlyConfigured(f"HEADWAY has no setting {unknown[0]!r}. There are: {', '.join(sorted(known))}.")
+        yield f"HEADWAY is {declared!r}; it must be a dictionary, such as {EXAMPLE}."
+        return
     for key, value in declared.items():
-        kind = str(known[key].type)
-        if not FITS[kind](value):
+        if key not in KNOWN:
+            yield f"HEADWAY has no setting {key!r}. There are: {', '.join(sorted(KNOWN))}."
+        elif not FITS[kind := str(KNOWN[key].type)](value):
             shown = "wrong (it may hold secrets, so it isn't shown)" if kind in WITH_SECRETS else repr(value)
-            raise ImproperlyConfigured(f"HEADWAY[{key!r}] is {shown}; it must be {MEANT[kind]}.")
-    return Conf(**{known[key].name: value for key, value in declared.items()})
+            yield f"HEADWAY[{key!r}] is {shown}; it must be {MEANT[kind]}."
 
 
 def valid_conf() -> Conf:

@@ -75,6 +75,15 @@ class TestSettings:
         assert said.startswith(f"HEADWAY has no setting {key!r}. There are: ")
         assert {"BUSY_SLICE_SECONDS", "LEASE_SECONDS"} < set(re.split("[ ,.]+", said))
 
+    def test_all_that_is_wrong_is_told_at_once(self, settings: Any) -> None:
+        settings.HEADWAY = {"LEASE_SECOND": 9, "ENGINE": "embeded", "CACHE": "", "KEEP": 30}
+        told = [(error.id, str(error.msg).partition(";")[0].partition(". ")[0]) for error in check_settings()]
+        assert told == [
+            ("headway.E001", "HEADWAY has no setting 'LEASE_SECOND'"),
+            ("headway.E001", "HEADWAY['ENGINE'] is 'embeded'"),
+            ("headway.E001", "HEADWAY['KEEP'] is 30"),
+        ]
+
     @pytest.mark.parametrize(("path", "fits"), [("/live/", True), ("live", False), (5, False)])
     def test_a_path_begins_and_ends_with_a_slash(self, settings: Any, path: Any, fits: bool) -> None:
         settings.HEADWAY = {"SOCKET_PATH": path}
