@@ -1,22 +1,19 @@
 """What the commands share: finding a run, asking for migrated tables, and drawing a run into a terminal."""
 
-import os
 import shutil
-import sys
 import textwrap
 import time
 import unicodedata
-from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.core.management.base import CommandError, OutputWrapper
 
 from headway import runs
 from headway.engines import start_worker
-from headway.errors import HeadwayError, NotMigrated, RunNotFound
+from headway.errors import NotMigrated, RunNotFound
 from headway.models import Run
 from headway.panel.values import step_under_way
 from headway.runs.unmigrated import is_unmigrated
@@ -51,39 +48,6 @@ def find_run(given: str) -> Run:
             return close[0]
         several = f" {len(close)} runs have an id that begins so: give more of it." if close else ""
         raise CommandError(f"{error}{several} `manage.py headway_status` lists the runs.") from error
-
-
-class PrintingCommand(BaseCommand):
-    """The base of the commands that print much: `| head` ends them without a traceback."""
-
-    def run_from_argv(self, argv: list[str]) -> None:
-        try:
-            super().run_from_argv(argv)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more as it ends
-            sys.exit(1)
-
-
-class SteeringCommand(BaseCommand):
-    """The base of the commands that ask something of one run: finds it, asks, and says what came of it."""
-
-    steer: Callable[[Run], Run]
-
-    def ask(self, run: Run) -> str:
-        """The sentence to print, once the run has been asked."""
-        return f"Run {run.pk} is {self.steer(run).state}."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("run", metavar="ID", help="A run's id, or as much of its beginning as is its own.")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        demand_tables()
-        run = find_run(options["run"])
-        try:
-            self.stdout.write(self.ask(run))
-        except HeadwayError as error:
-            raise CommandError(str(error)) from error
 
 
 def watch(run_id: UUID, out: OutputWrapper) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 import sys
 from typing import Any
 
+from headway.management.base import PrintingCommand
 from headway.management.diagnosis import FAIL, OK, WARN, findings
-from headway.management.terminal import PrintingCommand
 
 
 class Command(PrintingCommand):

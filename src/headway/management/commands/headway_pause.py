@@ -1,7 +1,7 @@
 """manage.py headway_pause ID: let a run come to rest."""
 
 from headway import runs
-from headway.management.terminal import SteeringCommand
+from headway.management.base import SteeringCommand
 
 
 class Command(SteeringCommand):

@@ -4,13 +4,12 @@ from argparse import ArgumentParser
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from headway.management.base import DatabaseCommand
 from headway.management.terminal import demand_tables
 from headway.store.upkeep import retention
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Deletes the ended runs whose time is over, by their operation's `keep` or HEADWAY['KEEP'], with their "
         "outcomes and uploads. Workers do so by themselves; this is for a backlog, or where no worker runs."

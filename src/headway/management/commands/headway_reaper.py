@@ -6,12 +6,13 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
 from headway.conf import conf
 from headway.engines import queues
 from headway.engines.process import look
+from headway.management.base import DatabaseCommand
 from headway.management.terminal import demand_tables
 from headway.runs.ticks import Timetable
 from headway.store.upkeep import tidying
@@ -20,7 +21,7 @@ LOOK_EVERY = 1.0  # s
 TIDY_EVERY = 5.0  # s
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     """Stands beside workers of Django's tasks, which know nothing of a part whose owner was killed."""
 
     help = (

@@ -1,7 +1,7 @@
 """manage.py headway_resume ID: let a paused run go on."""
 
 from headway import runs
-from headway.management.terminal import SteeringCommand
+from headway.management.base import SteeringCommand
 
 
 class Command(SteeringCommand):

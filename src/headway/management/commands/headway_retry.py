@@ -1,7 +1,7 @@
 """manage.py headway_retry ID: do what failed, and what wasn't reached, in a new run."""
 
 from headway import runs
-from headway.management.terminal import SteeringCommand
+from headway.management.base import SteeringCommand
 from headway.models import Run
 
 

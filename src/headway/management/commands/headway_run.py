@@ -12,7 +12,8 @@ from django.core.management.base import CommandError
 
 from headway import runs
 from headway.errors import HeadwayError, RunConflict
-from headway.management.terminal import PrintingCommand, demand_tables, describe, fail_unless_done_well, watch
+from headway.management.base import PrintingCommand
+from headway.management.terminal import demand_tables, describe, fail_unless_done_well, watch
 from headway.operations import registry, schema
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from headway import runs
-from headway.management.terminal import SteeringCommand
+from headway.management.base import SteeringCommand
 from headway.models import Run
 from headway.store.parts import flights
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from headway.management.terminal import PrintingCommand, demand_tables, describe, draw, find_run, no_worker, watch
+from headway.management.base import PrintingCommand
+from headway.management.terminal import demand_tables, describe, draw, find_run, no_worker, watch
 from headway.models import Run
 from headway.snapshots import snapshot
 from headway.states import TERMINAL

@@ -4,13 +4,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.files.storage import default_storage
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from headway.management.base import DatabaseCommand
 from headway.management.terminal import demand_tables
 from headway.store.upkeep import strays
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Deletes uploads older than a day that no run of this database was started with, such as those of starts whose "
         "transaction was rolled back. Not where another database's runs have their files in the same storage."

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from django.core.management.base import CommandError
 
-from headway.management.terminal import Drawing, PrintingCommand, fail_unless_done_well, is_at_rest
+from headway.management.base import PrintingCommand
+from headway.management.terminal import Drawing, fail_unless_done_well, is_at_rest
 
 AUTHORIZATION = "HEADWAY_AUTHORIZATION"
 ADDRESS = "Give the run's address in the API, such as https://example.com/api/runs/…/."

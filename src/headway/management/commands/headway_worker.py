@@ -8,17 +8,18 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import autoreload
 
 from headway.database import close_before_fork
 from headway.engines import queues
 from headway.engines.embedded.supervisor import Supervisor
 from headway.engines.process import Stop
+from headway.management.base import DatabaseCommand
 from headway.management.terminal import demand_tables
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Works on runs until it is stopped. SIGTERM or Ctrl-C: finish the item in hand and hand over; twice: at once."
     )
