@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from playwright.sync_api import expect
 
+from headway import runs
 from headway.models import ItemOutcome, Run
 from tests.app import outside
 
@@ -27,9 +28,15 @@ def doubtful(script: dict[str, Any], demo: Any) -> Run:
 def test_all_at_once(visitor: Visitor, doubtful: Run) -> None:
     visitor.open(doubtful)
     visitor.reads("3 items are in doubt", DOUBT)
-    visitor.reads("In doubt: 3. Say whether they went out before you retry: a retry leaves them alone, too.")
+    visitor.reads("In doubt: 3. Say whether they went out before you retry: a retry only lists them again.")
     expect(visitor.page.get_by_role("button", name="Retry", exact=True)).to_be_visible()
+    visitor.press("All of them went out")
+    visitor.reads("Say that all 3 went out?", DOUBT)
+    visitor.page.get_by_role("link", name="Not yet").click()
     visitor.press("None of them did")
+    visitor.reads("Say that none of the 3 went out?", DOUBT)
+    assert set(outside.codes(doubtful).values()) == {"in-doubt"}
+    visitor.press("None of them went out")
 
     expect(visitor.page.locator(DOUBT)).to_have_count(0)
     visitor.reads("not-sent", "#failures")
@@ -51,6 +58,33 @@ def test_one_by_one(visitor: Visitor, doubtful: Run) -> None:
     assert outside.codes(doubtful) == {"2": "in-doubt", "5": "went-out", "7": "not-sent"}
     visitor.reads("Gone out after all: 1. A retry leaves them alone. In doubt: 1.")
     expect(visitor.page.get_by_role("button", name="Retry 1 failed", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("asked", ["both", "once", "one"])
+def test_what_was_settled_in_another_tab_is_told_to_who_settles_it_again(
+    client: Client, demo: Any, doubtful: Run, asked: str
+) -> None:
+    client.force_login(demo)
+    address = f"/runs/{doubtful.pk}/"
+    runs.settle(doubtful, went_out=True, keys=["5"])
+    if asked != "one":
+        runs.settle(doubtful, went_out=False)
+
+    if asked == "once":
+        answer = client.get(address, {"confirm": "went-out"})
+    else:
+        said = {"went_out": "yes"} if asked == "both" else {"went_out": "no", "key": "5"}
+        answer = client.post(f"{address}settle/", said, follow=True)
+    assert "That had been settled already" in answer.text
+    assert "Settled as gone out: 1." in answer.text
+    assert ("Settled as not gone out: 2." in answer.text) == (asked != "one")
+
+
+def test_a_press_on_a_run_that_goes_on_again_is_too_late(client: Client, demo: Any, doubtful: Run) -> None:
+    client.force_login(demo)
+    Run.objects.filter(pk=doubtful.pk).update(state="running", finished_at=None, live_key="live")
+    answer = client.get(f"/runs/{doubtful.pk}/", {"confirm": "not-sent"})
+    assert ("That came too late." in answer.text, "settled already" in answer.text) == (True, False)
 
 
 def test_their_keys_are_shown_where_they_are_not_their_names(client: Client, demo: Any, doubtful: Run) -> None:

@@ -17,7 +17,7 @@ from headway.models import Run
 from headway.panel import words
 from headway.runs.pages import behind, cursor_of
 from headway.states import State
-from headway.store.parts.flights import IN_DOUBT
+from headway.store.parts.flights import IN_DOUBT, SAID
 from headway.store.parts.output import lines_of
 
 from .failures import failures_of, reasons_of
@@ -48,21 +48,25 @@ class RunPage(SignedInView):
     """One run: its panel, and what failed."""
 
     def get(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
-        """`?code=` and `?after=` move through the failures, `?confirm=cancel` asks before it cancels."""
+        """`?code=` and `?after=` move through the failures; `?confirm=` asks before it cancels ("cancel"), or
+        settles all that is in doubt ("went-out", "not-sent")."""
         run = run_or_404(run_id, request.user)
         shown = panel.show(run, request.user)
         code, after = code_of(shown.run, request.GET.get("code", "")), as_number(request.GET.get("after", ""))
-        confirming = request.GET.get("confirm") == "cancel" and "cancel" in shown.run["actions"] and shown.can_steer
+        confirm, doubtful = request.GET.get("confirm"), in_doubt(shown)
+        confirming = confirm == "cancel" and "cancel" in shown.run["actions"] and shown.can_steer
+        settling = confirm if confirm in SAID else None
         context = {
             "shown": shown,
             "log": log_of(run_id),
             "cause": run.reason_detail if shown.is_staff else "",
             "reasons": reasons_of(shown.run),
-            "in_doubt": in_doubt(shown),
+            "in_doubt": doubtful,
+            "settling": settling,
             "failures": failures_of(run_id, code=code, after=after) if shown.run["progress"]["failed"] else None,
             "confirming": confirming,
-            "found": request.GET.get("found", ""),
-            **refreshing(not shown.run["done"] and not confirming),
+            "found": too_late(shown) if settling and not doubtful else request.GET.get("found", ""),
+            **refreshing(not shown.run["done"] and not confirming and not settling),
         }
         return render(request, "headway/run.html", context)
 
@@ -103,8 +107,16 @@ def refreshing(wanted: bool) -> dict[str, Any]:
 def in_doubt(shown: panel.Shown) -> int:
     """How many items this person can settle now."""
     run = shown.run
-    counts = {entry["code"]: entry["count"] for entry in run["failure_summary"]}
-    return counts.get(IN_DOUBT, 0) if shown.can_steer and (run["done"] or run["state"] == State.PAUSED) else 0
+    return listed_in_doubt(run) if shown.can_steer and (run["done"] or run["state"] == State.PAUSED) else 0
+
+
+def too_late(shown: panel.Shown) -> str:
+    """What to say to a person who wants to settle what is in doubt, and can't now."""
+    return "too-late" if listed_in_doubt(shown.run) else "settled"
+
+
+def listed_in_doubt(run: Mapping[str, Any]) -> int:
+    return sum(entry["count"] for entry in run["failure_summary"] if entry["code"] == IN_DOUBT)
 
 
 def run_or_404(run_id: UUID, user: Any) -> Run:

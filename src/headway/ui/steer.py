@@ -35,7 +35,7 @@ class SteerView(SignedInView):
         if self.action == "retry" and seconds_until_start(request):
             return see(run, "too-often")
         try:
-            return see(self.ask(request, run))
+            return self.ask(request, run)
         except Forbidden as error:
             raise PermissionDenied(str(error)) from error
         except (InvalidState, NothingToRetry):
@@ -47,20 +47,21 @@ class SteerView(SignedInView):
         except RunConflict as error:
             return see(runs.get(error.existing) if error.existing else run, "conflict")
 
-    def ask(self, request: HttpRequest, run: Run) -> Run:
-        """Do it; gives the run to be seen then. Raises what `headway.runs` does."""
+    def ask(self, request: HttpRequest, run: Run) -> HttpResponse:
+        """Do it, and lead to the run to be seen then. Raises what `headway.runs` does."""
         steered = ACTIONS[self.action](run, user=request.user)
-        return steered if isinstance(steered, Run) else steered.run
+        return see(steered if isinstance(steered, Run) else steered.run)
 
 
 class SettleView(SteerView):
-    """POST says of the item in doubt with this `key`, or of all, whether they went out, and leads back to the list."""
+    """POST says of the item in doubt with this `key`, or of all, whether they went out, and leads back to the run."""
 
-    def ask(self, request: HttpRequest, run: Run) -> Run:
+    def ask(self, request: HttpRequest, run: Run) -> HttpResponse:
         said, key = request.POST.get("went_out"), request.POST.get("key")
-        if said in ("yes", "no"):
-            runs.settle(run, went_out=said == "yes", keys=None if key is None else [key], user=request.user)
-        return run
+        if said not in ("yes", "no"):
+            return see(run)
+        told = runs.settle(run, went_out=said == "yes", keys=None if key is None else [key], user=request.user)
+        return see(run, "" if told else "settled")
 
 
 def see(run: Run, found: str = "") -> HttpResponse:

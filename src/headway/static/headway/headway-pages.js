@@ -63,6 +63,6 @@ addEventListener("pageshow", ({ persisted }) => {
 // How one came here is no longer true after a reload.
 if (document.querySelector("[data-once]")) {
   const here = new URL(location.href);
-  here.searchParams.delete("found");
+  for (const name of ["found", "confirm"]) here.searchParams.delete(name);
   history.replaceState(history.state, "", here);
 }
