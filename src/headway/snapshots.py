@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import Error, connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.urls import get_script_prefix
 
 from headway.addresses import of_api
@@ -81,7 +81,7 @@ def end_deserted(run_ids: list[UUID]) -> None:
 
 
 def parts_of(run_ids: list[UUID]) -> list[Part]:
-    """The parts of these runs, each with its run and the database's clock (`now`)."""
+    """The parts of these runs, each with its run, the run that retries it, and the database's clock (`now`)."""
     size = 1 << (len(run_ids) - 1).bit_length()  # a statement for each power of two: the rest is the last one again
     given = {f"run{place}": run_ids[min(place, len(run_ids) - 1)] for place in range(size)}
     return parts_of_so_many(size)(**given)
@@ -90,7 +90,9 @@ def parts_of(run_ids: list[UUID]) -> list[Part]:
 @cache
 def parts_of_so_many(runs: int) -> Objects[Part]:
     wanted: list[Any] = [Given(f"run{place}", Run, "id") for place in range(runs)]
-    rows = Part.objects.filter(run__id__in=wanted, run__deleted=False).annotate(now=NowMs())
+    retry = Run.objects.filter(retry_of=OuterRef("run")).order_by().values("pk")
+    there = Part.objects.filter(run__id__in=wanted, run__deleted=False)
+    rows = there.annotate(now=NowMs(), retried_by=Subquery(retry))
     return Objects(rows.order_by("id"), "run")
 
 
@@ -122,6 +124,7 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "actions": actions(run, parts),
         "dry_run": run.dry_run,
         "retry_of": str(run.retry_of_id) if run.retry_of_id else None,
+        "retried_by": str(parts[0].retried_by) if parts[0].retried_by else None,
         "revision": run.revision + sum(part.seq for part in parts),
         "links": links(run.pk) | links_to_files(run),
     }
@@ -133,8 +136,8 @@ def reason(run: Run) -> Reason:
 
 
 def actions(run: Run, parts: list[Any]) -> list[str]:
-    """What may be asked of it: as its state allows, and a retry only where there is something to retry."""
-    left = any(planning.leaves_something(part) for part in parts)
+    """What may be asked of it: as its state allows, and a retry only where something is left and no run retries it."""
+    left = parts[0].retried_by is None and any(planning.leaves_something(part) for part in parts)
     return [str(action) for action in ACTIONS[State(run.state)] if action != Action.RETRY or left]
 
 

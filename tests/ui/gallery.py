@@ -39,6 +39,7 @@ RUN: dict[str, Any] = {
     "actions": [],
     "dry_run": False,
     "retry_of": None,
+    "retried_by": None,
     "revision": 57,
     "links": {"failures": "/api/failures.csv"},  # no others, so that nothing is watched
 }  # fmt: skip

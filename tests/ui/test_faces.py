@@ -66,6 +66,7 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
         *(faced(name, today) for name in FACED),
         faced("step", today, id="silent", progress=STEPS | {"step": STEP | NEXT | {"under_way": True}}),
         faced("failed", today, id="another", progress=NONE_LEFT),
+        faced("partial", today, id="retried", retried_by="0198f3c2-retry", actions=[]),
         *(faced(name, today, id=f"steps {name}", progress=STEPS | {"step": STEP | NEXT}) for name in STEPPED),
         faced("step", today, id="alone", progress=STEPS | {"step": STEP | ALONE}),
         *(faced(name, today, id=f"doubt {name}", progress=HALVES, failure_summary=DOUBT) for name in ENDED),

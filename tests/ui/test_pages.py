@@ -361,6 +361,16 @@ def test_retrying_twice_leads_to_the_same_run(client: Client, demo: Any) -> None
     assert third["Location"] == f"/runs/{retry.pk}/?found=retried"
 
 
+def test_the_page_of_a_run_that_was_retried_leads_to_its_retry(client: Client, demo: Any) -> None:
+    run = finish(begin(demo, items=20, reject="3"))
+    retry = runs.retry(run).run
+
+    page = client.get(f"/runs/{run.pk}/").text
+
+    assert f'href="/runs/{retry.pk}/">Watch that run</a>' in page
+    assert re.search(r'<form[^>]* data-action="retry"[^>]* hidden>', page)
+
+
 def test_a_press_that_comes_too_late_leads_to_where_the_run_is(client: Client, demo: Any) -> None:
     run = begin(demo)
     runs.cancel(run)

@@ -222,6 +222,33 @@ class TestRefused:
         )
 
 
+class TestTold:
+    def test_a_run_that_was_retried_names_its_retry_and_offers_none_until_that_is_deleted(self) -> None:
+        run = drive(start(items=2, reject="1"))
+        seen = [snapshot(run)]
+        retry = runs.retry(run).run
+        seen.append(snapshot(run))
+        runs.delete(runs.cancel(retry))
+        seen.append(snapshot(run))
+
+        assert [(one["retried_by"], one["actions"]) for one in seen] == [
+            (None, ["retry"]),
+            (str(retry.pk), []),
+            (None, ["retry"]),
+        ]
+        assert seen[0]["revision"] < seen[1]["revision"] < seen[2]["revision"]
+        assert runs.retry(run).disposition == Disposition.CREATED
+
+    @pytest.mark.once
+    def test_a_retry_that_was_refused_is_no_change(self) -> None:
+        run = drive(start(items=2, reject="1"))
+        start(items=2)  # has its concurrency key
+        before = snapshot(run)
+        with pytest.raises(RunConflict):
+            runs.retry(run)
+        assert snapshot(run) == before
+
+
 class TestJoined:
     def test_a_retry_that_is_live_is_joined(self) -> None:
         first = drive(start(items=2, reject="1"))

@@ -32,7 +32,8 @@ Seen = dict[str, Any]
 FIELDS = [
     "id", "operation", "title", "state", "done", "progress", "message", "reason", "stalled", "resumes",
     "hooks_failed", "params", "result", "failure_summary", "created_at", "started_at", "updated_at", "finished_at",
-    "paused_seconds", "waiting_until", "actions", "dry_run", "retry_of", "revision", "links",
+    "paused_seconds", "waiting_until", "actions", "dry_run", "retry_of", "retried_by", "revision",
+    "links",
 ]  # fmt: skip
 PROGRESS = [
     "total", "total_exact", "processed", "succeeded", "failed", "skipped", "retrying", "percent", "rate", "eta_seconds",
@@ -127,6 +128,7 @@ class TestShape:
             "actions": ["cancel"],
             "dry_run": False,
             "retry_of": None,
+            "retried_by": None,
             "revision": 1,
         }
 

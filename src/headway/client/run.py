@@ -87,5 +87,6 @@ class Run(TypedDict):
     actions: list[str]
     dry_run: bool
     retry_of: str | None
+    retried_by: str | None
     revision: int
     links: RunLinks

@@ -115,6 +115,7 @@ def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
     return {
         **{name: of_page(name, run_id) for name in ACTIONS},
         "page": page,
+        "retried": of_page("run", run["retried_by"]) if run["retried_by"] else "",
         **{name: links.get(name, "") for name in ("failures", "file", "results")},
         "list": f"{page}#failures" if page else links.get("failures", ""),
         "again": of_page("start", run["operation"]),

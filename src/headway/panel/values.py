@@ -33,8 +33,8 @@ COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
     *COUNTS, *MOMENTS, "alone", "as_of", "at_least", "at_work", "doubtful", "dry", "eta", "every", "failed_share",
     "failures", "left", "message", "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for",
-    "result", "resumes", "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share", "skips",
-    "speed", "state", "step", "step_done", "step_eta", "step_number", "step_percent", "step_total", "steps",
+    "result", "resumes", "retried", "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share",
+    "skips", "speed", "state", "step", "step_done", "step_eta", "step_number", "step_percent", "step_total", "steps",
     "succeeded_share", "successes", "title", "to_retry", "took", "until_clock", "until_in", "went_out",
 )  # fmt: skip
 
@@ -53,6 +53,7 @@ def texts(run: Mapping[str, Any]) -> dict[str, str]:
         "result": shown(run["result"]),
         "resumes": words.number(run["resumes"]) if run["resumes"] else "",
         "dry": run["state"] if run["dry_run"] else "",
+        "retried": run["retried_by"][:8] if run["retried_by"] else "",
         "silent": run["state"] if run["stalled"] else "",
         "retryable": run["state"] if "retry" in run["actions"] else "",
     }

@@ -92,7 +92,8 @@ RUN = thing({
     "waiting_until": maybe("string", **MOMENT),
     "actions": many(a("string", description=f"Of {', '.join(Action)}.")),
     "dry_run": a("boolean", description="Whether it changes nothing: what it writes is rolled back."),
-    "retry_of": maybe("string", format="uuid"),
+    "retry_of": maybe("string", format="uuid", description="The run that it retries."),
+    "retried_by": maybe("string", format="uuid", description="The run that retries it; an ended one may still get it."),
     "revision": a("integer", minimum=0, description="Grows with every change, and never falls."),
     "links": ref("RunLinks"),
 })  # fmt: skip

@@ -85,7 +85,10 @@ export interface Run {
   /** What may be asked of it: pause, resume, cancel, retry. */
   actions: string[];
   dry_run: boolean;
+  /** The run that it retries. */
   retry_of: string | null;
+  /** The run that retries it; an ended run may still get one. */
+  retried_by: string | null;
   /** Grows with every change. */
   revision: number;
   links: RunLinks;

@@ -143,8 +143,10 @@ class HeadwayRun extends HTMLElement {
 
   get #hrefs() {
     const { page, again } = this.dataset;
-    const { failures, file, results } = this.#run.links;
-    return { failures, file, results, again, page, list: page ? `${page}#failures` : failures };
+    const { id, retried_by: retry, links } = this.#run;
+    const { failures, file, results } = links;
+    const retried = retry ? page?.replace(id, retry) : "";
+    return { failures, file, results, again, page, retried, list: page ? `${page}#failures` : failures };
   }
 
   #onClick = (event) => {

@@ -60,6 +60,7 @@ function texts(run, words) {
     result: shown(run.result, words),
     resumes: run.resumes ? words.number(run.resumes) : "",
     dry: run.dry_run ? run.state : "",
+    retried: run.retried_by?.slice(0, 8) ?? "", // a server that is about to be replaced says none
     silent: run.stalled ? run.state : "",
     retryable: run.actions.includes("retry") ? run.state : "",
   };

@@ -13,6 +13,7 @@ from headway.models import Run
 from headway.operations.concurrency import OnConflict
 from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
+from headway.store.runs import control
 
 from . import keys, quotas
 from .queueing import stand_in_line
@@ -105,10 +106,11 @@ def insert(request: Request) -> Run | None:
     """
     run = new_run(request, live_key=request.key)
     with write():
-        if request.retry_of:
-            lock_run(request.retry_of.pk)
+        old = lock_run(request.retry_of.pk) if request.retry_of else None
         if not GET_IN(run):
             return None
+        if old:
+            control.save(old)  # its snapshot names its retry
         quotas.check_new(request, run)
         add_planning_part(run)
         announce_due(run.operation)

@@ -17,6 +17,7 @@ from headway.models import Block, Discovery, ItemOutcome, LogLine, Part, Run, Se
 from headway.operations import files, params
 from headway.store.announcing import announce_change
 from headway.store.locks import lock_run
+from headway.store.runs import control
 from headway.store.starts.submissions import newest_of
 
 AT_ONCE = 5.0  # s; a request waits for it
@@ -32,6 +33,9 @@ def delete(run_id: UUID) -> None:
     run's lock, which a retry of it takes too. Raises RunNotFound, StillNeeded.
     """
     with write():
+        retried = Run.objects.filter(retried_as=run_id).order_by().first()
+        if retried:
+            control.save(lock_run(retried.pk))  # its snapshot named this one; it is locked first, as by its retry
         run = lock_run(run_id)
         if later := newest_of(run):
             raise StillNeeded(run.pk, run.state, later.pk)
