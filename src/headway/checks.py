@@ -223,6 +223,19 @@ def check_sessions(**kwargs: Any) -> list[checks.CheckMessage]:
     ]
 
 
+@checks.register("headway")
+def check_sign_in(**kwargs: Any) -> list[checks.CheckMessage]:
+    """headway.W035: the pages are mounted, and visitors who haven't signed in are sent to what isn't there."""
+    if not is_mounted() or not (why := addresses.sign_in_fault()):
+        return []
+    text = f"Headway's pages ask for a sign-in. {why}"
+    hint = (
+        'Set LOGIN_URL = "admin:login" for staff alone, or name a page of yours; or silence this check, where your '
+        "proxy answers there."
+    )
+    return [checks.Warning(text, hint=hint, id="headway.W035")]
+
+
 def is_mounted() -> bool:
     try:
         return bool(addresses.of_page("home"))

@@ -3,13 +3,18 @@
 import re
 import sqlite3
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.http import HttpResponse
+from django.test.utils import override_script_prefix
+from django.urls import include, path
 
-from headway.checks import check_database, check_pages, check_routers, check_settings, check_uploads
+from headway.checks import check_database, check_pages, check_routers, check_settings, check_sign_in, check_uploads
 from headway.conf import Conf, conf
 from headway.idempotency import Middleware
 from headway.management import diagnosis
@@ -178,6 +183,38 @@ class TestPages:
     def test_where_there_are_no_pages_nobody_needs_to_sign_in(self, settings: Any) -> None:
         settings.MIDDLEWARE, settings.ROOT_URLCONF = [], __name__
         assert check_pages() == []
+
+    @pytest.mark.parametrize(
+        ("address", "told"),
+        [
+            ("/accounts/login/", "LOGIN_URL leads to /accounts/login/, which is a 404."),
+            ("nowhere:in", "LOGIN_URL is 'nowhere:in', which is neither a path nor the name of a URL."),
+            (None, "LOGIN_URL is None, which is neither a path nor the name of a URL."),
+        ],
+    )
+    def test_a_sign_in_that_leads_nowhere_is_told(self, settings: Any, address: str | None, told: str) -> None:
+        settings.LOGIN_URL = address
+        (warning,) = check_sign_in()
+        assert (warning.id, warning.msg) == ("headway.W035", f"Headway's pages ask for a sign-in. {told}")
+        settings.ROOT_URLCONF = __name__
+        assert check_sign_in() == []
+
+    @pytest.mark.parametrize("address", ["/login/", "/login/?next=/", "/login", "https://sign-in.example/"])
+    def test_a_sign_in_that_leads_to_a_page_is_fine(self, settings: Any, address: str) -> None:
+        settings.LOGIN_URL = address
+        assert check_sign_in() == []
+
+    def test_a_sign_in_below_a_path_is_fine(self, settings: Any) -> None:
+        settings.LOGIN_URL = "login"
+        with override_script_prefix("/site/"):
+            assert check_sign_in() == []
+
+    def test_a_sign_in_to_which_the_languages_middleware_leads_is_fine(self, settings: Any) -> None:
+        urls = ModuleType("urls")
+        ours = [path("", include("headway.ui.urls")), path("login/", lambda request: HttpResponse())]
+        urls.urlpatterns = i18n_patterns(*ours)  # type: ignore[attr-defined]
+        settings.ROOT_URLCONF, settings.LOGIN_URL = urls, "/login/"
+        assert check_sign_in() == []
 
 
 urlpatterns: list[Any] = []

@@ -21,7 +21,6 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connection, connections
 from django.shortcuts import resolve_url
 from django.template.defaultfilters import filesizeformat
-from django.urls import Resolver404, resolve
 from django.utils.module_loading import import_string
 
 from headway import addresses
@@ -140,16 +139,10 @@ def of_pages() -> Finding:
 
 
 def of_sign_in() -> Finding:
-    address = resolve_url(settings.LOGIN_URL)
-    advice = "Mount django.contrib.auth.urls, or name your own page in LOGIN_URL."
-    if "://" in address:
-        return Finding(OK, f"LOGIN_URL is elsewhere, at {address}.")
-    try:
-        resolve(address.partition("?")[0])
-    except Resolver404:
-        level = FAIL if addresses.of_page("home") else WARN
-        return Finding(level, f"LOGIN_URL leads to {address}, which is a 404.", advice)
-    return Finding(OK, f"LOGIN_URL leads to {address}.")
+    if fault := addresses.sign_in_fault():
+        advice = "Mount django.contrib.auth.urls, or name your own page in LOGIN_URL."
+        return Finding(FAIL if addresses.of_page("home") else WARN, fault, advice)
+    return Finding(OK, f"LOGIN_URL leads to {resolve_url(settings.LOGIN_URL)}.")
 
 
 def of_static_files() -> Finding:
