@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from headway import addresses, errors
+from headway.database import is_lost, is_transient
 from headway.runs.unmigrated import is_for_want_of_migrations
 
 MEDIA_TYPE = "application/problem+json"
@@ -97,6 +98,9 @@ def naming(member: str, run_id: Any) -> dict[str, str]:
     return {member: address} if address else {}
 
 
+AWAY = Rule("overloaded", "The database can't answer now. Try again.")
+UNMIGRATED = Rule("not-migrated", str(errors.NotMigrated()))
+
 RULES: dict[type[Exception], Rule] = {
     errors.UnknownOperation: Rule("not-found", "There is no such operation."),  # its own sentence names the others
     errors.RunNotFound: Rule("not-found"),
@@ -121,7 +125,7 @@ RULES: dict[type[Exception], Rule] = {
     errors.QuotaExceeded: Rule("quota-exceeded"),
     errors.NothingToRetry: Rule("nothing-to-retry"),
     errors.AlreadyRetried: Rule("already-retried", members=lambda error: naming("newest", error.newest)),
-    errors.NotMigrated: Rule("not-migrated"),
+    errors.NotMigrated: UNMIGRATED,
 }
 
 
@@ -135,7 +139,9 @@ def response_of(error: Exception, rule: Rule) -> HttpResponse:
     return response(rule.slug, rule.detail or str(error), **rule.members(error))
 
 
-def of_want_of_migrations(error: BaseException) -> HttpResponse | None:
-    """The problem that tells why the database refused, where that is so; otherwise None."""
-    told = errors.NotMigrated()
-    return response_of(told, RULES[type(told)]) if is_for_want_of_migrations(error) else None
+def rule_of_database(error: BaseException) -> Rule | None:
+    """The rule for what the database has refused: it is away or busy, or its tables aren't as this version needs them;
+    None for anything else."""
+    if is_lost(error) or is_transient(error):
+        return AWAY
+    return UNMIGRATED if is_for_want_of_migrations(error) else None

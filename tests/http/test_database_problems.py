@@ -1,12 +1,11 @@
 """What goes wrong with the database is a problem: its tables are missing or too old, or it is away."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from headway.runs import start
+from tests.away import database_away
 from tests.http import operations  # noqa: F401  (they register themselves)
 from tests.unmigrated import UNMIGRATED, unmigrated
 
@@ -30,18 +29,11 @@ def test_tables_that_are_missing_or_too_old_are_a_problem_that_says_what_to_run(
         assert response["Retry-After"] == "10"
 
 
-@pytest.fixture
-def database_away(api: Api) -> Iterator[None]:
-    """No new connection can be had."""
-    there = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = "/no/such/folder/database"
-    yield
-    connection.settings_dict["NAME"] = there
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_a_database_that_is_away_is_overloaded(api: Api, database_away: None, method: str) -> None:
-    response = getattr(api, method)(path("runs") if method == "get" else path("start", JOIN))
+@pytest.mark.parametrize(
+    ("method", "asked"), [("get", path("runs")), ("post", path("start", JOIN)), ("get", path("events"))]
+)
+def test_a_database_that_is_away_is_overloaded(api: Api, method: str, asked: str) -> None:
+    with database_away():
+        response = getattr(api, method)(asked)
     assert_problem(response, "overloaded", fallback="poll")
     assert response["Retry-After"] == "2"

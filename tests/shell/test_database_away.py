@@ -1,14 +1,13 @@
 """While the database can't be reached, each command says so in a sentence and ends."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from headway.management import commands
+from tests.away import database_away
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,23 +24,11 @@ TELLS_ITSELF, ASKS_NONE = "headway_doctor", "headway_watch"
 NAMES = sorted({file.stem for file in Path(commands.__path__[0]).glob("headway_*.py")} - {TELLS_ITSELF, ASKS_NONE})
 
 
-@pytest.fixture
-def database_away() -> Iterator[None]:
-    """No new connection can be had."""
-    there = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = "/no/such/folder/database"
-    yield
-    connection.close()
-    connection.settings_dict["NAME"] = there
-
-
-@pytest.mark.usefixtures("database_away")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_command_says_that_the_database_cannot_answer(name: str, settings: Any) -> None:
     if name == "headway_reaper":
         settings.HEADWAY = {"ENGINE": "django_tasks"}
-    with pytest.raises(CommandError) as raised:
+    with database_away(), pytest.raises(CommandError) as raised:
         call_command(name, *NEEDS.get(name, []))
 
     assert str(raised.value).startswith("The database can't answer. See to it, and to DATABASES. It says: ")

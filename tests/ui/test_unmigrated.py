@@ -1,4 +1,4 @@
-"""The pages on a database in which Headway's tables are missing or out of date."""
+"""The pages on a database in which Headway's tables are missing or out of date, or that is away."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from tests import unmigrated as tables
+from tests.away import database_away
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
@@ -54,3 +55,14 @@ def test_a_press_is_answered_alike(person: Callable[..., Any], unmigrated: None)
     ada = signed_in(person("ada", is_staff=True))
     assert ada.post("/start/tests.write_ledger/", {"items": "1", "work_us": "0"}).status_code == 503
     assert ada.post(f"{RUN}pause/").status_code == 503
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_says_that_the_database_cannot_answer(person: Callable[..., Any], page: str, caplog: Any) -> None:
+    ada = signed_in(person("ada"))
+    with database_away():
+        answer = ada.get(page)
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert "The database can’t answer now. Try again." in answer.content.decode()
+    assert "database" in caplog.text  # the driver's error, for the log

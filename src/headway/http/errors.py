@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.log import log_response
@@ -14,13 +14,11 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, NotAut
 from rest_framework.views import set_rollback
 
 from headway import problems
-from headway.database import is_lost, is_transient
 from headway.problems import Rule
 
 WRONG = "Something went wrong here. It has been recorded."
 NOT_ALLOWED = "This is not allowed."
 UNREADABLE = "The request can't be read as it is."
-BUSY = "The database can't answer now. Try again."
 
 SLUGS = {
     400: "malformed",
@@ -61,11 +59,7 @@ def answer_of(error: Exception) -> HttpResponse | None:
     """The answer that tells this error; None for a mistake."""
     if isinstance(error, APIException):
         return refusal_of(error)
-    if isinstance(error, DatabaseError | InterfaceError):
-        if is_lost(error) or is_transient(error):
-            return problems.response("overloaded", BUSY)
-        return problems.of_want_of_migrations(error)
-    rule = problems.rule_of(error, RULES)
+    rule = problems.rule_of_database(error) if isinstance(error, Error) else problems.rule_of(error, RULES)
     return None if rule is None else problems.response_of(error, rule)
 
 

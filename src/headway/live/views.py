@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
@@ -42,9 +42,9 @@ def watches(view: View) -> Callable[..., HttpResponse]:
             if isinstance(caller, HttpResponse):
                 return caller
             return Admitted(caller) if isinstance(request, GateRequest) else view(request, caller, run_id)
-        except DatabaseError as error:
-            if answer := problems.of_want_of_migrations(error):
-                return answer
+        except Error as error:
+            if rule := problems.rule_of_database(error):
+                return problems.response_of(error, rule)
             raise
 
     return judged

@@ -1,5 +1,5 @@
 """What all pages have in common: a visitor who has signed in, no transaction around the request; and the page in their
-place where Headway's tables aren't as this version needs them.
+place where the database is away, or Headway's tables aren't as this version needs them.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.log import log_response
@@ -17,6 +17,8 @@ from django.views import View
 from headway import problems
 from headway.errors import NotMigrated
 from headway.runs.access import is_staff
+
+PAGES = {"overloaded": "headway/away.html", "not-migrated": "headway/unmigrated.html"}
 
 
 class SignedInView(LoginRequiredMixin, View):
@@ -32,19 +34,20 @@ class SignedInView(LoginRequiredMixin, View):
         def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 return view(request, *args, **kwargs)
-            except (DatabaseError, NotMigrated) as error:
-                if problem := problems.of_want_of_migrations(error):
-                    return unmigrated(request, problem, error)
+            except (Error, NotMigrated) as error:
+                if rule := problems.rule_of_database(error):
+                    return in_its_place(request, rule, error)
                 raise
 
         return transaction.non_atomic_requests(told)
 
 
-def unmigrated(request: HttpRequest, problem: HttpResponse, error: Exception) -> HttpResponse:
-    """The page that says what to run, to staff and under DEBUG, with the problem's status and headers; the log gets
-    the error itself."""
-    context = {"says_how": settings.DEBUG or is_of_staff(request)}
-    answer = render(None, "headway/unmigrated.html", context, status=problem.status_code)
+def in_its_place(request: HttpRequest, rule: problems.Rule, error: Exception) -> HttpResponse:
+    """The page for this problem, with its status and headers: what to run is told to staff and under DEBUG; the log
+    gets the error itself."""
+    problem = problems.response_of(error, rule)
+    context = {"says_how": lambda: settings.DEBUG or is_of_staff(request)}  # asks the database: where a page wants it
+    answer = render(None, PAGES[rule.slug], context, status=problem.status_code)
     for name in ("Retry-After", "Cache-Control"):
         answer[name] = problem[name]
     log_response("%s: %s", answer.reason_phrase, request.path, response=answer, request=request, exception=error)
@@ -55,5 +58,5 @@ def is_of_staff(request: HttpRequest) -> bool:
     """False where the users' table is missing, too."""
     try:
         return is_staff(request.user)
-    except DatabaseError:
+    except Error:
         return False
