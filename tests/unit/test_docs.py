@@ -38,6 +38,11 @@ def test_every_system_check_is_on_its_page() -> None:
     assert sorted(re.findall(r"^\| headway\.(\w+)", page, re.MULTILINE)) == sorted(set(told))
 
 
+def test_no_message_leads_to_a_file_that_the_installed_package_has_not() -> None:
+    for path in (ROOT / "src/headway").rglob("*.py"):
+        assert "docs/" not in path.read_text(), path
+
+
 def test_every_attribute_and_event_of_the_element_is_on_its_page() -> None:
     page = (ROOT / "docs/reference/element.md").read_text()
     panel = (ROOT / "src/headway/templates/headway/panel.html").read_text()

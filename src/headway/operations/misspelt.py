@@ -16,6 +16,9 @@ METHODS = {
 }  # fmt: skip
 """What Headway calls, and with how many arguments, `self` included."""
 
+ELSEWHERE = {"retries": "retry", "max_retries": "retry"}
+"""What other frameworks call it."""
+
 
 def faults(cls: Any, base: type[Any], fits: Callable[[str, Any], bool]) -> Iterator[str]:
     """`fits`: whether a value is one of a declaration's. Mixins that are no operations have attributes of their own."""
@@ -45,7 +48,7 @@ def meant_by(name: str, own: Any, known: list[str], fits: Callable[[str, Any], b
     if isinstance(own, property | classmethod | staticmethod):
         return None
     is_method = callable(own) and not isinstance(own, type)
-    meant = nearest(name, METHODS, CLOSE_METHOD) if is_method else nearest(name, known)
+    meant = nearest(name, METHODS, CLOSE_METHOD) if is_method else ELSEWHERE.get(name) or nearest(name, known)
     if meant and (name.startswith(meant) or meant.startswith(name)):
         return meant if (takes(own, METHODS[meant]) if is_method else fits(meant, own)) else None
     return meant

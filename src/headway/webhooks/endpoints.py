@@ -31,7 +31,10 @@ class Endpoint:
 @checks.register("headway")
 def check_webhooks(**kwargs: Any) -> list[checks.CheckMessage]:
     """headway.E027: an address that is to be told of runs is declared wrongly."""
-    hint = 'Mend HEADWAY["WEBHOOKS"] in the project\'s settings; docs/how-to/webhooks.md says what it may be.'
+    hint = (
+        'Mend HEADWAY["WEBHOOKS"] in the project\'s settings. Each name has a "url", a "secret" and, unless it is told '
+        'of all runs, a list "operations".'
+    )
     wrong = [fault for name, declared in valid_conf().webhooks.items() for fault in faults(name, declared)]
     return [checks.Error(fault, hint=hint, id="headway.E027") for fault in wrong]
 

@@ -26,7 +26,7 @@ class Command(DatabaseCommand):
 
     help = (
         "Rings every second for what is due, until it is stopped: its worker was killed, its doorbell was lost, its "
-        "time has come. To run once, beside the workers of Django's tasks (docs/how-to/django-tasks.md)."
+        "time has come. To run once, beside the workers of Django's tasks."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
