@@ -22,6 +22,7 @@ HeadwayError
 ├── Explained           a run pauses, and people may read this sentence as its reason
 │   ├── ChangedMeanwhile    what it was started with, or began over, isn't as it was
 │   └── MissingParam        its code asks for a parameter that it hasn't (also a KeyError)
+├── UploadNotStored     the storage doesn't take an upload
 └── NotMigrated         Headway's tables are missing
 """
 
@@ -56,6 +57,7 @@ __all__ = [
     "StartForbidden",
     "StillNeeded",
     "UnknownOperation",
+    "UploadNotStored",
 ]
 
 
@@ -315,6 +317,13 @@ class NotKept(HeadwayError, TypeError):
     def __init__(self, code: str, text: str) -> None:
         self.code = code
         super().__init__(text)
+
+
+class UploadNotStored(HeadwayError):
+    """The storage doesn't take an upload: it is full, or can't be reached. Its own error is the cause."""
+
+    def __init__(self, original: str) -> None:
+        super().__init__(f"The file {original!r} can't be stored now, so nothing was started. Try again.")
 
 
 class NotMigrated(HeadwayError):

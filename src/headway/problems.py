@@ -125,6 +125,7 @@ RULES: dict[type[Exception], Rule] = {
     errors.QuotaExceeded: Rule("quota-exceeded"),
     errors.NothingToRetry: Rule("nothing-to-retry"),
     errors.AlreadyRetried: Rule("already-retried", members=lambda error: naming("newest", error.newest)),
+    errors.UploadNotStored: Rule("overloaded"),
     errors.NotMigrated: UNMIGRATED,
 }
 

@@ -2,6 +2,7 @@
 
 import html
 import re
+import shutil
 import socket
 import sys
 import tempfile
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from django.utils.module_loading import import_string
 
 from example.airports.operations import ImportAirports
 from headway import runs
-from headway.management.diagnosis import of_servers, of_static_files, of_workers
+from headway.management.diagnosis import least_free, of_servers, of_static_files, of_workers, there
 from headway.management.terminal import no_worker
 from headway.models import LastTick, Run
 from headway.operations import registry
@@ -244,6 +245,13 @@ def test_an_application_without_live_delivery_is_a_warning(settings: Any) -> Non
 def test_an_upload_that_finds_no_room_is_a_warning(settings: Any) -> None:
     settings.HEADWAY = settings.HEADWAY | {"MAX_UPLOAD_BYTES": 1 << 60}
     assert screen()["uploads"][0] == "warn"
+
+
+def test_the_room_for_uploads_is_that_of_the_fuller_of_both_folders(tmp_path: Path, monkeypatch: Any) -> None:
+    spool, uploads = tmp_path / "spool", tmp_path / "media" / "uploads"
+    free = {spool: 5, tmp_path: 3}
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free[folder]))
+    assert least_free([spool, there(uploads)]) == (tmp_path, 3)
 
 
 @pytest.mark.once

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.errors import InvalidParams, ParamError
+from headway.errors import InvalidParams, ParamError, UploadNotStored
 from headway.operations import files, params
 from headway.operations.files import StoredFile
 from tests.app.models import Tagged, Thing
@@ -411,7 +411,7 @@ class TestUploads:
             return kept[0]
 
         monkeypatch.setattr(default_storage, "save", save_once)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(UploadNotStored, match=r"'two' can't be stored now, so nothing was started"):
             files.store({name: ContentFile(b"x", name=name) for name in ("one", "two")})
         assert not default_storage.exists(kept[0])
 

@@ -3,11 +3,13 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
 from importlib import import_module
+from operator import itemgetter
+from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -194,14 +196,25 @@ def asgi_application() -> Any:
 
 
 def of_uploads() -> Finding:
-    most, folder = conf().max_upload_bytes, settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()
-    free = shutil.disk_usage(folder).free
+    most, kept = conf().max_upload_bytes, files.folder()
+    on_their_way = Path(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir())
+    folder, free = least_free([on_their_way, *([there(kept.absolute())] if kept else [])])
     text = f"Up to {filesizeformat(most)} may be sent at once; {folder} has {filesizeformat(free)} free."
-    if kept := files.folder():
+    if kept:
         text = f"{text} Runs keep them in {kept.absolute()}."
     if free < most:
         return Finding(WARN, text, 'Make room there, or lower HEADWAY["MAX_UPLOAD_BYTES"].')
     return Finding(OK, f"{text} Your proxy must allow as much.")
+
+
+def least_free(folders: Sequence[Path]) -> tuple[Path, int]:
+    """That of these folders with the least room, and how many bytes."""
+    return min(((folder, shutil.disk_usage(folder).free) for folder in folders), key=itemgetter(1))
+
+
+def there(folder: Path) -> Path:
+    """The folder; while it isn't there, the one in which it will be made."""
+    return next(each for each in (folder, *folder.parents) if each.exists())
 
 
 def of_servers() -> Iterator[tuple[str, Finding]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import posixpath
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.template.defaultfilters import filesizeformat
 from django.utils.text import get_valid_filename
 
-from headway.errors import ChangedMeanwhile, InvalidParams, ParamError
+from headway.errors import ChangedMeanwhile, InvalidParams, ParamError, UploadNotStored
+
+log = logging.getLogger(__name__)
 
 FOLDER = "headway"  # of the default storage
 
@@ -82,7 +86,7 @@ def size_of(file: File[Any]) -> int:
 def store(cleaned: dict[str, Any]) -> tuple[dict[str, Any], list[StoredFile]]:
     """The cleaned data with each upload replaced by its stored file, and those files.
 
-    When one can't be stored, those before it are deleted and the storage's error is raised.
+    Raises UploadNotStored; then nothing is left of it, nor of those before it.
     """
     stored: list[StoredFile] = []
     result = dict(cleaned)
@@ -106,8 +110,19 @@ def keep(upload: File[Any]) -> StoredFile:
         digest.update(block)
         size += len(block)
     upload.seek(0)
-    name = default_storage.save(f"{FOLDER}/{uuid4()}-{safe(original)}", upload)
+    name = save(f"{FOLDER}/{uuid4()}-{safe(original)}", upload, original)
     return StoredFile(name, original, digest.hexdigest(), size)
+
+
+def save(name: str, upload: File[Any], original: str) -> str:
+    """The name under which the storage has it. Raises UploadNotStored; half of a file isn't left."""
+    try:
+        return default_storage.save(name, upload)
+    except Exception as error:
+        log.error("event=upload-not-stored error=%r", error)
+        with suppress(Exception):  # it may be away altogether
+            default_storage.delete(name)
+        raise UploadNotStored(original) from error  # each storage has errors of its own
 
 
 def original_of(name: str) -> str:

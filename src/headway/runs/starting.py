@@ -79,8 +79,8 @@ def start(
     A `user` must have the permission that the operation names; where it names none, the caller has decided already.
 
     Raises UnknownOperation, StartForbidden, IdempotencyKeyError, InvalidParams, RunConflict, RunDeleted (of the
-    key), QuotaExceeded, NotMigrated, and TypeError for an argument of a wrong kind; nothing is left behind then, no
-    file either.
+    key), QuotaExceeded, UploadNotStored, NotMigrated, and TypeError for an argument of a wrong kind; nothing is left
+    behind then, no file either.
     """
     arguments.check(operation, given, user, idempotency_key)
     declared = registry.get(operation) if isinstance(operation, str) else operation

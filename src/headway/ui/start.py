@@ -78,6 +78,9 @@ class StartRunView(SignedInView):
         except errors.InvalidParams as error:
             tell(form, error)
             return self.page(form, status=422)
+        except errors.UploadNotStored as error:
+            form.add_error(None, str(error))
+            return self.page(form, status=503)
         except errors.RunConflict as error:
             return self.page(form, conflict=error, status=409)
         except errors.QuotaExceeded as error:

@@ -11,7 +11,7 @@ from django.core.files import File
 from django.core.management.base import CommandError
 
 from headway import runs
-from headway.errors import HeadwayError, RunConflict
+from headway.errors import HeadwayError, RunConflict, UploadNotStored
 from headway.management.base import PrintingCommand
 from headway.management.terminal import demand_tables, describe, fail_unless_done_well, watch
 from headway.operations import registry, schema
@@ -46,6 +46,8 @@ class Command(PrintingCommand):
         except RunConflict as error:
             see = f" See: manage.py headway_status {error.existing}" if error.existing else ""
             raise CommandError(f"{error}{see}") from error
+        except UploadNotStored as error:
+            raise CommandError(f"{error} The storage says: {error.__cause__}") from error
         except HeadwayError as error:
             raise CommandError(str(error)) from error
         run = started.run
