@@ -140,7 +140,8 @@ def faced(name: str, at: str = "2026-11-23T16:08", **more: Any) -> dict[str, Any
     differs = DIFFERS[name] | more
     done = differs.get("done", False)
     times = {"created_at": f"{at}:12Z", "started_at": f"{at}:13Z", "updated_at": f"{at}:44Z"}
-    run = {"id": str(uuid5(ID, name)), **RUN, **times, **differs, "finished_at": f"{at}:44Z" if done else None}
+    run = RUN | times | differs | {"finished_at": f"{at}:44Z" if done else None}
+    run["id"] = str(uuid5(ID, differs.get("id", name)))  # of another run with this face, where `more` has one
     run["progress"] = RUN["progress"] | differs.get("progress", {})
     assert face_of(run).name == name
     return run

@@ -66,10 +66,11 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
         *(faced(name, today) for name in FACED),
         faced("step", today, id="silent", progress=STEPS | {"step": STEP | NEXT | {"under_way": True}}),
         faced("failed", today, id="another", progress=NONE_LEFT),
-        faced("partial", today, id="retried", retried_by="0198f3c2-retry", actions=[]),
+        faced("partial", today, id="retried", retried_by="0198f3c2-0000-4000-8000-00000000000f", actions=[]),
         *(faced(name, today, id=f"steps {name}", progress=STEPS | {"step": STEP | NEXT}) for name in STEPPED),
         faced("step", today, id="alone", progress=STEPS | {"step": STEP | ALONE}),
         *(faced(name, today, id=f"doubt {name}", progress=HALVES, failure_summary=DOUBT) for name in ENDED),
+        *(faced(name, today, id=f"no file {name}", params={}) for name in ENDED),
         faced("partial", today, id="halves", progress=HALVES),
         faced("cancelled", today, id="third", progress=NONE_LEFT | {"succeeded": 60, "failed": 0}, actions=[]),
     ]
@@ -126,7 +127,7 @@ def test_a_step_has_a_bar_of_its_own_with_its_name(visitor: Visitor) -> None:
 
 
 DRY = "Dry run: nothing is changed."
-LASTING = re.compile("(already done|succeeded) stays|What is done stays, whether")
+LASTING = re.compile("succeeded stays|What is done stays, whether")
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False])
@@ -169,6 +170,42 @@ def test_a_run_that_left_nothing_speaks_of_no_retry(visitor: Visitor, name: str)
     run = faced(name, progress=NONE_LEFT | {"succeeded": 60, "failed": 0}, actions=[])
     by_server = look(visitor, page_of(run))
     assert "etry" not in " ".join(by_server[0]["text"])
+
+
+def test_what_failed_or_is_in_doubt_is_not_told_as_done_by_a_cancel(visitor: Visitor) -> None:
+    progress = {"total": 100, "processed": 48, "succeeded": 40, "failed": 8}
+    doubt = [{"code": "in-doubt", "count": 8}]
+    running, cancelled = (faced(name, progress=progress, failure_summary=doubt) for name in ("running", "cancelled"))
+    asked = plain(page_of(running))
+
+    assert "What has succeeded stays: 40. Not reached yet: 52. They are left as they are; you can take them up" in asked
+    (panel,) = look(visitor, page_of(cancelled))
+    assert "Cancelled by demo. What succeeded stays: 40. Left as they are: 52." in " ".join(panel["text"])
+
+
+def plain(html: str) -> str:
+    """Its words, hidden ones as well."""
+    return " ".join(re.sub(r"<[^>]*>", "", html).split())
+
+
+def test_a_total_that_is_counted_only_now_is_not_known_yet(visitor: Visitor) -> None:
+    (panel,) = look(visitor, page_of(faced("counting")))
+
+    said = " ".join(panel["text"])
+    assert "How much there is in all is not known yet; the work is under way." in said
+    assert "Total not known yet" in said
+
+
+@pytest.mark.parametrize("name", ["partial", "none-succeeded", "all-failed"])
+def test_of_an_uploaded_file_a_corrected_one_is_a_new_start(visitor: Visitor, name: str) -> None:
+    uploaded, other = look(visitor, page_of(faced(name), faced(name, id="another", params={"file": "airports.csv"})))
+
+    told = "It reads the file as it was uploaded: if the file is wrong, start again with a corrected one."
+    mend = "Mend what is wrong in the data or in the rules, then retry: that does what failed, and nothing else."
+    assert [[each in " ".join(panel["text"]) for each in (told, mend)] for panel in (uploaded, other)] == [
+        [True, False],
+        [False, True],
+    ]
 
 
 IN_THE_BROWSER = """async ([run, now]) => {

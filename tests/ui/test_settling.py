@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from headway import runs
 from headway.models import ItemOutcome, Run
 from tests.app import outside
+from tests.app.driving import drive
 
 from .visitor import Visitor
 
@@ -78,6 +79,17 @@ def test_what_was_settled_in_another_tab_is_told_to_who_settles_it_again(
     assert "That had been settled already" in answer.text
     assert "Settled as gone out: 1." in answer.text
     assert ("Settled as not gone out: 2." in answer.text) == (asked != "one")
+
+
+def test_what_a_retry_has_taken_along_is_settled_there_and_not_here(
+    client: Client, demo: Any, doubtful: Run, script: dict[str, Any]
+) -> None:
+    client.force_login(demo)
+    retry = drive(runs.retry(doubtful).run)
+    old, new = (client.get(f"/runs/{run.pk}/").text for run in (doubtful, retry))
+    assert ["3 items are in doubt" in page for page in (old, new)] == [False, True]
+    answer = client.post(f"/runs/{doubtful.pk}/settle/", {"went_out": "yes"})
+    assert answer["Location"] == f"/runs/{retry.pk}/?found=retried"
 
 
 def test_a_press_on_a_run_that_goes_on_again_is_too_late(client: Client, demo: Any, doubtful: Run) -> None:

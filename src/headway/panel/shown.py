@@ -28,7 +28,7 @@ from headway.snapshots import snapshot, snapshots, step_titles
 from . import words
 from .faces import FACES, Face, face_of
 from .markup import ACTIONS, bar_of, empty, filled, forbidden
-from .values import values
+from .values import is_file, values
 
 MOST_GIVEN = 3  # parameters; more would hide what matters
 LONGEST_GIVEN = 80
@@ -154,7 +154,7 @@ def parameters(operation: str, given: Mapping[str, Any]) -> list[str]:
 def parameter(field: forms.Field | None, name: str, value: Any) -> str:
     if value in (None, "", [], False) or (field is not None and value == field.initial):
         return ""
-    if isinstance(value, dict) and set(value) == {"name", "size"}:
+    if is_file(value):
         return str(value["name"])
     if not isinstance(value, str | int | float):
         return ""

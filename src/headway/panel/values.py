@@ -35,7 +35,8 @@ NAMES = (
     "failures", "left", "message", "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for",
     "result", "resumes", "retried", "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share",
     "skips", "speed", "state", "step", "step_done", "step_eta", "step_number", "step_percent", "step_total", "steps",
-    "succeeded_share", "successes", "title", "to_retry", "took", "until_clock", "until_in", "went_out",
+    "succeeded_share", "successes", "title", "to_retry", "took", "until_clock", "until_in", "upload",
+    "went_out",
 )  # fmt: skip
 
 
@@ -56,7 +57,13 @@ def texts(run: Mapping[str, Any]) -> dict[str, str]:
         "retried": run["retried_by"][:8] if run["retried_by"] else "",
         "silent": run["state"] if run["stalled"] else "",
         "retryable": run["state"] if "retry" in run["actions"] else "",
+        "upload": run["state"] if any(map(is_file, run["params"].values())) else "",
     }
+
+
+def is_file(given: Any) -> bool:
+    """Whether a parameter, as a snapshot has it, is a file that was uploaded."""
+    return isinstance(given, dict) and set(given) == {"name", "size"}
 
 
 def counts(run: Mapping[str, Any]) -> dict[str, str]:

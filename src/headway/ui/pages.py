@@ -107,7 +107,8 @@ def refreshing(wanted: bool) -> dict[str, Any]:
 def in_doubt(shown: panel.Shown) -> int:
     """How many items this person can settle now."""
     run = shown.run
-    return listed_in_doubt(run) if shown.can_steer and (run["done"] or run["state"] == State.PAUSED) else 0
+    rests = run["done"] or run["state"] == State.PAUSED
+    return listed_in_doubt(run) if shown.can_steer and rests and not run["retried_by"] else 0
 
 
 def too_late(shown: panel.Shown) -> str:

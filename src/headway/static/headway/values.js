@@ -63,7 +63,13 @@ function texts(run, words) {
     retried: run.retried_by?.slice(0, 8) ?? "", // a server that is about to be replaced says none
     silent: run.stalled ? run.state : "",
     retryable: run.actions.includes("retry") ? run.state : "",
+    upload: Object.values(run.params).some(isFile) ? run.state : "",
   };
+}
+
+/** Whether a parameter, as a snapshot has it, is a file that was uploaded. */
+function isFile(given) {
+  return given !== null && typeof given === "object" && Object.keys(given).sort().join() === "name,size";
 }
 
 function counts({ progress, failure_summary: codes }, words) {
