@@ -30,4 +30,5 @@ if HEADWAY["ENGINE"] == "celery":
     CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
     CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    CELERY_WORKER_DISABLE_PREFETCH = True
     LOGGING = logging_config("INFO")  # a worker says there that it is ready

@@ -163,6 +163,7 @@ if HEADWAY["ENGINE"] == "celery":
         "socket_timeout": 20,
     }
     CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    CELERY_WORKER_DISABLE_PREFETCH = True
     CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2  # for SIGQUIT; after SIGTERM a worker waits for its items in any case
     CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 5.0, "options": {"queue": "headway"}}}
 

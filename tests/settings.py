@@ -72,6 +72,7 @@ if HEADWAY["ENGINE"] == "celery":
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": float(os.environ.get("TEST_VISIBILITY_TIMEOUT", "3600"))}
     CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    CELERY_WORKER_DISABLE_PREFETCH = "amqp" not in CELERY_BROKER_URL  # Celery warns of it there
     CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2
     CELERY_BEAT_SCHEDULE = {"headway": {"task": "headway.reap", "schedule": 1.0, "options": {"queue": "headway"}}}
 

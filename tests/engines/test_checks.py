@@ -16,7 +16,7 @@ pytestmark = pytest.mark.once
 def app(broker: str = "redis://localhost/0", **settings: Any) -> Celery:
     """One that is as it should be, but for what is given."""
     made = Celery("checked", broker=broker, set_as_current=False, fixups=[])
-    made.conf.update({"worker_prefetch_multiplier": 1} | settings)
+    made.conf.update({"worker_prefetch_multiplier": 1, "worker_disable_prefetch": True} | settings)
     return made
 
 
@@ -45,7 +45,7 @@ def test_a_visibility_timeout_below_a_slice_and_an_item_is_told(settings: Any) -
 
     assert number == "headway.E006"
     assert said == (
-        "The broker delivers a message again after 89 s (visibility_timeout); a worker may be busy with it for 90 s: "
+        "The broker delivers a message again after 89 s (visibility_timeout); a worker may keep it for 90 s: "
         "a slice of 30 s and an item of 60 s."
     )
     assert "at least 90" in str(hint)
@@ -66,6 +66,14 @@ def test_a_worker_that_takes_more_than_it_can_work_on_is_told() -> None:
     assert number == "headway.W008"
     assert "4 messages" in said
     assert "--prefetch-multiplier=1" in str(hint)
+
+
+def test_a_worker_on_redis_that_takes_messages_while_it_is_busy_is_told() -> None:
+    number, said, hint = told(app(worker_disable_prefetch=False))
+    assert number == "headway.W008"
+    assert "worker_disable_prefetch" in said
+    assert "--disable-prefetch" in str(hint)
+    assert faults(app("amqp://localhost//", worker_disable_prefetch=False)) == []
 
 
 def test_without_celery_it_is_told_what_to_install(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

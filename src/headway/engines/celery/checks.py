@@ -71,8 +71,8 @@ def visibility(app: Any) -> Found:
     if default < math.inf and seconds < needed:
         yield fault(
             "E006",
-            f"The broker delivers a message again after {seconds:g} s (visibility_timeout); a worker may be busy with "
-            f"it for {needed:g} s: a slice of {conf().slice_seconds:g} s and an item of {longest_item:g} s.",
+            f"The broker delivers a message again after {seconds:g} s (visibility_timeout); a worker may keep it "
+            f"for {needed:g} s: a slice of {conf().slice_seconds:g} s and an item of {longest_item:g} s.",
             f'Set CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] to at least {needed:g}, or leave it out; or '
             'lower HEADWAY["SLICE_SECONDS"].',
         )
@@ -94,6 +94,14 @@ def prefetch(app: Any) -> Found:
             "(worker_prefetch_multiplier): a busy one would keep runs from those that are idle.",
             hint="Set CELERY_WORKER_PREFETCH_MULTIPLIER to 1, or give Headway's workers --prefetch-multiplier=1 and "
             "silence this check.",
+            id="headway.W008",
+        )
+    elif transport_of(app) == "redis" and app.conf.get("worker_disable_prefetch") is False:  # Celery 5.5 hasn't got it
+        yield checks.Warning(
+            "A busy worker takes messages that it can't work on yet (worker_disable_prefetch is off): it would keep "
+            "runs from those that are idle, and Celery 5.7 may end it when Redis goes away in that time.",
+            hint="Set CELERY_WORKER_DISABLE_PREFETCH to True, or give Headway's workers --disable-prefetch and silence "
+            "this check.",
             id="headway.W008",
         )
 

@@ -15,7 +15,8 @@ from headway.engines import queues
 from headway.engines.presence import new_name
 from headway.engines.process import Answering, Stop
 
-from .checks import refusals
+from .checks import refusals, transport_of
+from .doorbell import ADVANCE
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,9 @@ def prepare(sender: Any, **kwargs: Any) -> None:
         sys.exit("\n".join(f"{message}" for message in found))
     if sender.prefetch_multiplier != 1:
         log.warning("event=prefetch multiplier=%s advice=%s", sender.prefetch_multiplier, "--prefetch-multiplier=1")
+    if transport_of(sender.app) == "redis":
+        # Celery 5.7 ends a worker that has an unacknowledged message when its connection to Redis breaks.
+        sender.app.tasks[ADVANCE].acks_late = False
     sender.app.steps["worker"].add(StopFirst)
     # Told before the worker waits, and not only when the wait is over, the tasks in hand can end in that time.
     patience = sender.wait_for_soft_shutdown
