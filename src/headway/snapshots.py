@@ -99,6 +99,7 @@ def parts_of_so_many(runs: int) -> Objects[Part]:
 def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
     """One run in the contract's words."""
     until, operation = waiting_until(run, parts), registry.find(run.operation)
+    stalled = is_stalled(run, parts)
     failures = summed(*(part.failures for part in parts))  # the most frequent first
     return {
         "id": str(run.pk),
@@ -106,10 +107,10 @@ def describe(run: Run, parts: list[Any], waits: Reason) -> dict[str, Any]:
         "title": str(operation.title) if operation else run.operation,  # a translation, in the language that is active
         "state": str(shown(State(run.state))),
         "done": run.is_done,
-        "progress": progress(run, parts),
+        "progress": progress(run, parts, stalled),
         "message": next((part.message for part in sorted(parts, key=lambda part: -part.changed) if part.message), ""),
         "reason": reason(run) or (until and asleep(parts)) or waits,
-        "stalled": is_stalled(run, parts),
+        "stalled": stalled,
         "resumes": sum(part.resumes for part in parts),
         "hooks_failed": sum(part.hooks_failed for part in parts),
         "params": params.shown(run.params),
@@ -195,8 +196,8 @@ def asleep(parts: list[Any]) -> Reason:
     return next(({"code": "waiting", "text": part.waits} for part in parts if part.waits), None)
 
 
-def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
-    """Counts that add up, a percentage that is rounded down, and a rate while there is one."""
+def progress(run: Run, parts: list[Any], stalled: bool) -> dict[str, Any]:
+    """Counts that add up, a percentage that is rounded down, and a rate while somebody works."""
     counts = sum((Counts(part.succeeded, part.failed, part.skipped) for part in parts), Counts())
     step = step_of(run, parts)
     known = None if run.total is None else run.total + sum(part.added for part in parts)
@@ -206,7 +207,8 @@ def progress(run: Run, parts: list[Any]) -> dict[str, Any]:
     total = None if known is None else max(known, counts.processed)
     grows = may_grow(run, parts) and not (run.is_done and total == counts.processed)
     paces, now = [part.pace for part in parts], parts[0].now
-    working = run.state == State.RUNNING and step is None  # three steps say nothing about how long the fourth takes
+    # Three steps say nothing about how long the fourth takes.
+    working = run.state == State.RUNNING and not stalled and step is None
     return {
         "total": total,
         "total_exact": (run.total_exact or step is not None) and total == known and not grows,

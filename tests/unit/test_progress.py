@@ -181,6 +181,9 @@ class TestTimeLeft:
         left = eta_seconds([marks], since + seconds * 1000, Counts(marks[-1][1]), total)
         if left is not None:
             assert left == pytest.approx(1_000 - seconds, rel=0.15, abs=2)
+            lately = rate([marks], since + seconds * 1000)
+            assert lately
+            assert left == pytest.approx((total - marks[-1][1]) / lately, rel=0.2, abs=2)
 
     @given(TIMES, st.integers(1, 30_000))
     def test_it_is_never_none_left_while_something_is(self, times: list[tuple[int, int]], total: int) -> None:

@@ -275,6 +275,24 @@ class TestProgress:
         assert (progress["processed"], progress["total"], progress["total_exact"]) == (12, 12, False)
         assert progress["percent"] == 99.9
 
+    @pytest.mark.parametrize("ends", [False, *once(True)], ids=["its worker dies", "its worker ends"])
+    def test_a_gap_without_a_worker_is_no_slowness(self, settings: Any, ends: bool) -> None:
+        settings.HEADWAY = settings.HEADWAY | {"SLICE_SECONDS": 0.1}
+        run = start(items=5_000, work_us=1_000)
+        work(claim(run))
+        part = claim(run)
+        work(part, should_stop=lambda: True) if ends else expire(part)
+        gap = snapshot(run)["progress"]
+        for part in run.parts.all():
+            Part.objects.update(pace=[[at - 60_000, processed] for at, processed in part.pace])
+
+        work(claim(run))
+        work(claim(run))
+
+        after = snapshot(run)["progress"]
+        assert (gap["rate"], gap["eta_seconds"]) == (None, None)
+        assert after["rate"] > after["processed"] / 10  # in truth in less than a second, with the gap in a minute
+
     def test_failures_are_summed_up_by_code_the_most_frequent_first(self) -> None:
         run = drive(start(items=9, reject="1", fail="2,3", skip="4"))
         assert snapshot(run.pk)["failure_summary"] == [

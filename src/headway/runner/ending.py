@@ -106,7 +106,8 @@ class Endings:
     def release(self) -> Ending:
         """Give the part back for the next slice."""
         self.settle()
-        return Ending.GIVEN_BACK if leases.release(self.part, round(self.owed * 1000)) else self.give_in()
+        released = leases.leave(self.part) if self.should_stop() else leases.release(self.part, round(self.owed * 1000))
+        return Ending.GIVEN_BACK if released else self.give_in()
 
     def set_back(self, error: Exception) -> Ending:
         """Give the part back for a while, because the database fails at one and the same place."""

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, Case, F, Q, Subquery, Value, When
+from django.db.models import BigIntegerField, Case, F, JSONField, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Least, Now
 
 from headway.conf import conf
@@ -136,6 +136,7 @@ TAKE: UpdateOne[Part] = UpdateOne(
     resumes=if_else(NEVER_RELEASED, F("resumes") + 1, F("resumes")),
     suspected=if_else(NEVER_RELEASED, HELD_BY_A_CHUNK, F("suspected")),
     careful=if_else(DIED_THERE_AGAIN, HELD_BY_A_CHUNK, F("careful")),
+    pace=Case(When(NEVER_RELEASED, then=Value([], JSONField())), default=F("pace")),  # no worker isn't slowness
     waits=Value(""),
     changed=NowMs(),
 )
@@ -159,13 +160,15 @@ def release(part: Part, after_ms: int = 0) -> bool:
         return bool(RELEASE(part=part.pk, token=part.token, after=after_ms))
 
 
-RELEASE = Update(
-    OURS.filter(want=Want.RUN),
-    token=None,
-    due=NowMs() + Given("after"),
-    tries=0,
-    changed=NowMs(),
-)
+def leave(part: Part) -> bool:
+    """The same by a worker that ends: until another comes, which may take long, nothing counts as slowness."""
+    with write():
+        return bool(LEAVE(part=part.pk, token=part.token, after=0))
+
+
+RELEASED: dict[str, Any] = {"token": None, "due": NowMs() + Given("after"), "tries": 0, "changed": NowMs()}
+RELEASE = Update(OURS.filter(want=Want.RUN), **RELEASED)
+LEAVE = Update(OURS.filter(want=Want.RUN), **RELEASED, pace=[])
 
 
 def look(part: Part, rivals: Candidates = ANYBODYS) -> Look:
@@ -212,6 +215,7 @@ SET_BACK: dict[str, Any] = {
     # From the second one on, item by item: so the place moves up to the item that is the cause.
     "careful": if_else(Q(setbacks__gte=1), HELD_BY_A_CHUNK, F("careful")),
     "message": TRIED_AGAIN,
+    "pace": [],
     "seq": F("seq") + 1,  # news to watchers
     "changed": NowMs(),
 }
@@ -225,7 +229,7 @@ def give_up_parts_of(worker: str, *, released: bool = False) -> int:
     left = Part.objects.filter(worker=worker, token__isnull=False)
     undone: dict[str, Any] = {}
     if released:
-        undone = {"token": None, "deaths": if_else(Q(deaths__gt=0), F("deaths") - 1, F("deaths"))}
+        undone = {"token": None, "pace": [], "deaths": if_else(Q(deaths__gt=0), F("deaths") - 1, F("deaths"))}
     with write():
         return left.update(due=NowMs(), changed=NowMs(), **undone)
 
