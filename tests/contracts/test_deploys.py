@@ -87,16 +87,30 @@ class TestVersion:
         assert done() == 10
 
     @pytest.mark.once
-    def test_a_run_that_began_without_a_version_goes_on_under_the_first_one(
+    def test_a_run_that_began_without_a_version_waits_as_well_and_so_does_one_whose_version_is_gone(
         self, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Deployed, "version", "1")
-        assert drive(run).state == "succeeded"
+        waits = drive(run)
+        assert (waits.state, waits.reason_code, done()) == ("paused", "other-version", 1)
+        assert waits.reason_text.startswith("It began under no version of its operation, and this is 1.")
+
+        runs.resume(run)
+        work(claim(run), should_stop=after_items())
         assert fresh(run).version == "1"
+        monkeypatch.setattr(Deployed, "version", "")
+        assert drive(run).reason_text.startswith("It began under version 1 of its operation, and this has none.")
+        runs.resume(run)
+        work(claim(run), should_stop=after_items())
+        assert fresh(run).version == ""
+        assert drive(run).state == "succeeded"
 
     @pytest.mark.once
-    def test_one_that_has_not_begun_begins_under_the_version_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Deployed, "version", "1")
+    @pytest.mark.parametrize("before", ["1", ""])
+    def test_one_that_has_not_begun_begins_under_the_version_there_is(
+        self, monkeypatch: pytest.MonkeyPatch, before: str
+    ) -> None:
+        monkeypatch.setattr(Deployed, "version", before)
         run = runs.start(Deployed).run
         monkeypatch.setattr(Deployed, "version", "2")
         assert (drive(run).state, fresh(run).version) == ("succeeded", "2")

@@ -33,6 +33,7 @@ OF_AN_ITEM = ("process", "label", "prepare", "process_chunk", "settle")
 MOST_PARTS = 256  # whoever watches the run reads a row for each
 MOST_THREADS = 256
 LONGEST_VERSION = 64
+ANY_VERSION = "*"  # of a run: that of the worker that goes on with it, once a person has resumed it
 MOST_WINDOW = 1_000  # what is under way is written down anew with each commit
 SCOPES = ("user", "operation", "params")
 IN_DOUBT = ("list", "again", "settle")
@@ -74,8 +75,8 @@ VALUES: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "in_doubt": (lambda policy: policy in IN_DOUBT, f"it must be one of {', '.join(IN_DOUBT)}."),
     "version": (
-        lambda text: isinstance(text, str) and len(text) <= LONGEST_VERSION,
-        f"it must be text of at most {LONGEST_VERSION} characters, such as '2'.",
+        lambda text: isinstance(text, str) and len(text) <= LONGEST_VERSION and text != ANY_VERSION,
+        f"it must be text of at most {LONGEST_VERSION} characters, such as '2', and not {ANY_VERSION!r}.",
     ),
     "keep": (
         lambda keep: keep is None or (isinstance(keep, timedelta) and keep > timedelta(0)),

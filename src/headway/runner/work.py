@@ -17,6 +17,7 @@ from headway.errors import RunNotFound
 from headway.models import Kind, Part
 from headway.operations.again import pause_asked_for
 from headway.operations.base import Operation
+from headway.operations.declarations import ANY_VERSION
 from headway.operations.kept import plain_json
 from headway.operations.outcomes import Stop, TryAgain, Wait
 from headway.signals import write_fenced
@@ -157,11 +158,13 @@ class Slice(Endings):
     def other_version(self) -> Reason | None:
         """Why a person must look first: another version of the operation has begun the run. None: it goes on."""
         began, now = self.part.run.version, self.work.operation.version
-        if not began:
-            control.adopt_version(self.part.run_id, now)
-        if began in ("", now):
+        if began == now:
             return None
-        text = f"It began under version {began} of its operation, and this is {now or 'none'}."
+        if began == ANY_VERSION:
+            control.adopt_version(self.part.run_id, now)
+            return None
+        under = f"version {began}" if began else "no version"
+        text = f"It began under {under} of its operation, and this {f'is {now}' if now else 'has none'}."
         return Reason(OTHER_VERSION, f"{text} Resume it to go on under this one.")
 
     def plan(self) -> Ending | None:

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Greatest
 from headway.database import NowMs, write
 from headway.errors import InvalidState
 from headway.models import Part, Run
+from headway.operations.declarations import ANY_VERSION
 from headway.states import ACTIONS, Action, Event, State, Want, after
 from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
@@ -74,7 +75,7 @@ def ask_resume(run_id: UUID) -> Run:
                 run.parts_left = passes.try_failed_again(run.pk)
                 save(run, "parts_left")
             if run.reason_code == OTHER_VERSION:
-                run.version = ""  # that of the worker that goes on with it
+                run.version = ANY_VERSION
                 save(run, "version")
             move(run, Event.RESUME)
             want(run, Want.RUN, Reason("", ""))
@@ -109,10 +110,9 @@ def settle(run_id: UUID, code: str, keys: Collection[str] | None = None) -> int:
 
 
 def adopt_version(run_id: UUID, version: str) -> None:
-    """From now on the run goes on under this version of its operation only, if it has one."""
-    if version:
-        with write():
-            Run.objects.filter(pk=run_id, version="").update(version=version)
+    """From now on a run that may go on under any version goes on under this one of its operation only."""
+    with write():
+        Run.objects.filter(pk=run_id, version=ANY_VERSION).update(version=version)
 
 
 def halt(part: Part, wanted: Want, reason: Reason) -> Run:
