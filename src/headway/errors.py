@@ -143,9 +143,12 @@ class RunDeleted(RunNotFound):
 class Forbidden(HeadwayError):
     """The caller may see the run, but not steer it."""
 
+    permission: str | None = "headway.change_run"
+    """What it takes; None: to be one of the staff."""
+
     def __init__(self, run_id: object) -> None:
         super().__init__(
-            f"Run {run_id} was started by somebody else; steering it takes the permission headway.change_run."
+            f"Run {run_id} was started by somebody else; steering it takes the permission {self.permission}."
         )
 
 
@@ -153,6 +156,7 @@ class StartForbidden(Forbidden):
     """The caller may not start this operation."""
 
     def __init__(self, operation: str, permission: str | None) -> None:
+        self.operation, self.permission = operation, permission
         text = f"Only staff may start {operation}, since it declares no `permission`."
         if permission == "signed-in":
             text = f"Sign in to start {operation}."

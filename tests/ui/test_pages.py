@@ -15,6 +15,7 @@ from django.urls import path
 from example import settings as example
 from headway import panel, runs
 from headway.models import Run
+from headway.operations import registry
 from headway.snapshots import snapshot
 from headway.ui import StartRunView, failures
 from tests.app.ledger import WriteLedger
@@ -79,14 +80,28 @@ def test_whoever_may_only_see_a_run_can_not_steer_it(demo: Any, person: Callable
     run = begin(demo)
 
     assert client.get(addresses(run)[0]).status_code == 200
-    assert {client.post(address).status_code for address in addresses(run)[1:]} == {403}
+    answers = [client.post(address) for address in addresses(run)[1:]]
+    assert {answer.status_code for answer in answers} == {403}
+    assert all("takes the permission “headway.change_run”" in answer.text for answer in answers)
 
 
-def test_a_user_who_may_not_start_it_reads_why(client: Client, demo: Any) -> None:
+@pytest.mark.parametrize(
+    ("permission", "why"),
+    [
+        (None, "Only staff may start this. Ask somebody of the staff"),
+        ("shop.export", "It takes the permission “shop.export”, which you don’t have. Ask a person who manages"),
+    ],
+)
+def test_a_user_who_may_not_start_it_reads_why(
+    client: Client, demo: Any, monkeypatch: pytest.MonkeyPatch, permission: str | None, why: str
+) -> None:
+    monkeypatch.setattr(registry.get("tests.exit"), "permission", permission)
     client.force_login(demo)
-    answer = client.get("/start/tests.exit/")
-    assert answer.status_code == 403
-    assert "Only staff may start tests.exit, since it declares no `permission`." in answer.text
+    for answer in (client.get("/start/tests.exit/"), client.post("/start/tests.exit/")):
+        assert answer.status_code == 403
+        assert "You may not start “Exit”" in answer.text
+        assert why in answer.text
+        assert 'class="hw-page"' in answer.text
 
 
 def test_a_press_needs_a_token(demo: Any) -> None:

@@ -1,5 +1,5 @@
 """What all pages have in common: a visitor who has signed in, no transaction around the request; and the page in their
-place where the database is away, or Headway's tables aren't as this version needs them.
+place where the visitor may not do it, the database is away, or Headway's tables aren't as this version needs them.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,8 @@ from django.utils.log import log_response
 from django.views import View
 
 from headway import problems
-from headway.errors import NotMigrated
+from headway.errors import Forbidden, NotMigrated, StartForbidden
+from headway.operations import registry
 from headway.runs.access import is_staff
 
 PAGES = {"overloaded": "headway/away.html", "not-migrated": "headway/unmigrated.html"}
@@ -34,12 +35,23 @@ class SignedInView(LoginRequiredMixin, View):
         def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 return view(request, *args, **kwargs)
+            except Forbidden as error:
+                return forbidden(request, error)
             except (Error, NotMigrated) as error:
                 if rule := problems.rule_of_database(error):
                     return in_its_place(request, rule, error)
                 raise
 
         return transaction.non_atomic_requests(told)
+
+
+def forbidden(request: HttpRequest, error: Forbidden) -> HttpResponse:
+    """The page that says why this user may not do it, and whom to ask."""
+    declared = registry.find(error.operation) if isinstance(error, StartForbidden) else None
+    context = {"operation": declared and declared.title, "permission": error.permission}
+    answer = render(request, "headway/forbidden.html", context, status=403)
+    log_response("%s: %s", answer.reason_phrase, request.path, response=answer, request=request, exception=error)
+    return answer
 
 
 def in_its_place(request: HttpRequest, rule: problems.Rule, error: Exception) -> HttpResponse:

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -17,7 +16,7 @@ from headway.http.callers import seconds_until_start
 from headway.operations import form_making, registry
 from headway.operations.base import Operation
 from headway.runs import Disposition, Started
-from headway.runs.access import may_start
+from headway.runs.access import check_start
 
 from .pages import history_of
 from .planned import planned
@@ -54,9 +53,9 @@ class StartRunView(SignedInView):
             raise Http404(str(error)) from error
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """403 for a user who may not start it."""
-        if request.user.is_authenticated and not may_start(self.declared, request.user):
-            raise PermissionDenied(str(errors.StartForbidden(self.declared.name, self.declared.permission)))
+        """403 for a user who may not start it, and the page says why."""
+        if request.user.is_authenticated:
+            check_start(self.declared, request.user)
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -87,8 +86,6 @@ class StartRunView(SignedInView):
             return self.page(form, quota=error, status=429)
         except errors.RunNotFound as error:
             raise Http404(str(error)) from error
-        except errors.StartForbidden as error:
-            raise PermissionDenied(str(error)) from error
         return HttpResponseRedirect(self.get_success_url(started), status=303)
 
     def get_form(self, *bound: Any) -> Any:

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from headway import runs
-from headway.errors import AlreadyRetried, Forbidden, InvalidState, NothingToRetry, QuotaExceeded, RunConflict
+from headway.errors import AlreadyRetried, InvalidState, NothingToRetry, QuotaExceeded, RunConflict
 from headway.http.callers import seconds_until_start
 from headway.models import Run
 
@@ -36,8 +35,6 @@ class SteerView(SignedInView):
             return see(run, "too-often")
         try:
             return self.ask(request, run)
-        except Forbidden as error:
-            raise PermissionDenied(str(error)) from error
         except (InvalidState, NothingToRetry):
             return see(run, "too-late")  # it moved on between the page and the press; the page shows where it is
         except QuotaExceeded:
