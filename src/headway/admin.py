@@ -54,6 +54,12 @@ def asking(name: str, description: Any, ask: Callable[..., object], **how: Any) 
     return action
 
 
+def settle(run: Run, *, went_out: bool, user: Any) -> None:
+    """Raises HeadwayError where nothing is in doubt, any more or at all, beside what `runs.settle` raises."""
+    if not runs.settle(run, went_out=went_out, user=user):
+        raise HeadwayError(gettext("Nothing of it is in doubt."))
+
+
 @admin.register(Run)
 class RunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic to the type checker alone
     """The list, and one run's page; both lead to the run's own page, where that is mounted."""
@@ -72,10 +78,8 @@ class RunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic to the ty
         asking("resume", gettext_lazy("Resume"), runs.resume),
         asking("cancel", gettext_lazy("Cancel"), runs.cancel),
         asking("retry", gettext_lazy("Retry what failed"), runs.retry),
-        asking("all_went_out", gettext_lazy("In doubt: all went out"), runs.settle, went_out=True),
-        asking(
-            "none_went_out", gettext_lazy("In doubt: none went out, retry may do them"), runs.settle, went_out=False
-        ),
+        asking("all_went_out", gettext_lazy("In doubt: all went out"), settle, went_out=True),
+        asking("none_went_out", gettext_lazy("In doubt: none went out, retry may do them"), settle, went_out=False),
     ]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:

@@ -98,6 +98,8 @@ def test_several_are_steered_at_once_and_why_one_can_not_be_is_said(admin: Clien
 def test_what_is_in_doubt_is_settled_and_what_did_not_go_out_is_retried(admin: Client, demo: Any, script: Any) -> None:
     run = outside.doubtful(demo)
     assert "Done for 1 run." in ask(admin, "none_went_out", run)
+    said = ask(admin, "all_went_out", run)
+    assert ("Nothing of it is in doubt." in said, "Done for" in said) == (True, False)
     assert set(outside.codes(run).values()) == {"not-sent"}
     assert "Done for 1 run." in ask(admin, "retry", run)
     assert Run.objects.filter(retry_of=run).exists()

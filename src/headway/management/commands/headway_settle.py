@@ -29,8 +29,8 @@ class Command(SteeringCommand):
         if wrong := self.not_in_doubt(run):
             raise CommandError(f"Run {run.pk} has no item in doubt with the key {wrong}. Nothing was settled.")
         told = runs.settle(run, went_out=self.went_out, keys=self.keys)
-        again = "" if self.went_out or not told else f" They are done again by: manage.py headway_retry {run.pk}"
-        items = "item was" if told == 1 else "items were"
+        items, they_are = ("item was", "It is") if told == 1 else ("items were", "They are")
+        again = "" if self.went_out or not told else f" {they_are} done again by: manage.py headway_retry {run.pk}"
         return f"{told:,} {items} settled as {'gone out' if self.went_out else 'not sent'}.{again}"
 
     def not_in_doubt(self, run: Run) -> str:
