@@ -240,6 +240,13 @@ class TestEnded:
             f"The run is succeeded, so it can't be asked to {verb.__name__}. Nothing can be asked of it now.",
         )
 
-    def test_a_partial_run_can_only_be_retried(self) -> None:
-        state, actions, _ = refusal(runs.cancel, drive(start(reject="1")))
-        assert (state, actions) == ("partial", ("retry",))
+    @pytest.mark.parametrize(
+        ("given", "ended"),
+        [({"reject": "1"}, "partial"), ({"stop": "1"}, "failed"), *once(({"items": 1, "reject": "0"}, "failed"))],
+        ids=["some failed", "it was stopped", "all failed"],
+    )
+    def test_a_run_that_failed_or_is_partial_can_only_be_retried(self, given: dict[str, Any], ended: str) -> None:
+        run = drive(start(**given))
+        for verb in (runs.pause, runs.resume, runs.cancel):
+            state, actions, _ = refusal(verb, run)
+            assert (state, actions) == (ended, ("retry",))

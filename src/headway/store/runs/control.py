@@ -40,7 +40,7 @@ def ask_pause(run_id: UUID, reason: Reason) -> Run:
     """Let the run come to rest. Asked again, it changes nothing. Raises InvalidState, RunNotFound."""
     with write():
         run = lock_run(run_id)
-        if run.want != Want.STOP and run.state not in (State.PAUSING, State.PAUSED):
+        if not is_stopping(run) and run.state not in (State.PAUSING, State.PAUSED):
             demand(run, Action.PAUSE)
             move(run, Event.ASK_PAUSE)
             want(run, Want.PAUSE, reason)
@@ -69,7 +69,7 @@ def ask_resume(run_id: UUID) -> Run:
     changes nothing. Raises like `ask_pause`."""
     with write():
         run = lock_run(run_id)
-        if run.want != Want.STOP and run.state != State.RUNNING:
+        if not is_stopping(run) and run.state != State.RUNNING:
             demand(run, Action.RESUME)
             if run.reason_code == FAILURE_LIMIT:
                 run.parts_left = passes.try_failed_again(run.pk)
@@ -142,6 +142,11 @@ def yield_part(part: Part) -> Run:
         hand_back(part, run)
         rest(run)
         return run
+
+
+def is_stopping(run: Run) -> bool:
+    """Whether the operation has ended it, and its owners have yet to yield."""
+    return run.want == Want.STOP and not run.is_done
 
 
 def demand(run: Run, action: Action) -> None:
