@@ -109,7 +109,7 @@ class InvalidParams(HeadwayError):
 
     def __init__(self, errors: Sequence[ParamError]) -> None:
         self.errors = tuple(error.shortened() for error in at_most(MOST_ERRORS, errors))
-        said = (f"{error.pointer.lstrip('/') or 'parameters'}: {error.detail}" for error in self.errors)
+        said = (f"{error.pointer.lstrip('/')}: {error.detail}".removeprefix(": ") for error in self.errors)
         super().__init__(shortened("; ".join(said)))
 
 

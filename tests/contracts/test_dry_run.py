@@ -315,6 +315,10 @@ class TestRefusals:
             runs.start("tests.scripted", dry_run=True)
         (error,) = refused.value.errors
         assert (error.pointer, error.code) == ("", "dry-run")
+        assert str(refused.value) == (
+            "A dry run was asked for, but tests.scripted has effects outside the database, which can't be undone. "
+            "Start it without."
+        )
         assert not Run.objects.exists()
         assert runs.start("tests.scripted").disposition == "created"
 

@@ -35,7 +35,7 @@ PARAMS = [
     (["tests.write_ledger", "--param", "items=-1"], "items: Ensure this value is greater than or equal to 0."),
     (
         ["airports.import_airports", "--param", "fiel=x.csv"],
-        "fiel: There is no such parameter. There are: file.",
+        "fiel: There is no parameter 'fiel'. There are: file.",
     ),
     (["tests.write_ledger", "--param", "items"], "--param 'items' is not NAME=VALUE."),
     (["tests.write_ledger", "--param", "=5"], "--param '=5' is not NAME=VALUE."),

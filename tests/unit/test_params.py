@@ -183,7 +183,7 @@ class TestNotStorable:
 
     def test_several_reasons_are_one_sentence_each(self) -> None:
         errors = [ParamError("/items", "type", "Too many."), ParamError("", "other", "They clash.")]
-        assert str(InvalidParams(errors)) == "items: Too many.; parameters: They clash."
+        assert str(InvalidParams(errors)) == "items: Too many.; They clash."
 
 
 class TestFingerprint:
@@ -294,8 +294,8 @@ class TestClean:
                 (
                     "/a~1b~0c",
                     "unknown",
-                    "There is no such parameter. There are: number, text, flag, choices, when, thing, by_code, things, "
-                    "things_by_code, more, file.",
+                    "There is no parameter 'a/b~c'. There are: number, text, flag, choices, when, thing, by_code, "
+                    "things, things_by_code, more, file.",
                 ),
             ),
         ],
@@ -313,7 +313,9 @@ class TestClean:
 
     def test_an_operation_without_a_form_takes_nothing(self) -> None:
         assert params.clean(None, {}) == {}
-        with pytest.raises(InvalidParams, match=r"^items: There is no such parameter\. There are: none\.$"):
+        with pytest.raises(
+            InvalidParams, match=r"^items: There is no parameter 'items'\. It is started without any\.$"
+        ):
             params.clean(None, {"items": 5})
 
     @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any], user: Any = 
         return {}
     fields = fields_for(form_making.make(form, user), schema.fields_of(form))
     if hidden := [name for name in given if name not in fields]:
-        text = "There is no such parameter for this user."
-        raise InvalidParams([ParamError(schema.pointer(name), "unknown", text) for name in hidden])
+        text = "There is no parameter {!r:.100} for this user."
+        raise InvalidParams([ParamError(schema.pointer(name), "unknown", text.format(name)) for name in hidden])
     filled = {name: field.initial() if callable(field.initial) else field.initial for name, field in fields.items()}
     data: dict[str, Any] = {}
     uploads: Any = MultiValueDict()  # any Django file will do, not only an upload; a form asks no more of it

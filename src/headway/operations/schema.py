@@ -113,10 +113,10 @@ def check(given: dict[str, Any], form: type[forms.BaseForm] | None) -> list[Para
     """
     properties = of_form(form)["properties"]
     errors = []
-    unknown = f"There is no such parameter. There are: {', '.join(properties) or 'none'}."
+    others = f"There are: {', '.join(properties)}." if properties else "It is started without any."
     for name, value in given.items():
         if name not in properties:
-            errors.append(ParamError(pointer(name), "unknown", unknown))
+            errors.append(ParamError(pointer(name), "unknown", f"There is no parameter {name!r:.100}. {others}"))
         elif isinstance(value, File) and properties[name].get("format") != "binary":
             errors.append(ParamError(pointer(name), "type", "This must be a value, not a file."))
         elif isinstance(value, JSON_TYPES) and value is not None:

@@ -207,7 +207,7 @@ def check_dry_run(declared: type[Operation], wanted: bool) -> None:
     """Raises InvalidParams where a dry run is wanted and can't be had."""
     if wanted and not declared.has_dry_run():
         what = "steps" if declared.has_steps() else "effects outside the database"
-        detail = f"{declared.name} has {what}, which can't be undone: it has no dry run."
+        detail = f"A dry run was asked for, but {declared.name} has {what}, which can't be undone. Start it without."
         raise InvalidParams([ParamError("", "dry-run", detail)])
 
 
