@@ -64,10 +64,9 @@ def test_what_is_in_doubt_is_settled_by_its_key_and_no_other_key_is_taken(script
         "1 item was settled as not sent. It is done again by: manage.py headway_retry"
     )
     said("headway_settle", run.pk, "--not-sent")
+    told = said("headway_settle", outside.doubtful(None).pk, "--not-sent")
+    assert told.startswith("3 items were settled as not sent. They are done again by: manage.py headway_retry")
     said("headway_retry", run.pk)
     newest = fresh(run).retried_as
     with pytest.raises(CommandError, match=f"Settle the newest run of its chain instead: {newest.pk}"):
         said("headway_settle", run.pk, "--not-sent")
-    another = outside.doubtful(None)
-    told = said("headway_settle", another.pk, "--not-sent")
-    assert told.startswith("3 items were settled as not sent. They are done again by: manage.py headway_retry")
