@@ -54,7 +54,7 @@ def screen(fails: bool = False) -> dict[str, tuple[str, str]]:
 @pytest.fixture(autouse=True)
 def healthy(settings: Any) -> None:
     settings.WHITENOISE_USE_FINDERS = True
-    workers.beat("alive", "host", 1, 0)
+    workers.beat("alive", "host", 1, 1)
 
 
 def test_a_healthy_installation_has_nothing_to_mend() -> None:
@@ -70,7 +70,28 @@ def test_no_worker_is_a_failure_that_says_what_to_start() -> None:
     workers.leave("alive")
     level, text = screen(fails=True)["workers"]
     assert level == "fail"
+    assert text.startswith("No worker is there (all have left, or have been silent for 30 s): runs would wait.")
     assert "Start: manage.py headway_worker" in text
+
+
+@pytest.mark.once
+def test_workers_of_another_engine_are_told_and_how_one_of_the_projects_is_started(settings: Any) -> None:
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": "celery"}
+    embedded, how = "1 worker has been heard of lately, 1 of them of headway_worker", "Start: celery -A PROJECT"
+    found = of_workers()
+    assert (found.level, found.text) == ("warn", f"{embedded}: none is of the engine 'celery'.")
+    assert found.advice.startswith(how)
+    workers.beat("celery's", "host", 2, 0)
+    assert of_workers().text == "2 workers have been heard of lately, 1 of them of headway_worker, engine 'celery'."
+
+    workers.leave("alive")
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": "embedded"}
+    found = of_workers()
+    assert (
+        found.text
+        == "1 worker has been heard of lately, 1 of them not of headway_worker: none is of the engine 'embedded'."
+    )
+    assert found.level == "warn"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +105,6 @@ def test_no_worker_is_a_failure_that_says_what_to_start() -> None:
 @pytest.mark.once
 def test_how_a_worker_is_started_is_the_engines_to_say(settings: Any, engine: str, command: str) -> None:
     settings.HEADWAY = settings.HEADWAY | {"ENGINE": engine}
-    assert of_workers().level == "ok"
     workers.leave("alive")
     assert of_workers().advice.startswith(f"Start: {command}")
     assert no_worker().startswith(f"No worker is there. Start one: {command}")
@@ -205,6 +225,7 @@ def test_servers_that_do_not_answer_are_told_in_time_and_without_their_password(
 ) -> None:
     nobody = "redis://:secret-word@127.0.0.1:1/0"
     monkeypatch.setattr(current_app.conf, "broker_url", nobody)
+    monkeypatch.setattr(current_app, "main", "shop")
     settings.HEADWAY = settings.HEADWAY | {"ENGINE": "celery", "HOLDS": nobody, "WAKE_UPS": nobody}
     found = dict(of_servers())
     assert {about: finding.level for about, finding in found.items()} == {
@@ -213,6 +234,14 @@ def test_servers_that_do_not_answer_are_told_in_time_and_without_their_password(
     assert all(re.search(r" doesn't answer \(\w+\)\. ", finding.text) for finding in found.values())
     assert all(finding.advice.startswith("Start it, or mend ") for finding in found.values())
     assert "secret-word" not in str(found)
+    assert "(ConnectionError)" in found["broker"].text
+
+
+@pytest.mark.once
+def test_a_broker_that_no_app_names_is_not_asked(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.HEADWAY = settings.HEADWAY | {"ENGINE": "celery"}
+    monkeypatch.setattr(current_app, "main", "default")
+    assert screen(fails=True).keys() & {"settings", "broker"} == {"settings"}
 
 
 @pytest.mark.once

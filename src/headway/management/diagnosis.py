@@ -111,12 +111,19 @@ def of_database() -> Finding:
 
 
 def of_workers() -> Finding:
-    alive = workers.alive()
-    if alive:
-        many = "1 worker has" if alive == 1 else f"{alive} workers have"
-        return Finding(OK, f"{many} been heard of lately, engine {conf().engine!r}.")
-    silent = f"No worker has been heard of for {workers.HEARD_OF_MS // 1_000} s: runs would wait."
-    return Finding(FAIL, f"{silent} Engine {conf().engine!r}.", f"Start: {start_worker()}")
+    engine, alive = conf().engine, workers.alive()
+    embedded = engine == "embedded"
+    others = workers.heard_of(with_doorbell=not embedded)
+    start = f"Start: {start_worker()}"
+    if not alive:
+        silent = f"(all have left, or have been silent for {workers.HEARD_OF_MS // 1_000} s)"
+        return Finding(FAIL, f"No worker is there {silent}: runs would wait. Engine {engine!r}.", start)
+    text = f"{'1 worker has' if alive == 1 else f'{alive} workers have'} been heard of lately"
+    if others:
+        text = f"{text}, {others} of them {'not ' if embedded else ''}of headway_worker"
+    if others == alive:
+        return Finding(WARN, f"{text}: none is of the engine {engine!r}.", start)
+    return Finding(OK, f"{text}, engine {engine!r}.")
 
 
 def of_clock() -> Finding:
@@ -226,7 +233,7 @@ def of_servers() -> Iterator[tuple[str, Finding]]:
             with closing(there.listen(0)) as turns:
                 next(turns)
 
-    if conf().engine == "celery":
+    if conf().engine == "celery" and not any(fault.id == "headway.E009" for fault in chosen().faults()):
         down = Finding(FAIL, "Runs are started, and wait.", "Start it, or mend Celery's broker_url.")
         yield "broker", found_at("Celery's broker", lambda: chosen().waiting(queues.DEFAULT), down)
     if holds:

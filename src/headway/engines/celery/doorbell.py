@@ -41,6 +41,7 @@ def waiting(queue: str) -> int:
     """How many messages lie in the queue. Raises what the broker's client does."""
 
     def count(producer: Producer) -> int:
+        producer.connection.ensure_connection(max_retries=0)  # a channel would wait two seconds to try it again
         with producer.connection.channel() as channel:  # AMQP closes it when there is no such queue
             try:
                 return int(channel.queue_declare(queue, passive=True).message_count)

@@ -53,6 +53,12 @@ LATELY = Q(beat__gte=NowMs() - HEARD_OF_MS) & ~Q(id__in=GONE)
 HEARD_OF = Rows(Worker.objects.filter(LATELY | Q(id__in=BUSY)).values_list("id"))
 
 
+def heard_of(*, with_doorbell: bool) -> int:
+    """How many have been heard of lately, with a doorbell (processes of `headway_worker` alone have one) or without."""
+    found = Worker.objects.filter(LATELY | Q(id__in=BUSY))
+    return found.filter(doorbell__gt=0).count() if with_doorbell else found.filter(doorbell=0).count()
+
+
 def named(prefix: str) -> set[str]:
     """The workers whose names begin so: those that have been heard of, and those that hold leases."""
     heard_of = Worker.objects.filter(id__startswith=prefix).values_list("id", flat=True)
