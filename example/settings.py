@@ -1,4 +1,4 @@
-"""Settings of the example project, all from the environment (docs/how-to/production.md has the list).
+"""Settings of the example project, all from the environment (docs/how-to/docker.md has the list).
 
 With nothing set it is the demo, on this machine alone. A SECRET_KEY, or DEMO=0, means production:
 then nothing that everybody knows is accepted, neither a key nor a user.
