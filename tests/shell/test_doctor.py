@@ -412,7 +412,8 @@ class TestSchedules:
 def test_a_database_without_its_tables_is_a_failure(tmp_path: Path) -> None:
     said = manage("headway_doctor", env=on_sqlite(tmp_path / "db.sqlite3"))
     assert said.returncode == 1
-    assert "Run: manage.py migrate" in said.stdout
+    found = f"Headway's tables are missing or out of date.\n{'':20}Run: manage.py migrate\n"
+    assert said.stdout.endswith(f"  {found}")
     assert "Traceback" not in said.stderr
 
 

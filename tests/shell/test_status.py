@@ -106,6 +106,17 @@ class TestRuns:
         ]
 
     @pytest.mark.once
+    def test_a_reason_is_told_where_it_says_more_than_the_state(self, django_user_model: Any) -> None:
+        run = start(items=2)
+        work(claim(run), should_stop=after_items())
+        runs.pause(run)
+        assert status(str(run.pk))[1] == "  state      paused"
+        assert not [line for line in status(str(run.pk)) if "reason" in line]
+        runs.resume(run)
+        runs.pause(run, user=django_user_model.objects.create(username="ada", is_superuser=True))
+        assert "  reason     Paused by ada. (paused)" in status(str(run.pk))
+
+    @pytest.mark.once
     @pytest.mark.parametrize("buffering", [1, -1])
     def test_head_ends_it_without_a_traceback(self, monkeypatch: pytest.MonkeyPatch, buffering: int) -> None:
         reader, writer = os.pipe()

@@ -239,7 +239,7 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         out.write(f"  {line.at.astimezone():%H:%M:%S}   {line.text}\n")
     if seen["message"]:
         out.write(f"  message    {seen['message']}\n")
-    if seen["reason"]:
+    if seen["reason"] and seen["reason"]["text"] != f"{seen['state'].capitalize()}.":
         out.write(f"  reason     {seen['reason']['text']} ({seen['reason']['code']})\n")
         if detail := runs.get(seen["id"]).reason_detail:
             out.write(indented(detail, 13))

@@ -23,9 +23,18 @@ class Command(DatabaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         demand_tables()
         try:
+            if options["dry_run"]:
+                self.tell()
+                return
             for name in strays.find():
-                if not options["dry_run"]:
-                    default_storage.delete(name)
-                self.stdout.write(f"{'Would delete' if options['dry_run'] else 'Deleted'} {name}.")
+                default_storage.delete(name)
+                self.stdout.write(f"Deleted {name}.")
         except NotImplementedError as error:
             raise CommandError("The default storage can't be listed, so its strays can't be found.") from error
+
+    def tell(self) -> None:
+        found = list(strays.find())
+        for name in found:
+            self.stdout.write(f"Would delete {name}.")
+        if not found:
+            self.stdout.write("There is nothing to delete.")
