@@ -74,17 +74,20 @@ def test_an_item_that_always_costs_the_connection_is_found_and_written_down(act:
 
 
 def test_a_database_that_fails_at_several_items_pauses_the_run_for_a_person_and_each_resume_goes_on(
-    script: Script,
+    script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     script |= {"items": lambda: Numbers(12), "after": at({2, 3, 4, 5, 6}, disk_full)}
     run = drive(start("tests.scripted"))
     assert (run.state, run.reason_code) == ("paused", "database-fault")
+    assert run.reason_detail.startswith("OperationalError: could not extend file: No space left on device")
+    assert [line for line in caplog.messages if f"run={run.pk} event=paused reason=database-fault" in line]
     assert sorted(ItemOutcome.objects.values_list("key", flat=True)) == ["2", "3", "4"]
 
     runs.resume(run)
     run = drive(run)
 
     assert (run.state, ledger()) == ("partial", [0, 1, 7, 8, 9, 10, 11])
+    assert run.reason_detail == ""
 
 
 @pytest.mark.parametrize("what", ["items", "on_start", "on_finish"])

@@ -18,6 +18,7 @@ from headway.store.runs.control import Reason
 from .feed import Feed
 from .holding import HoldsLost
 from .in_hand import Work
+from .telling import in_full
 from .ways import Ways
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ class Endings:
         """Give the part back for a while, because the database fails at one and the same place."""
         log.warning("part=%s run=%s event=set-back error=%r", self.part.pk, self.part.run_id, error)
         self.settle()
-        return Ending.GIVEN_BACK if leases.set_back(self.part, REST_AFTER_FAULTS_MS) else self.give_in()
+        return Ending.GIVEN_BACK if leases.set_back(self.part, REST_AFTER_FAULTS_MS, in_full(error)) else self.give_in()
 
     def lose_holds(self, lost: HoldsLost) -> Ending:
         """Give the part back, until the run has its names again."""

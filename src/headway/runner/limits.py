@@ -122,4 +122,5 @@ def too_many(part: Part) -> Reason | None:
         "database-fault",
         f"The database failed again and again while {MOST_GUILTY} of its items were done. "
         "They were left out; look at the database, then resume.",
+        part.run.reason_detail,
     )

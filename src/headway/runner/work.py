@@ -114,7 +114,8 @@ class Slice(Endings):
         if self.part.tries > HOPELESS_TRIES:
             return self.halt(Reason("worker-died", f"Its worker died {self.part.tries} times in a row."))
         if self.part.setbacks >= HOPELESS_SETBACKS:
-            return self.halt(Reason("database-fault", "The database kept failing there. Resume it to try again."))
+            text = "The database kept failing there. Resume it to try again."
+            return self.halt(Reason("database-fault", text, self.part.run.reason_detail))
         try:
             return self.advance()
         except HoldsLost as lost:

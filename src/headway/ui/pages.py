@@ -59,7 +59,7 @@ class RunPage(SignedInView):
         context = {
             "shown": shown,
             "log": log_of(run_id),
-            "cause": run.reason_detail if shown.is_staff else "",
+            "cause": run.reason_detail if shown.is_staff and run.reason_code else "",
             "reasons": reasons_of(shown.run),
             "in_doubt": doubtful,
             "settling": settling,

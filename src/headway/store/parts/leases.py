@@ -24,6 +24,7 @@ from headway.store.announcing import announce_change
 
 from . import holds, shared_holds
 from .candidates import ANYBODYS, Candidate, Candidates
+from .outcomes import LONGEST_DETAIL, storable
 
 TRIED_AGAIN = "The database failed; it is tried again."
 MOST_CAREFUL = 4_000  # items: as many as a chunk has at most
@@ -202,9 +203,11 @@ def reclaim(part: Part) -> Part | None:
         return mine.select_related("run").first()
 
 
-def set_back(part: Part, after_ms: int) -> bool:
-    """Give the part back like `release`, counting a setback: the database failed at one place again and again."""
+def set_back(part: Part, after_ms: int, detail: str) -> bool:
+    """Give the part back like `release`, counting a setback: the database failed at one place again and again.
+    `detail`: the error, which staff read once the run pauses."""
     with write():
+        Run.objects.filter(pk=part.run_id, want=Want.RUN).update(reason_detail=storable(detail, LONGEST_DETAIL))
         mine = Part.objects.filter(pk=part.pk, token=part.token, want=Want.RUN)
         return bool(mine.update(token=None, due=NowMs() + after_ms, tries=0, **SET_BACK))
 

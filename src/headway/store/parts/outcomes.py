@@ -15,7 +15,7 @@ from django.db.models.functions import Left
 from headway.database import NowMs
 from headway.models import ItemOutcome, ItemState, Part, Run
 
-LONGEST_TEXT = 2_000
+LONGEST_TEXT, LONGEST_DETAIL = 2_000, 20_000
 AT_ONCE = 500  # ids in a statement
 LOOKED_AT = 10_000  # failed items, for examples: never read for all of a million
 

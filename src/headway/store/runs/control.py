@@ -1,6 +1,7 @@
 """What is wanted of a run, and how it comes to rest: each step is one transaction, under the run's row lock but for
 `adopt_version`; the helpers work inside it."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,12 @@ from headway.store.announcing import announce_change, announce_due
 from headway.store.locks import lock_run
 from headway.store.parts import flights, holds, passes
 from headway.store.parts.leases import Fenced, end_session_of
-from headway.store.parts.outcomes import LONGEST_TEXT, storable
+from headway.store.parts.outcomes import LONGEST_DETAIL, LONGEST_TEXT, storable
 
 from .endings import end
 
-LONGEST_DETAIL = 20_000
+log = logging.getLogger(__name__)
+
 ENDS = (Want.STOP, Want.CANCEL)  # nothing is done any more
 FAILURE_LIMIT, OTHER_VERSION = "failure-limit", "other-version"
 
@@ -132,7 +134,9 @@ def halt(part: Part, wanted: Want, reason: Reason) -> Run:
             want(run, wanted, reason)
         hand_back(part, run)
         rest(run)
-        return run
+    if wanted == Want.PAUSE and not outranked:
+        log.warning("part=%s run=%s event=paused reason=%s", part.pk, run.pk, reason.code)
+    return run
 
 
 def yield_part(part: Part) -> Run:

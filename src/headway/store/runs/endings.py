@@ -124,6 +124,8 @@ def end(run: Run, event: Event, *, result: Any = None) -> None:
         flights.end_flights(run.pk)
         passes.give_up_retrying(run.pk)
         counts = counts_of(run.pk)
+    if not run.reason_code:
+        run.reason_detail = ""  # of setbacks that it got over
     vars(run).update(vars(END(**vars(run))))
     if held:
         promote_next(held)
@@ -140,7 +142,7 @@ def tell_of_end(run_id: UUID, operation: str, state: State, counts: Counts) -> N
     run_ended.send_robust(sender=Run, run_id=run_id, operation=operation, state=str(state))
 
 
-ENDS_WITH = ("state", "result", "total", "total_exact", "reason_code", "reason_text")
+ENDS_WITH = ("state", "result", "total", "total_exact", "reason_code", "reason_text", "reason_detail")
 END: UpdateOne[Run] = UpdateOne(
     Run.objects.filter(pk=Given("id", Run)),
     **{name: Given(name, Run) for name in ENDS_WITH},
