@@ -318,13 +318,15 @@ def test_a_run_is_started_steered_followed_and_retried(client: Any) -> None:
     resumed = client.resume(run["links"]["self"])
     finish(StoredRun.objects.get())
     told = list(client.follow(run))
+    ended = client.get(run)
     retried = client.retry(run["id"])
     cancelled = client.cancel(retried)
 
     assert again["id"] == run["id"]
     assert (paused["state"], resumed["state"], told[-1]["state"]) == ("paused", "running", "partial")
-    assert client.get(run) | {"links": {}} == told[-1] | {"links": {}}  # in which each answer has its own tickets
+    assert ended | {"links": {}} == told[-1] | {"links": {}}  # in which each answer has its own tickets
     assert (retried["retry_of"], cancelled["state"]) == (run["id"], "cancelled")
+    assert client.get(run)["retried_by"] == retried["id"]
 
 
 def test_a_dry_run_and_a_file(client: Any) -> None:
