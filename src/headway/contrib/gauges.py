@@ -61,12 +61,12 @@ ask = Bounded(read, LIMIT)
 
 
 class Gauges(Collector):
-    """The database's figures; if it doesn't answer, only that."""
+    """The database's figures; if it gives none, only that."""
 
     def collect(self) -> Iterator[Metric]:
         try:
             found: Iterable[Metric] = ask()
-        except Exception:  # noqa: BLE001  (whatever a driver raises: there is no database)
+        except Exception:  # noqa: BLE001  (whatever a driver raises: no answer, or no tables)
             found = ()
-        yield GaugeMetricFamily("headway_database_up", "Whether the database answers.", bool(found))
+        yield GaugeMetricFamily("headway_database_up", "Whether the database gives Headway's figures.", bool(found))
         yield from found

@@ -77,7 +77,7 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 def ready(request: HttpRequest) -> HttpResponse:
     """200 or 503, with each check's answer; those that `exclude` names are told and don't count."""
-    told = {name: verdict(check) for name, check in CHECKS.items()}
+    told = {name: verdict(check) for name, check in checks().items()}
     faults = {name: fault for name, fault in told.items() if fault != "ok"}
     if faults:
         log.warning("event=not-ready faults=%r", "; ".join(f"{name}: {fault}" for name, fault in faults.items()))
@@ -112,8 +112,6 @@ def ask_migrations() -> None:
 
 
 def ask_broker() -> None:
-    if conf().engine != "celery":
-        return
     from celery import current_app  # it is there only where the engine is
 
     with current_app.connection_for_write(connect_timeout=BROKER_LIMIT) as broker:
@@ -121,8 +119,13 @@ def ask_broker() -> None:
         broker.default_channel.close()
 
 
-CHECKS = {
+def checks() -> dict[str, Callable[[], None]]:
+    """What this process needs to be ready."""
+    return CHECKS | BROKER if conf().engine == "celery" else CHECKS
+
+
+CHECKS: dict[str, Callable[[], None]] = {
     "database": Bounded(ask_database, LIMIT),
     "migrations": Bounded(ask_migrations, LIMIT),
-    "broker": Bounded(ask_broker, LIMIT),
 }
+BROKER: dict[str, Callable[[], None]] = {"broker": Bounded(ask_broker, LIMIT)}
