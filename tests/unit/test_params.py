@@ -417,6 +417,13 @@ class TestUploads:
             files.store({name: ContentFile(b"x", name=name) for name in ("one", "two")})
         assert not default_storage.exists(kept[0])
 
+    def test_a_storage_that_can_delete_none_of_them_either_is_told_alike(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        names = iter(["headway/one"])
+        monkeypatch.setattr(default_storage, "save", lambda name, content: next(names))
+        monkeypatch.setattr(default_storage, "delete", lambda name: next(names))
+        with pytest.raises(UploadNotStored):
+            files.store({name: ContentFile(b"x", name=name) for name in ("one", "two")})
+
     def test_nothing_is_left_of_a_file_that_was_discarded(self) -> None:
         before = everything_below("headway")
         _, stored = files.store({"file": ContentFile(b"x", name="a.csv")})

@@ -96,7 +96,8 @@ def store(cleaned: dict[str, Any]) -> tuple[dict[str, Any], list[StoredFile]]:
                 result[name] = keep(value)
                 stored.append(result[name])
     except BaseException:
-        discard(stored)
+        with suppress(Exception):  # a storage that is away deletes nothing either; `headway_sweep` does
+            discard(stored)
         raise
     return result, stored
 
