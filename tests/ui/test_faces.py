@@ -188,12 +188,12 @@ def plain(html: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", "", html).split())
 
 
-def test_a_total_that_is_counted_only_now_is_not_known_yet(visitor: Visitor) -> None:
+def test_a_total_that_is_counted_only_now_is_not_known_so_far(visitor: Visitor) -> None:
     (panel,) = look(visitor, page_of(faced("counting")))
 
     said = " ".join(panel["text"])
-    assert "How much there is in all is not known yet; the work is under way." in said
-    assert "Total not known yet" in said
+    assert "How much there is in all is not known so far; the work is under way." in said
+    assert "Total not known so far" in said
 
 
 @pytest.mark.parametrize("name", ["partial", "none-succeeded", "all-failed"])
