@@ -223,6 +223,28 @@ if (access := logging.getLogger("uvicorn.access")).hasHandlers():  # as uvicorn 
 """
 
 
+@pytest.mark.parametrize("hijacked", [True, False])
+def test_celery_leaves_the_lines_as_they_are_where_it_is_told_to(hijacked: bool) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", IN_CELERY % hijacked], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("{") is not hijacked, line
+
+
+IN_CELERY = """
+import logging.config
+from celery import Celery
+from headway.contrib.logs import logging_config
+
+logging.config.dictConfig(logging_config("INFO", form="json"))
+app = Celery("shop")
+app.conf.worker_hijack_root_logger = %s
+app.log.setup("INFO")  # as a worker does when it begins
+logging.getLogger("headway").info("run=%%s event=ended", 1)
+"""
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
