@@ -22,7 +22,7 @@ class AskingForm(forms.Form):
     """One of each."""
 
     really = forms.TypedChoiceField(choices=[("True", "Yes"), ("False", "No")], coerce=lambda text: text == "True")
-    factor = forms.TypedChoiceField(choices=[("0.5", "Half"), ("1.5", "More")], coerce=float)
+    factor = forms.TypedChoiceField(choices=[("0.5", "Half"), ("2.5", "Most")], coerce=float)
     halves = forms.TypedMultipleChoiceField(choices=[("0.5", "Half"), ("1.5", "More")], coerce=float)
     names = Words()
     meters = forms.IntegerField()
