@@ -206,7 +206,12 @@ def look(**changed: Any) -> dict[str, Any]:
     """A run as the API tells it, in the middle of its work."""
     progress = {"processed": 5, "succeeded": 4, "failed": 1, "skipped": 0, "total": 10, "percent": 50}
     told = {"id": "run", "state": "running", "done": False, "revision": 7, "resumes": 1, "reason": None}
-    told |= {"finished_at": None, "failure_summary": [], "progress": progress | changed.pop("progress", {})}
+    told |= {
+        "finished_at": None,
+        "retried_by": None,
+        "failure_summary": [],
+        "progress": progress | changed.pop("progress", {}),
+    }
     return told | changed
 
 
@@ -242,5 +247,6 @@ def test_what_only_goes_on_is_right() -> None:
     watched.look(look(revision=8, resumes=2, progress={"processed": 6, "succeeded": 5}))
     watched.look(look(**END, revision=9, resumes=2))
     watched.look(look(**END, revision=9, resumes=2))
+    watched.look(look(**END, revision=10, resumes=2, retried_by="its retry"))
 
     assert watched.violations == []

@@ -34,6 +34,8 @@ class Watched:
         self.look_alone(now)
         if before["done"]:
             for name in LASTING:
+                if name == "revision" and now["retried_by"] != before["retried_by"]:
+                    continue  # it names its retry now
                 if now[name] != before[name]:
                     self.add("after-end", f"{name} was {before[name]!r} at its end, and became {now[name]!r}")
             return
