@@ -58,7 +58,7 @@ STEP = {"title": "Convert", "number": 2, "of": 3, "under_way": True, "done": 123
         "retrying": COUNTS,
         "waiting_until": st.sampled_from([None, "2026-11-29T16:12:30Z"]),
         "percent": st.none() | st.floats(0, 100),
-        "rate": st.none() | st.floats(0, 1e9),
+        "rate": st.none() | st.floats(0, 1e9, allow_subnormal=False),  # 1 / rate is finite
         "eta_seconds": st.none() | st.integers(0, 10**9),
     }),
 )  # fmt: skip
