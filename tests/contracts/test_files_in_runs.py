@@ -137,14 +137,15 @@ def test_an_upload_that_is_cut_while_its_run_is_under_way_pauses_it_until_it_is_
     assert (drive(run).state, ledger()) == ("succeeded", ALL)
 
 
-def test_a_missing_upload_is_told_by_its_name_and_the_workers_folder_in_its_log_alone(
+def test_a_missing_upload_is_told_by_the_name_that_its_owner_knows_and_by_its_place_in_the_log_alone(
     media: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = started()
     default_storage.delete(name := run.params["file"]["$file"]["name"])
     paused = drive(run)
-    assert f"The file 'n.csv', with which this run was started, isn't there: '{name}' is missing" in paused.reason_text
-    assert default_storage.path("") not in paused.reason_text
+    assert "The file 'n.csv', with which this run was started, isn't there: " in paused.reason_text
+    assert name not in paused.reason_text
+    assert default_storage.path(name) in caplog.text
     assert default_storage.path(name) in caplog.text
 
 

@@ -65,11 +65,15 @@ def test_the_api_is_overloaded_and_takes_the_same_key_again(api: Api, settings: 
     runs.delete(runs.cancel(answer.json()["id"]))
 
 
-def test_the_page_keeps_its_form(api: Api, demo: Any) -> None:
+def test_the_page_keeps_its_form_and_the_log_has_the_storages_traceback(
+    api: Api, demo: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     api.force_login(demo)
     answer = api.post(f"/start/{PEOPLE}/", {"file": people(), "copies": "1"})
     assert answer.status_code == 503
     assert "can&#x27;t be stored now, so nothing was started" in answer.content.decode()
+    assert "No space left on device" in caplog.text
+    assert "in _save" in caplog.text
 
 
 def test_the_shell_is_told_what_the_storage_says(tmp_path: Path) -> None:

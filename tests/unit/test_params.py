@@ -153,9 +153,8 @@ class TestGone:
         with pytest.raises(LookupError) as raised:
             decoded["file"].open()
         assert str(raised.value) == (
-            f"The file 'airports.csv', with which this run was started, isn't there: '{stored.name}' is missing in the "
-            "worker's storage. Either it was deleted, or this isn't the storage into which it was uploaded "
-            "(MEDIA_ROOT, STORAGES)."
+            "The file 'airports.csv', with which this run was started, isn't there: it was deleted, or the worker reads "
+            "another storage than the one into which it was uploaded."
         )
 
 

@@ -47,9 +47,8 @@ class StoredFile:
             file = default_storage.open(self.name, mode)
         except FileNotFoundError as error:
             raise ChangedMeanwhile(
-                f"The file {self.original!r}, with which this run was started, isn't there: {self.name!r} is missing "
-                "in the worker's storage. Either it was deleted, or this isn't the storage into which it was uploaded "
-                "(MEDIA_ROOT, STORAGES)."
+                f"The file {self.original!r}, with which this run was started, isn't there: it was deleted, or the "
+                "worker reads another storage than the one into which it was uploaded."
             ) from error
         if file.seekable() and (size := size_of(file)) != self.size:
             file.close()
@@ -120,7 +119,7 @@ def save(name: str, upload: File[Any], original: str) -> str:
     try:
         return default_storage.save(name, upload)
     except Exception as error:
-        log.error("event=upload-not-stored error=%r", error)
+        log.exception("event=upload-not-stored")
         with suppress(Exception):  # it may be away altogether
             default_storage.delete(name)
         raise UploadNotStored(original) from error  # each storage has errors of its own
