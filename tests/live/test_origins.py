@@ -13,7 +13,7 @@ from headway.live.wrapper import is_foreign
 
 def asked_by(origin: str, **said: Any) -> dict[str, Any]:
     """A socket's request to testserver, from a page of this origin."""
-    headers = [(b"host", b"testserver"), (b"origin", origin.encode()), *said.pop("headers", [])]
+    headers = [(b"host", b"testserver"), (b"origin", origin.encode("latin-1")), *said.pop("headers", [])]
     return {"type": "websocket", "path": "/ws/runs/", "query_string": b"", "headers": headers} | said
 
 
@@ -57,10 +57,10 @@ def test_a_refused_socket_says_why_once_for_each_origin_however_often_the_page_t
         asyncio.run(asgi(receive)(asked_by(origin), receive, send))
         return sent
 
-    answers = [refused(origin) for origin in ("http://testserver:21090", "http://testserver:21090", "null")]
+    answers = [refused(origin) for origin in ("http://testserver:21090", "http://testserver:21090", "x\x85 y=1")]
 
     assert answers == [[{"type": "websocket.close"}]] * 3
     assert [record.getMessage() for record in caplog.records if record.name == "headway.live"] == [
-        "event=socket-refused origin=http://testserver:21090 host=testserver reason=neither-same-nor-trusted",
-        "event=socket-refused origin=null host=testserver reason=neither-same-nor-trusted",
+        "event=socket-refused origin='http://testserver:21090' host='testserver' reason=neither-same-nor-trusted",
+        r"event=socket-refused origin='x\x85 y=1' host='testserver' reason=neither-same-nor-trusted",
     ]

@@ -108,6 +108,8 @@ class TestRuns:
     @pytest.mark.once
     def test_a_reason_is_told_where_it_says_more_than_the_state(self, django_user_model: Any) -> None:
         run = start(items=2)
+        Run.objects.update(reason_detail="OperationalError: of a setback, which is tried again")
+        assert not [line for line in status(str(run.pk)) if "setback" in line]
         work(claim(run), should_stop=after_items())
         runs.pause(run)
         assert status(str(run.pk))[1] == "  state      paused"

@@ -153,8 +153,8 @@ class TestGone:
         with pytest.raises(LookupError) as raised:
             decoded["file"].open()
         assert str(raised.value) == (
-            "The file 'airports.csv', with which this run was started, isn't there: it was deleted, or the worker reads "
-            "another storage than the one into which it was uploaded."
+            "The file 'airports.csv', with which this run was started, isn't there: it was deleted, or the worker "
+            "reads another storage than the one into which it was uploaded."
         )
 
 

@@ -108,4 +108,4 @@ def is_foreign(scope: Scope) -> bool:
 def tell_of_foreign(origin: bytes, host: bytes) -> None:
     """Once for each origin in a process: its page tries again and again."""
     said = origin.decode("latin-1")[:200], host.decode("latin-1")[:200]
-    log.warning("event=socket-refused origin=%s host=%s reason=neither-same-nor-trusted", *said)
+    log.warning("event=socket-refused origin=%r host=%r reason=neither-same-nor-trusted", *said)

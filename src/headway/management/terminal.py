@@ -241,8 +241,9 @@ def describe(seen: dict[str, Any], out: OutputWrapper) -> None:
         out.write(f"  message    {seen['message']}\n")
     if seen["reason"] and seen["reason"]["text"] != f"{seen['state'].capitalize()}.":
         out.write(f"  reason     {seen['reason']['text']} ({seen['reason']['code']})\n")
-        if detail := runs.get(seen["id"]).reason_detail:
-            out.write(indented(detail, 13))
+        run = runs.get(seen["id"])
+        if run.reason_code and run.reason_detail:  # without a code it is of a setback, which is tried again
+            out.write(indented(run.reason_detail, 13))
     if seen["result"] is not None:
         out.write(f"  result     {seen['result']}\n")
     if lacks_worker(seen):
