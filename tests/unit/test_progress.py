@@ -207,6 +207,12 @@ class TestTimeLeft:
         marks = [[1_000_000 + mark[0], 5_000 + mark[1]] for mark in steady(20, 50)]
         assert eta_seconds([marks], 1_020_000, Counts(6_000), 7_000) == pytest.approx(20, abs=2)
 
+    def test_what_a_part_without_marks_has_done_is_not_left(self) -> None:
+        """Its pace is measured anew: another worker has just taken it over."""
+        alone = eta_seconds([steady(100, 50)], 100_000, Counts(5_000), 8_000)
+        assert alone == pytest.approx(60, abs=2)
+        assert eta_seconds([steady(100, 50), []], 100_000, Counts(5_000 + 4_000), 8_000 + 4_000) == alone
+
     @pytest.mark.parametrize(
         ("processed", "total", "seconds", "known"),
         [

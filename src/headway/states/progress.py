@@ -93,17 +93,18 @@ def eta_seconds(parts: Sequence[Marks], now_ms: int, counts: Counts, total: int 
         return None
     if counts.processed < ETA_AFTER_ITEMS or now_ms - began < ETA_AFTER_MS or counts.processed >= total:
         return None
-    fresh = end_estimated(parts, now_ms, began, total)
+    marked = total - counts.processed + processed_at(parts, now_ms)  # a part that was just taken over has no marks
+    fresh = end_estimated(parts, now_ms, began, marked)
     if fresh is None:
         return None
-    anchored = end_estimated(parts, anchor(began, now_ms), began, total)
+    anchored = end_estimated(parts, anchor(began, now_ms), began, marked)
     left, kept = fresh - now_ms, (anchored or 0) - now_ms
     steady = kept > 0 and left / ANCHOR_ERROR <= kept <= left * ANCHOR_ERROR
     return max(1, round((kept if steady else left) / 1000))
 
 
-def end_estimated(parts: Sequence[Marks], at_ms: float, began: int, total: int) -> float | None:
-    """When all will have ended (database ms), by what was known at a moment; None where nothing moved."""
+def end_estimated(parts: Sequence[Marks], at_ms: float, began: int, total: float) -> float | None:
+    """When the marks will be at this total (database ms), by what was known at a moment; None where nothing moved."""
     speed = pace_between(parts, max((began + at_ms) / 2, at_ms - LONGEST_MS), at_ms)
     return at_ms + (total - processed_at(parts, at_ms)) * 1000 / speed if speed else None
 
