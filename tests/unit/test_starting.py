@@ -8,6 +8,7 @@ import pytest
 from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import OperationalError
 from django.utils import translation
 
@@ -248,6 +249,25 @@ class TestFiles:
         assert files_in(media) == ["mine"]
         conflict(content=b"other")
         assert files_in(media) == ["mine"]
+
+    @pytest.mark.once
+    def test_one_that_the_storage_does_not_delete_stays_and_costs_no_answer(
+        self,
+        media: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        def refuse(name: str) -> None:
+            raise OSError("the storage is away")
+
+        first = read(b"mine")
+        monkeypatch.setattr(default_storage, "delete", refuse)
+        assert read(b"mine") == Started(first.run, "joined")
+        with django_capture_on_commit_callbacks(execute=True):
+            runs.delete(runs.cancel(first.run))
+        assert files_in(media) == ["mine", "mine"]  # until headway_sweep finds them
+        assert caplog.text.count("event=upload-not-deleted") == 2
 
     def test_so_is_that_of_a_start_that_is_rejected(self, media: Path) -> None:
         read(operation="tests.one_at_a_time")

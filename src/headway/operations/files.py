@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import posixpath
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,8 +94,7 @@ def store(cleaned: dict[str, Any]) -> tuple[dict[str, Any], list[StoredFile]]:
                 result[name] = keep(value)
                 stored.append(result[name])
     except BaseException:
-        with suppress(Exception):  # a storage that is away deletes nothing either; `headway_sweep` does
-            discard(stored)
+        discard(stored)
         raise
     return result, stored
 
@@ -120,8 +118,7 @@ def save(name: str, upload: File[Any], original: str) -> str:
         return default_storage.save(name, upload)
     except Exception as error:
         log.exception("event=upload-not-stored")
-        with suppress(Exception):  # it may be away altogether
-            default_storage.delete(name)
+        delete(name)
         raise UploadNotStored(original) from error  # each storage has errors of its own
 
 
@@ -141,6 +138,14 @@ def safe(original: str) -> str:
 
 
 def discard(stored: list[StoredFile]) -> None:
-    """Delete what was stored for a run that isn't going to be."""
+    """Delete what was stored for a run that isn't going to be, or is no longer."""
     for file in stored:
-        default_storage.delete(file.name)
+        delete(file.name)
+
+
+def delete(name: str) -> None:
+    """Delete the file; what the storage doesn't delete now stays for `headway_sweep`."""
+    try:
+        default_storage.delete(name)
+    except Exception:  # each storage has errors of its own
+        log.exception("event=upload-not-deleted name=%r", name)
