@@ -62,7 +62,7 @@ def test_one_by_one(visitor: Visitor, doubtful: Run) -> None:
 
 
 @pytest.mark.parametrize("asked", ["both", "once", "one"])
-def test_what_was_settled_in_another_tab_is_told_to_who_settles_it_again(
+def test_what_was_settled_in_another_tab_is_told_to_the_person_who_settles_it_again(
     client: Client, demo: Any, doubtful: Run, asked: str
 ) -> None:
     client.force_login(demo)

@@ -30,12 +30,13 @@ def delete(run_id: UUID) -> None:
     """Hide an ended run that no other retries from everybody, for `clear_away` to remove.
 
     At the commit its files are deleted, when no run of its retry chain is left that was started with them. Under the
-    run's lock, which a retry of it takes too. Raises RunNotFound, StillNeeded.
+    run's lock, which a retry of it takes too, and before it that of the run that it retries. Raises RunNotFound,
+    StillNeeded.
     """
     with write():
         retried = Run.objects.filter(retried_as=run_id).order_by().first()
         if retried:
-            control.save(lock_run(retried.pk))  # its snapshot named this one; it is locked first, as by its retry
+            control.save(lock_run(retried.pk))  # its snapshot named this one
         run = lock_run(run_id)
         if later := newest_of(run):
             raise StillNeeded(run.pk, run.state, later.pk)
