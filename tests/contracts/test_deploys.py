@@ -82,6 +82,12 @@ class TestVersion:
         work(claim(run), should_stop=after_items())
         monkeypatch.setattr(Deployed, "version", "3")
         assert drive(run).reason_text.startswith("It began under version 2"), "the resume was for the second one alone"
+
+        runs.resume(run)
+        claimed = claim(run)
+        Run.objects.update(version="2")  # a worker of the second one was quicker, with another part
+        work(claimed)
+        assert fresh(run).reason_text.startswith("It began under version 2")
         runs.resume(run)
         assert drive(run).state == "succeeded"
         assert done() == 10

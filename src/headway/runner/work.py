@@ -159,10 +159,9 @@ class Slice(Endings):
     def other_version(self) -> Reason | None:
         """Why a person must look first: another version of the operation has begun the run. None: it goes on."""
         began, now = self.part.run.version, self.work.operation.version
-        if began == now:
-            return None
         if began == ANY_VERSION:
-            control.adopt_version(self.part.run_id, now)
+            began = control.adopt_version(self.part.run_id, now)
+        if began == now:
             return None
         under = f"version {began}" if began else "no version"
         text = f"It began under {under} of its operation, and this {f'is {now}' if now else 'has none'}."

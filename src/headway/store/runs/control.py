@@ -111,10 +111,12 @@ def settle(run_id: UUID, code: str, keys: Collection[str] | None = None) -> int:
         return told
 
 
-def adopt_version(run_id: UUID, version: str) -> None:
-    """From now on a run that may go on under any version goes on under this one of its operation only."""
+def adopt_version(run_id: UUID, version: str) -> str:
+    """From now on a run that may go on under any version of its operation goes on under one only. Gives which: this
+    one, or that of another worker, which was quicker."""
     with write():
         Run.objects.filter(pk=run_id, version=ANY_VERSION).update(version=version)
+        return Run.objects.values_list("version", flat=True).get(pk=run_id)
 
 
 def halt(part: Part, wanted: Want, reason: Reason) -> Run:
