@@ -440,7 +440,9 @@ class TestSettling:
         with pytest.raises(InvalidState):
             runs.settle(run, went_out=True)
 
-    def test_a_resume_after_too_many_failures_leaves_what_is_in_doubt(self, script: Script) -> None:
+    def test_a_resume_after_too_many_failures_leaves_what_is_in_doubt_and_the_reason_says_so(
+        self, script: Script
+    ) -> None:
         made: Counter[int] = Counter()
         broken = [True]
 
@@ -453,6 +455,10 @@ class TestSettling:
         script["call"], script["items"] = call, lambda: Numbers(100)
         run = drive(start("tests.scripted_outside"))
         assert (run.state, run.reason_code) == ("paused", "failure-limit")
+        assert run.reason_text == (
+            "The first 50 items all failed with ConnectionRefusedError. Mend the cause, say of those in doubt whether "
+            "they went out, then resume: what failed and did not go out is tried again."
+        )
         assert run.parts.get().failures == {"in-doubt": 50}
         assert runs.settle(run, went_out=False, keys=[str(number) for number in range(49)]) == 49
 

@@ -282,7 +282,9 @@ class TestHalving:
         sizes(script, raise_if_there(set(range(1_000)), KeyError("email")))
         run = drive(start(IN_SETS))
         assert (run.state, run.reason_code) == ("paused", "failure-limit")
-        assert "The first 50 items all failed with KeyError." in run.reason_text
+        assert run.reason_text == (
+            "The first 50 items all failed with KeyError. Mend the cause, then resume: what failed is tried again."
+        )
         del script["chunk"]
         runs.resume(run)
         while fresh(run).state == "running":

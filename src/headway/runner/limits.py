@@ -7,7 +7,7 @@ from headway.models import ItemOutcome, ItemState, Part
 from headway.operations.base import Operation
 from headway.operations.kept import BAD_KEY, BAD_RESULT, BAD_ROW
 from headway.operations.outcomes import TryAgain
-from headway.store.parts.flights import IN_DOUBT
+from headway.store.parts.flights import IN_DOUBT, in_doubt
 from headway.store.parts.leases import SLOW_ITEM_MS
 from headway.store.runs.control import FAILURE_LIMIT, Reason
 from headway.store.runs.endings import counts_of
@@ -72,8 +72,8 @@ def limit_reached(part: Part, operation: Operation) -> Reason | None:
     counts = counts_of(part.run_id)
     if not tolerance.is_exceeded(counts.failed, counts.processed):
         return None
-    again = " Mend the cause, then resume: what failed is tried again." if tolerance.then == "pause" else ""
-    return Reason(FAILURE_LIMIT, f"{counts.failed:,} of {counts.processed:,} items failed, more than it may.{again}")
+    advice = f" {before_resuming(part)}" if tolerance.then == "pause" else ""
+    return Reason(FAILURE_LIMIT, f"{counts.failed:,} of {counts.processed:,} items failed, more than it may.{advice}")
 
 
 def step_failed(part: Part, operation: Operation) -> Reason:
@@ -97,8 +97,18 @@ def all_alike(part: Part) -> Reason | None:
     if not kind or count < ALIKE - ODD:
         return None
     said = f"The first {ALIKE} items all failed" + (f", {count} of them" if count < ALIKE else "")
-    text = f"{said} with {kind}. Mend the cause, then resume: they are tried again."
+    text = f"{said} with {kind}. {before_resuming(part)}"
     return Reason(FAILURE_LIMIT, text, next(detail for _, detail in first if detail.startswith(kind)))
+
+
+def before_resuming(part: Part) -> str:
+    """What a person is to do, and which items a resume does again then."""
+    if in_doubt(part.run_id).exists():
+        return (
+            "Mend the cause, say of those in doubt whether they went out, then resume: what failed and did not go out "
+            "is tried again."
+        )
+    return "Mend the cause, then resume: what failed is tried again."
 
 
 def guilty(part: Part, operation: Operation) -> Left | None:
