@@ -27,6 +27,7 @@ HeadwayError
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -110,7 +111,7 @@ class InvalidParams(HeadwayError):
     def __init__(self, errors: Sequence[ParamError]) -> None:
         self.errors = tuple(error.shortened() for error in at_most(MOST_ERRORS, errors))
         said = (f"{error.pointer.lstrip('/')}: {error.detail}".removeprefix(": ") for error in self.errors)
-        super().__init__(shortened("; ".join(said)))
+        super().__init__(shortened(re.sub(r"([.!?…]); ", r"\1 ", "; ".join(said))))
 
 
 def at_most(count: int, errors: Sequence[ParamError]) -> Sequence[ParamError]:

@@ -62,6 +62,15 @@ def test_a_multipart_body_means_in_a_view_what_it_means_to_headways_own_endpoint
     }
 
 
+@pytest.mark.parametrize("body", ["[1]", "[]", '"x"', "0", "false"])
+def test_a_body_that_is_no_object_is_the_clients_fault_and_comes_after_the_permission(
+    browser: Client, body: str
+) -> None:
+    refused = browser.post("/framework/tests.http_join/", body, "application/json")
+    assert [error["pointer"] for error in assert_problem(refused, "validation")["errors"]] == [""]
+    assert_problem(browser.post("/framework/tests.http_guarded/", body, "application/json"), "forbidden")
+
+
 def test_a_program_gets_the_problem_of_a_retry(browser: Client, demo: Any) -> None:
     assert_problem(browser.get(f"/retry/{uuid4()}/"), "not-found")
     assert_problem(browser.get(f"/retry/{start('tests.http_join', user=demo).run.pk}/"), "invalid-state")

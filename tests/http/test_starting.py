@@ -291,6 +291,23 @@ def test_multipart_texts_become_the_values_that_they_stand_for(api: Api, media: 
     assert drive(run_of(response)).state == "partial"
 
 
+@pytest.mark.once
+def test_an_empty_text_means_nothing_given_and_on_a_checked_box(api: Api, media: Any) -> None:
+    file = SimpleUploadedFile("people.csv", b"name\nAda\n")
+    sent = {"file": file, "share": "", "loud": "on", "colours": "", "more": ""}
+
+    kept = api.upload("tests.http_people", sent).json()["params"]
+    refused = api.upload("tests.http_people", {"file": "", "copies": "", "loud": ""})
+
+    assert {name: kept[name] for name in sent if name != "file"} == {
+        "share": None, "loud": True, "colours": [], "more": None,
+    }  # fmt: skip
+    assert [(error["pointer"], error["detail"]) for error in assert_problem(refused, "validation")["errors"]] == [
+        ("/file", "This field is required."),
+        ("/copies", "This field is required."),
+    ]
+
+
 def test_the_same_upload_joins_and_leaves_one_file(api: Api, media: Any) -> None:
     def send() -> Any:
         return api.upload("tests.http_people", {"file": SimpleUploadedFile("people.csv", b"name\nAda\n")})

@@ -75,6 +75,23 @@ def test_a_form_of_another_class_is_judged_by_the_operations_own() -> None:
     assert not Run.objects.exists()
 
 
+@pytest.mark.parametrize("form", [LengthForm(), LengthForm({"meters": "3"}), {"meters": 3}])
+def test_a_form_that_was_not_validated_is_told_as_a_mistake_in_code(form: Any) -> None:
+    with pytest.raises(TypeError, match=r"form is .+; give a form with data, after its is_valid\(\)\."):
+        runs.start(Measure, form=form)
+
+
+def test_a_form_that_is_not_valid_starts_nothing_and_says_why() -> None:
+    form = LengthPageForm({"meters": "3"})
+    assert not form.is_valid()
+
+    with pytest.raises(InvalidParams) as refused:
+        runs.start(Measure, form=form)
+
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [("/sure", "required")]
+    assert not Run.objects.exists()
+
+
 def test_the_same_by_a_page_and_by_code_is_the_same_run() -> None:
     first = runs.start(Measure, form=valid(LengthForm({"meters": "3"})))
 

@@ -182,7 +182,9 @@ class TestNotStorable:
 
     def test_several_reasons_are_one_sentence_each(self) -> None:
         errors = [ParamError("/items", "type", "Too many."), ParamError("", "other", "They clash.")]
-        assert str(InvalidParams(errors)) == "items: Too many.; They clash."
+        assert str(InvalidParams(errors)) == "items: Too many. They clash."
+        unended = [ParamError("/items", "type", "too many"), ParamError("/sure", "type", "Sure?"), *errors]
+        assert str(InvalidParams(unended)) == "items: too many; sure: Sure? items: Too many. They clash."
 
 
 class TestFingerprint:
@@ -285,6 +287,22 @@ class TestClean:
             (
                 {"choices": ["c"]},
                 ("/choices", "invalid_choice", "Select a valid choice. c is not one of the available choices."),
+            ),
+            (
+                {"choices": [date(2026, 11, 24)]},
+                (
+                    "/choices",
+                    "invalid_choice",
+                    "Select a valid choice. 2026-11-24 is not one of the available choices.",
+                ),
+            ),
+            (
+                {"file": ContentFile(b"a")},
+                (
+                    "/file",
+                    "invalid",
+                    'This file has no name. Give it one, as in ContentFile(content, name="rows.csv").',
+                ),
             ),
             ({"when": "today"}, ("/when", "invalid", "Enter a valid date.")),
             ({"number": 13}, ("", "superstition", "13 brings bad luck.")),

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils import translation
 
 from headway import Operation, runs
-from headway.errors import InvalidParams, RunConflict, UnknownOperation
+from headway.errors import InvalidParams, ParamError, RunConflict, UnknownOperation
 from headway.models import Run
 from headway.runs import Disposition, Started
 from headway.store.starts import requests, submissions
@@ -329,13 +329,22 @@ def test_the_runs_id_is_random() -> None:
     [
         ((5, {}), "The operation is 5; give its class, or its name."),
         ((int, {}), "The operation is <class 'int'>; give its class"),
-        (("tests.one_each", [1]), r"The parameters are \[1\]; give a dictionary"),
     ],
 )
 @pytest.mark.once
 def test_what_can_not_be_an_argument_is_told_at_once(given: Any, said: str) -> None:
     with pytest.raises(TypeError, match=said):
         runs.start(*given)
+
+
+@pytest.mark.parametrize("given", [[1], [], "x", 0, False])
+@pytest.mark.once
+def test_parameters_that_are_no_dictionary_are_invalid_as_a_whole(given: Any) -> None:
+    with pytest.raises(InvalidParams) as refused:
+        runs.start("tests.one_each", given)
+    assert refused.value.errors == (
+        ParamError("", "type", f"The parameters must be a JSON object, or a dictionary in Python, not {given!r}."),
+    )
 
 
 @pytest.mark.parametrize(

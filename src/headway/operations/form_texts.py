@@ -11,7 +11,7 @@ from django.utils.datastructures import MultiValueDict
 from . import schema
 
 WHOLE = re.compile(r"-?\d{1,1000}")
-BOOLEANS = {"true": True, "false": False}
+BOOLEANS = {"true": True, "false": False, "on": True}  # "on" is what a browser sends for a checked box
 
 
 def values_of(sent: MultiValueDict[str, Any], form: type[forms.BaseForm] | None) -> dict[str, Any]:
@@ -21,12 +21,21 @@ def values_of(sent: MultiValueDict[str, Any], form: type[forms.BaseForm] | None)
 
 
 def value_of(pieces: list[Any], wanted: dict[str, Any]) -> Any:
-    """The value that a parameter's texts stand for; where they can't be it, the texts, for the schema to refuse."""
+    """The value that a parameter's texts stand for; where they can't be it, the texts, for the schema to refuse.
+
+    An empty text, as a page's empty input sends it, is None but where text is wanted.
+    """
     if files := [piece for piece in pieces if isinstance(piece, File)]:
         return files[0] if len(files) == 1 else files
+    if pieces == [""] and not takes_text(wanted):
+        return None
     if "array" in schema.kinds_of(wanted):
         return [single(text, wanted.get("items", {})) for text in pieces]
     return single(pieces[0], wanted) if len(pieces) == 1 else pieces
+
+
+def takes_text(wanted: dict[str, Any]) -> bool:
+    return "string" in schema.kinds_of(wanted) and wanted.get("format") != "binary"
 
 
 def single(text: Any, wanted: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ dictionary with the one key "$kind" and its value: {"$date": "2026-11-24"}.
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -40,12 +40,15 @@ class Params(dict[str, Any]):
         raise MissingParam(name, list(self))
 
 
-def clean(form: type[forms.BaseForm] | None, given: dict[str, Any], user: Any = None) -> dict[str, Any]:
+def clean(form: type[forms.BaseForm] | None, given: Any, user: Any = None) -> dict[str, Any]:
     """The cleaned data: checked against the schema, absent keys filled with `initial`, cleaned by the form as it is
     for `user`. A `MultiValueDict` is what a form sends: texts, and files.
 
-    Raises InvalidParams with every reason.
+    Raises InvalidParams with every reason, also for what is no dictionary: a client may have sent it.
     """
+    if not isinstance(given, Mapping):
+        text = f"The parameters must be a JSON object, or a dictionary in Python, not {given!r:.100}."
+        raise InvalidParams([ParamError("", "type", text)])
     if isinstance(given, MultiValueDict):
         given = form_texts.values_of(given, form)
     if errors := schema.check(given, form):
@@ -65,15 +68,20 @@ def clean(form: type[forms.BaseForm] | None, given: dict[str, Any], user: Any = 
         elif value is not None:
             data |= submitted(name, value, fields[name])
     bound = form_making.make(form, user, data, uploads)
-    if not bound.is_valid():
-        raise InvalidParams(
-            [
-                ParamError("" if name == WHOLE else schema.pointer(name), error["code"] or "invalid", error["message"])
-                for name, errors in bound.errors.get_json_data().items()
-                for error in errors
-            ]
-        )
+    bound.is_valid()
+    check_valid(bound)
     return dict(bound.cleaned_data)
+
+
+def check_valid(form: forms.BaseForm) -> None:
+    """Raises InvalidParams with each reason for which a form with data isn't valid."""
+    reasons = [
+        ParamError("" if name == WHOLE else schema.pointer(name), error["code"] or "invalid", error["message"])
+        for name, errors in form.errors.get_json_data().items()
+        for error in errors
+    ]
+    if reasons:
+        raise InvalidParams(reasons)
 
 
 def fields_for(blank: forms.BaseForm, declared: Iterable[str]) -> dict[str, forms.Field]:
@@ -85,10 +93,11 @@ def fields_for(blank: forms.BaseForm, declared: Iterable[str]) -> dict[str, form
 
 
 def of_page(form: type[forms.BaseForm] | None, page: forms.BaseForm, user: Any = None) -> dict[str, Any]:
-    """The same out of a page's valid form; fields that `form` doesn't have are the page's own.
+    """The same out of a page's form; fields that `form` doesn't have are the page's own.
 
-    Raises InvalidParams where the page's form is another and `form` refuses what that made of a value.
+    Raises InvalidParams where the page's form isn't valid, or is another and `form` refuses what that made of a value.
     """
+    check_valid(page)
     fields = schema.fields_of(form)
     if form is not None and isinstance(page, form):
         return {name: value for name, value in page.cleaned_data.items() if name in fields or name not in page.fields}

@@ -117,10 +117,8 @@ def check(given: dict[str, Any], form: type[forms.BaseForm] | None) -> list[Para
     for name, value in given.items():
         if name not in properties:
             errors.append(ParamError(pointer(name), "unknown", f"There is no parameter {name!r:.100}. {others}"))
-        elif isinstance(value, File) and properties[name].get("format") != "binary":
-            errors.append(ParamError(pointer(name), "type", "This must be a value, not a file."))
-        elif isinstance(value, JSON_TYPES) and value is not None:
-            errors += check_type(pointer(name), value, properties[name])
+        elif value is not None:
+            errors += check_value(pointer(name), value, properties[name])
     return errors
 
 
@@ -130,13 +128,25 @@ def kinds_of(schema: dict[str, Any]) -> list[str]:
     return [kinds] if isinstance(kinds, str) else kinds
 
 
+def check_value(place: str, value: Any, schema: dict[str, Any]) -> list[ParamError]:
+    """Whether a file stands where one is wanted, and a value that JSON has is of a type that the schema allows."""
+    if isinstance(value, File):
+        if schema.get("format") != "binary":
+            return [ParamError(place, "type", "This must be a value, not a file.")]
+        said = 'This file has no name. Give it one, as in ContentFile(content, name="rows.csv").'
+        return [] if value.name else [ParamError(place, "invalid", said)]
+    return check_type(place, value, schema) if isinstance(value, JSON_TYPES) else []
+
+
 def check_type(place: str, value: Any, schema: dict[str, Any]) -> list[ParamError]:
     """Whether the value, and each item of an array, is of a type that the schema allows."""
     allowed = kinds_of(schema)
     if not allowed:
         return []
     if schema.get("format") == "binary":
-        return [ParamError(place, "type", "This must be an uploaded file, not a value.")]
+        several = isinstance(value, list) and value and all(isinstance(one, File) for one in value)
+        said = f"takes one file; {len(value)} were sent." if several else "must be an uploaded file, not a value."
+        return [ParamError(place, "type", f"This {said}")]
     if not any(IS[kind](value) for kind in allowed):
         wanted = " or ".join(kind for kind in allowed if kind != "null")
         found = next(kind for kind, is_it in IS.items() if is_it(value))
@@ -145,7 +155,6 @@ def check_type(place: str, value: Any, schema: dict[str, Any]) -> list[ParamErro
         return [
             error
             for index, item in enumerate(value)
-            if not hasattr(item, "pk")
-            for error in check_type(f"{place}/{index}", item, schema.get("items", {}))
+            for error in check_value(f"{place}/{index}", item, schema.get("items", {}))
         ]
     return []

@@ -82,16 +82,17 @@ def start(
     key), QuotaExceeded, UploadNotStored, NotMigrated, and TypeError for an argument of a wrong kind; nothing is left
     behind then, no file either.
     """
-    arguments.check(operation, given, user, idempotency_key)
+    arguments.check(operation, form, user, idempotency_key)
     declared = registry.get(operation) if isinstance(operation, str) else operation
     check_permission(declared.name, user)
     check_key(declared, user, idempotency_key)
     check_dry_run(declared, dry_run)
     if form is None:
-        accepted = params.clean(declared.form, given or {}, user)
+        given = {} if given is None else given
+        accepted = params.clean(declared.form, given, user)
     else:
         given = accepted = params.of_page(declared.form, form, user)
-    return announcing(declared.name, partial(begin, declared, given or {}, accepted, user, idempotency_key, dry_run))
+    return announcing(declared.name, partial(begin, declared, given, accepted, user, idempotency_key, dry_run))
 
 
 def begin(
