@@ -4,7 +4,8 @@ import json
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from smtplib import SMTPRecipientsRefused
+from smtplib import SMTPAuthenticationError, SMTPConnectError, SMTPRecipientsRefused
+from socket import gaierror
 from urllib.request import urlopen
 
 from django.core.mail import EmailMessage
@@ -20,6 +21,7 @@ from .rows import airport_from
 
 BUNDLED = Path(str(resources.files("airportsdata") / "airports.csv"))
 NEIGHBOURS = 5
+NOT_SENT = (gaierror, ConnectionRefusedError, SMTPConnectError, SMTPAuthenticationError)  # they come before the text
 
 
 class ImportAirports(Operation):
@@ -139,6 +141,7 @@ class WriteToAirports(Operation):
     one_run_per = "operation"  # two users who start it are one mail-out
     effects = "outside"
     threads = 8
+    retry = Retry(on=NOT_SENT)
     error_codes = {SMTPRecipientsRefused: "refused"}  # so it did not go out
 
     def items(self):

@@ -1,13 +1,19 @@
 """Effects outside the database: on record before they are begun, in doubt where nobody knows, never silently twice."""
 
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import connections
+from django.test import override_settings
 
+from example.airports.models import Airport
+from example.mailing import mail_settings
 from headway import Reject, Skip, Stop, TryAgain, Wait, runner, runs
 from headway.errors import AlreadyRetried, InvalidState
 from headway.models import ItemOutcome, Part, Run
@@ -380,6 +386,24 @@ class TestLaterPasses:
         assert calls.made == once_each(12)
         assert all(len(keys) == 1 for keys in calls.keys.values())
         assert not ItemOutcome.objects.filter(run=run).exists()
+
+    @pytest.mark.once
+    def test_a_mail_server_that_is_down_leaves_no_mail_in_doubt(self, tmp_path: Path) -> None:
+        Airport.objects.bulk_create(
+            Airport(icao=f"{number:04}", name=f"{number}", latitude=0, longitude=0, elevation_ft=0)
+            for number in range(60)
+        )
+        run = start("airports.write_to_airports")
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))  # and nobody listens
+            with override_settings(**mail_settings("127.0.0.1", bound.getsockname()[1], tmp_path)):
+                assert drive(run).state == "running"
+                assert set(codes(run).values()) == {"error"}
+        while fresh(run).state == "running":
+            end_waits()
+            drive(run)
+        assert fresh(run).state == "succeeded"
+        assert Counter(letter.to[0] for letter in mail.outbox) == {f"{n:04}@airports.example": 1 for n in range(60)}
 
     def test_a_cancel_in_a_later_pass_counts_what_was_under_way_once(self, calls: Calls, script: Script) -> None:
         def judge(operation: Any, number: int) -> None:
