@@ -345,6 +345,19 @@ def test_a_host_project_puts_the_panel_on_its_own_page(demo: Any, settings: Any)
     assert "data-can-steer" not in html  # nothing would take what is pressed
 
 
+def test_a_host_projects_own_page_of_a_run_is_where_its_retry_is_looked_for(demo: Any, settings: Any) -> None:
+    settings.ROOT_URLCONF = HostUrls
+    run = finish(begin(demo, items=20, reject="3"))
+    retry = runs.retry(run).run
+    page = Template("{% load headway %}{% headway_run run page=page %}")
+
+    html = page.render(Context({"run": run, "user": demo, "page": f"/mine/{run.pk}/"}))
+
+    assert f'href="/mine/{retry.pk}/">Watch that run</a>' in html
+    with pytest.raises(ValueError, match=f"page is '/mine/'; give this run's own address, with its id {run.pk} in it."):
+        page.render(Context({"run": run, "user": demo, "page": "/mine/"}))
+
+
 def test_a_host_project_starts_from_its_own_address(client: Client, settings: Any) -> None:
     settings.ROOT_URLCONF = HostUrls
 

@@ -266,7 +266,7 @@ class ApiAlone:
 
 
 OWN_PAGE = Template(
-    "{% load headway %}<!doctype html>{% if media %}{% headway_media %}{% endif %}{% headway_run run %}"
+    "{% load headway %}<!doctype html>{% if media %}{% headway_media %}{% endif %}{% headway_run run page=page %}"
 )
 TOKEN = "t" * 32
 
@@ -292,6 +292,22 @@ def test_where_there_are_no_pages_buttons_are_there_once_the_script_can_send_the
     else:
         visitor.press(pressed)
         visitor.sees("paused")
+
+
+def test_a_retry_leads_to_the_projects_own_page_of_the_new_run(visitor: Visitor, demo: Any, settings: Any) -> None:
+    run = finish(begin(demo, items=20, reject="3,7"))
+    visitor.context.add_cookies([{"name": "csrftoken", "value": TOKEN, "url": visitor.url}])
+    settings.ROOT_URLCONF = ApiAlone
+    address = f"/mine/{run.pk}/"
+    html = OWN_PAGE.render(Context({"run": run, "page": address, "user": demo, "csrf_token": TOKEN, "media": True}))
+    visitor.page.route("**/mine/*/", lambda route: route.fulfill(body=html, content_type="text/html", headers=CSP))
+    visitor.open(address)
+
+    visitor.press("Retry 2 failed")
+
+    expect(visitor.page).to_have_url(re.compile(rf"/mine/(?!{run.pk})[0-9a-f-]{{36}}/$"))
+    retry = Run.objects.get(retry_of=run)
+    assert visitor.page.url.endswith(f"/mine/{retry.pk}/")
 
 
 def test_a_second_retry_in_place_shows_the_latest_run(visitor: Visitor, demo: Any) -> None:

@@ -57,9 +57,12 @@ class Shown:
         """How many items failed, in words."""
         return words.number(self.run["progress"]["failed"])
 
-    def render(self, layout: str, csrf_token: str = "", **more: Any) -> SafeString:
-        """Its face in a layout: headway/panel.html or headway/row.html."""
-        now, places = datetime.now(UTC), hrefs(self.run)
+    def render(self, layout: str, csrf_token: str = "", own_page: str = "", **more: Any) -> SafeString:
+        """Its face in a layout: headway/panel.html or headway/row.html. Raises ValueError for an `own_page` that can't
+        be this run's alone."""
+        if own_page and self.run["id"] not in own_page:
+            raise ValueError(f"page is {own_page!r}; give this run's own address, with its id {self.run['id']} in it.")
+        now, places = datetime.now(UTC), hrefs(self.run, own_page)
         by_form = bool(places["page"])  # the API takes no forms: without the pages, the script shows the buttons
         context = {
             **surroundings(self.is_staff),
@@ -78,6 +81,7 @@ class Shown:
             "can_steer": self.can_steer and (by_form or "self" in self.run["links"]),
             "forbid": forbidden(self.run["actions"], self.can_steer and by_form),
             "hrefs": places,
+            "own_page": own_page,
             "events": of_api("events") if self.is_own else "",
             "csrf_token": csrf_token,
             **more,
@@ -108,14 +112,14 @@ def rendered_faces(language: str | None, names: tuple[tuple[str, Any], ...]) -> 
     return SafeString("".join(rendered(face, {**context, "face": face}) for face in FACES))
 
 
-def hrefs(run: Mapping[str, Any]) -> dict[str, str]:
+def hrefs(run: Mapping[str, Any], own_page: str) -> dict[str, str]:
     """Where its links and buttons lead; "" where that isn't mounted."""
-    run_id, links = run["id"], run["links"]
+    run_id, links, retry = run["id"], run["links"], run["retried_by"] or ""
     page = of_page("run", run_id)
     return {
         **{name: of_page(name, run_id) for name in ACTIONS},
         "page": page,
-        "retried": of_page("run", run["retried_by"]) if run["retried_by"] else "",
+        "retried": retry and (own_page.replace(run_id, retry) or of_page("run", retry)),
         **{name: links.get(name, "") for name in ("failures", "file", "results")},
         "list": f"{page}#failures" if page else links.get("failures", ""),
         "again": of_page("start", run["operation"]),

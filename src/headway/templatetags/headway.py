@@ -27,13 +27,14 @@ def headway_media(context: template.Context) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def headway_run(context: template.Context, run: Run | panel.Shown, **more: Any) -> SafeString:
+def headway_run(context: template.Context, run: Run | panel.Shown, page: str = "", **more: Any) -> SafeString:
     """The panel of a run: of one that a view has prepared (`panel.show`), or of a Run, which is read now.
 
+    `page`: the address at which the project shows this run; with another id in it, it is that of a retry.
     Whether the visitor may see the run is for the view to decide; whether they may steer it, the panel finds out.
     """
     shown = run if isinstance(run, panel.Shown) else panel.show(run, context.get("user"))
-    return shown.render("headway/panel.html", str(context.get("csrf_token", "")), **more)
+    return shown.render("headway/panel.html", str(context.get("csrf_token", "")), page, **more)
 
 
 @register.simple_tag

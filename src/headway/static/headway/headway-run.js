@@ -141,11 +141,16 @@ class HeadwayRun extends HTMLElement {
     return new Date(Date.now() + this.#skew);
   }
 
+  /** Where this run is shown: the project's own page, or else Headway's. */
+  get #page() {
+    return this.dataset.ownPage ?? this.dataset.page;
+  }
+
   get #hrefs() {
-    const { page, again } = this.dataset;
+    const { page, again } = this.dataset; // Headway’s page, which alone has the list of failures
     const { id, retried_by: retry, links } = this.#run;
     const { failures, file, results } = links;
-    const retried = retry ? page?.replace(id, retry) : "";
+    const retried = retry ? this.#page?.replace(id, retry) : "";
     return { failures, file, results, again, page, retried, list: page ? `${page}#failures` : failures };
   }
 
@@ -187,7 +192,7 @@ class HeadwayRun extends HTMLElement {
       const run = await ask(this.#run, action);
       if (action === "retry") this.#follow(run);
       else this.#following?.hear(run);
-      if (action !== "retry" || !this.dataset.page) this.#panel.asking = "";
+      if (action !== "retry" || !this.#page) this.#panel.asking = "";
     } catch (error) {
       this.#panel.asking = "";
       await this.#refused(error);
@@ -199,15 +204,15 @@ class HeadwayRun extends HTMLElement {
   /** Say why, with a way on. Where there are no pages to lead to, the newest run is shown here. */
   async #refused(error) {
     const { code = "no-answer", other } = error instanceof Refusal ? error : {};
-    const newest = code === "already-retried" && !this.dataset.page && (await get(other).catch(() => null));
+    const newest = code === "already-retried" && !this.#page && (await get(other).catch(() => null));
     if (newest) return this.#follow(newest);
     this.#panel.problem = { code, hrefs: { other: other ? this.#pageOf(other) : "" } };
   }
 
   /** A retry is another run: to its page, or here where there is no such page. */
   #follow(run) {
-    if (this.dataset.page) {
-      location.assign(this.dataset.page.replace(this.#run.id, run.id));
+    if (this.#page) {
+      location.assign(this.#page.replace(this.#run.id, run.id));
       return;
     }
     this.#run = titled(run, this.#run.title, this.dataset.steps);
@@ -219,7 +224,7 @@ class HeadwayRun extends HTMLElement {
   /** The page of the run that has this address in the API. */
   #pageOf(address) {
     const id = address.match(/[^/]+(?=\/$)/)?.[0] ?? "";
-    return this.dataset.page?.replace(this.#run.id, id) ?? "";
+    return this.#page?.replace(this.#run.id, id) ?? "";
   }
 }
 
