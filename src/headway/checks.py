@@ -30,6 +30,7 @@ SIGNING_IN = ("django.contrib.sessions.middleware.SessionMiddleware", AUTHENTICA
 GIVE_PARAMS = (
     "Give what its form needs as schedule_params = {…} on the operation, or an `initial` to the form's fields."
 )
+SIGN_IN_FAULT = "headway.W035"
 SESSIONS_IN_A_TABLE = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
 
 
@@ -230,10 +231,10 @@ def check_sign_in(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     text = f"Headway's pages ask for a sign-in. {why}"
     hint = (
-        'Set LOGIN_URL = "admin:login" for staff alone, or name a page of yours; or silence this check, where your '
-        "proxy answers there."
+        'Set LOGIN_URL = "admin:login" for staff alone, or name a page of yours (django.contrib.auth.urls needs a '
+        "template of your own, registration/login.html); or silence this check, where your proxy answers there."
     )
-    return [checks.Warning(text, hint=hint, id="headway.W035")]
+    return [checks.Warning(text, hint=hint, id=SIGN_IN_FAULT)]
 
 
 def is_mounted() -> bool:

@@ -114,10 +114,31 @@ def test_how_a_worker_is_started_is_the_engines_to_say(settings: Any, engine: st
 
 
 @pytest.mark.once
-def test_a_sign_in_that_is_a_404_is_a_failure(settings: Any) -> None:
+def test_a_sign_in_that_is_a_404_is_a_failure_and_told_once(settings: Any) -> None:
     settings.LOGIN_URL = "/nowhere/login/"
-    level, text = screen(fails=True)["sign-in"]
-    assert (level, text.splitlines()[0]) == ("fail", "LOGIN_URL leads to /nowhere/login/, which is a 404.")
+    told = screen(fails=True)
+    level, text = told["sign-in"]
+    said = " ".join(text.split())
+    assert level == "fail"
+    assert "LOGIN_URL leads to /nowhere/login/, which is a 404. (headway.W035)" in said
+    assert "django.contrib.auth.urls needs a template of your own, registration/login.html" in said
+    assert told["settings"] == ("ok", "The system checks find nothing.")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"SILENCED_SYSTEM_CHECKS": ["headway.W035"]}, "LOGIN_URL leads to /nowhere/login/."),
+        ({"ROOT_URLCONF": "tests.unit.test_checks"}, "No pages of Headway are mounted that would ask for one."),
+    ],
+    ids=["silenced", "no pages"],
+)
+@pytest.mark.once
+def test_a_sign_in_elsewhere_is_fine(settings: Any, wrong: dict[str, Any], told: str) -> None:
+    settings.LOGIN_URL = "/nowhere/login/"
+    for name, value in wrong.items():
+        setattr(settings, name, value)
+    assert screen()["sign-in"] == ("ok", told)
 
 
 def raising(name: str, error: Exception) -> ModuleType:
