@@ -9,6 +9,11 @@ from django.urls import NoReverseMatch, ResolverMatch, get_script_prefix, is_val
 from django.utils.translation import get_language
 
 APPS = ("headway", "headway_ui")
+SIGN_IN_FAULT = "headway.W035"
+SIGN_IN_CURE = (
+    'Set LOGIN_URL = "admin:login" for staff alone, or name a page of yours (django.contrib.auth.urls needs a template '
+    "of your own, registration/login.html); or silence this check, where your proxy answers there."
+)
 
 
 def of_api(name: str, *arguments: Any) -> str:

@@ -30,7 +30,6 @@ SIGNING_IN = ("django.contrib.sessions.middleware.SessionMiddleware", AUTHENTICA
 GIVE_PARAMS = (
     "Give what its form needs as schedule_params = {…} on the operation, or an `initial` to the form's fields."
 )
-SIGN_IN_FAULT = "headway.W035"
 SESSIONS_IN_A_TABLE = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
 
 
@@ -230,11 +229,7 @@ def check_sign_in(**kwargs: Any) -> list[checks.CheckMessage]:
     if not is_mounted() or not (why := addresses.sign_in_fault()):
         return []
     text = f"Headway's pages ask for a sign-in. {why}"
-    hint = (
-        'Set LOGIN_URL = "admin:login" for staff alone, or name a page of yours (django.contrib.auth.urls needs a '
-        "template of your own, registration/login.html); or silence this check, where your proxy answers there."
-    )
-    return [checks.Warning(text, hint=hint, id=SIGN_IN_FAULT)]
+    return [checks.Warning(text, hint=addresses.SIGN_IN_CURE, id=addresses.SIGN_IN_FAULT)]
 
 
 def is_mounted() -> bool:

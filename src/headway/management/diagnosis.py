@@ -25,7 +25,6 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.module_loading import import_string
 
 from headway import addresses
-from headway.checks import SIGN_IN_FAULT, check_sign_in
 from headway.conf import conf
 from headway.database import now_ms
 from headway.database.bounded import Bounded
@@ -91,7 +90,7 @@ def found_by(look: Callable[[], Finding]) -> Finding:
 
 def of_settings() -> Iterator[Finding]:
     for message in checks.run_checks(tags=["headway"]):
-        if not message.is_silenced() and message.id != SIGN_IN_FAULT:  # `of_sign_in` tells that one
+        if not message.is_silenced() and message.id != addresses.SIGN_IN_FAULT:  # `of_sign_in` tells that one
             level = FAIL if message.is_serious() else WARN
             yield Finding(level, f"{message.msg} ({message.id})", message.hint or "")
 
@@ -148,9 +147,8 @@ def of_pages() -> Finding:
 def of_sign_in() -> Finding:
     if not addresses.of_page("home"):
         return Finding(OK, "No pages of Headway are mounted that would ask for one.")
-    for message in check_sign_in():
-        if not message.is_silenced():
-            return Finding(FAIL, f"{message.msg} ({message.id})", message.hint or "")
+    if (fault := addresses.sign_in_fault()) and addresses.SIGN_IN_FAULT not in settings.SILENCED_SYSTEM_CHECKS:
+        return Finding(FAIL, f"{fault} ({addresses.SIGN_IN_FAULT})", addresses.SIGN_IN_CURE)
     return Finding(OK, f"LOGIN_URL leads to {resolve_url(settings.LOGIN_URL)}.")
 
 
