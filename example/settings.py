@@ -158,7 +158,6 @@ if HEADWAY["ENGINE"] == "celery":
     CELERY_BROKER_URL = text("CELERY_BROKER_URL", REDIS_URL or "redis://127.0.0.1:6379/0")
     CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "visibility_timeout": number("CELERY_VISIBILITY_TIMEOUT", 3600),
         "socket_connect_timeout": 5,  # of the workers' own connections; Headway's messages are less patient
         "socket_timeout": 20,
     }

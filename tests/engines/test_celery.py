@@ -111,9 +111,9 @@ def test_whatever_ends_it_a_worker_hands_over(celery: CeleryWorkers, way: str) -
 
 @pytest.mark.once
 def test_no_worker_begins_that_could_not_work(celery: CeleryWorkers) -> None:
-    said = refusal(celery, "prefork", TEST_VISIBILITY_TIMEOUT="2")
-    assert "(headway.E006)" in said
-    assert "visibility_timeout" in said
+    said = refusal(celery, "prefork", CELERY_BROKER_URL="memory://")
+    assert "(headway.E007)" in said
+    assert "it lives in one process" in said
 
 
 @pytest.mark.once

@@ -76,7 +76,7 @@ def embedded(scratch: Path, crews: int, webs: int = WEBS) -> Iterator[Stage]:
 
 @contextmanager
 def celery(scratch: Path, crews: int) -> Iterator[Stage]:
-    """Celery over Valkey, truth in PostgreSQL; messages that take longer than 5 s are delivered again."""
+    """Celery over Valkey, truth in PostgreSQL; a message that isn't acknowledged within 5 s comes again."""
     with ExitStack() as running:
         database = running.enter_context(Postgres(durable=True))
         broker = running.enter_context(Valkey())

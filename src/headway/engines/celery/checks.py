@@ -3,7 +3,6 @@
 Imports Celery at the call only: it is an extra, and another engine may be chosen.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +24,7 @@ NOT_BETWEEN_PROCESSES = {
     "sqla": SQL,
     "sqlalchemy": SQL,
 }
-VISIBILITY_SECONDS = {"redis": 3600, "sqs": 1800}  # where there is such a thing, and what it is by default
+SQS_VISIBILITY = 1800  # s, where the project doesn't say otherwise
 
 Found = Iterator[checks.CheckMessage]
 
@@ -61,14 +60,18 @@ def eager(app: Any) -> Found:
 
 
 def visibility(app: Any) -> Found:
-    """A message that isn't acknowledged in that time is delivered again: a slice must fit in, and the item in hand."""
-    default = VISIBILITY_SECONDS.get(transport_of(app), math.inf)
-    seconds = app.conf.broker_transport_options.get("visibility_timeout", default)
+    """SQS delivers a message again that isn't acknowledged in that time: a slice must fit in, and the item in hand.
+
+    With Redis a worker acknowledges a message before its slice begins (`worker.prepare`).
+    """
+    if transport_of(app) != "sqs":
+        return
+    seconds = app.conf.broker_transport_options.get("visibility_timeout", SQS_VISIBILITY)
     # A step may outlast any such time: its message, delivered again, is one ring more, and finds nothing due.
     with_items = [operation for operation in registry.every() if not operation.has_steps()]
     longest_item = max((operation.item_timeout for operation in with_items), default=0.0)
     needed = conf().slice_seconds + longest_item
-    if default < math.inf and seconds < needed:
+    if seconds < needed:
         yield fault(
             "E006",
             f"The broker delivers a message again after {seconds:g} s (visibility_timeout); a worker may keep it "
