@@ -15,8 +15,9 @@ from django.test import override_settings
 from example.airports.models import Airport
 from example.mailing import mail_settings
 from headway import Reject, Skip, Stop, TryAgain, Wait, runner, runs
-from headway.errors import AlreadyRetried, InvalidState
+from headway.errors import AlreadyRetried, InvalidState, NothingToRetry
 from headway.models import ItemOutcome, Part, Run
+from headway.snapshots import snapshot
 from headway.testing import end_waits
 from tests.app.driving import after_items, claim, drive, fresh, start, work
 from tests.app.outside import codes
@@ -453,10 +454,22 @@ class TestSettling:
         assert runs.settle(ended, went_out=False) == 0
 
         retry = drive(runs.retry(ended).run)
-        assert retry.state == "succeeded"
+        assert (retry.state, retry.total) == ("succeeded", 2)
         assert calls.made == once_each(12) - Counter([0, 2])
         with pytest.raises(AlreadyRetried):
             runs.settle(ended, went_out=True)
+
+    @pytest.mark.once
+    def test_a_run_of_which_only_what_went_out_failed_has_nothing_to_retry(self, calls: Calls, script: Script) -> None:
+        run = start("tests.scripted_outside")
+        die_in_flight(run, script, 4)
+        ended = drive(run)
+        assert "retry" in snapshot(run.pk)["actions"], "what is in doubt is listed again"
+
+        assert runs.settle(ended, went_out=True) == 4
+        assert "retry" not in snapshot(run.pk)["actions"]
+        with pytest.raises(NothingToRetry):
+            runs.retry(ended)
 
     def test_a_run_that_works_is_not_settled(self, calls: Calls, script: Script) -> None:
         run = start("tests.scripted_outside")

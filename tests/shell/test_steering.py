@@ -44,7 +44,7 @@ def test_the_failed_items_are_retried_in_a_new_run() -> None:
 
 def test_what_a_run_does_not_allow_is_said_without_a_traceback() -> None:
     run = drive(start(items=1))
-    with pytest.raises(CommandError, match="has no failed item and left none out"):
+    with pytest.raises(CommandError, match="has no failed item to do again and left none out"):
         said("headway_retry", run.pk)
     with pytest.raises(CommandError, match="The run is succeeded, so it can't be asked to resume"):
         said("headway_resume", run.pk)

@@ -187,7 +187,7 @@ class TestRefused:
         with pytest.raises(NothingToRetry) as raised:
             runs.retry(run)
         assert str(raised.value) == (
-            f"Run {run.pk} has no failed item and left none out, so there is nothing to retry."
+            f"Run {run.pk} has no failed item to do again and left none out, so there is nothing to retry."
         )
         assert Run.objects.count() == 1
 

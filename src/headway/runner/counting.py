@@ -11,7 +11,7 @@ from headway.database import bound_idle_transactions, is_seen_by_no_other
 from headway.models import Kind, Part
 from headway.operations.sources import Source
 from headway.store.parts import discoveries, planning
-from headway.store.parts.outcomes import count_failed
+from headway.store.parts.failed import count_failed
 
 from .reading import added_in, failed_of
 

@@ -8,8 +8,9 @@ from headway.models import Part
 from headway.operations.outcomes import Gone, Unreadable
 from headway.operations.sources import Entry, Source
 from headway.store.parts import discoveries
+from headway.store.parts.failed import failed_keys
 from headway.store.parts.leases import STEP_LIMIT
-from headway.store.parts.outcomes import failed_keys, retrying_keys
+from headway.store.parts.outcomes import retrying_keys
 
 from .in_hand import Work
 from .loading import ask

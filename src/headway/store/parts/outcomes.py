@@ -1,5 +1,4 @@
-"""Writing down what became of single items, reading the failed ones again for a retry, and keeping the results of the
-others."""
+"""Writing down what became of single items, and keeping the results of those that succeeded."""
 
 import json
 from collections import Counter
@@ -106,24 +105,6 @@ def examples(run_id: UUID) -> dict[str, ItemOutcome]:
 def has_failed_by(part: Part, code: str, kind: str) -> bool:
     """Whether an item of the part that is written down has failed with this code, by an error of this kind."""
     return outcomes(part.run_id, code=code).filter(part=part.pk, detail__startswith=f"{kind}: ").exists()
-
-
-def failed_keys(run_id: UUID, after: int, last: int, limit: int) -> list[tuple[int, str, str]]:
-    """(id, key, label) of the run's failed items above the id `after`, up to the id `last`, in order."""
-    found = outcomes(run_id, after=after).filter(id__lte=last)
-    return list(found.values_list("id", "key", "label")[:limit])
-
-
-def failed_end(run_id: UUID, above: int, number: int) -> int | None:
-    """The id of the failed item of that number above the id `above`; of the last one, if there are fewer."""
-    ids = outcomes(run_id, after=above).values_list("id", flat=True)
-    return ids[number - 1 : number].first() or ids.last()
-
-
-def count_failed(run_id: UUID, above: int = 0, last: int | None = None) -> int:
-    """How many of the run's items failed, above the id `above` and up to the id `last`."""
-    failed = outcomes(run_id, after=above)
-    return (failed if last is None else failed.filter(id__lte=last)).count()
 
 
 class Result(NamedTuple):

@@ -17,8 +17,9 @@ from headway.states import LIVE, Want
 from headway.store.announcing import announce_change, announce_due
 
 from . import discoveries
+from .failed import count_failed, failed_end
+from .flights import WENT_OUT
 from .leases import AS_WE_LEFT_IT, fenced, lease_ms
-from .outcomes import count_failed, failed_end
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,9 @@ def steps_left_by(run_id: UUID) -> tuple[list[Range], bool]:
 def leaves_something(part: Part) -> bool:
     """Whether an ended run left something of this part, so that `left_by` finds it."""
     unread = not part.phase or part.added > 0
-    return part.failed > 0 or (not part.closed and unread and part.kind in (Kind.ITEMS, Kind.PLAN))
+    return part.failed > part.failures.get(WENT_OUT, 0) or (
+        not part.closed and unread and part.kind in (Kind.ITEMS, Kind.PLAN)
+    )
 
 
 def failed_in(run_id: UUID, parts: int) -> list[Range]:
