@@ -284,7 +284,9 @@ class NothingToRetry(HeadwayError):
     """No item of the run failed, but for what went out all the same, and none was left."""
 
     def __init__(self, run_id: UUID) -> None:
-        super().__init__(f"Run {run_id} has no failed item to do again and left none out, so there is nothing to retry.")
+        super().__init__(
+            f"Run {run_id} has no failed item to do again and left none out, so there is nothing to retry."
+        )
 
 
 class AlreadyRetried(HeadwayError):

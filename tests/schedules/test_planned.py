@@ -66,6 +66,20 @@ def test_they_say_when_it_starts_next_and_lead_to_the_last_run(client: Client, s
     assert re.search(rf'Last run: <a class="hw-link" href="/runs/{Run.objects.get().pk}/">[^<]+</a> \(Queued\)', said)
 
 
+@pytest.mark.parametrize(("seconds", "clock"), [("", r"\d\d:\d\d"), ("7 ", r"\d\d:\d\d:\d\d")])
+def test_they_tell_the_seconds_of_a_schedule_that_has_them(
+    client: Client, schedule: Any, seconds: str, clock: str
+) -> None:
+    moment = datetime.now(UTC) - timedelta(hours=2)
+    schedule(timedelta(), schedule=f"{seconds}{moment:%M %H} * * *")
+    sleep(DAY)
+
+    said = read(client, "/")
+
+    assert re.search(rf"next: (?:\w+ \d+, )?{clock}\.", said)
+    assert re.search(rf"Last run: <[^>]*>(?:\w+ \d+, )?{clock}</a>", said)
+
+
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(
     ("attributes", "lapse"),

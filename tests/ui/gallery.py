@@ -15,7 +15,7 @@ CSP = {"Content-Security-Policy": "default-src 'self'"}
 ID = UUID("0198f3c2-0000-4000-8000-000000000000")
 PAGE = Template(
     "{% extends 'headway/base.html' %}{% load headway %}{% block content %}<h1 class='hw-title'>The panel</h1>"
-    "<div class='hw-stack'>{% for run in shown %}{% headway_run run %}{% endfor %}</div>{% endblock %}"
+    "<div class='hw-stack'>{% for run in shown %}{% headway_run run reloads=1 %}{% endfor %}</div>{% endblock %}"
 )
 RUN: dict[str, Any] = {
     "operation": "airports.import_airports",

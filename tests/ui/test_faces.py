@@ -43,6 +43,10 @@ NONE_LEFT = {"total": 60, "processed": 60, "succeeded": 0, "failed": 60, "percen
 """Every item has failed, and then something else went wrong."""
 
 
+EARLIER = "0198f3c2-0000-4000-8000-00000000000e"
+SINGLE = {"total": 1, "processed": 1, "succeeded": 1}
+
+
 def still(text: str) -> str:
     """Without what the clock has moved meanwhile."""
     return re.sub(r"(?:\d+ (?:second|minute|hour)s?\b ?)+", "…", text)  # "49 minutes" has no second unit
@@ -67,6 +71,8 @@ def test_the_browser_says_what_the_server_said(visit: Callable[..., Visitor]) ->
         faced("step", today, id="silent", progress=STEPS | {"step": STEP | NEXT | {"under_way": True}}),
         faced("failed", today, id="another", progress=NONE_LEFT),
         faced("partial", today, id="retried", retried_by="0198f3c2-0000-4000-8000-00000000000f", actions=[]),
+        *(faced(name, today, id=f"retry {name}", retry_of=EARLIER) for name in ("running", *ENDED)),
+        faced("succeeded", today, id="single", progress=SINGLE),
         *(faced(name, today, id=f"steps {name}", progress=STEPS | {"step": STEP | NEXT}) for name in STEPPED),
         faced("step", today, id="alone", progress=STEPS | {"step": STEP | ALONE}),
         *(faced(name, today, id=f"doubt {name}", progress=HALVES, failure_summary=DOUBT) for name in ENDED),
@@ -163,6 +169,27 @@ def test_a_run_that_failed_with_all_its_items_offers_just_those(visitor: Visitor
     assert "Retry 60 failed" in said
     assert "What succeeded stays" not in said
     assert "the other" not in said
+
+
+def test_a_retry_says_so_and_that_its_file_has_only_what_it_did(visitor: Visitor) -> None:
+    finished, running, first = look(
+        visitor,
+        page_of(
+            faced("succeeded", retry_of=EARLIER), faced("running", retry_of=EARLIER), faced("succeeded", id="first")
+        ),
+    )
+
+    told = "It retries run 0198f3c2"
+    assert [told in " ".join(panel["text"]) for panel in (finished, running, first)] == [True, True, False]
+    only = "Its file has only what this run did."
+    assert [only in " ".join(panel["text"]) for panel in (finished, running, first)] == [True, False, False]
+
+
+def test_a_single_item_is_not_told_as_many(visitor: Visitor) -> None:
+    single, many = look(visitor, page_of(faced("succeeded", progress=SINGLE), faced("succeeded", id="many")))
+
+    assert "It is done." in " ".join(single["text"])
+    assert "All 28,298 are done." in " ".join(many["text"])
 
 
 @pytest.mark.parametrize("name", ["failed", "cancelled"])

@@ -341,6 +341,7 @@ def test_a_host_project_puts_the_panel_on_its_own_page(demo: Any, settings: Any)
 
     assert 'data-face="running"' in html
     assert "You can close this page. The work goes on." in html
+    assert re.search("<noscript>.*Reload the page to see how far it is.*</noscript>", html)
     assert "headway-run.js" in html
     assert "data-can-steer" not in html  # nothing would take what is pressed
 
@@ -351,9 +352,12 @@ def test_a_host_projects_own_page_of_a_run_is_where_its_retry_is_looked_for(demo
     retry = runs.retry(run).run
     page = Template("{% load headway %}{% headway_run run page=page %}")
 
-    html = page.render(Context({"run": run, "user": demo, "page": f"/mine/{run.pk}/"}))
+    of_first, of_retry = (
+        page.render(Context({"run": each, "user": demo, "page": f"/mine/{each.pk}/"})) for each in (run, retry)
+    )
 
-    assert f'href="/mine/{retry.pk}/">Watch that run</a>' in html
+    assert f'href="/mine/{retry.pk}/">See that run</a>' in of_first
+    assert f'href="/mine/{run.pk}/">See that run</a>' in of_retry
     with pytest.raises(ValueError, match=f"page is '/mine/'; give this run's own address, with its id {run.pk} in it."):
         page.render(Context({"run": run, "user": demo, "page": "/mine/"}))
 
@@ -389,13 +393,15 @@ def test_retrying_twice_leads_to_the_same_run(client: Client, demo: Any) -> None
     assert third["Location"] == f"/runs/{retry.pk}/?found=retried"
 
 
-def test_the_page_of_a_run_that_was_retried_leads_to_its_retry(client: Client, demo: Any) -> None:
+def test_the_pages_of_a_run_and_of_its_retry_lead_to_each_other(client: Client, demo: Any) -> None:
     run = finish(begin(demo, items=20, reject="3"))
     retry = runs.retry(run).run
 
-    page = client.get(f"/runs/{run.pk}/").text
+    page, other, home = (client.get(address).text for address in (f"/runs/{run.pk}/", f"/runs/{retry.pk}/", "/"))
 
-    assert f'href="/runs/{retry.pk}/">Watch that run</a>' in page
+    assert f'href="/runs/{retry.pk}/">See that run</a>' in page
+    assert f'href="/runs/{run.pk}/">See that run</a>' in other
+    assert re.findall(r'<small data-if="retries"( hidden)?>', home) == ["", " hidden"]
     assert re.search(r'<form[^>]* data-action="retry"[^>]* hidden>', page)
 
 

@@ -53,12 +53,14 @@ def test_one_by_one(visitor: Visitor, doubtful: Run) -> None:
 
     visitor.reads("2 items are in doubt", DOUBT)
     assert outside.codes(doubtful)["5"] == "went-out"
-    visitor.page.get_by_role("link", name="Say it one by one").click()
+    assert visitor.page.url.endswith(f"/runs/{doubtful.pk}/?code=in-doubt&after=0#items"), "back to the list"
     visitor.page.get_by_role("button", name="7 did not go out", exact=True).click()
     visitor.reads("1 item is in doubt", DOUBT)
     assert outside.codes(doubtful) == {"2": "in-doubt", "5": "went-out", "7": "not-sent"}
     visitor.reads("Gone out after all: 1. A retry leaves them alone. In doubt: 1.")
     expect(visitor.page.get_by_role("button", name="Retry 1 failed", exact=True)).to_be_visible()
+    visitor.page.get_by_role("button", name="2 went out", exact=True).click()
+    visitor.page.wait_for_url(f"**/runs/{doubtful.pk}/")
 
 
 @pytest.mark.parametrize("asked", ["both", "once", "one"])

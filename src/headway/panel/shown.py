@@ -114,12 +114,14 @@ def rendered_faces(language: str | None, names: tuple[tuple[str, Any], ...]) -> 
 
 def hrefs(run: Mapping[str, Any], own_page: str) -> dict[str, str]:
     """Where its links and buttons lead; "" where that isn't mounted."""
-    run_id, links, retry = run["id"], run["links"], run["retried_by"] or ""
+    run_id, links = run["id"], run["links"]
     page = of_page("run", run_id)
+    pages = own_page or page  # with another run's id in it, that run's
+    others = {"retried": run["retried_by"], "retries": run["retry_of"]}
     return {
         **{name: of_page(name, run_id) for name in ACTIONS},
         "page": page,
-        "retried": retry and (own_page.replace(run_id, retry) or of_page("run", retry)),
+        **{name: pages.replace(run_id, other) if other else "" for name, other in others.items()},
         **{name: links.get(name, "") for name in ("failures", "file", "results")},
         "list": f"{page}#failures" if page else links.get("failures", ""),
         "again": of_page("start", run["operation"]),

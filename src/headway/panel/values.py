@@ -32,11 +32,11 @@ SHARES = {"succeeded_share": "succeeded", "failed_share": "failed", "skipped_sha
 COUNTS = ("processed", "total", "succeeded", "failed", "skipped", "retrying")
 NAMES = (
     *COUNTS, *MOMENTS, "alone", "as_of", "at_least", "at_work", "doubtful", "dry", "eta", "every", "failed_share",
-    "failures", "left", "message", "nothing", "others", "percent", "queued_for", "reached", "reason", "resting_for",
-    "result", "resumes", "retried", "retry_in", "retryable", "running_for", "silent", "silent_for", "skipped_share",
-    "skips", "speed", "state", "step", "step_done", "step_eta", "step_number", "step_percent", "step_total", "steps",
-    "succeeded_share", "successes", "title", "to_retry", "took", "until_clock", "until_in", "upload",
-    "went_out",
+    "failures", "left", "message", "nothing", "others", "own_file", "percent", "queued_for", "reached", "reason",
+    "resting_for", "result", "resumes", "retried", "retries", "retry_in", "retryable", "running_for", "silent",
+    "silent_for", "single", "skipped_share", "skips", "speed", "state", "step", "step_done", "step_eta",
+    "step_number", "step_percent", "step_total", "steps", "succeeded_share", "successes", "title", "to_retry", "took",
+    "until_clock", "until_in", "upload", "went_out",
 )  # fmt: skip
 
 
@@ -55,6 +55,8 @@ def texts(run: Mapping[str, Any]) -> dict[str, str]:
         "resumes": words.number(run["resumes"]) if run["resumes"] else "",
         "dry": run["state"] if run["dry_run"] else "",
         "retried": run["retried_by"][:8] if run["retried_by"] else "",
+        "retries": run["retry_of"][:8] if run["retry_of"] else "",
+        "own_file": run["state"] if run["retry_of"] and run["links"].get("file") else "",
         "silent": run["state"] if run["stalled"] else "",
         "retryable": run["state"] if "retry" in run["actions"] else "",
         "upload": run["state"] if any(map(is_file, run["params"].values())) else "",
@@ -82,6 +84,7 @@ def counts(run: Mapping[str, Any]) -> dict[str, str]:
         total = None
     found["reached"] = found["total"] if processed == total and progress["failed"] else ""  # so only they are left
     found["nothing"] = found["total"] if total == 0 else ""
+    found["single"] = found["total"] if total == 1 else ""
     if total is not None:
         found["left"] = words.number(total - processed)
         others = total - processed + to_retry

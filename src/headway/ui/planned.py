@@ -42,18 +42,20 @@ def of_one(
     shown = seen.get(known.run) if known and known.run else None
     missed = known.missed if known and known.missed and now - known.missed < IS_NEWS_MS else None
     made_up = known and known.lapse == LastTick.Lapse.NO_WORKER and operation.missed == "once"
+    exact = len((operation.schedule or "").split()) > 5  # a schedule of six fields names seconds
+    begun = datetime.fromisoformat(shown.run["created_at"]) if shown else None
     return {
-        "next": moment(coming, now),
-        "last": words.moment(datetime.fromisoformat(shown.run["created_at"]), at(now)) if shown else "",
+        "next": moment(coming, now, exact),
+        "last": words.moment(begun, at(now), exact=exact) if begun else "",
         "last_address": of_page("run", shown.run["id"]) if shown else "",
         "last_word": shown.render("headway/word.html").strip() if shown else "",
-        "missed": moment(missed, now),
+        "missed": moment(missed, now, exact),
         "lapse": "" if missed is None or known is None else "made-up" if made_up else known.lapse,
     }
 
 
-def moment(tick: int | None, now: int) -> str:
-    return "" if tick is None else words.moment(at(tick), at(now))
+def moment(tick: int | None, now: int, exact: bool) -> str:
+    return "" if tick is None else words.moment(at(tick), at(now), exact=exact)
 
 
 def at(ms: int) -> datetime:

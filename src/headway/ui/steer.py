@@ -1,6 +1,7 @@
 """Pause, resume, cancel, retry and settle by a plain form, for browsers without script."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,8 +11,9 @@ from headway import runs
 from headway.errors import AlreadyRetried, InvalidState, NothingToRetry, QuotaExceeded, RunConflict
 from headway.http.callers import seconds_until_start
 from headway.models import Run
+from headway.store.parts.flights import IN_DOUBT
 
-from .pages import run_or_404
+from .pages import as_number, run_or_404
 from .signed_in import SignedInView
 
 STEERING: list[Callable[..., Run | runs.Started]] = [runs.pause, runs.resume, runs.cancel, runs.retry]
@@ -51,13 +53,17 @@ class SteerView(SignedInView):
 
 
 class SettleView(SteerView):
-    """POST says of the item in doubt with this `key`, or of all, whether they went out, and leads back to the run."""
+    """POST says of the item in doubt with this `key`, or of all, whether they went out, and leads back to the run: from
+    one item to the list that it stood in (`after`), as long as others are in doubt."""
 
     def ask(self, request: HttpRequest, run: Run) -> HttpResponse:
         said, key = request.POST.get("went_out"), request.POST.get("key")
         if said not in ("yes", "no"):
             return see(run)
         told = runs.settle(run, went_out=said == "yes", keys=None if key is None else [key], user=request.user)
+        if told and key is not None and runs.outcomes(run, code=IN_DOUBT).exists():
+            query = urlencode({"code": IN_DOUBT, "after": as_number(request.POST.get("after", ""))})
+            return HttpResponseRedirect(f"{run_address(run)}?{query}#items", status=303)
         return see(run, "" if told else "settled")
 
 

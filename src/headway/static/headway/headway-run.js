@@ -148,10 +148,10 @@ class HeadwayRun extends HTMLElement {
 
   get #hrefs() {
     const { page, again } = this.dataset; // Headway’s page, which alone has the list of failures
-    const { id, retried_by: retry, links } = this.#run;
+    const { id, retried_by: retry, retry_of: first, links } = this.#run;
     const { failures, file, results } = links;
-    const retried = retry ? this.#page?.replace(id, retry) : "";
-    return { failures, file, results, again, page, retried, list: page ? `${page}#failures` : failures };
+    const [retried, retries] = [retry, first].map((other) => (other ? this.#page?.replace(id, other) : ""));
+    return { failures, file, results, again, page, retried, retries, list: page ? `${page}#failures` : failures };
   }
 
   #onClick = (event) => {

@@ -5,6 +5,7 @@ import { isGrowing, momentOf, stepUnderWay, values } from "./values.js";
 
 const PARTS = ["word", "say", "line", "foot", "fourth", "aside"];
 const SAME = ["running", "counting", "retrying", "step"]; // it goes from one to another many times a minute
+const SPOKEN_FOR = 3_000; // ms for a screen reader to take a sentence up
 const MILESTONE = 25; // percent; a screen reader is told of every quarter, not of every item
 
 /** The panel of one run. */
@@ -15,6 +16,7 @@ export class Panel {
   #face;
   #rendered; // the face that the server has shown
   #milestone = null;
+  #spokenAt = -Infinity;
   #asking = "";
 
   constructor(article) {
@@ -186,14 +188,21 @@ export class Panel {
     setAttribute(bar, notBy, null);
   }
 
-  /** A step is spoken of (SAME are one), and every quarter. What the server has rendered is there already. */
+  /**
+   * A step is spoken of (SAME are one), and every quarter. What the server has rendered is there already. A sentence that
+   * is true no more is taken away once it has been heard, so that the page doesn't contradict its figures.
+   */
   #speak(run, name, found, places) {
     const { percent, step } = run.progress;
     const milestone = `${SAME.includes(name) ? SAME[0] : name} ${Math.trunc((percent ?? 0) / MILESTONE)} ${step?.number}`;
-    if (milestone === this.#milestone) return;
+    const place = this.#one('[data-part="spoken"]');
+    const text = this.#text(name, "spoken", found, places);
     const first = this.#milestone === null && name === this.#rendered;
+    if (milestone !== this.#milestone && !first) {
+      this.#spokenAt = performance.now();
+      setText(place, text);
+    } else if (place.textContent !== text && performance.now() - this.#spokenAt > SPOKEN_FOR) setText(place, "");
     this.#milestone = milestone;
-    if (!first) setText(this.#one('[data-part="spoken"]'), this.#text(name, "spoken", found, places));
   }
 
   #text(name, part, found, places) {

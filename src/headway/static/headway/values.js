@@ -61,6 +61,8 @@ function texts(run, words) {
     resumes: run.resumes ? words.number(run.resumes) : "",
     dry: run.dry_run ? run.state : "",
     retried: run.retried_by?.slice(0, 8) ?? "", // a server that is about to be replaced says none
+    retries: run.retry_of?.slice(0, 8) ?? "",
+    own_file: run.retry_of && run.links.file ? run.state : "",
     silent: run.stalled ? run.state : "",
     retryable: run.actions.includes("retry") ? run.state : "",
     upload: Object.values(run.params).some(isFile) ? run.state : "",
@@ -89,6 +91,7 @@ function counts({ progress, failure_summary: codes }, words) {
   found.successes = succeeded ? found.succeeded : "";
   found.reached = processed === total && failed ? found.total : ""; // so only they are left
   found.nothing = total === 0 ? found.total : "";
+  found.single = total === 1 ? found.total : "";
   found.left = total === null ? "" : words.number(total - processed);
   const others = total === null ? 0 : total - processed + told.to_retry;
   found.others = others ? words.number(others) : "";
