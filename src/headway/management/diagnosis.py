@@ -110,7 +110,7 @@ def of_database() -> Finding:
 def of_workers() -> Finding:
     engine, alive = conf().engine, workers.alive()
     embedded = engine == "embedded"
-    others = workers.heard_of(with_doorbell=not embedded)
+    others = workers.without_doorbell() if embedded else workers.with_doorbell()
     start = f"Start: {start_worker()}"
     if not alive:
         silent = f"(all have left, or have been silent for {workers.HEARD_OF_MS // 1_000} s)"

@@ -50,13 +50,18 @@ def alive() -> int:
 OWNED = Part.objects.filter(token__isnull=False)
 BUSY, GONE = (OWNED.filter(still).values("worker") for still in (Q(due__gte=NowMs()), Q(due__lt=NowMs())))
 LATELY = Q(beat__gte=NowMs() - HEARD_OF_MS) & ~Q(id__in=GONE)
-HEARD_OF = Rows(Worker.objects.filter(LATELY | Q(id__in=BUSY)).values_list("id"))
+THERE = Worker.objects.filter(LATELY | Q(id__in=BUSY))
+HEARD_OF = Rows(THERE.values_list("id"))
 
 
-def heard_of(*, with_doorbell: bool) -> int:
-    """How many have been heard of lately, with a doorbell (processes of `headway_worker` alone have one) or without."""
-    found = Worker.objects.filter(LATELY | Q(id__in=BUSY))
-    return found.filter(doorbell__gt=0).count() if with_doorbell else found.filter(doorbell=0).count()
+def with_doorbell() -> int:
+    """How many workers heard of lately have a doorbell: those of `headway_worker`, and no others."""
+    return THERE.filter(doorbell__gt=0).count()
+
+
+def without_doorbell() -> int:
+    """How many workers heard of lately have none: those of the other engines."""
+    return THERE.filter(doorbell=0).count()
 
 
 def named(prefix: str) -> set[str]:
