@@ -186,10 +186,22 @@ def test_a_retry_says_so_and_that_its_file_has_only_what_it_did(visitor: Visitor
 
 
 def test_a_single_item_is_not_told_as_many(visitor: Visitor) -> None:
-    single, many = look(visitor, page_of(faced("succeeded", progress=SINGLE), faced("succeeded", id="many")))
+    failed, gone = SINGLE | {"succeeded": 0, "failed": 1}, [{"code": "went-out", "count": 1}]
+    single, many, lost, again = look(
+        visitor,
+        page_of(
+            faced("succeeded", progress=SINGLE),
+            faced("succeeded", id="many"),
+            faced("all-failed", progress=failed, failure_summary=gone),
+            faced("retrying", progress={"retrying": 1}),
+        ),
+    )
 
     assert "It is done." in " ".join(single["text"])
     assert "All 28,298 are done." in " ".join(many["text"])
+    assert "1 failed, of 1" in lost["bar"]
+    assert "Gone out after all: 1. No retry does that again." in " ".join(lost["text"])
+    assert "Waiting to be tried again: 1. Each counts as done when it has succeeded" in " ".join(again["text"])
 
 
 @pytest.mark.parametrize("name", ["failed", "cancelled"])

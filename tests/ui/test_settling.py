@@ -57,7 +57,7 @@ def test_one_by_one(visitor: Visitor, doubtful: Run) -> None:
     visitor.page.get_by_role("button", name="7 did not go out", exact=True).click()
     visitor.reads("1 item is in doubt", DOUBT)
     assert outside.codes(doubtful) == {"2": "in-doubt", "5": "went-out", "7": "not-sent"}
-    visitor.reads("Gone out after all: 1. A retry leaves them alone. In doubt: 1.")
+    visitor.reads("Gone out after all: 1. No retry does that again. In doubt: 1.")
     expect(visitor.page.get_by_role("button", name="Retry 1 failed", exact=True)).to_be_visible()
     visitor.page.get_by_role("button", name="2 went out", exact=True).click()
     visitor.page.wait_for_url(f"**/runs/{doubtful.pk}/")
