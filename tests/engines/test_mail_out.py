@@ -92,7 +92,7 @@ def test_no_mail_is_sent_twice_or_lost_and_each_that_may_have_gone_out_is_listed
 
     runs.settle(ended, went_out=True, keys=gone)
     runs.settle(ended, went_out=False)
-    if doubted:
+    if len(gone) < len(doubted):
         wait_for_end(runs.retry(ended).run.pk, seconds=150)
     assert mail_server.taken == dict.fromkeys(keys.values(), 1), "once settled and retried, each has gone out once"
 
